@@ -1,0 +1,1 @@
+"""One module per resource; routes are short and speak to the pipeline."""

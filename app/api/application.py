@@ -1,0 +1,54 @@
+"""The FastAPI application as a function of what it serves: tested without Ray, run inside the
+ingress."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from app.api import answers, documents, health, models
+from app.api.exception_handlers import register_exception_handlers
+from app.api.schemas.documents import DocumentsRequest
+from app.config import GatewayArgs
+from app.middleware import Door, RequestIdentity
+from app.releases import Releases
+
+_DESCRIPTION = """
+Retrieval-augmented generation over your documents.
+
+Ingest with `POST /v1/documents`, ask with `POST /v1/query`. Every error is an
+`application/problem+json` body with a stable `code`, and an `error` member that OpenAI's clients
+understand. `X-Request-ID` is accepted, and returned on every answer.
+"""
+
+
+def create_app(releases: Releases, args: GatewayArgs) -> FastAPI:
+    """Returns the application over these releases."""
+    app = FastAPI(
+        title="ragserve",
+        version=version("ragserve"),
+        description=_DESCRIPTION,
+        middleware=[Middleware(RequestIdentity), Middleware(Door, args=args)],
+    )
+    app.state.releases = releases
+    app.state.args = args
+    register_exception_handlers(app)
+    for module in (answers, models, documents, health):
+        app.include_router(module.router)
+    _describe_document_bodies(app)
+    return app
+
+
+def _describe_document_bodies(app: FastAPI) -> None:
+    """Adds the schema of a body that its route reads by hand: it comes in two media types."""
+    build = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = build()
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        own = DocumentsRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(own.pop("$defs", {}))
+        schemas["DocumentsRequest"] = own
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

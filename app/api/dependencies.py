@@ -1,0 +1,47 @@
+"""What routes ask for by type: the request's scope, and the service."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.config import GatewayArgs
+from app.middleware import SCOPE_KEY
+from app.releases import Releases
+from app.request_scope import RequestScope
+from deployments.errors import UnsupportedMedia
+
+
+def request_scope(request: Request) -> RequestScope:
+    """Returns the scope that the door set."""
+    scope: RequestScope = request.scope[SCOPE_KEY]
+    return scope
+
+
+def releases(request: Request) -> Releases:
+    """Returns the gateway's releases."""
+    found: Releases = request.app.state.releases
+    return found
+
+
+def gateway_args(request: Request) -> GatewayArgs:
+    """Returns the gateway's cold settings."""
+    args: GatewayArgs = request.app.state.args
+    return args
+
+
+def require_json(request: Request) -> None:
+    """Raises UnsupportedMedia for a body that does not call itself JSON."""
+    kind = media_type(request)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMedia("Send the body as application/json.")
+
+
+def media_type(request: Request) -> str:
+    """Returns the body's media type without parameters, in lower case."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+ScopeIn = Annotated[RequestScope, Depends(request_scope)]
+ReleasesIn = Annotated[Releases, Depends(releases)]
+ArgsIn = Annotated[GatewayArgs, Depends(gateway_args)]
+JSON_BODY = [Depends(require_json)]

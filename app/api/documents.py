@@ -1,0 +1,244 @@
+"""`/v1/documents`: put documents into the index, list them, take them out."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
+from app.api.schemas.documents import (
+    DeletedDocument,
+    DocumentInfo,
+    DocumentInput,
+    DocumentList,
+    DocumentsRequest,
+    DocumentsResponse,
+    Outcome,
+    RequestMetadata,
+)
+from app.api.schemas.wire import problem_responses
+from app.config import GatewayArgs
+from app.releases import Releases
+from app.request_scope import RequestScope
+from deployments.contracts import Document, DocumentRecord, IngestOutcome, Part, Upload
+from deployments.errors import (
+    InvalidRequest,
+    MalformedRequest,
+    NotFound,
+    UnsupportedMedia,
+)
+from deployments.indexer.documents import document_id
+
+router = APIRouter(tags=["documents"])
+_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/DocumentsRequest"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Files; the extension chooses the converter.",
+                        },
+                        "metadata": {
+                            "type": "string",
+                            "description": "A JSON object of key-values for all files.",
+                            "example": '{"team": "platform"}',
+                        },
+                    },
+                }
+            },
+        },
+    }
+}
+DocumentId = Annotated[
+    str, Path(min_length=1, max_length=256, examples=["doc_1b2c3d4e5f60718293a4b5c6"])
+]
+
+
+@router.post("/v1/documents", openapi_extra=_BODY, responses=problem_responses(413, 415))
+async def add_documents(
+    request: Request, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+) -> DocumentsResponse:
+    """Indexes documents sent as JSON texts, or as files in a multipart form."""
+    kind = media_type(request)
+    if kind == "application/json":
+        documents, uploads = await _read_json(request), []
+    elif kind == "multipart/form-data":
+        documents, uploads = [], await _read_form(request)
+    else:
+        raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
+    outcomes = await _ingest(documents, uploads, releases, _for_writing(scope, args))
+    counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
+    for outcome in outcomes:
+        counts[outcome.status] += 1
+    return DocumentsResponse(outcomes=[_outcome(one) for one in outcomes], **counts)
+
+
+@router.get("/v1/documents", responses=problem_responses())
+async def list_documents(
+    scope: ScopeIn,
+    releases: ReleasesIn,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[
+        str | None,
+        Query(
+            max_length=20,
+            pattern=r"^[0-9]{1,18}$|^[1-8][0-9]{18}$",
+            description="`next_cursor` of the page before.",
+        ),
+    ] = None,
+) -> DocumentList:
+    """Lists documents in order of arrival."""
+    retriever = releases.assign(scope.request_id).retrieval.retriever
+    page = await retriever.documents(after=int(cursor or 0), limit=limit, call=scope.call())
+    following = page.next_sequence
+    return DocumentList(
+        documents=[_info(record) for record in page.records],
+        next_cursor=None if following is None else str(following),
+    )
+
+
+@router.get("/v1/documents/{document_id}", responses=problem_responses())
+async def get_document(
+    document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn
+) -> DocumentInfo:
+    """Returns what the index knows of a document."""
+    retriever = releases.assign(scope.request_id).retrieval.retriever
+    return _info(await retriever.document(document_id, call=scope.call()))
+
+
+@router.delete("/v1/documents/{document_id}", responses=problem_responses())
+async def delete_document(
+    document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+) -> DeletedDocument:
+    """Removes a document and its chunks from every index."""
+    call = _for_writing(scope, args).call()
+    found = await asyncio.gather(
+        *(
+            stages.retriever.delete(document_id, call=call)
+            for stages in releases.indexes().values()
+        ),
+        return_exceptions=True,
+    )
+    counts = [one for one in found if isinstance(one, int)]
+    failures = [one for one in found if isinstance(one, BaseException)]
+    for failure in failures:
+        if not counts or not isinstance(failure, NotFound):
+            raise failure
+    return DeletedDocument(id=document_id, chunk_count=max(counts))
+
+
+async def _ingest(
+    documents: Sequence[Document],
+    uploads: Sequence[Upload],
+    releases: Releases,
+    scope: RequestScope,
+) -> list[IngestOutcome]:
+    """Writes to every index that a release names; returns the outcomes of the first.
+
+    A failure of one index fails the request: repeating it is safe, and costs nothing where it had
+    succeeded.
+    """
+    written = [
+        await stages.indexer.ingest(documents, uploads, call=scope.call())
+        for stages in releases.indexes().values()
+    ]
+    return written[0]
+
+
+def _for_writing(scope: RequestScope, args: GatewayArgs) -> RequestScope:
+    return scope.within(args.ingest_timeout_s)
+
+
+async def _read_json(request: Request) -> list[Document]:
+    body = await request.body()
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest("The body is not valid JSON.") from error
+    try:
+        asked = DocumentsRequest.model_validate(content)
+    except ValidationError as error:
+        raise _invalid(error) from error
+    return [_document(one) for one in asked.documents]
+
+
+async def _read_form(request: Request) -> list[Upload]:
+    try:
+        form = await request.form(max_files=1000, max_fields=10)
+    except HTTPException as error:
+        raise MalformedRequest("The form cannot be read.") from error
+    metadata: dict[str, Any] = {}
+    stray = sorted(set(form) - {"files", "metadata"})
+    if stray:
+        raise InvalidRequest(f"The form has fields that are not known: {', '.join(stray)}.")
+    given = form.get("metadata")
+    if isinstance(given, str) and given:
+        try:
+            metadata = _METADATA.validate_json(given)
+        except ValidationError as error:
+            raise InvalidRequest(
+                "The form's `metadata` must be a JSON object of plain values.",
+            ) from error
+    files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
+    if not files:
+        raise InvalidRequest("The form has no `files`.")
+    return [Upload(one.filename or "", await one.read(), metadata) for one in files]
+
+
+def _invalid(error: ValidationError) -> InvalidRequest:
+    found = error.errors(include_url=False, include_input=False)[:20]
+    fields = tuple(
+        {
+            "field": ".".join(str(part) for part in one["loc"]) or "body",
+            "message": one["msg"],
+            "type": one["type"],
+        }
+        for one in found
+    )
+    names = ", ".join(dict.fromkeys(str(one["field"])[:64] for one in fields))
+    return InvalidRequest(f"The request is not valid: {names}.", errors=fields)
+
+
+def _document(given: DocumentInput) -> Document:
+    parts = given.parts or ()
+    texts = tuple(Part(part.text, part.page) for part in parts) or (Part(given.text or ""),)
+    key = given.path or hashlib.sha256("\f".join(part.text for part in texts).encode()).hexdigest()
+    own_id = given.id or document_id(key)
+    path = given.path or own_id
+    return Document(own_id, path, given.title or path.rsplit("/", 1)[-1], texts, given.metadata)
+
+
+def _outcome(outcome: IngestOutcome) -> Outcome:
+    return Outcome(
+        path=outcome.path,
+        status=outcome.status,
+        document_id=outcome.document_id,
+        chunk_count=outcome.chunk_count,
+        message=outcome.message,
+    )
+
+
+def _info(record: DocumentRecord) -> DocumentInfo:
+    return DocumentInfo(
+        id=record.id,
+        path=record.path,
+        title=record.title,
+        chunk_count=record.chunk_count,
+        created_at=record.created_at,
+        metadata=dict(record.metadata),
+    )

@@ -1,0 +1,90 @@
+"""Whatever a route raised, as a problem. Registered once for the whole application."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.middleware import SCOPE_KEY
+from app.problems import problem, problem_of
+from deployments.errors import RagError, StageFailed
+
+_log = logging.getLogger("ray.serve")
+_CODE_OF_STATUS = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+}
+
+
+def register_exception_handlers(app: FastAPI) -> None:
+    """Makes every failure of the application a problem body."""
+    app.add_exception_handler(RagError, _on_rag_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_rag_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RagError)
+    if isinstance(error, StageFailed):
+        _log.error("request %s: %s", _id(request), error, exc_info=error)
+    return problem_of(error, request_id=_id(request), instance=request.url.path)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return _problem(request, "malformed_request", "The body is not valid JSON.")
+    # The value itself is left out: it may be large, or secret, or not even text.
+    fields = tuple(
+        {
+            "field": ".".join(str(part) for part in one["loc"] if part != "body") or "body",
+            "message": one["msg"],
+            "type": one["type"],
+        }
+        for one in found[:20]
+    )
+    names = ", ".join(dict.fromkeys(str(one["field"])[:64] for one in fields))
+    return _problem(request, "invalid_request", f"The request is not valid: {names}.", fields)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODE_OF_STATUS.get(error.status_code, "internal")
+    details = {
+        400: "The body cannot be read.",
+        404: "There is nothing at this path; see /docs for what there is.",
+        405: f"{request.method} is not allowed here.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return problem(
+        code,
+        detail,
+        request_id=_id(request),
+        instance=request.url.path,
+        headers=error.headers,
+    )
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    _log.error("request %s failed", _id(request), exc_info=error)
+    return _problem(request, "internal", "The service failed in a way that nobody planned for.")
+
+
+def _problem(
+    request: Request, code: str, detail: str, errors: tuple[Mapping[str, object], ...] = ()
+) -> Response:
+    return problem(code, detail, request_id=_id(request), instance=request.url.path, errors=errors)
+
+
+def _id(request: Request) -> str:
+    scope = request.scope.get(SCOPE_KEY)
+    return scope.request_id if scope else ""

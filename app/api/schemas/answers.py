@@ -1,0 +1,149 @@
+"""Wire forms of `/v1/query` and `/v1/search`."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, JsonValue
+
+from app.api.schemas.wire import RequestModel, ResponseModel
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+QueryText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=8000,
+        description="The question, in words.",
+        examples=["How do I add a canary release?"],
+    ),
+    AfterValidator(_not_blank),
+]
+
+
+class SearchRequest(RequestModel):
+    """What to look for. Everything but the query has a default from the release."""
+
+    query: QueryText
+    top_k: int | None = Field(
+        default=None, ge=1, le=1000, description="Chunks taken from the index.", examples=[30]
+    )
+    top_n: int | None = Field(
+        default=None, ge=1, le=100, description="Chunks returned, best first.", examples=[5]
+    )
+    rerank: bool | None = Field(
+        default=None, description="Whether the reranker orders the chunks.", examples=[True]
+    )
+    filter: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="Metadata filter: `{key: value}`, with `$and`, `$or`, `$ne`, `$in`, `$gt`... "
+        "`path`, `title`, `heading`, `page` and your own keys can be asked for.",
+        examples=[{"path": "docs/api.md"}],
+    )
+    session_id: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Keeps a conversation on one release.",
+        examples=["chat-7"],
+    )
+    user: str | None = Field(
+        default=None, max_length=256, description="Keeps a user on one release.", examples=["alice"]
+    )
+
+
+class QueryRequest(SearchRequest):
+    """A question to answer from the documents."""
+
+
+class StageTiming(ResponseModel):
+    """Where the time of one stage went, in milliseconds."""
+
+    total_ms: float = Field(description="With the way there and back.", examples=[14.2])
+    queue_ms: float = Field(default=0.0, description="Waiting for the model.", examples=[0.4])
+    inference_ms: float = Field(default=0.0, description="In the model.", examples=[11.9])
+
+
+class Timings(ResponseModel):
+    """Time of the request as the gateway saw it."""
+
+    total_ms: float = Field(examples=[52.7])
+    stages: dict[str, StageTiming] = Field(
+        description="By stage: embedder, retriever, reranker, generator.",
+        examples=[{"embedder": {"total_ms": 14.2, "queue_ms": 0.4, "inference_ms": 11.9}}],
+    )
+
+
+class Source(ResponseModel):
+    """A chunk of a document."""
+
+    index: int = Field(description="Number that the answer cites it by, from 1.", examples=[1])
+    document_id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6"])
+    chunk_id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6-00004"])
+    path: str = Field(examples=["docs/api.md"])
+    title: str = Field(examples=["HTTP API"])
+    heading: str = Field(description="Headings above the chunk.", examples=["Errors > Overload"])
+    page: int | None = Field(
+        default=None, description="From 1, for formats with pages.", examples=[12]
+    )
+    score: float = Field(
+        description="Relevance from the reranker, or cosine similarity where it did not run.",
+        examples=[0.71],
+    )
+    text: str = Field(examples=["A full queue is answered with 503 and `Retry-After`."])
+    metadata: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Your own key-values.", examples=[{"team": "platform"}]
+    )
+
+
+class Citation(ResponseModel):
+    """A stretch of the answer and the source it rests on."""
+
+    start: int = Field(description="First character in the answer, from 0.", examples=[0])
+    end: int = Field(description="Character after the last one.", examples=[57])
+    source: int = Field(description="`index` of the source.", examples=[1])
+
+
+class Usage(ResponseModel):
+    """Tokens that the request cost."""
+
+    prompt_tokens: int = Field(description="Read by the generator.", examples=[612])
+    completion_tokens: int = Field(description="Written by the generator.", examples=[31])
+    total_tokens: int = Field(examples=[643])
+    embedding_tokens: int = Field(description="Read by the embedder.", examples=[11])
+    rerank_tokens: int = Field(description="Read by the reranker.", examples=[5120])
+
+
+class SearchResponse(ResponseModel):
+    """What was found, best first."""
+
+    id: str = Field(description="The request id.", examples=["3f2a9c"])
+    results: list[Source]
+    release: str = Field(examples=["minilm-extractive"])
+    degraded: list[str] = Field(
+        description="Stages that the request had to do without.", examples=[[]]
+    )
+    timings: Timings
+
+
+class QueryResponse(ResponseModel):
+    """The answer, and everything needed to check it."""
+
+    id: str = Field(description="The request id.", examples=["3f2a9c"])
+    answer: str = Field(examples=["A full queue is answered with 503 and `Retry-After`. [1]"])
+    grounded: bool = Field(
+        description="False when no document supported an answer.", examples=[True]
+    )
+    citations: list[Citation]
+    sources: list[Source] = Field(description="The chunks that were found, best first.")
+    release: str = Field(examples=["minilm-extractive"])
+    model: str = Field(description="The generator's model.", examples=["extractive"])
+    finish_reason: Literal["stop", "length"] = Field(examples=["stop"])
+    degraded: list[str] = Field(
+        description="Stages that the request had to do without.", examples=[[]]
+    )
+    usage: Usage
+    timings: Timings

@@ -1,0 +1,133 @@
+"""Wire forms that other services made common: OpenAI's embeddings and models, Cohere's and Jina's
+rerank."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.api.schemas.wire import RequestModel, ResponseModel
+
+EmbeddingInput = Annotated[str, Field(min_length=1, max_length=200_000)]
+Passage = Annotated[str, Field(min_length=1, max_length=200_000)]
+
+
+class EmbeddingsRequest(RequestModel):
+    """OpenAI's request, without arrays of token ids."""
+
+    input: (
+        EmbeddingInput | Annotated[list[EmbeddingInput], Field(min_length=1, max_length=2048)]
+    ) = Field(description="A text, or a list of texts.", examples=[["first text", "second text"]])
+    model: str = Field(
+        default="ragserve",
+        max_length=256,
+        description="`ragserve`, or the name of the embedding model.",
+        examples=["ragserve"],
+    )
+    encoding_format: Literal["float", "base64"] = Field(
+        default="float", description="`base64` is float32, little-endian.", examples=["float"]
+    )
+    input_type: Literal["query", "document"] = Field(
+        default="document",
+        description="What the texts are; some models encode them differently.",
+        examples=["query"],
+    )
+    dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        description="Must be the model's own dimension, if given.",
+        examples=[384],
+    )
+    user: str | None = Field(default=None, max_length=256, examples=["alice"])
+
+
+class Embedding(ResponseModel):
+    """One vector."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int = Field(examples=[0])
+    embedding: list[float] | str = Field(examples=[[0.013, -0.052, 0.04]])
+
+
+class EmbeddingsUsage(ResponseModel):
+    """Tokens after truncation to the model's window."""
+
+    prompt_tokens: int = Field(examples=[9])
+    total_tokens: int = Field(examples=[9])
+
+
+class EmbeddingsResponse(ResponseModel):
+    """Vectors in the order of the input, L2-normalised."""
+
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str = Field(examples=["all-MiniLM-L6-v2"])
+    usage: EmbeddingsUsage
+
+
+class RerankDocument(RequestModel):
+    """A text as an object."""
+
+    text: Passage = Field(examples=["Paris is the capital of France."])
+
+
+class RerankRequest(RequestModel):
+    """Cohere's and Jina's request."""
+
+    query: Annotated[str, Field(min_length=1, max_length=8000)] = Field(
+        examples=["What is the capital of France?"]
+    )
+    documents: Annotated[list[Passage | RerankDocument], Field(min_length=1, max_length=1000)] = (
+        Field(examples=[["Paris is the capital of France.", "Berlin is in Germany."]])
+    )
+    model: str = Field(default="ragserve", max_length=256, examples=["ragserve"])
+    top_n: int | None = Field(
+        default=None, ge=1, description="Results returned; all by default.", examples=[1]
+    )
+    return_documents: bool = Field(default=False, examples=[True])
+
+
+class RerankedText(ResponseModel):
+    """The text of a result."""
+
+    text: str = Field(examples=["Paris is the capital of France."])
+
+
+class RerankResult(ResponseModel):
+    """A document's place."""
+
+    index: int = Field(description="Place in the request, from 0.", examples=[0])
+    relevance_score: float = Field(examples=[0.82])
+    document: RerankedText | None = None
+
+
+class RerankUsage(ResponseModel):
+    """Tokens that the reranker read."""
+
+    total_tokens: int = Field(examples=[27])
+
+
+class RerankResponse(ResponseModel):
+    """Results by descending relevance."""
+
+    id: str = Field(examples=["3f2a9c"])
+    model: str = Field(examples=["all-MiniLM-L6-v2"])
+    results: list[RerankResult]
+    usage: RerankUsage
+
+
+class Model(ResponseModel):
+    """Something a request may name as its `model`."""
+
+    id: str = Field(examples=["ragserve:minilm-extractive"])
+    object: Literal["model"] = "model"
+    created: int = Field(
+        description="Start of the gateway, seconds since 1970.", examples=[1767225600]
+    )
+    owned_by: str = Field(examples=["ragserve"])
+
+
+class ModelList(ResponseModel):
+    """OpenAI's list."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]

@@ -1,0 +1,82 @@
+"""The base of all wire models, and the problem body that every error has."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RequestModel(BaseModel):
+    """A body from a client: an unknown field is an error by name, never ignored in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class ResponseModel(BaseModel):
+    """A body to a client."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FieldProblem(ResponseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Where, as a path with dots.", examples=["top_k"])
+    message: str = Field(examples=["Input should be greater than or equal to 1"])
+    type: str = Field(
+        description="A stable word for the kind of error.", examples=["greater_than_equal"]
+    )
+
+
+class OpenAIError(ResponseModel):
+    """The same error in the form that OpenAI's clients read."""
+
+    message: str = Field(examples=["The request is not valid: top_k."])
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None = Field(default=None, examples=["top_k"])
+    code: str = Field(examples=["invalid_request"])
+
+
+class Problem(ResponseModel):
+    """Every error of the service (RFC 9457), with the same error in OpenAI's form."""
+
+    type: str = Field(
+        description="Identifies the kind of problem.",
+        examples=["urn:ragserve:problem:invalid_request"],
+    )
+    title: str = Field(examples=["Invalid request"])
+    status: int = Field(examples=[422])
+    detail: str = Field(
+        description="What to do about it.", examples=["The request is not valid: top_k."]
+    )
+    instance: str = Field(description="The path that was asked.", examples=["/v1/query"])
+    code: str = Field(description="A stable word to branch on.", examples=["invalid_request"])
+    request_id: str = Field(
+        description="Quote it when you report the problem.", examples=["3f2a9c"]
+    )
+    errors: list[FieldProblem] = Field(default_factory=list)
+    error: OpenAIError
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Returns the OpenAPI entries of those statuses that an endpoint can answer with."""
+    return {
+        status: {
+            "description": _DESCRIPTIONS[status],
+            "model": Problem,
+            "content": {"application/problem+json": {}},
+        }
+        for status in sorted({400, 404, 405, 422, 500, 503, 504, *statuses})
+    }
+
+
+_DESCRIPTIONS = {
+    400: "The body cannot be read",
+    404: "There is no such thing",
+    405: "The method is not allowed here",
+    413: "The body is too large",
+    415: "The media type is not one that is read here",
+    422: "The request is against the schema",
+    500: "A stage failed",
+    503: "Overloaded or not there at the moment; `Retry-After` says when to come back",
+    504: "The time for the request was used up",
+}

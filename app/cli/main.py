@@ -1,0 +1,74 @@
+"""The `ragserve` command: collects the verbs, and turns an error into one line and an exit code.
+
+Verbs import what they need when they run, so that `--help` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from app.cli.deploy import deploy
+from app.cli.down import down
+from app.cli.status import status
+from app.cli.up import up
+from app.local.errors import LocalStackError
+
+_HELP = """Retrieval-augmented generation on Ray Serve.
+
+Start with: ragserve up
+"""
+
+app = typer.Typer(
+    name="ragserve",
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        try:
+            version = importlib.metadata.version("ragserve")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed as a package)"
+        typer.echo(f"ragserve {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options of the command itself; each acts by its callback."""
+
+
+app.command()(up)
+app.command()(down)
+app.command()(status)
+app.command()(deploy)
+
+
+def main() -> None:
+    """Runs the command line, and exits with 1 and one red line after an error of the stack."""
+    try:
+        app()
+    except LocalStackError as error:
+        from app.cli.output import print_error
+
+        print_error(error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

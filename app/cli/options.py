@@ -1,0 +1,18 @@
+"""Options that several verbs share, so that one name means one thing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_HOME = Path(".ragserve")
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home", help="Folder of the local stack: data, logs and what runs.", metavar="DIR"
+    ),
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Give up after this many seconds.", min=1.0, metavar="S")
+]

@@ -1,0 +1,88 @@
+"""`ragserve up`: the whole service on this machine, in the background."""
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from app.cli.options import DEFAULT_HOME, HomeOption, TimeoutOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.local.home import Home
+    from app.local.state import StackState
+
+
+def up(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The Serve config to deploy.", metavar="FILE")
+    ] = Path("serve_config.yaml"),
+    home: HomeOption = DEFAULT_HOME,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of the API, instead of the config's.", min=1, max=65535),
+    ] = None,
+    chroma: Annotated[bool, typer.Option(help="Start a Chroma server, or leave it out.")] = True,
+    chroma_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 8100,
+    mlflow: Annotated[bool, typer.Option(help="Start an MLflow server, or leave it out.")] = True,
+    mlflow_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 5000,
+    timeout_s: TimeoutOption = 180.0,
+) -> None:
+    """Start Chroma, MLflow and Ray here, deploy the config, and return once the API is ready.
+
+    They go on in the background. Run it again to deploy a config that changed.
+
+    Example: ragserve up --port 8080
+    """
+    from app.cli.output import Progress, make_console, summary
+    from app.local.checks import check_config
+    from app.local.home import Home
+    from app.local.planning import UpOptions
+    from app.local.starting import launch
+
+    # A plain `kill` and a closed terminal clean up just as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    console = make_console()
+    stack_home = Home(home)
+    options = UpOptions(
+        config_file=config,
+        api_port=port,
+        chroma_port=chroma_port if chroma else None,
+        mlflow_port=mlflow_port if mlflow else None,
+    )
+    with Progress(console) as timeline:
+        command = launch(stack_home, timeline=timeline, check=check_config, timeout_s=timeout_s)
+        result = command.bring_up(options)
+    console.print()
+    if result.was_up:
+        done = "deployed the changed config" if result.deployed else "ready, config unchanged"
+        console.print(f"[bold green]Already up[/]: {done}.")
+    else:
+        console.print(f"[bold green]Up[/] in {timeline.elapsed_s():.1f} s: {summary(timeline)}.")
+    for note in result.notes:
+        console.print(note)
+    _print_next_steps(console, result.state, stack_home)
+
+
+def _print_next_steps(console: "Console", state: "StackState", home: "Home") -> None:
+    console.print()
+    for name, url in state.urls.items():
+        note = (
+            f"   [dim]asks for the token in {home.ray_token}[/]" if name == "Ray dashboard" else ""
+        )
+        console.print(f"  {name:<14} {url}{note}")
+    console.print("\nNext:")
+    console.print("  ragserve ingest PATH    put documents in")
+    console.print('  ragserve ask "..."      ask about them')
+    console.print("  ragserve down           stop everything")
+    console.print(
+        "\nFor Ray's own commands in this terminal (serve deploy, serve status, ray status):"
+    )
+    console.print(f"  source {home.ray_exports}")
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt

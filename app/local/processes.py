@@ -1,0 +1,134 @@
+"""Starts servers that outlive this command, and stops exactly what one start has begun.
+
+A process belongs to a start if it is one of the recorded children, in the session of one, or
+carries the start's id in its
+environment: Ray's workers leave both their parent's process group and, when it dies, their parent.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import psutil
+
+from app.local.children import ChildSpec
+from app.local.environment import INSTANCE_VARIABLE, child_environment
+from app.local.state import ChildRecord
+
+# A clock that is set while the stack runs moves the system's idea of when a process began.
+_CREATION_TOLERANCE_S = 2.0
+
+
+def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.Popen[bytes]:
+    """Starts a server in a session of its own, where Ctrl-C and a closed terminal do not reach it.
+
+    Its output goes to `log_file`, emptied first.
+    """
+    with log_file.open("wb") as log:
+        return subprocess.Popen(
+            spec.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=working_dir,
+            env=child_environment(os.environ, spec.environment),
+        )
+
+
+def record_child(name: str, pid: int, log_file: Path) -> ChildRecord:
+    """Returns the record of a process that was just started."""
+    try:
+        created_s = psutil.Process(pid).create_time()
+    except psutil.Error:
+        created_s = 0.0  # gone already; no living process began then
+    return ChildRecord(name=name, pid=pid, created_s=created_s, log_file=str(log_file))
+
+
+def find_process(record: ChildRecord) -> psutil.Process | None:
+    """Returns the recorded process if it is alive and still the same one."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.created_s) <= _CREATION_TOLERANCE_S
+        if same and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def find_members(instance: str, children: Iterable[ChildRecord]) -> list[psutil.Process]:
+    """Returns every living process of a start, this command and its callers never among them."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    known = [process for child in children if (process := find_process(child)) is not None]
+    sessions = {process.pid for process in known}
+    members = {process.pid: process for process in known}
+    for process in psutil.process_iter():
+        if process.pid not in own and process.pid not in members:
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if os.getsid(process.pid) in sessions or _is_marked(process, instance):
+                    members[process.pid] = process
+    return list(members.values())
+
+
+def stop_members(
+    instance: str, children: Sequence[ChildRecord], *, grace_s: float = 4.0
+) -> tuple[int, int]:
+    """Stops everything that belongs to a start: asks the children first, then ends what is left.
+
+    Args:
+        instance: The start's id.
+        children: Its recorded children.
+        grace_s: How long to wait for them to leave by themselves.
+
+    Returns:
+        How many processes there were, and how many of them had to be killed.
+    """
+    members = find_members(instance, children)
+    for child in children:
+        process = find_process(child)
+        if process is not None:
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+    if children:
+        psutil.wait_procs(members, timeout=grace_s)
+    killed: set[int] = set()
+    for _ in range(3):  # one that was killed may have started another meanwhile
+        survivors = find_members(instance, children)
+        if not survivors:
+            break
+        for process in survivors:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                killed.add(process.pid)
+        psutil.wait_procs(survivors, timeout=2.0)
+    return len({process.pid for process in members} | killed), len(killed)
+
+
+def memory_bytes(process: psutil.Process) -> int:
+    """Returns the memory of a process and all below it.
+
+    Shared pages are split among their users where the system says how (Linux), else counted for
+    each of them.
+    """
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += getattr(one.memory_full_info(), "pss", 0) or one.memory_info().rss
+    return total
+
+
+def last_lines(log_file: Path, count: int = 12) -> str:
+    """Returns the end of a log, empty where there is none."""
+    try:
+        text = log_file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(line[:300] for line in text.splitlines()[-count:])
+
+
+def _is_marked(process: psutil.Process, instance: str) -> bool:
+    return process.environ().get(INSTANCE_VARIABLE) == instance

@@ -1,0 +1,160 @@
+"""What happens to every request before a route sees it, as pure ASGI.
+
+`edge_middlewares` is what Ray Serve itself is told to wrap around its HTTP servers: headers by
+which a client could switch off or shorten Serve's own time limit must be gone before Serve reads
+them, which is outside the application.
+"""
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.config import GatewayArgs
+from app.problems import problem_of
+from app.request_scope import RequestScope
+from deployments.errors import Overloaded, RagError, RequestTooLarge
+
+SCOPE_KEY = "ragserve.request"
+_ID_HEADER = "x-request-id"
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SERVE_HEADERS = (
+    "x-request-timeout-seconds",
+    "x-request-disconnect-disabled",
+    "serve_multiplexed_model_id",
+    "serve-multiplexed-model-id",
+)
+_UPLOAD_PATH = "/v1/documents"
+_access_log = logging.getLogger("ray.serve")
+
+
+def edge_middlewares() -> list[Middleware]:
+    """Returns the middlewares for Serve's own HTTP servers
+    (`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`)."""
+    return [Middleware(RequestIdentity)]
+
+
+class RequestIdentity:
+    """Gives every request one id, and takes away the headers that steer Ray Serve.
+
+    An id that the client sent is kept if it is short and plain; the answer carries it exactly once,
+    although Serve adds its own copy.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs the application with a clean header list."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = MutableHeaders(scope=scope)
+        for name in _SERVE_HEADERS:
+            del headers[name]
+        request_id = headers.get(_ID_HEADER, "")
+        if not _ACCEPTABLE_ID.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+            headers[_ID_HEADER] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[_ID_HEADER] = request_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+class Door:
+    """Admits a request: bounds how many run and how large a body is, sets the deadline, writes the
+    access line.
+
+    Args:
+        app: The application behind.
+        args: The bounds.
+    """
+
+    def __init__(self, app: ASGIApp, args: GatewayArgs) -> None:
+        self._app = app
+        self._args = args
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs the application, or answers in its place."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.monotonic()
+        request = RequestScope(
+            Headers(scope=scope).get(_ID_HEADER, ""), started_s + self._args.request_timeout_s
+        )
+        scope[SCOPE_KEY] = request
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        health = scope["path"].startswith("/health")
+        self._running += 1
+        try:
+            if self._running > self._args.max_concurrent_requests and not health:
+                raise Overloaded(
+                    "The gateway has all it can work on; retry shortly.", "gateway", 1.0
+                )
+            await self._app(scope, self._bounded(scope, receive), send_and_note)
+        except RagError as error:
+            if status:
+                raise
+            answer = problem_of(error, request_id=request.request_id, instance=scope["path"])
+            await answer(scope, receive, send_and_note)
+        finally:
+            self._running -= 1
+            if not health:
+                _write_access_line(scope, request.request_id, status, time.monotonic() - started_s)
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Returns `receive` with a bound on the body, told or counted."""
+        upload = scope["path"].rstrip("/") == _UPLOAD_PATH
+        limit = self._args.max_upload_bytes if upload else self._args.max_body_bytes
+        told = Headers(scope=scope).get("content-length", "")
+        if told.isascii() and told.isdigit() and int(told[:18]) > limit:
+            raise _too_large(limit)
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        return receive_bounded
+
+
+def _too_large(limit: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The body is over the bound of {limit} bytes.")
+
+
+def _write_access_line(
+    scope: Mapping[str, object], request_id: str, status: int, took_s: float
+) -> None:
+    line = {
+        "event": "request",
+        "method": scope["method"],
+        "path": scope["path"],
+        # 499: the client left before an answer began.
+        "status": status or 499,
+        "request_id": request_id,
+        "total_ms": round(took_s * 1e3, 2),
+    }
+    _access_log.info(json.dumps(line))

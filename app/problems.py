@@ -1,0 +1,78 @@
+"""The one table from an error to a status, and the one shape that every error has on the wire."""
+
+import json
+import math
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from deployments.errors import RagError
+
+STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
+    "malformed_request": (400, "Malformed request"),
+    "not_found": (404, "Not found"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "request_too_large": (413, "Request too large"),
+    "unsupported_media_type": (415, "Unsupported media type"),
+    "invalid_request": (422, "Invalid request"),
+    "internal": (500, "Internal error"),
+    "invalid_config": (500, "Internal error"),
+    "overloaded": (503, "Overloaded"),
+    "unavailable": (503, "Unavailable"),
+    "deadline_exceeded": (504, "Deadline exceeded"),
+}
+
+PROBLEM_TYPE = "urn:ragserve:problem:"
+
+
+def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
+    """Returns the response for one of our errors; `Retry-After` is in whole seconds."""
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    return problem(
+        error.code,
+        str(error),
+        request_id=request_id,
+        instance=instance,
+        errors=error.errors,
+        headers=headers,
+    )
+
+
+def problem(
+    code: str,
+    detail: str,
+    *,
+    request_id: str,
+    instance: str,
+    errors: tuple[Mapping[str, object], ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Returns a response in the shape of RFC 9457 that OpenAI's clients can read too.
+
+    The body is pure ASCII: an echo of a client's broken Unicode must not break the answer.
+    """
+    status, title = STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])
+    body = {
+        "type": PROBLEM_TYPE + code,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+        "request_id": request_id,
+        "errors": list(errors),
+        "error": {
+            "message": detail,
+            "type": "invalid_request_error" if status < 500 else "server_error",
+            "param": errors[0]["field"] if errors else None,
+            "code": code,
+        },
+    }
+    return Response(
+        json.dumps(body, ensure_ascii=True),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )

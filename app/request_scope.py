@@ -1,0 +1,33 @@
+"""What belongs to one request from door to answer: its id, its release, the time it has left."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from deployments.contracts import CallContext
+
+
+@dataclass(frozen=True, slots=True)
+class RequestScope:
+    """Made once at the door and passed down, never stored.
+
+    `deadline_s` is on the clock `now`, in seconds.
+    """
+
+    request_id: str
+    deadline_s: float
+    release: str = ""
+    now: Callable[[], float] = time.monotonic
+
+    def call(self) -> CallContext:
+        """Returns what a stage is told: the same identity, and what is left of the time at this
+        moment."""
+        return CallContext(self.request_id, self.deadline_s - self.now(), self.release)
+
+    def within(self, timeout_s: float) -> "RequestScope":
+        """Returns the same request with a deadline `timeout_s` from now."""
+        return replace(self, deadline_s=self.now() + timeout_s)
+
+    def for_release(self, release: str) -> "RequestScope":
+        """Returns the same request, decided for a release."""
+        return replace(self, release=release)

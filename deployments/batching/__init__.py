@@ -1,0 +1,1 @@
+"""Dynamic micro-batching without Ray and without torch."""

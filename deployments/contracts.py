@@ -1,0 +1,273 @@
+"""What crosses a process border: frozen values, and the protocols of the stages that exchange them.
+
+Sizes used in the docstrings: n texts, dim the size of an embedding, k candidates. Nothing here
+imports a framework, so that every stage and every test double can depend on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""(n, dim) float32, rows L2-normalised."""
+
+Scalar = str | int | float | bool
+Metadata = Mapping[str, Scalar]
+"""Flat key-values of a document; what filters can ask for."""
+
+Filter = Mapping[str, object]
+"""A metadata filter in Chroma's `where` language, for example `{"path": "docs/api.md"}`."""
+
+InputType = Literal["query", "document"]
+"""Some embedding models encode a question and a passage differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What travels with every call between stages.
+
+    `timeout_s` is what the request has left at the moment of the call: a duration, not a clock
+    reading, because clocks of two machines differ.
+    """
+
+    request_id: str
+    timeout_s: float
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a document's Markdown; `page` counts from 1 and is None for formats without
+    pages."""
+
+    text: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source text. The same `id` always means the same source; `path` is how people know it."""
+
+    id: str
+    path: str
+    title: str
+    parts: tuple[Part, ...]
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The indexed unit: a passage that fits the embedder's window. `ordinal` counts from 0 within
+    its document."""
+
+    id: str
+    document_id: str
+    ordinal: int
+    text: str
+    path: str
+    title: str
+    heading: str = ""
+    page: int | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    def passage(self) -> str:
+        """The text that models read: the headings the passage stands under, then the passage."""
+        context = " > ".join(part for part in (self.title, self.heading) if part)
+        return f"{context}\n{self.text}" if context else self.text
+
+
+def chunk_id(document_id: str, ordinal: int) -> str:
+    """Returns the id of a document's chunk; the same place in the same document keeps its id."""
+    return f"{document_id}-{ordinal:05d}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk as the answer to a query; `rank` counts from 1, scores of different stages do not
+    compare."""
+
+    chunk: Chunk
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What the index knows of a document without its text.
+
+    `fingerprint` covers text, metadata and the way it was split: equal fingerprints mean that
+    nothing is to be done. `sequence` orders documents by their first arrival.
+    """
+
+    id: str
+    path: str
+    title: str
+    fingerprint: str
+    chunk_count: int
+    created_at: str
+    sequence: int
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDocument:
+    """A document ready to be written: its record, its chunks, and one vector per chunk in their
+    order."""
+
+    record: DocumentRecord
+    chunks: tuple[Chunk, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOutcome:
+    """What became of one document or file. `message` says why when the status is `failed`."""
+
+    path: str
+    status: Literal["added", "updated", "unchanged", "failed"]
+    document_id: str = ""
+    chunk_count: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came from the client; the extension of `name` chooses the converter."""
+
+    name: str
+    content: bytes
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors in the order of the texts, with the tokens each text cost after truncation to the
+    window."""
+
+    vectors: Vectors
+    token_counts: tuple[int, ...]
+    model: str = ""
+    queue_ms: float = 0.0
+    inference_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """A relevance score per text, in the order of the texts; higher is better."""
+
+    scores: tuple[float, ...]
+    prompt_tokens: int
+    model: str = ""
+    queue_ms: float = 0.0
+    inference_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Characters `start:end` of the answer rest on context chunk `source` (counted from 1)."""
+
+    start: int
+    end: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What the generator wrote. `grounded` is False when the context did not support an answer."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    grounded: bool
+    finish_reason: Literal["stop", "length"]
+    prompt_tokens: int
+    completion_tokens: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A page of the list of documents; `next_sequence` is None on the last page."""
+
+    records: tuple[DocumentRecord, ...]
+    next_sequence: int | None
+
+
+class Stage(Protocol):
+    """What every stage can say of itself."""
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns facts that clients may know, such as the model's name; that it answers means that
+        it is ready."""
+        ...
+
+
+class EmbedderStage(Stage, Protocol):
+    """Texts in, vectors out."""
+
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
+        """Returns one row per text.
+
+        Raises:
+            Overloaded, Unavailable, DeadlineExceeded, StageFailed.
+        """
+        ...
+
+
+class RetrieverStage(Stage, Protocol):
+    """Finds chunks, and keeps the list of documents."""
+
+    async def search(
+        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+    ) -> list[ScoredChunk]:
+        """Returns at most `top_k` chunks by descending score, ties by chunk id. `vector` has shape
+        (1, dim)."""
+        ...
+
+    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+        """Returns documents whose sequence is above `after`, in order of arrival."""
+        ...
+
+    async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
+        """Returns the record, or raises NotFound."""
+        ...
+
+    async def delete(self, document_id: str, *, call: CallContext) -> int:
+        """Removes a document; returns how many chunks went with it, or raises NotFound."""
+        ...
+
+
+class IndexerStage(Stage, Protocol):
+    """Turns documents and files into indexed chunks."""
+
+    async def ingest(
+        self,
+        documents: Sequence[Document],
+        uploads: Sequence[Upload],
+        *,
+        call: CallContext,
+    ) -> list[IngestOutcome]:
+        """Returns one outcome per document, in order; documents read from the uploads follow."""
+        ...
+
+
+class RerankerStage(Stage, Protocol):
+    """Judges how well texts answer a query."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        """Returns a score per text."""
+        ...
+
+
+class GeneratorStage(Stage, Protocol):
+    """Writes the answer from the question and its context."""
+
+    async def generate(
+        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
+    ) -> Generation:
+        """Returns the answer; an empty context gives an answer that says so."""
+        ...

@@ -1,0 +1,35 @@
+"""Settings of the embedder. They are part of a version: a change restarts its retrieval
+application."""
+
+from pydantic import Field
+
+from deployments.encoding.encoder import PACKAGED_MODEL, Precision
+from deployments.settings import Settings
+
+
+class EmbedderArgs(Settings):
+    """Which model embeds, and how much of it runs at once."""
+
+    model: str = PACKAGED_MODEL
+    """A sentence-transformers model by name or folder. The default comes with the installation."""
+
+    device: str | None = None
+    """Torch device such as `cpu` or `cuda`. None takes the GPU where there is one."""
+
+    precision: Precision = "auto"
+    """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
+    float32."""
+
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of one model run. None is one per core: right for one replica per machine."""
+
+    max_batch_tokens: int = Field(default=4096, ge=1)
+    """Padded tokens of one batch. More is faster on a GPU and slower to answer a short text behind
+    it on a CPU."""
+
+    max_batch_requests: int = Field(default=64, ge=1)
+    """Texts of one batch."""
+
+    max_queued_tokens: int = Field(default=262_144, ge=1)
+    """Tokens that may wait. Over it the embedder refuses with `overloaded` before doing any work.
+    """

@@ -1,0 +1,72 @@
+"""The embedder's shell: a plain class that Serve replicates."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.batching.batcher import Batcher
+from deployments.contracts import CallContext, Embedded, InputType
+from deployments.embedder.config import EmbedderArgs
+from deployments.encoding.encoder import Encoder
+from deployments.errors import StageFailed
+
+
+class Embedder:
+    """Embeds texts; concurrent calls share the model's batches.
+
+    Args:
+        args: `EmbedderArgs` as a mapping, because Serve ships constructor arguments as plain data.
+    """
+
+    def __init__(self, args: dict[str, object]) -> None:
+        settings = EmbedderArgs.model_validate(args)
+        self._encoder = Encoder(
+            settings.model,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads,
+        )
+        self._batcher: Batcher[list[int], NDArray[np.float32]] = Batcher(
+            lambda token_ids: list(self._encoder.encode(token_ids)),
+            stage="embedder",
+            max_batch_tokens=settings.max_batch_tokens,
+            max_batch_requests=settings.max_batch_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+        )
+        # The first run of a model pays for kernels and buffers; no request should.
+        self._encoder.encode(self._encoder.tokenize(["warm-up", "warm-up " * 64]))
+
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
+        """Returns one vector per text. A text beyond the model's window is cut to it."""
+        token_ids = await asyncio.to_thread(
+            self._encoder.tokenize, texts, prompt=self._encoder.prompts.get(input_type, "")
+        )
+        token_counts = tuple(len(ids) for ids in token_ids)
+        done = await self._batcher.submit(
+            token_ids, token_counts=token_counts, timeout_s=call.timeout_s
+        )
+        return Embedded(
+            vectors=np.stack([entry.value for entry in done]),
+            token_counts=token_counts,
+            model=self._encoder.model,
+            queue_ms=max(entry.queue_ms for entry in done),
+            inference_ms=max(entry.inference_ms for entry in done),
+        )
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns what clients may know of the model: its name, dimension and window."""
+        return {
+            "model": self._encoder.model,
+            "dimension": self._encoder.dimension,
+            "max_tokens": self._encoder.max_tokens,
+        }
+
+    def check_health(self) -> None:
+        """Raises when the model cannot run; local on purpose, so that a dead store restarts nothing
+        here."""
+        if self._encoder.dimension <= 0:
+            raise StageFailed("The embedding model has no output dimension.", "embedder")

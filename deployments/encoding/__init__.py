@@ -1,0 +1,1 @@
+"""The sentence-transformers model that embedder and reranker share."""

@@ -1,0 +1,124 @@
+"""The tree of failures, and the only exceptions that may cross a process border.
+
+    RagError
+    ├ RequestError                 the caller's fault: never retried, never counted against a stage
+    │ ├ MalformedRequest           malformed_request       the body is not JSON, or not the declared
+    encoding │ ├ InvalidRequest             invalid_request         well-formed, but against the
+    schema │ ├ RequestTooLarge            request_too_large       body or prompt over its bound │ ├
+    UnsupportedMedia           unsupported_media_type  a format that nothing here reads │ └ NotFound
+    not_found               an id that names nothing ├ StageError                   our fault:
+    counted per stage │ ├ Overloaded                 overloaded              refused before work;
+    carries `retry_after_s` │ ├ Unavailable                unavailable             the stage, or
+    what it depends on, does not answer │ ├ DeadlineExceeded           deadline_exceeded       the
+    request's time was used up │ └ StageFailed                internal                a bug or a
+    broken model; the cause is in the stage's log └ ConfigError                  invalid_config
+    start-up only; never becomes a response
+
+There is no HTTP here: `app.api.exception_handlers` turns a code into a status. Every class takes
+the same arguments, because an exception whose constructor differs from its args loses its type on
+the way through Ray.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class RagError(Exception):
+    """A failure whose message is written for the caller: no path, no stack and no secret in it.
+
+    Args:
+        message: One sentence that says what to do about it.
+        stage: Name of the stage that failed, None where the request did not reach one.
+        retry_after_s: Seconds after which a retry is worth it, None where nothing is known.
+        errors: Field-level details, one mapping per field.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        message: str,
+        stage: str | None = None,
+        retry_after_s: float | None = None,
+        errors: tuple[Mapping[str, object], ...] = (),
+    ) -> None:
+        super().__init__(message, stage, retry_after_s, errors)
+        self.message = message
+        self.stage = stage
+        self.retry_after_s = retry_after_s
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class RequestError(RagError):
+    """The request itself is at fault; repeating it cannot help."""
+
+    code = "invalid_request"
+
+
+class MalformedRequest(RequestError):
+    """The bytes of the body cannot be decoded."""
+
+    code = "malformed_request"
+
+
+class InvalidRequest(RequestError):
+    """A value is against the schema, or against another value."""
+
+    code = "invalid_request"
+
+
+class RequestTooLarge(RequestError):
+    """The body, a document or a prompt is over its bound."""
+
+    code = "request_too_large"
+
+
+class UnsupportedMedia(RequestError):
+    """No converter reads this media type."""
+
+    code = "unsupported_media_type"
+
+
+class NotFound(RequestError):
+    """The id names nothing."""
+
+    code = "not_found"
+
+
+class StageError(RagError):
+    """A stage of the graph did not do its part."""
+
+    code = "internal"
+
+
+class Overloaded(StageError):
+    """The stage refused the work before starting it."""
+
+    code = "overloaded"
+
+
+class Unavailable(StageError):
+    """The stage, or a store behind it, does not answer. A retry is safe."""
+
+    code = "unavailable"
+
+
+class DeadlineExceeded(StageError):
+    """The time that the request had is used up."""
+
+    code = "deadline_exceeded"
+
+
+class StageFailed(StageError):
+    """The stage broke in a way that nobody planned for."""
+
+    code = "internal"
+
+
+class ConfigError(RagError):
+    """A configuration that cannot work; raised at start-up or by validation of a file."""
+
+    code = "invalid_config"

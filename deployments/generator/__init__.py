@@ -1,0 +1,1 @@
+"""The answer, written from the retrieved context."""

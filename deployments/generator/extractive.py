@@ -1,0 +1,140 @@
+"""A generator without a language model: it answers with the sentences of the context that answer
+the question.
+
+It decides from words alone, so it needs no weights and starts at once. What it cannot do is
+rephrase: whatever it says stands in a source, and every sentence names that source.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.contracts import Citation, Generation, ScoredChunk
+from deployments.generator.sentences import sentences, terms, words
+
+NO_INFORMATION = "I have no information about that in the indexed documents."
+_NEXT_SENTENCE_RATIO = 0.6
+"""A further sentence must score at least this share of the best one."""
+_RANK_WEIGHT = 0.35
+"""How much the first chunk's place counts beside a full match of the question's words."""
+_HEADING_WEIGHT = 0.5
+"""A word of the question found in the headings above a sentence counts this much of one found in
+it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    text: str
+    source: int
+    order: int
+    matched: frozenset[str]
+    score: float
+    support: float
+
+
+class ExtractiveEngine:
+    """Picks sentences; stateless and safe in several threads.
+
+    Args:
+        model: What answers call this generator.
+        max_sentences: Sentences of an answer at most.
+        min_coverage_ratio: Share of the question's content words, by weight, that a passage must
+            hold to count as support.
+    """
+
+    def __init__(self, *, model: str, max_sentences: int, min_coverage_ratio: float) -> None:
+        self._model = model
+        self._max_sentences = max_sentences
+        self._min_coverage_ratio = min_coverage_ratio
+
+    def generate(self, question: str, context: Sequence[ScoredChunk]) -> Generation:
+        """Returns the chosen sentences in reading order, each followed by its source as `[n]`.
+
+        Tokens are counted as words: this engine has no tokenizer.
+        """
+        prompt_tokens = len(words(question)) + sum(len(words(hit.chunk.text)) for hit in context)
+        candidates = _candidates(question, context)
+        best = max(candidates, key=lambda candidate: candidate.score, default=None)
+        if best is None or best.support < self._min_coverage_ratio:
+            return self._result(NO_INFORMATION, (), False, prompt_tokens)
+        text, citations = _compose(_choose(candidates, best, self._max_sentences))
+        return self._result(text, citations, True, prompt_tokens)
+
+    def _result(
+        self, text: str, citations: tuple[Citation, ...], grounded: bool, prompt_tokens: int
+    ) -> Generation:
+        return Generation(
+            text=text,
+            citations=citations,
+            grounded=grounded,
+            finish_reason="stop",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=len(words(text)),
+            model=self._model,
+        )
+
+
+def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidate]:
+    """Returns every sentence of the context with its score.
+
+    A question word weighs more the rarer it is among the sentences; one that no sentence has weighs
+    most, so that a question about something else finds no support.
+    """
+    asked = frozenset(terms(question))
+    found = [
+        (source, sentence, frozenset(terms(sentence)))
+        for source, hit in enumerate(context, start=1)
+        for sentence in sentences(hit.chunk.text)
+    ]
+    if not asked or not found:
+        return []
+    frequency = Counter(term for _, _, has in found for term in has & asked)
+    weights = {term: math.log1p(len(found) / (0.5 + frequency[term])) for term in asked}
+    total = sum(weights.values())
+    candidates = []
+    for order, (source, sentence, has) in enumerate(found):
+        chunk = context[source - 1].chunk
+        above = frozenset(terms(f"{chunk.title} {chunk.heading}"))
+        around = above | frozenset(terms(chunk.text))
+        in_sentence = sum(weights[term] for term in asked & has)
+        in_headings = sum(weights[term] for term in (asked & above) - has)
+        relevance = (in_sentence + _HEADING_WEIGHT * in_headings) / total
+        candidates.append(
+            _Candidate(
+                text=sentence,
+                source=source,
+                order=order,
+                matched=asked & has,
+                score=relevance + _RANK_WEIGHT / source if in_sentence else 0.0,
+                support=sum(weights[term] for term in asked & around) / total,
+            )
+        )
+    return candidates
+
+
+def _choose(
+    candidates: Sequence[_Candidate], best: _Candidate, max_sentences: int
+) -> list[_Candidate]:
+    """Returns the best sentence, and those close behind that match words it leaves out."""
+    chosen = [best]
+    covered = set(best.matched)
+    for candidate in sorted(candidates, key=lambda one: (-one.score, one.order)):
+        if len(chosen) == max_sentences or candidate.score < _NEXT_SENTENCE_RATIO * best.score:
+            break
+        if candidate.text != best.text and candidate.matched - covered:
+            chosen.append(candidate)
+            covered |= candidate.matched
+    return sorted(chosen, key=lambda one: (one.source, one.order))
+
+
+def _compose(chosen: Sequence[_Candidate]) -> tuple[str, tuple[Citation, ...]]:
+    """Returns the answer's text and the stretch of it that each source supports."""
+    text = ""
+    citations = []
+    for candidate in chosen:
+        text += " " if text else ""
+        start = len(text)
+        text += f"{candidate.text} [{candidate.source}]"
+        citations.append(Citation(start, len(text), candidate.source))
+    return text, tuple(citations)

@@ -1,0 +1,1 @@
+"""Document ingestion: files become documents, documents become chunks that fit the embedder."""

@@ -1,0 +1,242 @@
+"""The indexer's shell: reads, splits, embeds and hands over to the retriever, away from the
+replicas that answer queries.
+
+A stage of its own, because converting a large file is seconds of CPU that no query should wait
+behind.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from ray.serve.handle import DeploymentHandle
+
+from deployments.calls import call_stage
+from deployments.contracts import (
+    CallContext,
+    Chunk,
+    Document,
+    DocumentRecord,
+    Embedded,
+    IndexedDocument,
+    IngestOutcome,
+    Upload,
+)
+from deployments.encoding.encoder import tokenizer_path
+from deployments.indexer.chunking import Chunker, fingerprint
+from deployments.indexer.config import IndexerArgs
+from deployments.indexer.documents import ReadFailure, read_documents
+
+_GROUP_CHUNKS = 256
+"""Chunks that are embedded and written together: bounds memory, and what an interrupted request
+does twice."""
+_CALL_CHUNKS = 16
+_CALLS_IN_FLIGHT = 3
+"""Enough to keep the embedder's next batch ready, and little enough that a query waits behind few
+chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A document that needs to be written, and what was known of it before."""
+
+    document: Document
+    chunks: tuple[Chunk, ...]
+    fingerprint: str
+    former: DocumentRecord | None
+
+
+class Indexer:
+    """Turns documents and files into indexed chunks.
+
+    Args:
+        args: `IndexerArgs` as a mapping.
+        embedder: Handle of the embedder of the same version.
+        retriever: Handle of the retriever of the same version.
+    """
+
+    def __init__(
+        self,
+        args: dict[str, object],
+        embedder: DeploymentHandle[Any],
+        retriever: DeploymentHandle[Any],
+    ) -> None:
+        settings = IndexerArgs.model_validate(args)
+        self._chunker = Chunker(
+            tokenizer_path(settings.model),
+            max_tokens=settings.max_chunk_tokens,
+            overlap_tokens=settings.overlap_tokens,
+        )
+        self._chunking = f"{settings.model}/{settings.max_chunk_tokens}/{settings.overlap_tokens}"
+        self._max_document_chunks = settings.max_document_chunks
+        self._embedder = embedder
+        self._retriever = retriever
+        self._embedding = asyncio.Semaphore(_CALLS_IN_FLIGHT)
+
+    async def ingest(
+        self, documents: Sequence[Document], uploads: Sequence[Upload], *, call: CallContext
+    ) -> list[IngestOutcome]:
+        """Returns one outcome per document, in order; documents read from the uploads follow.
+
+        A document whose fingerprint is known is left alone. One that cannot be read fails by
+        itself.
+        """
+        deadline_s = time.monotonic() + call.timeout_s
+
+        def remaining() -> CallContext:
+            return CallContext(call.request_id, deadline_s - time.monotonic(), call.release)
+
+        found = await asyncio.to_thread(_read, documents, uploads)
+        outcomes: dict[int, IngestOutcome] = {}
+        fresh: dict[str, tuple[int, Document]] = {}
+        for place, item in enumerate(found):
+            if isinstance(item, ReadFailure):
+                outcomes[place] = IngestOutcome(item.path, "failed", message=item.message)
+            elif item.id in fresh:
+                outcomes[place] = IngestOutcome(
+                    item.path, "failed", item.id, message="The same id came twice in one request."
+                )
+            else:
+                fresh[item.id] = (place, item)
+        known: dict[str, DocumentRecord] = await self._call(
+            self._retriever.records, list(fresh), call=remaining(), stage="retriever"
+        )
+        writing: asyncio.Task[None] | None = None
+        try:
+            groups = _grouped(self._plan(fresh.values(), known, outcomes))
+            while group := await asyncio.to_thread(next, groups, None):
+                indexed = await self._embed([planned for _, planned in group], remaining())
+                if writing is not None:
+                    await writing
+                # The next group is embedded while this one is written.
+                writing = asyncio.create_task(self._write(indexed, remaining()))
+                for place, planned in group:
+                    outcomes[place] = _outcome(planned)
+            if writing is not None:
+                await writing
+        finally:
+            if writing is not None and not writing.done():
+                writing.cancel()
+        return [outcomes[place] for place in sorted(outcomes)]
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns how documents are split."""
+        return {"chunking": self._chunking}
+
+    def _plan(
+        self,
+        fresh: Iterable[tuple[int, Document]],
+        known: dict[str, DocumentRecord],
+        outcomes: dict[int, IngestOutcome],
+    ) -> Iterator[tuple[int, _Planned]]:
+        """Yields what has to be written; what has not is put into `outcomes` at once."""
+        for place, document in fresh:
+            former = known.get(document.id)
+            mark = fingerprint(document, chunking=self._chunking)
+            if former is not None and former.fingerprint == mark:
+                outcomes[place] = IngestOutcome(
+                    document.path, "unchanged", document.id, former.chunk_count
+                )
+                continue
+            chunks = tuple(self._chunker.split(document))
+            if not chunks:
+                outcomes[place] = IngestOutcome(
+                    document.path, "failed", document.id, message="There is no text in it."
+                )
+                continue
+            if len(chunks) > self._max_document_chunks:
+                outcomes[place] = IngestOutcome(
+                    document.path,
+                    "failed",
+                    document.id,
+                    message=f"Its text makes {len(chunks)} chunks; one document may have "
+                    f"{self._max_document_chunks} at most. Split it.",
+                )
+                continue
+            yield place, _Planned(document, chunks, mark, former)
+
+    async def _embed(self, planned: Sequence[_Planned], call: CallContext) -> list[IndexedDocument]:
+        texts = [chunk.passage() for one in planned for chunk in one.chunks]
+        answers: list[Embedded] = await asyncio.gather(
+            *(
+                self._embed_slice(texts[start : start + _CALL_CHUNKS], call)
+                for start in range(0, len(texts), _CALL_CHUNKS)
+            )
+        )
+        vectors = np.concatenate([answer.vectors for answer in answers])
+        indexed = []
+        first = 0
+        for one in planned:
+            last = first + len(one.chunks)
+            indexed.append(IndexedDocument(_record(one), one.chunks, vectors[first:last]))
+            first = last
+        return indexed
+
+    async def _embed_slice(self, texts: list[str], call: CallContext) -> Embedded:
+        async with self._embedding:
+            answer: Embedded = await self._call(
+                self._embedder.embed, texts, input_type="document", call=call, stage="embedder"
+            )
+            return answer
+
+    async def _write(self, indexed: list[IndexedDocument], call: CallContext) -> None:
+        await self._call(self._retriever.replace, indexed, call=call, stage="retriever")
+
+    async def _call(
+        self,
+        method: DeploymentHandle[Any],
+        *args: object,
+        call: CallContext,
+        stage: str,
+        **options: object,
+    ) -> Any:
+        response = method.remote(*args, call=call, **options)
+        return await call_stage(response, stage=stage, timeout_s=call.timeout_s)
+
+
+def _read(documents: Sequence[Document], uploads: Sequence[Upload]) -> list[Document | ReadFailure]:
+    return [*documents, *(item for upload in uploads for item in read_documents(upload))]
+
+
+def _grouped(
+    planned: Iterable[tuple[int, _Planned]],
+) -> Iterator[list[tuple[int, _Planned]]]:
+    """Yields groups of about `_GROUP_CHUNKS` chunks; a document is never cut in two."""
+    group: list[tuple[int, _Planned]] = []
+    chunks = 0
+    for place, one in planned:
+        group.append((place, one))
+        chunks += len(one.chunks)
+        if chunks >= _GROUP_CHUNKS:
+            yield group
+            group, chunks = [], 0
+    if group:
+        yield group
+
+
+def _record(planned: _Planned) -> DocumentRecord:
+    document, former = planned.document, planned.former
+    return DocumentRecord(
+        id=document.id,
+        path=document.path,
+        title=document.title,
+        fingerprint=planned.fingerprint,
+        chunk_count=len(planned.chunks),
+        created_at=former.created_at if former else datetime.now(UTC).isoformat(timespec="seconds"),
+        sequence=former.sequence if former else time.time_ns(),
+        metadata=document.metadata,
+    )
+
+
+def _outcome(planned: _Planned) -> IngestOutcome:
+    document = planned.document
+    return IngestOutcome(
+        document.path,
+        "updated" if planned.former else "added",
+        document.id,
+        len(planned.chunks),
+    )

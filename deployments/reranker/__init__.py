@@ -1,0 +1,1 @@
+"""Relevance of passages to a query."""

@@ -1,0 +1,39 @@
+"""Settings of the reranker."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from deployments.encoding.encoder import PACKAGED_MODEL, Precision
+from deployments.settings import Settings
+
+
+class RerankerArgs(Settings):
+    """Which engine judges passages, and how much of it runs at once."""
+
+    engine: Literal["late-interaction", "cross-encoder"] = "late-interaction"
+    """`late-interaction` compares token vectors of an embedding model and needs no other weights;
+    `cross-encoder` reads query and passage together: slower, and usually better."""
+
+    model: str = PACKAGED_MODEL
+    """A sentence-transformers model for `late-interaction`, a `CrossEncoder` for `cross-encoder`.
+    """
+
+    device: str | None = None
+    """Torch device such as `cpu` or `cuda`. None takes the GPU where there is one."""
+
+    precision: Precision = "auto"
+    """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
+    float32."""
+
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of one model run. None is one per core."""
+
+    max_batch_tokens: int = Field(default=4096, ge=1)
+    """Padded tokens of one batch."""
+
+    max_batch_requests: int = Field(default=64, ge=1)
+    """Texts, or pairs of query and text, of one batch."""
+
+    max_queued_tokens: int = Field(default=262_144, ge=1)
+    """Tokens that may wait. Over it the reranker refuses with `overloaded`."""

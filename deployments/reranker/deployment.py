@@ -1,0 +1,37 @@
+"""The reranker's shell."""
+
+from collections.abc import Sequence
+
+from deployments.contracts import CallContext, Reranked
+from deployments.reranker.config import RerankerArgs
+from deployments.reranker.scorer import build_scorer
+
+
+class Reranker:
+    """Judges how well texts answer a query.
+
+    Args:
+        args: `RerankerArgs` as a mapping.
+    """
+
+    def __init__(self, args: dict[str, object]) -> None:
+        self._settings = RerankerArgs.model_validate(args)
+        self._scorer = build_scorer(self._settings)
+        self._warm = False
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        """Returns a score per text, in their order; an empty list costs nothing."""
+        if not texts:
+            return Reranked(scores=(), prompt_tokens=0)
+        return await self._scorer.score(query, texts, timeout_s=call.timeout_s)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns the model's name and the engine."""
+        return {"model": self._settings.model, "engine": self._settings.engine}
+
+    async def check_health(self) -> None:
+        """Runs the model once before the replica counts as ready, so that no request pays for the
+        first run."""
+        if not self._warm:
+            await self._scorer.score("warm-up", ["warm-up " * 64], timeout_s=60.0)
+            self._warm = True

@@ -1,0 +1,1 @@
+"""Search over the vector store, and the list of documents."""

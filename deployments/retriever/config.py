@@ -1,0 +1,53 @@
+"""Settings of the retriever: where the vectors lie, and in which collection."""
+
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from deployments.settings import Settings
+
+
+class StoreArgs(Settings):
+    """A Chroma server by `url`, or a folder of this machine by `path`: exactly one of them."""
+
+    url: str | None = None
+    """Address of a Chroma server, for example `http://127.0.0.1:8100`. Any number of retriever
+    replicas."""
+
+    path: str | None = None
+    """Absolute folder of an embedded Chroma. One process may open it, so one retriever replica."""
+
+    collection: str = Field(
+        default="ragserve", min_length=3, max_length=60, pattern=r"^[\w][\w.-]*\w$"
+    )
+    """Name of the collection. A second one, `<name>-documents`, keeps the list of documents."""
+
+    @field_validator("url")
+    @classmethod
+    def _has_a_scheme_and_host(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("must be an http or https address with a host")
+        return url
+
+    @field_validator("path")
+    @classmethod
+    def _is_absolute(cls, path: str | None) -> str | None:
+        if path is not None and not Path(path).is_absolute():
+            raise ValueError("must be absolute: replicas do not share your working directory")
+        return path
+
+    @model_validator(mode="after")
+    def _is_exactly_one(self) -> Self:
+        if (self.url is None) == (self.path is None):
+            raise ValueError("give either `url` (a Chroma server) or `path` (embedded), not both")
+        return self
+
+
+class RetrieverArgs(Settings):
+    """What the retriever opens at start."""
+
+    store: StoreArgs

@@ -1,0 +1,253 @@
+"""The adapter over Chroma: chunks with their vectors in one collection, the list of documents in
+another.
+
+The document's record is the commit mark of a write. It is opened (its fingerprint emptied) before
+chunks change and closed after the last one, so that a write that was cut off is never taken for a
+finished one.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from deployments.contracts import (
+    Chunk,
+    DocumentPage,
+    DocumentRecord,
+    Filter,
+    IndexedDocument,
+    ScoredChunk,
+    Vectors,
+    chunk_id,
+)
+from deployments.errors import InvalidRequest, NotFound, StageFailed, Unavailable
+from deployments.retriever.config import StoreArgs
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+T = TypeVar("T")
+_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
+_STAGE = "retriever"
+_WRITE_BATCH = 500
+"""Chunks of one write: below the store's own bound, and small enough that searches get in between.
+"""
+
+
+class ChromaStore:
+    """Reads and writes one version's collection. Every method blocks; call it from a thread.
+
+    Args:
+        args: Address or folder, and the collection's name.
+    """
+
+    def __init__(self, args: StoreArgs) -> None:
+        self._args = args
+        self._client: ClientAPI | None = None
+        self._collections: dict[str, Any] = {}
+
+    def ping(self) -> None:
+        """Raises Unavailable when the store does not answer."""
+        self._guard(lambda: self._open().heartbeat())
+
+    def search(self, vector: Vectors, *, top_k: int, where: Filter | None) -> list[ScoredChunk]:
+        """Returns the nearest chunks by cosine similarity, descending, ties by chunk id."""
+
+        def query() -> Any:
+            return self._collection(self._args.collection).query(
+                query_embeddings=vector,
+                n_results=top_k,
+                where=dict(where) if where else None,
+                include=["documents", "metadatas", "distances"],
+            )
+
+        found = self._guard(query)
+        hits = sorted(
+            zip(
+                found["ids"][0],
+                found["documents"][0],
+                found["metadatas"][0],
+                found["distances"][0],
+                strict=True,
+            ),
+            key=lambda hit: (hit[3], hit[0]),
+        )
+        return [
+            ScoredChunk(_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
+            for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
+        ]
+
+    def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
+        """Returns the records of those ids that are known."""
+        if not document_ids:
+            return {}
+        found = self._guard(
+            lambda: self._documents().get(ids=list(document_ids), include=["documents"])
+        )
+        return {record.id: record for record in _records(found)}
+
+    def page(self, *, after: int, limit: int) -> DocumentPage:
+        """Returns up to `limit` records whose sequence is above `after`, in order of arrival."""
+        found = self._guard(
+            lambda: self._documents().get(
+                where={"sequence": {"$gt": after}}, limit=limit + 1, include=["documents"]
+            )
+        )
+        records = sorted(_records(found), key=lambda record: record.sequence)
+        more = len(records) > limit
+        kept = tuple(records[:limit])
+        return DocumentPage(kept, kept[-1].sequence if more else None)
+
+    def replace(self, documents: Sequence[IndexedDocument]) -> None:
+        """Writes documents whole: new chunks in, chunks of the former text out, records last."""
+        known = self.records([document.record.id for document in documents])
+        self._open_records(known.values())
+        collection = self._collection(self._args.collection)
+        chunks = [chunk for document in documents for chunk in document.chunks]
+        vectors = np.concatenate([document.vectors for document in documents])
+        for start in range(0, len(chunks), _WRITE_BATCH):
+            rows = slice(start, start + _WRITE_BATCH)
+            self._guard(partial(_upsert, collection, chunks[rows], vectors[rows]))
+        stale = [
+            chunk_id
+            for document in documents
+            for chunk_id in _stale_ids(known.get(document.record.id), len(document.chunks))
+        ]
+        for start in range(0, len(stale), _WRITE_BATCH):
+            self._guard(partial(collection.delete, ids=stale[start : start + _WRITE_BATCH]))
+        self._write_records(document.record for document in documents)
+
+    def delete(self, document_id: str) -> int:
+        """Removes a document and returns how many chunks it had; raises NotFound."""
+        record = self.records([document_id]).get(document_id)
+        if record is None:
+            raise NotFound(f"There is no document '{document_id}'.", _STAGE)
+        self._open_records([record])
+        chunks = self._collection(self._args.collection)
+        self._guard(lambda: chunks.delete(where={"document_id": document_id}))
+        self._guard(lambda: self._documents().delete(ids=[document_id]))
+        return record.chunk_count
+
+    def _open_records(self, records: Iterable[DocumentRecord]) -> None:
+        self._write_records(replace(record, fingerprint="") for record in records)
+
+    def _write_records(self, records: Iterable[DocumentRecord]) -> None:
+        batch = list(records)
+        if not batch:
+            return
+        self._guard(
+            lambda: self._documents().upsert(
+                ids=[record.id for record in batch],
+                # Chroma stores vectors; the list of documents has none to store.
+                embeddings=np.zeros((len(batch), 1), dtype=np.float32),
+                documents=[json.dumps(asdict(record)) for record in batch],
+                metadatas=[{"sequence": record.sequence} for record in batch],
+            )
+        )
+
+    def _open(self) -> "ClientAPI":
+        if self._client is None:
+            self._client = _connect(self._args)
+        return self._client
+
+    def _collection(self, name: str) -> Any:
+        if name not in self._collections:
+            self._collections[name] = self._guard(
+                lambda: self._open().get_or_create_collection(
+                    name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                )
+            )
+        return self._collections[name]
+
+    def _documents(self) -> Any:
+        return self._collection(f"{self._args.collection}-documents")
+
+    def _guard(self, call: Callable[[], T]) -> T:
+        """Runs one call of the library and turns what it raises into our errors."""
+        import httpx
+        from chromadb.errors import ChromaError, InvalidArgumentError
+
+        try:
+            return call()
+        except (InvalidArgumentError, ValueError, TypeError) as error:
+            if "dimension" in str(error).lower():
+                raise StageFailed(
+                    "The collection holds vectors of another embedding model.", _STAGE
+                ) from error
+            raise InvalidRequest("The store does not understand the filter.", _STAGE) from error
+        except (httpx.HTTPError, ChromaError, OSError) as error:
+            # The server may have been replaced by another one: look everything up again.
+            self._client = None
+            self._collections.clear()
+            raise Unavailable("The vector store does not answer.", _STAGE, 1.0) from error
+
+
+def _connect(args: StoreArgs) -> "ClientAPI":
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+
+    settings = ChromaSettings(anonymized_telemetry=False)
+    if args.path is not None:
+        return chromadb.PersistentClient(args.path, settings=settings)
+    parts = urlsplit(args.url or "")
+    try:
+        return chromadb.HttpClient(
+            host=parts.hostname or "",
+            port=parts.port or (443 if parts.scheme == "https" else 80),
+            ssl=parts.scheme == "https",
+            settings=settings,
+        )
+    except ValueError as error:  # what the library raises when nobody listens
+        raise ConnectionError("no Chroma server there") from error
+
+
+def _upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+    collection.upsert(
+        ids=[chunk.id for chunk in chunks],
+        embeddings=vectors,
+        documents=[chunk.text for chunk in chunks],
+        metadatas=[_metadata(chunk) for chunk in chunks],
+    )
+
+
+def _stale_ids(former: DocumentRecord | None, chunk_count: int) -> list[str]:
+    """Returns the ids of chunks that a shorter text no longer has."""
+    if former is None:
+        return []
+    return [chunk_id(former.id, ordinal) for ordinal in range(chunk_count, former.chunk_count)]
+
+
+def _metadata(chunk: Chunk) -> dict[str, object]:
+    own: dict[str, object] = {
+        "document_id": chunk.document_id,
+        "ordinal": chunk.ordinal,
+        "path": chunk.path,
+        "title": chunk.title,
+        "heading": chunk.heading,
+    }
+    if chunk.page is not None:
+        own["page"] = chunk.page
+    return {**chunk.metadata, **own}
+
+
+def _chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
+    return Chunk(
+        id=found_id,
+        document_id=metadata["document_id"],
+        ordinal=metadata["ordinal"],
+        text=text,
+        path=metadata["path"],
+        title=metadata["title"],
+        heading=metadata["heading"],
+        page=metadata.get("page"),
+        metadata={key: value for key, value in metadata.items() if key not in _OWN_KEYS},
+    )
+
+
+def _records(found: Any) -> list[DocumentRecord]:
+    return [DocumentRecord(**json.loads(text)) for text in found["documents"]]

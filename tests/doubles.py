@@ -1,0 +1,182 @@
+"""Stages without models and without Ray: deterministic, and distinct for every text."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+import numpy as np
+
+from app.releases import RetrievalStages
+from deployments.contracts import (
+    CallContext,
+    Chunk,
+    Document,
+    DocumentPage,
+    DocumentRecord,
+    Embedded,
+    Filter,
+    Generation,
+    IndexedDocument,
+    IngestOutcome,
+    InputType,
+    Reranked,
+    ScoredChunk,
+    Upload,
+    Vectors,
+    chunk_id,
+)
+from deployments.errors import NotFound, RagError
+from deployments.generator.extractive import ExtractiveEngine
+from deployments.indexer.documents import ReadFailure, read_documents
+
+DIMENSION = 32
+
+
+def vector_of(text: str) -> Vectors:
+    """A unit vector, shape (dim,): the mean of one random direction per word, so that shared words mean nearness."""
+    directions = [
+        np.random.default_rng(int.from_bytes(sha256(word.encode()).digest()[:8])).normal(size=DIMENSION)
+        for word in (text.lower().split() or [""])
+    ]
+    mean = np.mean(directions, axis=0)
+    return (mean / np.linalg.norm(mean)).astype(np.float32)
+
+
+class Breakable:
+    """Fails with `failure` when there is one."""
+
+    failure: RagError | None = None
+    calls: int = 0
+
+    def _enter(self) -> None:
+        self.calls += 1
+        if self.failure is not None:
+            raise self.failure
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        self._enter()
+        return {"model": f"{type(self).__name__.lower()}-double"}
+
+
+class HashEmbedder(Breakable):
+    """Embeds by `vector_of`."""
+
+    async def embed(self, texts: Sequence[str], *, input_type: InputType, call: CallContext) -> Embedded:
+        self._enter()
+        return Embedded(
+            np.stack([vector_of(text) for text in texts]),
+            tuple(len(text.split()) for text in texts),
+            model="hashembedder-double",
+        )
+
+
+class MemoryRetriever(Breakable):
+    """Keeps everything in a dict and searches exactly."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, IndexedDocument] = {}
+
+    async def search(
+        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+    ) -> list[ScoredChunk]:
+        self._enter()
+        scored = [
+            (float(row @ vector[0]), chunk)
+            for document in self.written.values()
+            for row, chunk in zip(document.vectors, document.chunks, strict=True)
+            if not where or all(getattr(chunk, key, chunk.metadata.get(key)) == value for key, value in where.items())
+        ]
+        scored.sort(key=lambda pair: (-pair[0], pair[1].id))
+        return [ScoredChunk(chunk, score, rank) for rank, (score, chunk) in enumerate(scored[:top_k], start=1)]
+
+    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+        self._enter()
+        records = [one.record for one in self.written.values() if one.record.sequence > after]
+        page = tuple(records[:limit])
+        return DocumentPage(page, page[-1].sequence if len(records) > limit else None)
+
+    async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
+        self._enter()
+        if document_id not in self.written:
+            raise NotFound(f"There is no document '{document_id}'.", "retriever")
+        return self.written[document_id].record
+
+    async def delete(self, document_id: str, *, call: CallContext) -> int:
+        record = await self.document(document_id, call=call)
+        del self.written[document_id]
+        return record.chunk_count
+
+
+class WholeDocumentIndexer(Breakable):
+    """One chunk per document."""
+
+    def __init__(self, retriever: MemoryRetriever) -> None:
+        self._retriever = retriever
+
+    async def ingest(
+        self, documents: Sequence[Document], uploads: Sequence[Upload], *, call: CallContext
+    ) -> list[IngestOutcome]:
+        self._enter()
+        found = [*documents, *(item for upload in uploads for item in read_documents(upload))]
+        return [
+            IngestOutcome(item.path, "failed", message=item.message)
+            if isinstance(item, ReadFailure)
+            else self._write(item)
+            for item in found
+        ]
+
+    def _write(self, document: Document) -> IngestOutcome:
+        written = self._retriever.written
+        former = written.get(document.id)
+        text = "\n".join(part.text for part in document.parts)
+        record = DocumentRecord(
+            document.id, document.path, document.title, text, 1, "2026-01-01T00:00:00+00:00", len(written) + 1,
+            document.metadata,
+        )
+        if former is not None and former.record.fingerprint == text:
+            return IngestOutcome(document.path, "unchanged", document.id, 1)
+        if former is not None:
+            record = replace(record, sequence=former.record.sequence)
+        chunk = Chunk(
+            chunk_id(document.id, 0), document.id, 0, text, document.path, document.title, metadata=document.metadata
+        )
+        written[document.id] = IndexedDocument(record, (chunk,), vector_of(text)[None, :])
+        return IngestOutcome(document.path, "updated" if former else "added", document.id, 1)
+
+
+class OverlapReranker(Breakable):
+    """Scores by the share of the query's words that a text holds."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        self._enter()
+        asked = set(query.lower().split())
+        scores = tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
+        return Reranked(scores, sum(len(text.split()) for text in texts), model="overlapreranker-double")
+
+
+class ExtractiveGenerator(Breakable):
+    """The real extractive engine; it needs no weights."""
+
+    def __init__(self) -> None:
+        self._engine = ExtractiveEngine(model="extractive", max_sentences=2, min_coverage_ratio=0.2)
+
+    async def generate(self, question: str, context: Sequence[ScoredChunk], *, call: CallContext) -> Generation:
+        self._enter()
+        return self._engine.generate(question, context)
+
+
+class DoubleDirectory:
+    """One set of doubles, whatever the application is called."""
+
+    def __init__(self) -> None:
+        self.retriever = MemoryRetriever()
+        self.embedder = HashEmbedder()
+        self.reranker = OverlapReranker()
+        self.indexer = WholeDocumentIndexer(self.retriever)
+        self.generation = ExtractiveGenerator()
+
+    def retrieval(self, application: str) -> RetrievalStages:
+        return RetrievalStages(self.embedder, self.retriever, self.reranker, self.indexer)
+
+    def generator(self, application: str) -> ExtractiveGenerator:
+        return self.generation
