@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.config import GatewayArgs
 from app.problems import problem_of
 from app.request_scope import RequestScope
-from deployments.errors import Overloaded, RagError, RequestTooLarge
+from deployments.errors import Overloaded, RagError, RequestTooLarge, StageFailed
 
 SCOPE_KEY = "ragserve.request"
 _ID_HEADER = "x-request-id"
@@ -31,7 +31,7 @@ _SERVE_HEADERS = (
     "serve-multiplexed-model-id",
 )
 _UPLOAD_PATH = "/v1/documents"
-_access_log = logging.getLogger("ray.serve")
+_log = logging.getLogger("ray.serve")
 
 
 def edge_middlewares() -> list[Middleware]:
@@ -95,13 +95,22 @@ class Door:
             Headers(scope=scope).get(_ID_HEADER, ""), started_s + self._args.request_timeout_s
         )
         scope[SCOPE_KEY] = request
+        body = _BoundedBody(receive, self._limit_bytes(scope["path"]))
         status = 0
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
+            if body.over is not None and not status:
+                return  # whatever the application made of half a body is not the answer
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
+
+        async def answer(error: RagError) -> None:
+            nonlocal status
+            response = problem_of(error, request_id=request.request_id, instance=scope["path"])
+            status = response.status_code
+            await response(scope, receive, send)
 
         health = scope["path"].startswith("/health")
         self._running += 1
@@ -110,39 +119,60 @@ class Door:
                 raise Overloaded(
                     "The gateway has all it can work on; retry shortly.", "gateway", 1.0
                 )
-            await self._app(scope, self._bounded(scope, receive), send_and_note)
-        except RagError as error:
+            body.check_told_length(Headers(scope=scope).get("content-length", ""))
+            await self._app(scope, body.receive, send_and_note)
+            if body.over is not None and not status:
+                raise body.over
+        except Exception as error:
             if status:
                 raise
-            answer = problem_of(error, request_id=request.request_id, instance=scope["path"])
-            await answer(scope, receive, send_and_note)
+            await answer(_as_rag_error(error, request.request_id))
         finally:
             self._running -= 1
             if not health:
                 _write_access_line(scope, request.request_id, status, time.monotonic() - started_s)
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Returns `receive` with a bound on the body, told or counted."""
-        upload = scope["path"].rstrip("/") == _UPLOAD_PATH
-        limit = self._args.max_upload_bytes if upload else self._args.max_body_bytes
-        told = Headers(scope=scope).get("content-length", "")
-        if told.isascii() and told.isdigit() and int(told[:18]) > limit:
-            raise _too_large(limit)
-        received = 0
-
-        async def receive_bounded() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        return receive_bounded
+    def _limit_bytes(self, path: str) -> int:
+        if path.rstrip("/") == _UPLOAD_PATH:
+            return self._args.max_upload_bytes
+        return self._args.max_body_bytes
 
 
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The body is over the bound of {limit} bytes.")
+class _BoundedBody:
+    """A request's body that stops at a bound, whether its length was told or must be counted."""
+
+    def __init__(self, receive: Receive, limit_bytes: int) -> None:
+        self._receive = receive
+        self._limit_bytes = limit_bytes
+        self._received_bytes = 0
+        self.over: RequestTooLarge | None = None
+
+    def check_told_length(self, told: str) -> None:
+        """Raises RequestTooLarge before a byte is read, if the client said how much will come."""
+        if told.isascii() and told.isdigit() and int(told[:18]) > self._limit_bytes:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """Returns the next message; raises RequestTooLarge, and remembers that it did.
+
+        Remembered, because a framework that reads the body takes the error for a broken body.
+        """
+        message = await self._receive()
+        self._received_bytes += len(message.get("body", b""))
+        if self._received_bytes > self._limit_bytes:
+            self.over = self._too_large()
+            raise self.over
+        return message
+
+    def _too_large(self) -> RequestTooLarge:
+        return RequestTooLarge(f"The body is over the bound of {self._limit_bytes} bytes.")
+
+
+def _as_rag_error(error: Exception, request_id: str) -> RagError:
+    if isinstance(error, RagError):
+        return error
+    _log.error("request %s failed", request_id, exc_info=error)
+    return StageFailed("The service failed in a way that nobody planned for.", "gateway")
 
 
 def _write_access_line(
@@ -157,4 +187,4 @@ def _write_access_line(
         "request_id": request_id,
         "total_ms": round(took_s * 1e3, 2),
     }
-    _access_log.info(json.dumps(line))
+    _log.info(json.dumps(line))

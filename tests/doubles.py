@@ -35,7 +35,9 @@ DIMENSION = 32
 def vector_of(text: str) -> Vectors:
     """A unit vector, shape (dim,): the mean of one random direction per word, so that shared words mean nearness."""
     directions = [
-        np.random.default_rng(int.from_bytes(sha256(word.encode()).digest()[:8])).normal(size=DIMENSION)
+        np.random.default_rng(int.from_bytes(sha256(word.encode()).digest()[:8])).normal(
+            size=DIMENSION
+        )
         for word in (text.lower().split() or [""])
     ]
     mean = np.mean(directions, axis=0)
@@ -61,7 +63,9 @@ class Breakable:
 class HashEmbedder(Breakable):
     """Embeds by `vector_of`."""
 
-    async def embed(self, texts: Sequence[str], *, input_type: InputType, call: CallContext) -> Embedded:
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
         self._enter()
         return Embedded(
             np.stack([vector_of(text) for text in texts]),
@@ -84,10 +88,17 @@ class MemoryRetriever(Breakable):
             (float(row @ vector[0]), chunk)
             for document in self.written.values()
             for row, chunk in zip(document.vectors, document.chunks, strict=True)
-            if not where or all(getattr(chunk, key, chunk.metadata.get(key)) == value for key, value in where.items())
+            if not where
+            or all(
+                getattr(chunk, key, chunk.metadata.get(key)) == value
+                for key, value in where.items()
+            )
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))
-        return [ScoredChunk(chunk, score, rank) for rank, (score, chunk) in enumerate(scored[:top_k], start=1)]
+        return [
+            ScoredChunk(chunk, score, rank)
+            for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
+        ]
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         self._enter()
@@ -130,7 +141,13 @@ class WholeDocumentIndexer(Breakable):
         former = written.get(document.id)
         text = "\n".join(part.text for part in document.parts)
         record = DocumentRecord(
-            document.id, document.path, document.title, text, 1, "2026-01-01T00:00:00+00:00", len(written) + 1,
+            document.id,
+            document.path,
+            document.title,
+            text,
+            1,
+            "2026-01-01T00:00:00+00:00",
+            len(written) + 1,
             document.metadata,
         )
         if former is not None and former.record.fingerprint == text:
@@ -138,7 +155,13 @@ class WholeDocumentIndexer(Breakable):
         if former is not None:
             record = replace(record, sequence=former.record.sequence)
         chunk = Chunk(
-            chunk_id(document.id, 0), document.id, 0, text, document.path, document.title, metadata=document.metadata
+            chunk_id(document.id, 0),
+            document.id,
+            0,
+            text,
+            document.path,
+            document.title,
+            metadata=document.metadata,
         )
         written[document.id] = IndexedDocument(record, (chunk,), vector_of(text)[None, :])
         return IngestOutcome(document.path, "updated" if former else "added", document.id, 1)
@@ -151,7 +174,9 @@ class OverlapReranker(Breakable):
         self._enter()
         asked = set(query.lower().split())
         scores = tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
-        return Reranked(scores, sum(len(text.split()) for text in texts), model="overlapreranker-double")
+        return Reranked(
+            scores, sum(len(text.split()) for text in texts), model="overlapreranker-double"
+        )
 
 
 class ExtractiveGenerator(Breakable):
@@ -160,7 +185,9 @@ class ExtractiveGenerator(Breakable):
     def __init__(self) -> None:
         self._engine = ExtractiveEngine(model="extractive", max_sentences=2, min_coverage_ratio=0.2)
 
-    async def generate(self, question: str, context: Sequence[ScoredChunk], *, call: CallContext) -> Generation:
+    async def generate(
+        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
+    ) -> Generation:
         self._enter()
         return self._engine.generate(question, context)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
@@ -33,7 +33,7 @@ from deployments.errors import (
     NotFound,
     UnsupportedMedia,
 )
-from deployments.indexer.documents import document_id
+from deployments.indexer.documents import clean_text, document_id, find_headings
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
@@ -179,25 +179,28 @@ async def _read_json(request: Request) -> list[Document]:
 
 async def _read_form(request: Request) -> list[Upload]:
     try:
-        form = await request.form(max_files=1000, max_fields=10)
+        async with request.form(max_files=1000, max_fields=10) as form:
+            metadata = _form_metadata(form)
+            files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
+            uploads = [Upload(one.filename or "", await one.read(), metadata) for one in files]
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.") from error
-    metadata: dict[str, Any] = {}
+    if not uploads:
+        raise InvalidRequest("The form has no `files`.")
+    return uploads
+
+
+def _form_metadata(form: FormData) -> dict[str, Any]:
     stray = sorted(set(form) - {"files", "metadata"})
     if stray:
         raise InvalidRequest(f"The form has fields that are not known: {', '.join(stray)}.")
     given = form.get("metadata")
-    if isinstance(given, str) and given:
-        try:
-            metadata = _METADATA.validate_json(given)
-        except ValidationError as error:
-            raise InvalidRequest(
-                "The form's `metadata` must be a JSON object of plain values.",
-            ) from error
-    files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
-    if not files:
-        raise InvalidRequest("The form has no `files`.")
-    return [Upload(one.filename or "", await one.read(), metadata) for one in files]
+    if not isinstance(given, str) or not given:
+        return {}
+    try:
+        return _METADATA.validate_json(given)
+    except ValidationError as error:
+        raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:
@@ -215,12 +218,14 @@ def _invalid(error: ValidationError) -> InvalidRequest:
 
 
 def _document(given: DocumentInput) -> Document:
-    parts = given.parts or ()
-    texts = tuple(Part(part.text, part.page) for part in parts) or (Part(given.text or ""),)
-    key = given.path or hashlib.sha256("\f".join(part.text for part in texts).encode()).hexdigest()
+    parts = tuple(Part(clean_text(part.text), part.page) for part in given.parts or ())
+    parts = parts or (Part(clean_text(given.text or "")),)
+    key = given.path or hashlib.sha256("\f".join(part.text for part in parts).encode()).hexdigest()
     own_id = given.id or document_id(key)
     path = given.path or own_id
-    return Document(own_id, path, given.title or path.rsplit("/", 1)[-1], texts, given.metadata)
+    headings = find_headings(parts[0].text)
+    title = given.title or (headings[0].title if headings else path.rsplit("/", 1)[-1])
+    return Document(own_id, path, title, parts, given.metadata)
 
 
 def _outcome(outcome: IngestOutcome) -> Outcome:

@@ -1,4 +1,7 @@
-"""Whatever a route raised, as a problem. Registered once for the whole application."""
+"""Whatever a route raised on purpose, as a problem. Registered once for the whole application.
+
+What nobody planned for ends at the door (`app.middleware.Door`), outside the routes.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -28,7 +31,6 @@ def register_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RagError, _on_rag_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 async def _on_rag_error(request: Request, error: Exception) -> Response:
@@ -72,11 +74,6 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         instance=request.url.path,
         headers=error.headers,
     )
-
-
-async def _on_bug(request: Request, error: Exception) -> Response:
-    _log.error("request %s failed", _id(request), exc_info=error)
-    return _problem(request, "internal", "The service failed in a way that nobody planned for.")
 
 
 def _problem(

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from app.cli.ask import ask, search
 from app.cli.deploy import deploy
 from app.cli.down import down
+from app.cli.ingest import ingest
 from app.cli.status import status
 from app.cli.up import up
 from app.local.errors import LocalStackError
@@ -57,6 +59,9 @@ app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(deploy)
+app.command()(ingest)
+app.command()(ask)
+app.command()(search)
 
 
 def main() -> None:

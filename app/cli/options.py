@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 DEFAULT_HOME = Path(".ragserve")
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 HomeOption = Annotated[
     Path,
@@ -15,4 +16,7 @@ HomeOption = Annotated[
 ]
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", help="Give up after this many seconds.", min=1.0, metavar="S")
+]
+UrlOption = Annotated[
+    str, typer.Option("--url", help="Address of the service.", envvar="RAGSERVE_URL", metavar="URL")
 ]

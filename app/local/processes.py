@@ -1,14 +1,15 @@
 """Starts servers that outlive this command, and stops exactly what one start has begun.
 
-A process belongs to a start if it is one of the recorded children, in the session of one, or
-carries the start's id in its
-environment: Ray's workers leave both their parent's process group and, when it dies, their parent.
+A process belongs to a start if it is one of the recorded children, carries the start's id in its
+environment, or has no readable environment and is in the session of a recorded child. The parent
+tells nothing: it changes when the parent dies, and Ray's workers leave the process group too.
 """
 
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from app.local.state import ChildRecord
 
 # A clock that is set while the stack runs moves the system's idea of when a process began.
 _CREATION_TOLERANCE_S = 2.0
+_POLL_INTERVAL_S = 0.05
 
 
 def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.Popen[bytes]:
@@ -60,17 +62,14 @@ def find_process(record: ChildRecord) -> psutil.Process | None:
 def find_members(instance: str, children: Iterable[ChildRecord]) -> list[psutil.Process]:
     """Returns every living process of a start, this command and its callers never among them."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    known = [process for child in children if (process := find_process(child)) is not None]
-    sessions = {process.pid for process in known}
-    members = {process.pid: process for process in known}
+    records = {child.pid: child for child in children}
+    members = []
     for process in psutil.process_iter():
-        if process.pid not in own and process.pid not in members:
+        if process.pid not in own:
             with contextlib.suppress(psutil.Error, OSError):
-                if process.status() == psutil.STATUS_ZOMBIE:
-                    continue
-                if os.getsid(process.pid) in sessions or _is_marked(process, instance):
-                    members[process.pid] = process
-    return list(members.values())
+                if _is_member(process, instance, records):
+                    members.append(process)
+    return members
 
 
 def stop_members(
@@ -93,7 +92,7 @@ def stop_members(
             with contextlib.suppress(psutil.Error):
                 process.terminate()
     if children:
-        psutil.wait_procs(members, timeout=grace_s)
+        _wait_until_gone(members, timeout_s=grace_s)
     killed: set[int] = set()
     for _ in range(3):  # one that was killed may have started another meanwhile
         survivors = find_members(instance, children)
@@ -103,7 +102,7 @@ def stop_members(
             with contextlib.suppress(psutil.Error):
                 process.kill()
                 killed.add(process.pid)
-        psutil.wait_procs(survivors, timeout=2.0)
+        _wait_until_gone(survivors, timeout_s=2.0)
     return len({process.pid for process in members} | killed), len(killed)
 
 
@@ -130,5 +129,32 @@ def last_lines(log_file: Path, count: int = 12) -> str:
     return "\n".join(line[:300] for line in text.splitlines()[-count:])
 
 
-def _is_marked(process: psutil.Process, instance: str) -> bool:
-    return process.environ().get(INSTANCE_VARIABLE) == instance
+def _wait_until_gone(processes: list[psutil.Process], *, timeout_s: float) -> None:
+    """Waits until none of them runs. A zombie counts as gone: who must reap it may not care to."""
+    deadline_s = time.monotonic() + timeout_s
+    while any(map(_runs, processes)) and time.monotonic() < deadline_s:
+        time.sleep(_POLL_INTERVAL_S)
+
+
+def _runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def _is_member(process: psutil.Process, instance: str, records: Mapping[int, ChildRecord]) -> bool:
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return False
+    if process.pid in records:
+        return find_process(records[process.pid]) is not None
+    environment: dict[str, str] = process.environ()
+    if any(environment.values()):
+        return environment.get(INSTANCE_VARIABLE) == instance
+    # Ray's workers write their title over their environment. Their session tells them, unless its
+    # number belongs to somebody else by now.
+    session = os.getsid(process.pid)
+    return session in records and _has_no_other_leader(records[session])
+
+
+def _has_no_other_leader(record: ChildRecord) -> bool:
+    return find_process(record) is not None or not psutil.pid_exists(record.pid)

@@ -49,11 +49,10 @@ def dropped_keys(given: Any, kept: Any, path: str = "") -> list[str]:
     ['replicaz']
     """
     if isinstance(given, dict) and isinstance(kept, dict):
-        names = [(str(name), value) for name, value in given.items()]
-        missing = [f"{path}{name}" for name, _ in names if name not in kept]
+        missing = [f"{path}{name}" for name in given if name not in kept]
         inner = [
             deeper
-            for name, value in names
+            for name, value in given.items()
             if name in kept
             for deeper in dropped_keys(value, kept[name], f"{path}{name}.")
         ]

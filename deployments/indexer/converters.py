@@ -52,7 +52,7 @@ _MOSTLY_ASCII_RATIO = 0.03
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.M | re.S)
 _RST_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _SLIDE = re.compile(r"^<!-- Slide number: (\d+) -->$", re.M)
-_IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
+_IMAGE = re.compile(r"!\[([^\[\]]{0,1000})\]\(([^)]{0,1000})\)")
 _PLACEHOLDER_TITLE = re.compile(
     r"untitled|(document|presentation|slide) ?\d*$|powerpoint presentation$|[\W\d_]*$"
     r"|.*\.(docx?|indd|odt|pages|pdf|pptx?|ps|qxd|rtf|tex|xlsx?)$",

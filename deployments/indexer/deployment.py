@@ -57,6 +57,7 @@ class Indexer:
         args: `IndexerArgs` as a mapping.
         embedder: Handle of the embedder of the same version.
         retriever: Handle of the retriever of the same version.
+        siblings: The version's other stages; Serve deploys what the root of an application holds.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Indexer:
         args: dict[str, object],
         embedder: DeploymentHandle[Any],
         retriever: DeploymentHandle[Any],
+        *siblings: DeploymentHandle[Any],
     ) -> None:
         settings = IndexerArgs.model_validate(args)
         self._chunker = Chunker(

@@ -99,6 +99,14 @@ def read_documents(upload: Upload) -> Iterator[Document | ReadFailure]:
         yield ReadFailure(path, error.message)
 
 
+def is_readable_name(name: str) -> bool:
+    """Returns whether the extension is one that a converter reads, compressed text included."""
+    path = PurePosixPath(name.lower())
+    if path.suffix == ".gz":
+        return PurePosixPath(path.stem).suffix in _TEXT_EXTENSIONS
+    return path.suffix in _EXTENSIONS
+
+
 def document_id(path: str) -> str:
     """Returns the id of the source at `path`: "doc_" and 96 bits of its SHA-256."""
     return "doc_" + hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:24]

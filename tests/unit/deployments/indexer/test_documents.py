@@ -215,7 +215,8 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 
 def test_rst_titles_become_headings_and_nothing_else_changes() -> None:
-    rst = "=====\nTitle\n=====\n\nIntro.\n\nPart\n----\n::\n\n    # code\n\nDeep\n~~~~\n\nPart 2\n------\nend\n"
+    rst = "=====\nTitle\n=====\n\nIntro.\n\nPart\n----\n::\n\n    # code\n\nDeep\n~~~~\n\n"
+    rst += "Part 2\n------\nend\n"
     text = text_of(read_one("a.rst", rst))
     levels = [(heading.level, heading.title) for heading in find_headings(text)]
     assert levels == [(1, "Title"), (2, "Part"), (3, "Deep"), (2, "Part 2")]

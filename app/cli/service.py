@@ -1,0 +1,110 @@
+"""A client of the running service for the verbs: one error for whatever can go wrong on the way."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from app.cli.options import DEFAULT_URL
+from app.local.errors import LocalStackError
+
+_ATTEMPTS = 6
+_MAX_WAIT_S = 30.0
+
+
+class Busy(Exception):
+    """The service said to come back later."""
+
+    def __init__(self, retry_after_s: float, problem: Mapping[str, Any]) -> None:
+        super().__init__(retry_after_s, problem)
+        self.retry_after_s = retry_after_s
+        self.problem = problem
+
+
+class Service:
+    """Speaks to the service at an address; safe in several threads.
+
+    Args:
+        url: Address of the gateway.
+        timeout_s: Time of one request.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        self._url = url.rstrip("/")
+        try:
+            self._client = httpx.Client(base_url=self._url, timeout=timeout_s, trust_env=False)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise LocalStackError(
+                f"'{url}' is not an address.", "Try --url " + DEFAULT_URL
+            ) from error
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the answer to a JSON body; waits and repeats while the service is busy.
+
+        Raises:
+            LocalStackError: nobody answers, or the answer is an error that a repetition won't mend.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(Busy),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=_wait_as_told,
+            reraise=True,
+        )
+        try:
+            return retrying(self._post_once, path, body)
+        except Busy as busy:
+            raise _refused(busy.problem) from busy
+
+    def _post_once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            response = self._client.post(path, json=body)
+        except httpx.TimeoutException as error:
+            raise LocalStackError(f"{self._url} did not answer in time.") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise LocalStackError(
+                f"No service answers at {self._url}.",
+                "Start one here with: ragserve up    Or name another one with --url.",
+            ) from error
+        if response.is_success:
+            answer: dict[str, Any] = response.json()
+            return answer
+        problem = _problem(response)
+        if response.status_code == 503:
+            raise Busy(float(response.headers.get("retry-after", 1)), problem)
+        raise _refused(problem)
+
+
+def _wait_as_told(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told_s = error.retry_after_s if isinstance(error, Busy) else 1.0
+    return min(told_s * state.attempt_number, _MAX_WAIT_S)
+
+
+def _problem(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict) or "detail" not in problem:
+        return {"detail": f"The service answered with HTTP {response.status_code}."}
+    return problem
+
+
+def _refused(problem: Mapping[str, Any]) -> LocalStackError:
+    fields = "\n".join(f"{one['field']}: {one['message']}" for one in problem.get("errors", ()))
+    request_id = problem.get("request_id")
+    hint = f"Request id for the logs: {request_id}" if request_id else ""
+    return LocalStackError(str(problem["detail"]), hint, fields)

@@ -1,0 +1,91 @@
+"""`/v1/documents` over doubles."""
+
+import json
+
+import httpx
+import pytest
+
+
+async def test_the_same_document_twice_changes_nothing(loaded: httpx.AsyncClient) -> None:
+    one = {
+        "id": "paris",
+        "path": "geo/paris.md",
+        "text": "Paris is the capital of France.",
+        "metadata": {"area": "eu"},
+    }
+    again = (await loaded.post("/v1/documents", json={"documents": [one]})).json()
+    assert again["unchanged"] == 1
+    one["text"] = "Paris is large."
+    assert (await loaded.post("/v1/documents", json={"documents": [one]})).json()["updated"] == 1
+
+
+async def test_a_document_without_id_or_path_is_known_by_its_text(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"documents": [{"text": "# A title\n\nSome text."}]}
+    first = (await client.post("/v1/documents", json=body)).json()["outcomes"][0]
+    second = (await client.post("/v1/documents", json=body)).json()["outcomes"][0]
+    assert (first["status"], second["status"]) == ("added", "unchanged")
+    assert first["document_id"] == second["document_id"]
+    info = (await client.get(f"/v1/documents/{first['document_id']}")).json()
+    assert info["title"] == "A title"
+
+
+async def test_files_come_as_a_form_and_a_bad_one_is_named(client: httpx.AsyncClient) -> None:
+    files = [
+        ("files", ("note.md", b"# Note\n\nA text about queues.")),
+        ("files", ("tool.exe", b"MZ")),
+    ]
+    response = await client.post(
+        "/v1/documents", files=files, data={"metadata": json.dumps({"team": "a"})}
+    )
+    body = response.json()
+    assert (body["added"], body["failed"]) == (1, 1)
+    failed = body["outcomes"][1]
+    assert failed["path"] == "tool.exe"
+    assert ".exe" in failed["message"]
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        ({}, "text"),
+        ({"text": "a", "parts": [{"text": "b"}]}, "parts"),
+        ({"text": "a", "metadata": {"path": "x"}}, "path"),
+        ({"text": "a", "metadata": {"list": [1]}}, "metadata"),
+        ({"text": "a", "id": "../etc"}, "id"),
+    ],
+    ids=["no-text", "both", "reserved-key", "nested-value", "bad-id"],
+)
+async def test_bad_documents_are_422(
+    client: httpx.AsyncClient, document: dict[str, object], word: str
+) -> None:
+    response = await client.post("/v1/documents", json={"documents": [document]})
+    assert response.status_code == 422
+    assert word in response.text
+
+
+async def test_the_list_is_paged_without_loss(loaded: httpx.AsyncClient) -> None:
+    seen, cursor = [], ""
+    while True:
+        page = (
+            await loaded.get(
+                "/v1/documents", params={"limit": 2} | ({"cursor": cursor} if cursor else {})
+            )
+        ).json()
+        seen += [one["id"] for one in page["documents"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["paris", "tokyo", "queue"]
+
+
+async def test_a_deleted_document_is_gone(loaded: httpx.AsyncClient) -> None:
+    assert (await loaded.delete("/v1/documents/paris")).json() == {
+        "id": "paris",
+        "deleted": True,
+        "chunk_count": 1,
+    }
+    assert (await loaded.get("/v1/documents/paris")).status_code == 404
+    found = (await loaded.post("/v1/search", json={"query": "capital of France"})).json()["results"]
+    assert "paris" not in {one["document_id"] for one in found}

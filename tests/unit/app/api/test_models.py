@@ -1,0 +1,61 @@
+"""Embeddings, rerank and the list of models over doubles."""
+
+import base64
+
+import httpx
+import numpy as np
+
+from tests.doubles import vector_of
+
+
+async def test_embeddings_come_in_order_in_both_encodings(client: httpx.AsyncClient) -> None:
+    asked = {"input": ["first", "second"], "model": "ragserve"}
+    floats = (await client.post("/v1/embeddings", json=asked)).json()
+    assert [one["index"] for one in floats["data"]] == [0, 1]
+    np.testing.assert_allclose(floats["data"][1]["embedding"], vector_of("second"), rtol=1e-6)
+    packed = (
+        await client.post("/v1/embeddings", json=asked | {"encoding_format": "base64"})
+    ).json()
+    values = np.frombuffer(base64.b64decode(packed["data"][0]["embedding"]), "<f4")
+    np.testing.assert_array_equal(values, vector_of("first"))
+    assert floats["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
+
+
+async def test_an_unknown_model_is_404(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/embeddings", json={"input": "x", "model": "gpt-9"})
+    assert response.status_code == 404
+    assert "gpt-9" in response.json()["detail"]
+
+
+async def test_another_dimension_is_refused(client: httpx.AsyncClient) -> None:
+    assert (
+        await client.post("/v1/embeddings", json={"input": "x", "dimensions": 7})
+    ).status_code == 422
+    assert (
+        await client.post("/v1/embeddings", json={"input": "x", "dimensions": 32})
+    ).status_code == 200
+
+
+async def test_an_array_of_token_ids_is_refused(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/embeddings", json={"input": [1, 2, 3]})).status_code == 422
+
+
+async def test_rerank_orders_and_returns_documents_on_request(client: httpx.AsyncClient) -> None:
+    asked = {
+        "query": "capital france",
+        "documents": ["berlin", {"text": "the capital of france"}, "a capital"],
+        "top_n": 2,
+        "return_documents": True,
+    }
+    results = (await client.post("/v1/rerank", json=asked)).json()["results"]
+    assert [one["index"] for one in results] == [1, 2]
+    assert results[0]["document"] == {"text": "the capital of france"}
+    assert results[0]["relevance_score"] > results[1]["relevance_score"]
+
+
+async def test_models_lists_the_service_its_releases_and_its_models(
+    client: httpx.AsyncClient,
+) -> None:
+    names = [one["id"] for one in (await client.get("/v1/models")).json()["data"]]
+    assert names[:2] == ["ragserve", "ragserve:one"]
+    assert "hashembedder-double" in names

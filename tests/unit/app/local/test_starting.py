@@ -1,0 +1,86 @@
+"""Decisions of a start that need no server: who is in the way, what runs already."""
+
+import os
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.local.errors import LocalStackError
+from app.local.home import Home
+from app.local.planning import UpOptions, port_needs
+from app.local.serve_config import ServeConfig, load_serve_config
+from app.local.starting import launch
+from app.local.state import ChildRecord, StackState, read_state, write_state
+from app.local.stopping import stop_stack, take_down
+from app.local.timeline import Timeline
+
+
+def accept(config: ServeConfig) -> None:
+    """Finds nothing wrong."""
+
+
+def options(tmp_path: Path, **changes: int | None) -> UpOptions:
+    file = tmp_path / "serve_config.yaml"
+    file.write_text("applications: [{name: gateway}]")
+    ports: dict[str, int | None] = {"api_port": None, "chroma_port": 8100, "mlflow_port": 5000}
+    return UpOptions(config_file=file, **{**ports, **changes})
+
+
+def state(tmp_path: Path, *children: ChildRecord) -> StackState:
+    return StackState(
+        instance="no such start",
+        started_s=0.0,
+        temp_dir=str(tmp_path / "ray"),
+        api_url="http://127.0.0.1:1",
+        api_port=1,
+        dashboard_url="http://127.0.0.1:1",
+        children=children,
+    )
+
+
+def test_a_busy_port_stops_a_start_before_anything_is_made(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        command = launch(home, timeline=Timeline(), check=accept, timeout_s=1)
+        with pytest.raises(LocalStackError, match=f"Port {port}, needed for the API"):
+            command.bring_up(options(tmp_path, api_port=port))
+    assert not home.root.exists()
+
+
+def test_a_server_that_is_left_out_needs_no_port(tmp_path: Path) -> None:
+    chosen = options(tmp_path, chroma_port=None, mlflow_port=None)
+    needs = port_needs(load_serve_config(chosen.config_file), chosen)
+    assert [need.purpose for need in needs] == ["the API"]
+
+
+def test_deploying_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
+    command = launch(Home(tmp_path), timeline=Timeline(), check=accept, timeout_s=1)
+    with pytest.raises(LocalStackError, match="Nothing runs") as caught:
+        command.redeploy(None)
+    assert "ragserve up" in caught.value.hint
+
+
+def test_stopping_a_run_whose_processes_are_gone_clears_its_files(tmp_path: Path) -> None:
+    """The recorded pid belongs to another process by now: this one."""
+    home = Home(tmp_path / "home")
+    home.create()
+    stranger = ChildRecord("ray", os.getpid(), psutil.Process().create_time() - 3600, "")
+    run = state(tmp_path, stranger)
+    session_logs = tmp_path / "ray" / "session_1" / "logs"
+    session_logs.mkdir(parents=True)
+    (session_logs / "raylet.out").write_text("hello")
+    write_state(home.state_file, run)
+    result = stop_stack(run, home=home)
+    assert (result.stopped, result.killed) == (0, 0)
+    assert read_state(home.state_file) is None
+    assert not (tmp_path / "ray").exists()
+    assert (home.logs / "ray" / "raylet.out").read_text() == "hello"
+
+
+def test_taking_down_twice_is_no_error(tmp_path: Path) -> None:
+    assert take_down(Home(tmp_path)) is None
