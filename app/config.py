@@ -5,6 +5,7 @@ Every knob lives in one layer, chosen by what changing it costs: `args` restart 
 secrets only.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -186,3 +187,21 @@ def _validate(path: str | Path, place: str, model: type[BaseModel], value: Any) 
         first = error.errors(include_url=False)[0]
         at = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {place}{'.' if at else ''}{at}: {first['msg']}") from error
+
+
+def main(paths: list[str]) -> int:
+    """Checks config files and prints what is wrong; the exit code of `python -m app.config`."""
+    failures = 0
+    for path in paths:
+        try:
+            check_serve_config(path)
+        except ConfigError as error:
+            failures += 1
+            sys.stderr.write(f"{error}\n")
+        else:
+            sys.stdout.write(f"{path}: ok\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -106,16 +106,17 @@ def _print_readiness(console: "Console", report: "StackReport") -> None:
 
 
 def ready_lines(body: Any) -> list[str]:
-    """Returns one line per stage of a ready answer, whatever shape the stages have.
+    """Returns one line per release (or stage) of a ready answer, and any other answer in one line.
 
-    >>> ready_lines({"stages": {"embedder": "ready"}})
-    ['embedder: ready']
+    >>> ready_lines({"releases": {"a": {"embedder": "ok", "generator": "ok"}}})
+    ['a: embedder ok, generator ok']
     """
-    stages = body.get("stages") if isinstance(body, dict) else None
-    if isinstance(stages, dict):
-        return [f"{name}: {_inline(value)}" for name, value in stages.items()]
-    if isinstance(stages, list):
-        return [_inline(stage) for stage in stages]
+    if isinstance(body, dict):
+        for parts in (body.get("releases"), body.get("stages")):
+            if isinstance(parts, dict):
+                return [f"{name}: {_inline(value)}" for name, value in parts.items()]
+            if isinstance(parts, list):
+                return [_inline(part) for part in parts]
     return [_inline(body)] if body else []
 
 

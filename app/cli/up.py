@@ -78,9 +78,7 @@ def _print_next_steps(console: "Console", state: "StackState", home: "Home") -> 
     console.print("  ragserve ingest PATH    put documents in")
     console.print('  ragserve ask "..."      ask about them')
     console.print("  ragserve down           stop everything")
-    console.print(
-        "\nFor Ray's own commands in this terminal (serve deploy, serve status, ray status):"
-    )
+    console.print("\nFor Serve's own commands in this terminal (serve deploy, serve status):")
     console.print(f"  source {home.ray_exports}")
 
 

@@ -61,6 +61,8 @@ def ray_environment(
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
         # Replicas wait this long for load balancers to notice that they go: here, none but ours.
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        # Outside the applications: clients must not switch off Serve's time limit by a header.
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.middleware:edge_middlewares",
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
         # The working tree, so that `import_path` finds modules beside the config file.
         "PYTHONPATH": str(import_dir),
@@ -115,14 +117,14 @@ def child_environment(inherited: Mapping[str, str], settings: Mapping[str, str])
 
 
 def shell_exports(*, token_file: Path, dashboard_url: str, gcs_address: str) -> str:
-    """Returns the shell lines after which `serve deploy` and `ray status` find this stack."""
+    """Returns the shell lines after which `serve deploy` and `ray list` find this stack."""
     variables = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token_file),
         "RAY_DASHBOARD_ADDRESS": dashboard_url,
         "RAY_API_SERVER_ADDRESS": dashboard_url,
         "RAY_ADDRESS": gcs_address,
-        # Else `ray status` looks for a loopback address at the machine's own one.
+        # Else Ray's commands look for a loopback address at the machine's own one.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     }
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())

@@ -75,8 +75,8 @@ class Encoder:
         from sentence_transformers import SentenceTransformer
         from tokenizers import Tokenizer
 
-        if threads is not None:
-            torch.set_num_threads(threads)
+        # Without this, Ray's OMP_NUM_THREADS decides, which follows a replica's `num_cpus`.
+        torch.set_num_threads(threads or os.cpu_count() or 1)
         self.model = model
         self._torch = torch
         self._transformer = SentenceTransformer(model_path(model), device=device)

@@ -116,10 +116,11 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
             ["embedder: ready", "generator: ready False"],
         ),
         ({"stages": [{"name": "embedder", "ready": True}]}, ["name embedder, ready True"]),
+        ({"releases": {"a": {"embedder": "ok"}}}, ["a: embedder ok"]),
         ({"detail": "starting"}, ["detail starting"]),
         (None, []),
     ],
-    ids=["mapping", "list", "no-stages", "no-body"],
+    ids=["mapping", "list", "releases", "no-stages", "no-body"],
 )
 def test_stages_are_listed_whatever_their_shape(body: object, lines: list[str]) -> None:
     assert ready_lines(body) == lines

@@ -1,0 +1,73 @@
+# Every verb sets up what it needs; CI runs the same ones.
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RAGSERVE := $(BIN)/ragserve
+
+.PHONY: help install up down status check fmt test test-unit test-integration lock clean
+
+help: ## Show the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: $(STAMP) ## Make the environment and install the locked packages
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making $(VENV) (a few minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock 2> >(grep -v "is ignored: it is neither" >&2)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . 2> >(grep -v "is ignored: it is neither" >&2)
+	@touch $@
+
+up: $(STAMP) ## Start everything, index docs/, and answer a first question
+	@$(RAGSERVE) up
+	@$(RAGSERVE) ingest docs --root .
+	@echo; echo '$$ ragserve ask "What happens when a queue is full?"'
+	@$(RAGSERVE) ask "What happens when a queue is full?"
+	@echo
+	@echo "Next:"
+	@echo "  source $(BIN)/activate                    then ragserve is on your path"
+	@echo "  ragserve ingest PATH...                   your own documents"
+	@echo "  ragserve ask \"...\"                        your own questions"
+	@echo "  curl -s localhost:8000/v1/query -H 'content-type: application/json' -d '{\"query\": \"...\"}'"
+	@echo "  open http://127.0.0.1:8000/docs           the HTTP API"
+	@echo "  make down                                 stop everything; the documents stay"
+
+down: $(STAMP) ## Stop what `make up` started
+	@$(RAGSERVE) down
+
+status: $(STAMP) ## Show what runs
+	@$(RAGSERVE) status
+
+check: $(STAMP) ## Format, lint, types, import rules, config files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/python -m app.config serve_config*.yaml
+
+fmt: $(STAMP) ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(STAMP) ## All tests: unit in seconds, integration with a real cluster in minutes
+	$(BIN)/python -m pytest tests/unit tests/integration
+
+test-unit: $(STAMP) ## The tests without Ray
+	$(BIN)/python -m pytest tests/unit
+
+test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
+	$(BIN)/python -m pytest tests/integration
+
+lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock; UPGRADE=--upgrade for the newest versions
+	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra dev --extra bench \
+		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+		--output-file requirements.lock pyproject.toml
+	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
+
+clean: ## Remove the environment, caches and the local data
+	@if [ -x $(RAGSERVE) ]; then $(RAGSERVE) down; fi
+	rm -rf $(VENV) .ragserve .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

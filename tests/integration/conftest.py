@@ -1,0 +1,69 @@
+"""One real stack for all integration tests: Ray Serve, a Chroma server, MiniLM; no doubles."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.integration.cluster import REPOSITORY, Cluster, free_port
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The shipped config, with other ports, tighter limits, and autoscaling in seconds."""
+    home = tmp_path_factory.mktemp("stack")
+    port, chroma_port = free_port(), free_port()
+    config = yaml.safe_load((REPOSITORY / "serve_config.yaml").read_text())
+    config["http_options"]["port"] = port
+    gateway, retrieval, _ = config["applications"]
+    gateway["args"] |= {
+        "request_timeout_s": 8,
+        "max_concurrent_requests": 24,
+        "max_body_bytes": 400_000,
+    }
+    retrieval["args"]["store"]["url"] = f"http://127.0.0.1:{chroma_port}"
+    for application in config["applications"]:
+        for deployment in application["deployments"]:
+            deployment["autoscaling_config"] |= {
+                "metrics_interval_s": 0.5,
+                "look_back_period_s": 2,
+                "upscale_delay_s": 1,
+                "downscale_delay_s": 4,
+            }
+            deployment["autoscaling_config"]["max_replicas"] = 1
+            deployment["graceful_shutdown_wait_loop_s"] = 0.1
+            deployment["graceful_shutdown_timeout_s"] = 5
+    embedder = retrieval["deployments"][0]
+    assert embedder["name"] == "Embedder"
+    embedder["autoscaling_config"] |= {"max_replicas": 2, "target_ongoing_requests": 4}
+    file = home / "serve_config.yaml"
+    file.write_text(yaml.safe_dump(config))
+    stack = Cluster(home, file, f"http://127.0.0.1:{port}")
+    try:
+        stack.up(chroma_port)
+        yield stack
+    finally:
+        stack.run("down", "--home", str(home), expect=None)
+
+
+@pytest.fixture
+def http(cluster: Cluster) -> Iterator[httpx.Client]:
+    cluster.wait_ready()
+    with httpx.Client(base_url=cluster.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def guide(cluster: Cluster) -> str:
+    """The operations guide, indexed by the command line; the sample corpus of the project."""
+    return cluster.run("ingest", "docs", "--root", ".").stdout

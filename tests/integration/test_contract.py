@@ -1,0 +1,40 @@
+"""The OpenAPI document is true: generated requests get only the answers that it announces."""
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.integration.cluster import Cluster
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+def test_generated_requests_get_announced_answers(cluster: Cluster, http: httpx.Client) -> None:
+    schema = schemathesis.openapi.from_url(f"{cluster.url}/openapi.json")
+    operations = [one.ok() for one in schema.get_all_operations()]
+    assert len(operations) >= 11
+    for operation in operations:
+
+        @settings(
+            max_examples=15,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def check(case: schemathesis.Case) -> None:
+            case.call_and_validate(checks=CHECKS)
+
+        check()
