@@ -128,14 +128,17 @@ def check_serve_config(path: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text.") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict) or not content.get("applications"):
         raise ConfigError(f"{path}: has no `applications`.")
-    for application in content["applications"]:
+    applications = _mappings(path, "applications", content["applications"])
+    for application in applications:
         _check_application(path, application)
-    names = {application.get("name") for application in content["applications"]}
-    for application in content["applications"]:
+    names = {application.get("name") for application in applications}
+    for application in applications:
         _check_release_targets(path, application, names)
     return content
 
@@ -146,7 +149,7 @@ def _check_application(path: str | Path, application: dict[str, Any]) -> None:
     if model is None:
         return
     args = _validate(path, f"{name}.args", model, application.get("args") or {})
-    for deployment in application.get("deployments") or []:
+    for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
         place = f"{name}.{deployment.get('name')}"
         if deployment.get("name") == "Ingress" and model is GatewayArgs:
             _validate(path, f"{place}.user_config", GatewayLive, deployment.get("user_config"))
@@ -157,12 +160,13 @@ def _check_application(path: str | Path, application: dict[str, Any]) -> None:
 def _check_embedded_store(
     path: str | Path, place: str, store: StoreArgs, deployment: dict[str, Any]
 ) -> None:
-    replicas = (deployment.get("autoscaling_config") or {}).get("max_replicas", 1)
-    replicas = max(replicas, deployment.get("num_replicas") or 1)
-    if store.path is not None and replicas > 1:
+    scaling = deployment.get("autoscaling_config") or {}
+    asked = (scaling.get("max_replicas"), deployment.get("num_replicas"))  # a number, or "auto"
+    more = [replicas for replicas in asked if replicas not in (None, 1)]
+    if store.path is not None and more:
         raise ConfigError(
             f"{path}: {place}: an embedded store (`store.path`) can be opened by one replica, and "
-            f"{replicas} are asked for. Set one replica, or give a server's `store.url`."
+            f"the file asks for {more[0]}. Set one replica, or give a server's `store.url`."
         )
 
 
@@ -178,6 +182,13 @@ def _check_release_targets(
                         f"{path}: release '{release}' names the {kind} application "
                         f"'{vector.get(kind)}', which the file does not have."
                     )
+
+
+def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:
+    found = value or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ConfigError(f"{path}: {place}: must be a list of mappings.")
+    return found
 
 
 def _validate(path: str | Path, place: str, model: type[BaseModel], value: Any) -> BaseModel:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployments.contracts import Document, Upload
+from deployments.contracts import MAX_TEXT_CHARS, Document, Upload
 from deployments.indexer.documents import ReadFailure, is_readable_name, read_documents
 
 _BATCH_DOCUMENTS = 64
@@ -57,27 +57,27 @@ class _Batch:
 
 
 def find_files(paths: Iterable[Path], *, root: Path | None) -> Iterator[SourceFile | ReadFailure]:
-    """Yields the files below the given paths, sorted; hidden files and folders are left out.
+    """Yields the files below the given paths, each once and sorted; hidden files and folders are
+    left out.
 
     In a folder, files that no converter reads are passed over; one that was named itself is a
     failure. A path is absolute, or relative to `root` when there is one: then another machine, with
     its files elsewhere, gives the same documents the same ids.
     """
+    seen: set[str] = set()
     for given in paths:
         if not given.exists():
             yield ReadFailure(str(given), "There is no such file or folder.")
-        elif given.is_dir():
-            for folder, folders, names in os.walk(given):
-                folders[:] = sorted(
-                    name
-                    for name in folders
-                    if not name.startswith(".") and name not in _SKIPPED_FOLDERS
-                )
-                for name in sorted(names):
-                    if not name.startswith(".") and is_readable_name(name):
-                        yield _source_file(Path(folder) / name, root)
-        else:
-            yield _source_file(given, root)
+            continue
+        for file in _files_below(given) if given.is_dir() else [given]:
+            try:
+                found = _source_file(file, root)
+            except OSError as error:  # a link to nothing, or a file that went away meanwhile
+                yield ReadFailure(str(file), f"It cannot be opened: {error.strerror}.")
+                continue
+            if found.path not in seen:
+                seen.add(found.path)
+                yield found
 
 
 def ingest(
@@ -121,6 +121,16 @@ def ingest(
     return report
 
 
+def _files_below(given: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(given):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and is_readable_name(name):
+                yield Path(folder) / name
+
+
 def _source_file(file: Path, root: Path | None) -> SourceFile:
     absolute = file.resolve()
     path = absolute.as_posix()
@@ -141,6 +151,10 @@ def _batches(
                 report.failures.append((item.path, item.message))
                 continue
             chars = sum(len(part.text) for part in item.parts)
+            if chars > MAX_TEXT_CHARS:
+                reason = f"Its text has {chars} characters; {MAX_TEXT_CHARS} is the most. Split it."
+                report.failures.append((item.path, reason))
+                continue
             batch.documents.append(item)
             batch.chars += chars
             # A file of many records advances with its records, by what they roughly weigh.

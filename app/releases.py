@@ -85,6 +85,12 @@ class Releases:
             self._directory.generator(release.generator),
         )
 
+    def main(self) -> Route:
+        """Returns the route with the most traffic, ties by name: where lists are read, whose pages
+        must come from one index."""
+        traffic = self._settings().traffic
+        return self.route(min(traffic, key=lambda name: (-traffic[name], name)))
+
     def names(self) -> list[str]:
         """Returns the names of all releases, sorted."""
         return sorted(self._settings().releases)

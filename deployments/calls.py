@@ -33,11 +33,6 @@ async def call_stage(response: Awaitable[Any], *, stage: str, timeout_s: float) 
     try:
         async with asyncio.timeout(timeout_s):
             return await response
-    except TimeoutError as error:
-        cancel = getattr(response, "cancel", None)
-        if cancel is not None:
-            cancel()
-        raise DeadlineExceeded(f"The {stage} did not answer in time.", stage) from error
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -45,7 +40,13 @@ async def call_stage(response: Awaitable[Any], *, stage: str, timeout_s: float) 
         # Nobody cancelled this request: the replica that worked on it went away.
         raise Unavailable(f"The {stage} was stopped.", stage, _RETRY_AFTER_S) from None
     except (RayError, RayServeException, grpc.RpcError) as error:
+        # Before TimeoutError: what Ray wraps is also an instance of what it wraps.
         raise translate(error, stage=stage) from error
+    except TimeoutError as error:
+        cancel = getattr(response, "cancel", None)
+        if cancel is not None:
+            cancel()
+        raise DeadlineExceeded(f"The {stage} did not answer in time.", stage) from error
 
 
 def translate(error: BaseException, *, stage: str) -> RagError:

@@ -25,6 +25,10 @@ InputType = Literal["query", "document"]
 """Some embedding models encode a question and a passage differently."""
 
 
+MAX_TEXT_CHARS = 8_000_000
+"""Characters of one document's text at most, so that it fits a message between two stages."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What travels with every call between stages.

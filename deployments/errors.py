@@ -1,22 +1,22 @@
 """The tree of failures, and the only exceptions that may cross a process border.
 
     RagError
-    ├ RequestError                 the caller's fault: never retried, never counted against a stage
-    │ ├ MalformedRequest           malformed_request       the body is not JSON, or not the declared
-    encoding │ ├ InvalidRequest             invalid_request         well-formed, but against the
-    schema │ ├ RequestTooLarge            request_too_large       body or prompt over its bound │ ├
-    UnsupportedMedia           unsupported_media_type  a format that nothing here reads │ └ NotFound
-    not_found               an id that names nothing ├ StageError                   our fault:
-    counted per stage │ ├ Overloaded                 overloaded              refused before work;
-    carries `retry_after_s` │ ├ Unavailable                unavailable             the stage, or
-    what it depends on, does not answer │ ├ DeadlineExceeded           deadline_exceeded       the
-    request's time was used up │ └ StageFailed                internal                a bug or a
-    broken model; the cause is in the stage's log └ ConfigError                  invalid_config
-    start-up only; never becomes a response
+    ├ RequestError          the caller's fault: never retried, never counted against a stage
+    │ ├ MalformedRequest    malformed_request: the body is not JSON, or not text at all
+    │ ├ InvalidRequest      invalid_request: well-formed, but against the schema
+    │ ├ RequestTooLarge     request_too_large: body or prompt over its bound
+    │ ├ UnsupportedMedia    unsupported_media_type: a format that nothing here reads
+    │ └ NotFound            not_found: an id that names nothing
+    ├ StageError            our fault: counted per stage
+    │ ├ Overloaded          overloaded: refused before work; carries `retry_after_s`
+    │ ├ Unavailable         unavailable: the stage, or what it depends on, does not answer
+    │ ├ DeadlineExceeded    deadline_exceeded: the request's time was used up
+    │ └ StageFailed         internal: a bug or a broken model; the cause is in the stage's log
+    └ ConfigError           invalid_config: start-up only; never becomes a response
 
-There is no HTTP here: `app.api.exception_handlers` turns a code into a status. Every class takes
-the same arguments, because an exception whose constructor differs from its args loses its type on
-the way through Ray.
+There is no HTTP here: `app.problems` turns a code into a status. Every class takes the same
+arguments, because an exception whose constructor differs from its args loses its type on the way
+through Ray.
 """
 
 from collections.abc import Mapping

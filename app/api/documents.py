@@ -33,7 +33,12 @@ from deployments.errors import (
     NotFound,
     UnsupportedMedia,
 )
-from deployments.indexer.documents import clean_text, document_id, find_headings
+from deployments.indexer.documents import (
+    clean_metadata,
+    clean_text,
+    document_id,
+    find_headings,
+)
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
@@ -64,6 +69,7 @@ _BODY = {
         },
     }
 }
+_NEWS = {"unchanged": 0, "updated": 1, "added": 2, "failed": 3}
 DocumentId = Annotated[
     str, Path(min_length=1, max_length=256, examples=["doc_1b2c3d4e5f60718293a4b5c6"])
 ]
@@ -81,7 +87,7 @@ async def add_documents(
         documents, uploads = [], await _read_form(request)
     else:
         raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
-    outcomes = await _ingest(documents, uploads, releases, _for_writing(scope, args))
+    outcomes = await _ingest(documents, uploads, releases, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -103,7 +109,7 @@ async def list_documents(
     ] = None,
 ) -> DocumentList:
     """Lists documents in order of arrival."""
-    retriever = releases.assign(scope.request_id).retrieval.retriever
+    retriever = releases.main().retrieval.retriever
     page = await retriever.documents(after=int(cursor or 0), limit=limit, call=scope.call())
     following = page.next_sequence
     return DocumentList(
@@ -117,7 +123,7 @@ async def get_document(
     document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn
 ) -> DocumentInfo:
     """Returns what the index knows of a document."""
-    retriever = releases.assign(scope.request_id).retrieval.retriever
+    retriever = releases.main().retrieval.retriever
     return _info(await retriever.document(document_id, call=scope.call()))
 
 
@@ -126,7 +132,7 @@ async def delete_document(
     document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
-    call = _for_writing(scope, args).call()
+    call = scope.within(args.ingest_timeout_s).call()
     found = await asyncio.gather(
         *(
             stages.retriever.delete(document_id, call=call)
@@ -147,21 +153,22 @@ async def _ingest(
     uploads: Sequence[Upload],
     releases: Releases,
     scope: RequestScope,
+    args: GatewayArgs,
 ) -> list[IngestOutcome]:
-    """Writes to every index that a release names; returns the outcomes of the first.
+    """Writes to every index that a release names, and returns what changed in any of them.
 
     A failure of one index fails the request: repeating it is safe, and costs nothing where it had
     succeeded.
     """
     written = [
-        await stages.indexer.ingest(documents, uploads, call=scope.call())
+        await stages.indexer.ingest(
+            documents, uploads, call=scope.within(args.ingest_timeout_s).call()
+        )
         for stages in releases.indexes().values()
     ]
-    return written[0]
-
-
-def _for_writing(scope: RequestScope, args: GatewayArgs) -> RequestScope:
-    return scope.within(args.ingest_timeout_s)
+    return [
+        max(outcomes, key=lambda one: _NEWS[one.status]) for outcomes in zip(*written, strict=True)
+    ]
 
 
 async def _read_json(request: Request) -> list[Document]:
@@ -224,8 +231,10 @@ def _document(given: DocumentInput) -> Document:
     own_id = given.id or document_id(key)
     path = given.path or own_id
     headings = find_headings(parts[0].text)
-    title = given.title or (headings[0].title if headings else path.rsplit("/", 1)[-1])
-    return Document(own_id, path, title, parts, given.metadata)
+    title = given.title
+    if title is None:
+        title = headings[0].title if headings else path.rsplit("/", 1)[-1]
+    return Document(own_id, path, clean_text(title), parts, clean_metadata(given.metadata))
 
 
 def _outcome(outcome: IngestOutcome) -> Outcome:

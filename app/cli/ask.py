@@ -56,7 +56,7 @@ def search(
 ) -> None:
     """Show the chunks that fit a question best, without an answer.
 
-    Example: ragserve search "canary release" --top-n 3
+    Example: ragserve search "what restarts a replica" --top-n 3
     """
     found = _post("/v1/search", url, query, top_n, where)
     if as_json:

@@ -79,12 +79,24 @@ class Service:
                 "Start one here with: ragserve up    Or name another one with --url.",
             ) from error
         if response.is_success:
-            answer: dict[str, Any] = response.json()
-            return answer
+            return self._answer(response)
         problem = _problem(response)
         if response.status_code == 503:
-            raise Busy(float(response.headers.get("retry-after", 1)), problem)
+            told = response.headers.get("retry-after", "")
+            # HTTP also allows a date there; a proxy may send one.
+            raise Busy(float(told) if told.isdecimal() else 1.0, problem)
         raise _refused(problem)
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise LocalStackError(
+                f"What answers at {self._url} is not ragserve.", "Name the service with --url."
+            )
+        return answer
 
 
 def _wait_as_told(state: RetryCallState) -> float:

@@ -54,6 +54,8 @@ def ray_environment(
         "RAY_USAGE_STATS_ENABLED": "0",
         # There is no second node to drain to: a stop would wait these (30) seconds for nothing.
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+        # Ray starts workers at niceness 15: whatever else runs here would starve the service.
+        "RAY_worker_niceness": "0",
         # Under `uv run`, Ray would build the environment anew in every worker.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),

@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
 from deployments.batching.planning import plan_batch
-from deployments.errors import DeadlineExceeded, Overloaded, StageFailed
+from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -108,12 +108,23 @@ class Batcher(Generic[Item, Result]):
                     entry.future.exception()
 
     def close(self) -> None:
-        """Stops the worker; entries that wait fail as if the stage had gone."""
+        """Stops the worker; entries that wait or run fail as if the stage had gone."""
         if self._worker is not None:
             self._worker.cancel()
+        self._abandon(self._queue)
+        self._queue.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _abandon(self, entries: Iterable[_Entry[Item, Result]]) -> None:
+        for entry in entries:
+            if not entry.future.done():
+                entry.future.set_exception(
+                    Unavailable(f"The {self._stage} was stopped.", self._stage, 1.0)
+                )
+
     def _admit(self, tokens: int) -> None:
+        if self._queued_tokens + tokens > self._max_queued_tokens:
+            self._drop_dead()
         if self._queue and self._queued_tokens + tokens > self._max_queued_tokens:
             wait_s = self._queued_tokens / self._tokens_per_s if self._tokens_per_s else 1.0
             raise Overloaded(
@@ -166,6 +177,9 @@ class Batcher(Generic[Item, Result]):
             )
             if len(results) != len(batch):
                 raise StageFailed(f"The {self._stage} lost a result.", self._stage)
+        except asyncio.CancelledError:
+            self._abandon(batch)
+            raise
         except (
             Exception
         ) as error:  # whatever the model raises belongs to the entries of this batch alone

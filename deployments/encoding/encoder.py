@@ -71,6 +71,9 @@ class Encoder:
         threads: int | None = None,
     ) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        # Threads that wait for each other by spinning starve as soon as anybody else needs a core;
+        # read once, when torch is first imported.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
         from sentence_transformers import SentenceTransformer
         from tokenizers import Tokenizer

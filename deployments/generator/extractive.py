@@ -92,13 +92,16 @@ def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidat
     frequency = Counter(term for _, _, has in found for term in has & asked)
     weights = {term: math.log1p(len(found) / (0.5 + frequency[term])) for term in asked}
     total = sum(weights.values())
+    headings = [
+        asked.intersection(terms(f"{hit.chunk.title} {hit.chunk.heading}")) for hit in context
+    ]
+    passages = [asked.intersection(terms(hit.chunk.text)) for hit in context]
     candidates = []
     for order, (source, sentence, has) in enumerate(found):
-        chunk = context[source - 1].chunk
-        above = frozenset(terms(f"{chunk.title} {chunk.heading}"))
-        around = above | frozenset(terms(chunk.text))
+        above = headings[source - 1]
+        around = above | passages[source - 1]
         in_sentence = sum(weights[term] for term in asked & has)
-        in_headings = sum(weights[term] for term in (asked & above) - has)
+        in_headings = sum(weights[term] for term in above - has)
         relevance = (in_sentence + _HEADING_WEIGHT * in_headings) / total
         candidates.append(
             _Candidate(
@@ -107,7 +110,7 @@ def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidat
                 order=order,
                 matched=asked & has,
                 score=relevance + _RANK_WEIGHT / source if in_sentence else 0.0,
-                support=sum(weights[term] for term in asked & around) / total,
+                support=sum(weights[term] for term in around) / total,
             )
         )
     return candidates

@@ -1,8 +1,8 @@
 """Sentences of a Markdown passage, and the words that carry their meaning."""
 
 import re
+import threading
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ _TABLE_RULE = re.compile(r"^[\s|:-]+$")
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<[^>\s][^>]*>")
 _EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
+_local = threading.local()
 _SENTENCE_WORDS = 3
 """A fragment shorter than this many words is a label, not a sentence."""
 
@@ -78,8 +79,12 @@ def _plain(text: str) -> str:
     return _EMPHASIS.sub(r"\2", linked).replace("`", "").strip()
 
 
-@cache
 def _stemmer() -> "EnglishStemmer":
+    """Returns this thread's stemmer: it works on the word inside itself, so threads cannot share
+    one."""
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+    if not hasattr(_local, "stemmer"):
+        _local.stemmer = snowballstemmer.stemmer("english")
+    stemmer: EnglishStemmer = _local.stemmer
+    return stemmer

@@ -1,8 +1,8 @@
 """Settings of the reranker."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deployments.encoding.encoder import PACKAGED_MODEL, Precision
 from deployments.settings import Settings
@@ -24,7 +24,7 @@ class RerankerArgs(Settings):
 
     precision: Precision = "auto"
     """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
-    float32."""
+    float32. A cross-encoder runs in its own precision."""
 
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of one model run. None is one per core."""
@@ -37,3 +37,9 @@ class RerankerArgs(Settings):
 
     max_queued_tokens: int = Field(default=262_144, ge=1)
     """Tokens that may wait. Over it the reranker refuses with `overloaded`."""
+
+    @model_validator(mode="after")
+    def _cross_encoder_has_its_own_model(self) -> Self:
+        if self.engine == "cross-encoder" and self.model == PACKAGED_MODEL:
+            raise ValueError(f"'{PACKAGED_MODEL}' is no cross-encoder: name one as `model`")
+        return self

@@ -1,6 +1,7 @@
 """The engines that judge passages, behind one interface: late interaction and cross-encoder."""
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -61,8 +62,7 @@ class CrossEncoderScorer:
         import torch
         from sentence_transformers import CrossEncoder
 
-        if settings.threads is not None:
-            torch.set_num_threads(settings.threads)
+        torch.set_num_threads(settings.threads or os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
         self._batcher: Batcher[tuple[str, str], float] = Batcher(

@@ -1,7 +1,7 @@
 """The adapter over Chroma: chunks with their vectors in one collection, the list of documents in
 another.
 
-The document's record is the commit mark of a write. It is opened (its fingerprint emptied) before
+The document's record is the commit mark of a write. It is opened (its fingerprint empty) before
 chunks change and closed after the last one, so that a write that was cut off is never taken for a
 finished one.
 """
@@ -93,20 +93,22 @@ class ChromaStore:
 
     def page(self, *, after: int, limit: int) -> DocumentPage:
         """Returns up to `limit` records whose sequence is above `after`, in order of arrival."""
-        found = self._guard(
-            lambda: self._documents().get(
-                where={"sequence": {"$gt": after}}, limit=limit + 1, include=["documents"]
-            )
-        )
-        records = sorted(_records(found), key=lambda record: record.sequence)
+        above: dict[str, object] = {"sequence": {"$gt": after}}
+        records = self._records_where(above, limit=limit + 1)
         more = len(records) > limit
+        if more:
+            # The store counts in order of writing, and one request's writes may overtake another's.
+            upto = {"sequence": {"$lte": records[-1].sequence}}
+            records = self._records_where({"$and": [above, upto]})
         kept = tuple(records[:limit])
-        return DocumentPage(kept, kept[-1].sequence if more else None)
+        return DocumentPage(kept, kept[-1].sequence if more and kept else None)
 
     def replace(self, documents: Sequence[IndexedDocument]) -> None:
         """Writes documents whole: new chunks in, chunks of the former text out, records last."""
         known = self.records([document.record.id for document in documents])
-        self._open_records(known.values())
+        self._write_records(
+            _opened(document, known.get(document.record.id)) for document in documents
+        )
         collection = self._collection(self._args.collection)
         chunks = [chunk for document in documents for chunk in document.chunks]
         vectors = np.concatenate([document.vectors for document in documents])
@@ -127,14 +129,19 @@ class ChromaStore:
         record = self.records([document_id]).get(document_id)
         if record is None:
             raise NotFound(f"There is no document '{document_id}'.", _STAGE)
-        self._open_records([record])
+        self._write_records([replace(record, fingerprint="")])
         chunks = self._collection(self._args.collection)
         self._guard(lambda: chunks.delete(where={"document_id": document_id}))
         self._guard(lambda: self._documents().delete(ids=[document_id]))
         return record.chunk_count
 
-    def _open_records(self, records: Iterable[DocumentRecord]) -> None:
-        self._write_records(replace(record, fingerprint="") for record in records)
+    def _records_where(
+        self, where: dict[str, object], *, limit: int | None = None
+    ) -> list[DocumentRecord]:
+        found = self._guard(
+            lambda: self._documents().get(where=where, limit=limit, include=["documents"])
+        )
+        return sorted(_records(found), key=lambda record: record.sequence)
 
     def _write_records(self, records: Iterable[DocumentRecord]) -> None:
         batch = list(records)
@@ -175,7 +182,8 @@ class ChromaStore:
         try:
             return call()
         except (InvalidArgumentError, ValueError, TypeError) as error:
-            if "dimension" in str(error).lower():
+            # What the library itself refuses is a ValueError, and its text quotes the filter.
+            if isinstance(error, InvalidArgumentError) and "dimension" in str(error).lower():
                 raise StageFailed(
                     "The collection holds vectors of another embedding model.", _STAGE
                 ) from error
@@ -213,6 +221,13 @@ def _upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         documents=[chunk.text for chunk in chunks],
         metadatas=[_metadata(chunk) for chunk in chunks],
     )
+
+
+def _opened(document: IndexedDocument, former: DocumentRecord | None) -> DocumentRecord:
+    """Returns the record while the document is written: it counts every chunk that may be there, so
+    that none is left behind if the write is cut off."""
+    count = max(len(document.chunks), former.chunk_count if former else 0)
+    return replace(former or document.record, fingerprint="", chunk_count=count)
 
 
 def _stale_ids(former: DocumentRecord | None, chunk_count: int) -> list[str]:

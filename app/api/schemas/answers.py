@@ -19,7 +19,7 @@ QueryText = Annotated[
         min_length=1,
         max_length=8000,
         description="The question, in words.",
-        examples=["How do I add a canary release?"],
+        examples=["What happens when a queue is full?"],
     ),
     AfterValidator(_not_blank),
 ]
@@ -85,7 +85,7 @@ class Source(ResponseModel):
     chunk_id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6-00004"])
     path: str = Field(examples=["docs/api.md"])
     title: str = Field(examples=["HTTP API"])
-    heading: str = Field(description="Headings above the chunk.", examples=["Errors > Overload"])
+    heading: str = Field(description="Headings above the chunk.", examples=["When a queue is full"])
     page: int | None = Field(
         default=None, description="From 1, for formats with pages.", examples=[12]
     )

@@ -5,19 +5,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from app.api.schemas.wire import RequestModel, ResponseModel
+from deployments.contracts import MAX_TEXT_CHARS
+from deployments.indexer.documents import RESERVED_KEYS
 
-MetadataKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][\w.-]*$")]
+MetadataKey = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^$#]")]
 MetadataText = Annotated[str, Field(max_length=4096)]
 RequestMetadata = Annotated[
     dict[MetadataKey, MetadataText | bool | int | float], Field(max_length=64)
 ]
-RESERVED_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
 
 
 class DocumentPart(RequestModel):
     """A stretch of a document, such as a page."""
 
-    text: str = Field(max_length=8_000_000, examples=["First page."])
+    text: str = Field(max_length=MAX_TEXT_CHARS, examples=["First page."])
     page: int | None = Field(default=None, ge=1, examples=[1])
 
 
@@ -39,7 +40,7 @@ class DocumentInput(RequestModel):
     )
     title: str | None = Field(default=None, max_length=512, examples=["HTTP API"])
     text: str | None = Field(
-        default=None, max_length=8_000_000, examples=["# HTTP API\n\nErrors are problems."]
+        default=None, max_length=MAX_TEXT_CHARS, examples=["# HTTP API\n\nErrors are problems."]
     )
     parts: list[DocumentPart] | None = Field(
         default=None,

@@ -1,0 +1,150 @@
+"""`ragserve ingest`: what is sent, what is printed, and the exit code."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.app.cli.conftest import Answer, CannedService, Ended
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing answers there
+
+Ragserve = Callable[..., Ended]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(f"# {name}\n\nText.")
+    return tmp_path
+
+
+def outcomes(status: str, message: str = "") -> Callable[[dict[str, Any]], Answer]:
+    """A service that says the same of every document."""
+
+    def respond(body: dict[str, Any]) -> Answer:
+        documents = body["documents"]
+        counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
+        counts[status] = len(documents)
+        found = [
+            {
+                "path": one["path"],
+                "status": status,
+                "document_id": one["id"],
+                "chunk_count": 3,
+                "message": message,
+            }
+            for one in documents
+        ]
+        return Answer({"outcomes": found, **counts})
+
+    return respond
+
+
+def test_what_was_written_is_counted(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("added")
+    ended = ragserve("ingest", str(folder), "--url", service.url, "--root", str(folder))
+    assert (ended.code, ended.err) == (0, "")
+    assert "2 files read in" in ended.out
+    assert "2 added, 0 updated, 0 unchanged, 0 failed; 6 chunks written" in ended.out
+    [(path, body)] = service.asked
+    assert path == "/v1/documents"
+    assert [one["path"] for one in body["documents"]] == ["a.md", "b.md"]
+
+
+def test_a_second_run_says_that_nothing_changed(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("unchanged")
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 0
+    assert ended.out == "Nothing changed: all 2 documents were known already.\n"
+
+
+def test_metadata_goes_with_every_document(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("added")
+    pairs = ("-m", "team=red", "--metadata", "formula=a=b", "-m", "empty=")
+    assert ragserve("ingest", str(folder), "--url", service.url, *pairs).code == 0
+    [(_, body)] = service.asked
+    for document in body["documents"]:
+        assert document["metadata"] == {"team": "red", "formula": "a=b"}
+
+
+@pytest.mark.parametrize("pair", ["team", "=red", ""], ids=["no-value", "no-key", "empty"])
+def test_metadata_that_is_no_pair_is_wrong_usage(
+    service: CannedService, ragserve: Ragserve, folder: Path, pair: str
+) -> None:
+    ended = ragserve("ingest", str(folder), "--url", service.url, "-m", pair)
+    assert ended.code == 2
+    assert "is not KEY=VALUE" in ended.err
+    assert service.asked == []
+
+
+def test_failures_are_named_and_the_exit_code_tells(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("added")
+    (folder / "empty.md").write_text("")
+    ended = ragserve("ingest", str(folder), str(folder / "none.md"), "--url", service.url)
+    assert ended.code == 1
+    lines = ended.out.splitlines()
+    assert lines[0] == f"failed {folder}/none.md: There is no such file or folder."
+    assert lines[1].startswith("failed ")
+    assert lines[1].endswith("empty.md: The file is empty.")
+    assert "2 added" in lines[2]
+    assert "2 failed" in lines[2]
+
+
+def test_what_the_service_refuses_is_named_as_it_says(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("failed", "Its text [is] too long.")
+    ended = ragserve("ingest", str(folder), "--url", service.url, "--root", str(folder))
+    assert ended.code == 1
+    assert ended.out.startswith("failed a.md: Its text [is] too long.\nfailed b.md: ")
+
+
+def test_nothing_to_read_is_a_failure(
+    service: CannedService, ragserve: Ragserve, tmp_path: Path
+) -> None:
+    ended = ragserve("ingest", str(tmp_path), "--url", service.url)
+    assert ended.code == 1
+    assert "0 files read" in ended.out
+    assert service.asked == []
+
+
+def test_a_busy_service_gets_the_batch_again(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    added = outcomes("added")
+
+    def respond(body: dict[str, Any]) -> Answer:
+        if len(service.asked) == 1:
+            return Answer({"detail": "Full."}, 503, {"Retry-After": "0"})
+        return added(body)
+
+    service.respond = respond
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 0
+    first, second = service.asked
+    assert first == second
+
+
+def test_nobody_there_is_a_hint(ragserve: Ragserve, folder: Path) -> None:
+    ended = ragserve("ingest", str(folder), "--url", NOBODY)
+    assert ended.code == 1
+    assert ended.err.splitlines()[0] == f"Error: No service answers at {NOBODY}."
+    assert "ragserve up" in ended.err
+
+
+def test_a_problem_ends_the_run(service: CannedService, ragserve: Ragserve, folder: Path) -> None:
+    service.answers = [Answer({"detail": "A stage failed.", "request_id": "abc"}, 500)]
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 1
+    assert ended.err.splitlines()[0] == "Error: A stage failed."
+    assert len(service.asked) == 1

@@ -1,0 +1,79 @@
+"""The gateway's shell as a plain class: live settings come whole or not at all."""
+
+import warnings
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Ray's own, when it is imported
+    from app.ingress import Ingress
+
+
+def live(release: str, weight: float = 1.0) -> dict[str, Any]:
+    return {
+        "releases": {release: {"retrieval": "retrieval-a", "generator": "generator-a"}},
+        "traffic": {release: weight},
+    }
+
+
+BAD = [
+    {},
+    {"releases": {}, "traffic": {}},
+    live("a", weight=0.0),
+    live("a", weight=-1.0),
+    {**live("a"), "traffic": {"b": 1.0}},
+    {**live("a"), "trafic": {"a": 1.0}},
+    {"releases": {"a": {"retrieval": "r"}}, "traffic": {"a": 1.0}},
+    {**live("a"), "traffic": {"a": "much"}},
+]
+IDS = [
+    "empty",
+    "no-releases",
+    "all-zero",
+    "negative",
+    "unknown-release",
+    "misspelt",
+    "no-generator",
+    "no-number",
+]
+
+
+async def names(ingress: Ingress) -> list[str]:
+    app = await ingress.__serve_build_asgi_app__()
+    found: list[str] = app.state.releases.names()
+    return found
+
+
+@pytest.mark.parametrize("bad", BAD, ids=IDS)
+def test_bad_first_settings_stop_the_start(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Ingress({}).reconfigure(bad)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=IDS)
+async def test_bad_later_settings_change_nothing(bad: dict[str, Any]) -> None:
+    ingress = Ingress({})
+    ingress.reconfigure(live("first"))
+    ingress.reconfigure(bad)
+    assert await names(ingress) == ["first"]
+
+
+async def test_good_settings_reach_an_application_that_runs() -> None:
+    ingress = Ingress({})
+    ingress.reconfigure(live("first"))
+    app = await ingress.__serve_build_asgi_app__()
+    ingress.reconfigure(live("second"))
+    assert app.state.releases.names() == ["second"]
+
+
+@pytest.mark.parametrize("args", [{"request_timeout": 3}, {"request_timeout_s": 0}])
+def test_bad_arguments_stop_the_start(args: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Ingress(args)
+
+
+async def test_arguments_reach_the_application() -> None:
+    app = await Ingress({"request_timeout_s": 7.0}).__serve_build_asgi_app__()
+    assert app.state.args.request_timeout_s == 7.0

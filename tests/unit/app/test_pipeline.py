@@ -1,0 +1,282 @@
+"""The story of one answer over doubles: which stages, in which order, with how much time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.config import GatewayLive, Release
+from app.pipeline import Answer, Question, Trail, answer, search
+from app.releases import Releases, Route
+from app.request_scope import RequestScope
+from deployments.contracts import (
+    CallContext,
+    Chunk,
+    DocumentRecord,
+    Generation,
+    IndexedDocument,
+    Reranked,
+    ScoredChunk,
+)
+from deployments.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    RagError,
+    StageFailed,
+    Unavailable,
+)
+from deployments.generator.extractive import NO_INFORMATION
+from tests.doubles import DoubleDirectory, ExtractiveGenerator, OverlapReranker, vector_of
+
+TEXTS = {
+    "a": "The tower is tall and stands in Paris.",
+    "b": "Bread needs flour and salt.",
+    "c": "The queue is full at the tower.",
+}
+TIME_S = 30.0
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class WatchedReranker(OverlapReranker):
+    """Remembers what it was told, and takes its time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.takes_s = 0.0
+        self.told: list[CallContext] = []
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        self.told.append(call)
+        self.clock.now_s += self.takes_s
+        return await super().rerank(query, texts, call=call)
+
+
+class WatchedGenerator(ExtractiveGenerator):
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context: list[ScoredChunk] = []
+        self.told: list[CallContext] = []
+
+    async def generate(
+        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
+    ) -> Generation:
+        self.context = list(context)
+        self.told.append(call)
+        return await super().generate(question, context, call=call)
+
+
+@dataclass
+class Service:
+    """A loaded service without HTTP."""
+
+    clock: Clock = field(default_factory=Clock)
+    stages: DoubleDirectory = field(default_factory=DoubleDirectory)
+    release: Release = field(
+        default_factory=lambda: Release(
+            retrieval="r", generator="g", top_k=3, top_n=2, min_relevance_score=0.4
+        )
+    )
+    trail: Trail = field(default_factory=Trail)
+
+    def __post_init__(self) -> None:
+        self.reranker = WatchedReranker(self.clock)
+        self.generator = WatchedGenerator()
+        self.stages.reranker = self.reranker
+        self.stages.generation = self.generator
+        for sequence, (name, text) in enumerate(TEXTS.items(), start=1):
+            record = DocumentRecord(name, f"{name}.md", "", text, 1, "2026-01-01", sequence)
+            chunk = Chunk(f"{name}-00000", name, 0, text, record.path, "")
+            self.stages.retriever.written[name] = IndexedDocument(
+                record, (chunk,), vector_of(text)[None, :]
+            )
+
+    def route(self) -> Route:
+        live = GatewayLive(releases={"one": self.release}, traffic={"one": 1.0})
+        return Releases(self.stages, lambda: live).route("one")
+
+    def scope(self) -> RequestScope:
+        return RequestScope("request", TIME_S, "one", now=self.clock)
+
+    async def answer(self, text: str, **wishes: object) -> Answer:
+        return await answer(Question(text, **wishes), self.route(), self.scope(), self.trail)  # type: ignore[arg-type]
+
+    async def search(self, text: str, **wishes: object) -> list[ScoredChunk]:
+        return await search(Question(text, **wishes), self.route(), self.scope(), self.trail)  # type: ignore[arg-type]
+
+    def set(self, **parameters: object) -> None:
+        self.release = self.release.model_copy(update=parameters)
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+def names(hits: Sequence[ScoredChunk]) -> list[str]:
+    return [hit.chunk.document_id for hit in hits]
+
+
+async def test_stages_come_one_after_the_other(service: Service) -> None:
+    given = await service.answer("tower tall Paris")
+    assert list(service.trail.times) == ["embedder", "retriever", "reranker", "generator"]
+    assert "The tower is tall" in given.generation.text
+    assert service.trail.degraded == []
+    assert service.trail.embedding_tokens == 3
+    assert service.trail.rerank_tokens == sum(len(text.split()) for text in TEXTS.values())
+
+
+async def test_every_stage_is_told_who_asks_and_what_time_is_left(service: Service) -> None:
+    service.reranker.takes_s = 4.0
+    await service.answer("tower tall Paris")
+    assert service.generator.told == [CallContext("request", TIME_S - 4.0, "one")]
+
+
+async def test_the_reranker_decides_the_order_and_the_ranks(service: Service) -> None:
+    hits = await service.search("queue full bread")
+    assert names(hits) == ["c", "b"]
+    assert [hit.rank for hit in hits] == [1, 2]
+    assert [hit.score for hit in hits] == pytest.approx([2 / 3, 1 / 3])
+
+
+async def test_equal_scores_are_ordered_by_chunk_id(service: Service) -> None:
+    assert names(await service.search("nothing", top_n=3)) == ["a", "b", "c"]
+
+
+async def test_top_n_is_taken_after_reranking(service: Service) -> None:
+    service.set(top_n=1)
+    assert names(await service.search("queue full")) == ["c"]
+    assert len(service.reranker.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "release_reranks", "reranked"),
+    [(None, True, True), (None, False, False), (False, True, False), (True, False, True)],
+    ids=["release-on", "release-off", "client-off", "client-on"],
+)
+async def test_the_client_decides_about_reranking_before_the_release(
+    service: Service, wish: bool | None, release_reranks: bool, reranked: bool
+) -> None:
+    service.set(rerank=release_reranks)
+    await service.search("tower", rerank=wish)
+    assert ("reranker" in service.trail.times) == reranked
+
+
+async def test_the_client_decides_about_counts_before_the_release(service: Service) -> None:
+    assert len(await service.search("tower", top_k=1, top_n=1)) == 1
+    with pytest.raises(InvalidRequest, match=r"top_n \(2\) is more than top_k \(1\)"):
+        await service.search("tower", top_k=1)
+
+
+async def test_irrelevant_chunks_are_withheld_from_the_generator(service: Service) -> None:
+    given = await service.answer("bread flour", top_n=3)
+    assert names(service.generator.context) == ["b"]
+    assert len(given.sources) == 3
+
+
+async def test_nothing_relevant_is_no_information(service: Service) -> None:
+    given = await service.answer("chess")
+    assert service.generator.context == []
+    assert given.generation.text == NO_INFORMATION
+    assert not given.generation.grounded
+
+
+@pytest.mark.parametrize("reason", ["not-wanted", "failed"])
+async def test_scores_of_the_retriever_are_not_held_against_the_bound_of_the_reranker(
+    service: Service, reason: str
+) -> None:
+    service.set(min_relevance_score=1000.0, rerank=reason != "not-wanted")
+    service.reranker.failure = Unavailable("Gone.", "reranker")
+    await service.answer("tower")
+    assert len(service.generator.context) == 2
+
+
+async def test_an_empty_index_asks_no_reranker(service: Service) -> None:
+    service.stages.retriever.written.clear()
+    given = await service.answer("tower")
+    assert "reranker" not in service.trail.times
+    assert not given.generation.grounded
+    assert given.sources == ()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Unavailable("Gone.", "reranker"),
+        Overloaded("Full.", "reranker", 1.0),
+        DeadlineExceeded("Late.", "reranker"),
+        StageFailed("Broken.", "reranker"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+async def test_without_the_reranker_the_retrievers_order_stands(
+    service: Service, failure: RagError
+) -> None:
+    service.set(rerank=False)
+    expected = await service.search("tower Paris")
+    service.set(rerank=True)
+    service.reranker.failure = failure
+    assert await service.search("tower Paris") == expected
+    assert service.trail.degraded == ["reranker"]
+
+
+async def test_time_used_up_in_the_reranker_ends_the_request(service: Service) -> None:
+    service.reranker.takes_s = TIME_S
+    service.reranker.failure = DeadlineExceeded("Late.", "reranker")
+    with pytest.raises(DeadlineExceeded) as caught:
+        await service.answer("tower")
+    assert caught.value.stage == "reranker"
+    assert service.generator.told == []
+
+
+@pytest.mark.parametrize(
+    ("bound_s", "told_s"), [(10.0, 10.0), (100.0, TIME_S / 2)], ids=["its-own-bound", "half"]
+)
+async def test_the_reranker_gets_half_of_the_time_at_most(
+    service: Service, bound_s: float, told_s: float
+) -> None:
+    service.set(rerank_timeout_s=bound_s)
+    await service.search("tower")
+    assert service.reranker.told == [CallContext("request", told_s, "one")]
+
+
+async def test_a_fault_of_the_request_in_the_reranker_is_told(service: Service) -> None:
+    service.reranker.failure = InvalidRequest("Wrong.", "reranker")
+    with pytest.raises(InvalidRequest):
+        await service.search("tower")
+
+
+@pytest.mark.parametrize("stage", ["embedder", "retriever", "generation"])
+@pytest.mark.parametrize(
+    "failure", [Unavailable("Gone."), NotFound("No.")], ids=lambda one: type(one).__name__
+)
+async def test_no_other_stage_can_be_done_without(
+    service: Service, stage: str, failure: RagError
+) -> None:
+    getattr(service.stages, stage).failure = failure
+    with pytest.raises(type(failure)):
+        await service.answer("tower")
+
+
+async def test_a_stage_that_failed_is_timed_too(service: Service) -> None:
+    service.stages.embedder.failure = Unavailable("Gone.", "embedder")
+    with pytest.raises(Unavailable):
+        await service.answer("tower")
+    assert list(service.trail.times) == ["embedder"]
+    assert service.trail.times["embedder"].total_ms > 0
+
+
+async def test_a_filter_reaches_the_retriever(service: Service) -> None:
+    assert names(await service.search("tower", where={"path": "b.md"})) == ["b"]

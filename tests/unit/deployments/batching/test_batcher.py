@@ -1,0 +1,324 @@
+"""What becomes of concurrent entries: batches, order, refusals, failures; on a clock of our own."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployments.batching.batcher import Batcher, Completed
+from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
+
+PATIENCE_S = 5.0
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Model:
+    """Puts items into upper case and keeps its batches; works only while `free` is set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.batches: list[list[str]] = []
+        self.works_s = 0.0
+        self.entered = threading.Event()
+        self.free = threading.Event()
+        self.free.set()
+
+    def __call__(self, items: Sequence[str]) -> list[str]:
+        self.batches.append(list(items))
+        self.entered.set()
+        assert self.free.wait(PATIENCE_S)
+        self.clock.now_s += self.works_s
+        if "bad" in items:
+            raise ValueError("secret of the model")
+        if "lost" in items:
+            return []
+        return [item.upper() for item in items]
+
+    async def is_entered(self) -> None:
+        assert await asyncio.to_thread(self.entered.wait, PATIENCE_S)
+
+
+MakeBatcher = Callable[..., Batcher[str, str]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def model(clock: Clock) -> Iterator[Model]:
+    model = Model(clock)
+    yield model
+    model.free.set()
+
+
+@pytest.fixture
+def make(model: Model, clock: Clock) -> MakeBatcher:
+    def make(**bounds: int) -> Batcher[str, str]:
+        limits = {"max_batch_tokens": 100, "max_batch_requests": 8, "max_queued_tokens": 1000}
+        return Batcher(model, stage="embedder", now=clock, **{**limits, **bounds})
+
+    return make
+
+
+async def submit(
+    batcher: Batcher[str, str], *items: str, tokens: int = 1, timeout_s: float = 10.0
+) -> list[str]:
+    done = await batcher.submit(items, token_counts=[tokens] * len(items), timeout_s=timeout_s)
+    return [one.value for one in done]
+
+
+async def queued(
+    batcher: Batcher[str, str], *items: str, tokens: int = 1, timeout_s: float = 10.0
+) -> "asyncio.Task[list[str]]":
+    """A task whose entries are in the queue by now."""
+    task = asyncio.create_task(submit(batcher, *items, tokens=tokens, timeout_s=timeout_s))
+    await asyncio.sleep(0)
+    return task
+
+
+async def hold(batcher: Batcher[str, str], model: Model) -> "asyncio.Task[list[str]]":
+    """Keeps the model at work on one entry until `model.free` is set."""
+    model.free.clear()
+    task = await queued(batcher, "first")
+    await model.is_entered()
+    return task
+
+
+async def test_an_idle_batcher_runs_at_once(make: MakeBatcher, model: Model) -> None:
+    assert await submit(make(), "a") == ["A"]
+    assert model.batches == [["a"]]
+
+
+async def test_nothing_to_do_is_done(make: MakeBatcher, model: Model) -> None:
+    assert await submit(make()) == []
+    assert model.batches == []
+
+
+async def test_entries_that_arrive_meanwhile_travel_together(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make()
+    tasks = [await hold(batcher, model)]
+    tasks += [await queued(batcher, item) for item in "abc"]
+    model.free.set()
+    assert await asyncio.gather(*tasks) == [["FIRST"], ["A"], ["B"], ["C"]]
+    assert model.batches == [["first"], ["a", "b", "c"]]
+
+
+async def test_more_than_a_batch_may_hold_waits_for_the_next(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_batch_requests=2)
+    tasks = [await hold(batcher, model)]
+    tasks += [await queued(batcher, item) for item in "abc"]
+    model.free.set()
+    await asyncio.gather(*tasks)
+    assert model.batches == [["first"], ["a", "b"], ["c"]]
+
+
+async def test_results_keep_the_order_of_the_items_although_like_lengths_travel_together(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_batch_tokens=40)
+    done = await batcher.submit(
+        ["long", "s1", "long2", "s2"], token_counts=[20, 2, 19, 1], timeout_s=10
+    )
+    assert [one.value for one in done] == ["LONG", "S1", "LONG2", "S2"]
+    assert model.batches == [["s2", "s1"], ["long2", "long"]]
+
+
+async def test_an_entry_that_nobody_awaits_is_never_run(make: MakeBatcher, model: Model) -> None:
+    batcher = make()
+    first = await hold(batcher, model)
+    left, stayed = await queued(batcher, "left"), await queued(batcher, "stayed")
+    left.cancel()
+    await asyncio.sleep(0)
+    model.free.set()
+    assert await asyncio.gather(first, stayed) == [["FIRST"], ["STAYED"]]
+    assert left.cancelled()
+    assert model.batches == [["first"], ["stayed"]]
+
+
+async def test_entries_that_nobody_awaits_take_no_room_in_the_queue(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_queued_tokens=100)
+    first = await hold(batcher, model)
+    left = await queued(batcher, "left", tokens=90)
+    left.cancel()
+    await asyncio.sleep(0)
+    task = await queued(batcher, "a", tokens=90)
+    model.free.set()
+    assert await asyncio.gather(first, task) == [["FIRST"], ["A"]]
+
+
+async def test_an_entry_past_its_deadline_is_not_run(
+    make: MakeBatcher, model: Model, clock: Clock
+) -> None:
+    batcher = make()
+    first = await hold(batcher, model)
+    late = await queued(batcher, "late", timeout_s=2.0)
+    patient = await queued(batcher, "patient", timeout_s=20.0)
+    clock.now_s += 2.0
+    model.free.set()
+    assert await asyncio.gather(first, patient) == [["FIRST"], ["PATIENT"]]
+    with pytest.raises(DeadlineExceeded) as caught:
+        await late
+    assert caught.value.stage == "embedder"
+    assert model.batches == [["first"], ["patient"]]
+
+
+async def test_a_failing_batch_fails_its_own_entries_alone(make: MakeBatcher, model: Model) -> None:
+    batcher = make(max_batch_requests=2)
+    tasks = [await hold(batcher, model)]
+    tasks += [await queued(batcher, item) for item in ("bad", "beside", "good")]
+    model.free.set()
+    first, bad, beside, good = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (first, good) == (["FIRST"], ["GOOD"])
+    assert isinstance(bad, StageFailed)
+    assert isinstance(beside, StageFailed)
+    assert bad is not beside
+    assert "secret" not in f"{bad}{bad.args}"
+    assert isinstance(bad.__cause__, ValueError)
+    assert await submit(batcher, "later") == ["LATER"]
+
+
+async def test_one_failed_entry_fails_its_submit_and_frees_the_others(
+    make: MakeBatcher, model: Model
+) -> None:
+    """What is left of a request that failed already costs the model nothing."""
+    batcher = make(max_batch_requests=1)
+    first = await hold(batcher, model)
+    task = await queued(batcher, "bad", "never", "never")
+    model.free.set()
+    with pytest.raises(StageFailed):
+        await task
+    await first
+    assert await submit(batcher, "later") == ["LATER"]
+    assert model.batches.count(["never"]) <= 1
+
+
+async def test_too_few_results_fail_clearly(make: MakeBatcher) -> None:
+    batcher = make()
+    with pytest.raises(StageFailed) as caught:
+        await submit(batcher, "lost")
+    assert str(caught.value.__cause__) == "The embedder lost a result."
+    assert await submit(batcher, "later") == ["LATER"]
+
+
+async def test_a_full_queue_refuses_and_says_when_to_come_back(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_queued_tokens=100)
+    tasks = [await hold(batcher, model), await queued(batcher, "a", tokens=90)]
+    with pytest.raises(Overloaded) as caught:
+        await submit(batcher, "b", tokens=11)
+    assert caught.value.stage == "embedder"
+    assert caught.value.retry_after_s is not None
+    assert caught.value.retry_after_s > 0
+    tasks.append(await queued(batcher, "c", tokens=10))
+    model.free.set()
+    assert await asyncio.gather(*tasks) == [["FIRST"], ["A"], ["C"]]
+
+
+async def test_the_wait_is_priced_by_what_the_model_did_so_far(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_queued_tokens=100)
+    model.works_s = 2.0
+    await submit(batcher, "warm", tokens=20)
+    model.entered.clear()
+    tasks = [await hold(batcher, model), await queued(batcher, "a", tokens=50)]
+    with pytest.raises(Overloaded) as caught:
+        await submit(batcher, "b", tokens=51)
+    assert caught.value.retry_after_s == pytest.approx(50 / 10)
+    model.free.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_an_oversized_entry_runs_when_nobody_waits(make: MakeBatcher, model: Model) -> None:
+    batcher = make(max_batch_tokens=10, max_queued_tokens=10)
+    assert await submit(batcher, "huge", tokens=500) == ["HUGE"]
+
+
+async def test_times_are_reported_per_entry(make: MakeBatcher, model: Model, clock: Clock) -> None:
+    batcher = make()
+    model.works_s = 0.25
+    first = await hold(batcher, model)
+    task = asyncio.create_task(batcher.submit(["a"], token_counts=[1], timeout_s=10))
+    await asyncio.sleep(0)
+    clock.now_s += 1.0
+    model.free.set()
+    await first
+    [done] = await task
+    assert done == Completed("A", pytest.approx(1250.0), pytest.approx(250.0))
+
+
+async def test_closing_fails_what_waits_and_what_runs(make: MakeBatcher, model: Model) -> None:
+    batcher = make()
+    tasks = [await hold(batcher, model), await queued(batcher, "waits")]
+    batcher.close()
+    failures = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in failures] == [Unavailable, Unavailable]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    submits=st.lists(st.lists(st.integers(1, 60), max_size=6), max_size=8),
+    max_tokens=st.integers(20, 120),
+    max_requests=st.integers(1, 6),
+)
+def test_nothing_is_lost_doubled_or_out_of_order(
+    submits: list[list[int]], max_tokens: int, max_requests: int
+) -> None:
+    """Every item is run once, within the budgets, and answered in its place."""
+    batches: list[list[tuple[int, int, int]]] = []
+
+    def run(items: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        batches.append(list(items))
+        return list(items)
+
+    asked = [
+        [(number, place, tokens) for place, tokens in enumerate(counts)]
+        for number, counts in enumerate(submits)
+    ]
+
+    async def all_at_once() -> list[list[Completed[tuple[int, int, int]]]]:
+        batcher = Batcher(
+            run,
+            stage="embedder",
+            max_batch_tokens=max_tokens,
+            max_batch_requests=max_requests,
+            max_queued_tokens=10_000,
+        )
+        try:
+            return await asyncio.gather(
+                *(
+                    batcher.submit(items, token_counts=[item[2] for item in items], timeout_s=30)
+                    for items in asked
+                )
+            )
+        finally:
+            batcher.close()
+
+    answers = asyncio.run(all_at_once())
+    assert [[one.value for one in answer] for answer in answers] == asked
+    assert sorted(item for batch in batches for item in batch) == sorted(sum(asked, []))
+    for batch in batches:
+        assert len(batch) <= max_requests
+        padded = max(item[2] for item in batch) * len(batch)
+        assert padded <= max_tokens or len(batch) == 1

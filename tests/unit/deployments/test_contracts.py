@@ -1,0 +1,109 @@
+"""What crosses a process border arrives as it left: values and failures survive a pickle."""
+
+import pickle
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deployments import contracts, errors
+from deployments.contracts import (
+    CallContext,
+    Chunk,
+    Citation,
+    Document,
+    DocumentPage,
+    DocumentRecord,
+    Embedded,
+    Generation,
+    IndexedDocument,
+    IngestOutcome,
+    Part,
+    Reranked,
+    ScoredChunk,
+    Upload,
+    chunk_id,
+)
+from deployments.errors import RagError
+
+VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
+CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"team": "red"})
+RECORD = DocumentRecord("d", "d.md", "Title", "mark", 1, "2026-01-01", 2**62, {"year": 2026})
+SAMPLES: list[Any] = [
+    CallContext("request", 1.5, "stable"),
+    Part("text", 3),
+    Document("d", "d.md", "Title", (Part("text"),), {"live": True}),
+    CHUNK,
+    ScoredChunk(CHUNK, 0.5, 1),
+    RECORD,
+    IndexedDocument(RECORD, (CHUNK, CHUNK), VECTORS),
+    IngestOutcome("d.md", "failed", "d", 0, "broken"),
+    Upload("a.md", b"\x00\xff", {"ratio": 0.5}),
+    Embedded(VECTORS, (3, 4), "model", 1.0, 2.0),
+    Reranked((0.5, 0.25), 7, "model", 1.0, 2.0),
+    Citation(0, 4, 1),
+    Generation("text [1]", (Citation(0, 8, 1),), True, "stop", 10, 2, "model"),
+    DocumentPage((RECORD,), 2**62),
+]
+
+
+def below(kind: type[RagError]) -> list[type[RagError]]:
+    return [kind, *(lower for one in kind.__subclasses__() for lower in below(one))]
+
+
+def equal(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    return one == other
+
+
+def test_every_contract_has_a_sample() -> None:
+    kinds = {one for one in vars(contracts).values() if isinstance(one, type) and is_dataclass(one)}
+    assert {type(sample) for sample in SAMPLES} == kinds
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
+def test_a_contract_survives_the_way(sample: Any) -> None:
+    arrived = pickle.loads(pickle.dumps(sample))
+    assert type(arrived) is type(sample)
+    for field in fields(sample):
+        assert equal(getattr(arrived, field.name), getattr(sample, field.name)), field.name
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
+def test_a_contract_cannot_be_changed(sample: Any) -> None:
+    with pytest.raises((AttributeError, TypeError)):
+        setattr(sample, fields(sample)[0].name, None)
+
+
+@pytest.mark.parametrize("kind", below(errors.RagError), ids=lambda kind: kind.__name__)
+def test_a_failure_survives_the_way(kind: type[RagError]) -> None:
+    failure = kind("Say why.", "embedder", 2.5, ({"field": "top_k", "message": "too many"},))
+    arrived = pickle.loads(pickle.dumps(failure))
+    assert type(arrived) is kind
+    assert (arrived.message, arrived.stage, arrived.retry_after_s, arrived.errors) == (
+        "Say why.",
+        "embedder",
+        2.5,
+        ({"field": "top_k", "message": "too many"},),
+    )
+    assert str(arrived) == "Say why."
+    assert arrived.code == kind.code
+
+
+@pytest.mark.parametrize("kind", below(errors.RagError), ids=lambda kind: kind.__name__)
+def test_a_failure_needs_only_a_message(kind: type[RagError]) -> None:
+    arrived = pickle.loads(pickle.dumps(kind("Say why.")))
+    assert (arrived.stage, arrived.retry_after_s, arrived.errors) == (None, None, ())
+
+
+def test_a_passage_stands_under_its_headings() -> None:
+    assert CHUNK.passage() == "Title > Heading\ntext 🎉"
+    assert Chunk("c", "d", 0, "text", "p", "").passage() == "text"
+    assert Chunk("c", "d", 0, "text", "p", "", "Heading").passage() == "Heading\ntext"
+
+
+def test_chunk_ids_sort_as_they_stand_in_the_document() -> None:
+    ids = [chunk_id("d", ordinal) for ordinal in range(0, 5000, 7)]
+    assert ids == sorted(ids)

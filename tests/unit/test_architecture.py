@@ -1,0 +1,55 @@
+"""What may import what at run time, and what every file must say."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    file.relative_to(ROOT).as_posix()
+    for package in ("app", "deployments")
+    for file in (ROOT / package).rglob("*.py")
+)
+PURE = [
+    "deployments.contracts",
+    "deployments.errors",
+    "deployments.batching.batcher",
+    "deployments.batching.planning",
+    "deployments.canary.assignment",
+    "deployments.generator.extractive",
+    "deployments.generator.sentences",
+    "deployments.indexer.documents",
+    "app.pipeline",
+    "app.releases",
+    "app.config",
+    "app.api.application",
+]
+HEAVY = {"ray", "torch", "vllm", "chromadb", "sentence_transformers", "mlflow"}
+
+
+def test_pure_modules_load_nothing_heavy() -> None:
+    """Imports one after the other, and names the first module that loaded something."""
+    code = f"""
+import importlib, sys
+for name in {PURE}:
+    importlib.import_module(name)
+    heavy = sorted({HEAVY} & set(sys.modules))
+    if heavy:
+        print(name, "loads", *heavy)
+        break
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert printed == ""
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_file_says_what_it_is_for(name: str) -> None:
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    if name.endswith("/__init__.py"):
+        assert len(tree.body) == 1, "a package holds its docstring and nothing else"
