@@ -16,7 +16,7 @@ from deployments.contracts import MAX_TEXT_CHARS, Document, Upload
 from deployments.indexer.documents import ReadFailure, is_readable_name, read_documents
 
 _BATCH_DOCUMENTS = 64
-_BATCH_CHARS = 256_000
+_BATCH_CHARS = 512_000
 _REQUESTS_IN_FLIGHT = 3
 """Enough that the service always has the next batch; more would only queue there."""
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})

@@ -33,7 +33,8 @@ DIMENSION = 32
 
 
 def vector_of(text: str) -> Vectors:
-    """A unit vector, shape (dim,): the mean of one random direction per word, so that shared words mean nearness."""
+    """A unit vector, shape (dim,): the mean of one random direction per word of the text, so that
+    texts with words in common are near each other."""
     directions = [
         np.random.default_rng(int.from_bytes(sha256(word.encode()).digest()[:8])).normal(
             size=DIMENSION

@@ -3,12 +3,12 @@ token budget.
 
 There is no wait for a batch to fill: an idle service adds no latency, and a busy one fills its
 batches by itself while the model works. The function that runs a batch is plain and synchronous; it
-runs in one thread of its own, so the model never sees two batches at once and the event loop never
-blocks.
+runs in threads of its own, as many as batches may run at once, so the event loop never blocks.
 """
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +22,9 @@ from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavai
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_MIN_SHARE_TOKENS = 256
+"""Work below this size is not worth dividing between idle workers."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class Batcher(Generic[Item, Result]):
         max_batch_tokens: Bound on longest entry x entries of one batch.
         max_batch_requests: Bound on the entries of one batch.
         max_queued_tokens: Admission bound; entries that would pass it are refused.
+        concurrent_batches: Batches that run at once. On a CPU, one per core with one thread each
+            beats one batch over all cores, whose threads wait for the slowest; a GPU wants one.
         now: Clock in seconds; monotonic.
     """
 
@@ -62,6 +67,7 @@ class Batcher(Generic[Item, Result]):
         max_batch_tokens: int,
         max_batch_requests: int,
         max_queued_tokens: int,
+        concurrent_batches: int = 1,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
@@ -73,8 +79,10 @@ class Batcher(Generic[Item, Result]):
         self._queue: deque[_Entry[Item, Result]] = deque()
         self._queued_tokens = 0
         self._tokens_per_s = 0.0
-        self._worker: asyncio.Task[None] | None = None
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{stage}-batch")
+        self._concurrent_batches = concurrent_batches
+        self._running_batches = 0
+        self._workers: set[asyncio.Task[None]] = set()
+        self._executor = ThreadPoolExecutor(concurrent_batches, thread_name_prefix=f"{stage}-batch")
 
     async def submit(
         self, items: Sequence[Item], *, token_counts: Sequence[int], timeout_s: float
@@ -96,8 +104,10 @@ class Batcher(Generic[Item, Result]):
         # Neighbours of like length pad little; the order of the answer does not depend on it.
         self._queue.extend(sorted(entries, key=lambda entry: entry.tokens))
         self._queued_tokens += sum(token_counts)
-        if self._worker is None or self._worker.done():
-            self._worker = loop.create_task(self._drain())
+        while len(self._workers) < self._concurrent_batches:
+            worker = loop.create_task(self._drain())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
         try:
             return list(await asyncio.gather(*(entry.future for entry in entries)))
         finally:
@@ -108,9 +118,9 @@ class Batcher(Generic[Item, Result]):
                     entry.future.exception()
 
     def close(self) -> None:
-        """Stops the worker; entries that wait or run fail as if the stage had gone."""
-        if self._worker is not None:
-            self._worker.cancel()
+        """Stops the workers; entries that wait or run fail as if the stage had gone."""
+        for worker in self._workers:
+            worker.cancel()
         self._abandon(self._queue)
         self._queue.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -126,7 +136,8 @@ class Batcher(Generic[Item, Result]):
         if self._queued_tokens + tokens > self._max_queued_tokens:
             self._drop_dead()
         if self._queue and self._queued_tokens + tokens > self._max_queued_tokens:
-            wait_s = self._queued_tokens / self._tokens_per_s if self._tokens_per_s else 1.0
+            rate = self._tokens_per_s * self._concurrent_batches
+            wait_s = self._queued_tokens / rate if rate else 1.0
             raise Overloaded(
                 f"The {self._stage} has a full queue; retry shortly.", self._stage, max(wait_s, 0.1)
             )
@@ -135,7 +146,11 @@ class Batcher(Generic[Item, Result]):
         while self._queue:
             batch = self._take()
             if batch:
-                await self._run_batch(batch)
+                self._running_batches += 1
+                try:
+                    await self._run_batch(batch)
+                finally:
+                    self._running_batches -= 1
 
     def _take(self) -> list[_Entry[Item, Result]]:
         """Removes the next batch from the queue; an entry that nobody awaits costs nothing."""
@@ -143,12 +158,17 @@ class Batcher(Generic[Item, Result]):
         lengths = [entry.tokens for entry in islice(self._queue, self._max_batch_requests)]
         count = plan_batch(
             lengths,
-            max_batch_tokens=self._max_batch_tokens,
+            max_batch_tokens=min(self._max_batch_tokens, self._share_tokens()),
             max_batch_requests=self._max_batch_requests,
         )
         batch = [self._queue.popleft() for _ in range(count)]
         self._queued_tokens -= sum(entry.tokens for entry in batch)
         return batch
+
+    def _share_tokens(self) -> int:
+        """Returns what one of the idle workers takes of the queue, so that none stays idle."""
+        idle = self._concurrent_batches - self._running_batches
+        return max(math.ceil(self._queued_tokens / idle), _MIN_SHARE_TOKENS)
 
     def _drop_dead(self) -> None:
         now_s = self._now()
@@ -180,9 +200,8 @@ class Batcher(Generic[Item, Result]):
         except asyncio.CancelledError:
             self._abandon(batch)
             raise
-        except (
-            Exception
-        ) as error:  # whatever the model raises belongs to the entries of this batch alone
+        except Exception as error:
+            # Whatever the model raises belongs to the entries of this batch alone.
             for entry in batch:
                 if not entry.future.done():
                     entry.future.set_exception(_for_entry(error, self._stage))

@@ -20,8 +20,9 @@ class EmbedderArgs(Settings):
     """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
     float32."""
 
-    threads: int | None = Field(default=None, ge=1)
-    """CPU threads of one model run. None is one per core: right for one replica per machine."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of one batch; as many batches run at once as fill the cores. One thread each
+    gives the most texts per second, more of them the soonest answer to one long text."""
 
     max_batch_tokens: int = Field(default=4096, ge=1)
     """Padded tokens of one batch. More is faster on a GPU and slower to answer a short text behind

@@ -34,6 +34,7 @@ class Embedder:
             max_batch_tokens=settings.max_batch_tokens,
             max_batch_requests=settings.max_batch_requests,
             max_queued_tokens=settings.max_queued_tokens,
+            concurrent_batches=self._encoder.concurrent_batches,
         )
         # The first run of a model pays for kernels and buffers; no request should.
         self._encoder.encode(self._encoder.tokenize(["warm-up", "warm-up " * 64]))

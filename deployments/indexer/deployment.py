@@ -31,7 +31,7 @@ from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import ReadFailure, read_documents
 
-_GROUP_CHUNKS = 256
+_GROUP_CHUNKS = 512
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request
 does twice."""
 _CALL_CHUNKS = 16
@@ -163,13 +163,16 @@ class Indexer:
 
     async def _embed(self, planned: Sequence[_Planned], call: CallContext) -> list[IndexedDocument]:
         texts = [chunk.passage() for one in planned for chunk in one.chunks]
+        # Texts of like length travel together: a batch is padded to its longest.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        slices = [
+            order[start : start + _CALL_CHUNKS] for start in range(0, len(order), _CALL_CHUNKS)
+        ]
         answers: list[Embedded] = await asyncio.gather(
-            *(
-                self._embed_slice(texts[start : start + _CALL_CHUNKS], call)
-                for start in range(0, len(texts), _CALL_CHUNKS)
-            )
+            *(self._embed_slice([texts[place] for place in one], call) for one in slices)
         )
-        vectors = np.concatenate([answer.vectors for answer in answers])
+        vectors = np.empty((len(texts), answers[0].vectors.shape[1]), dtype=np.float32)
+        vectors[order] = np.concatenate([answer.vectors for answer in answers])
         indexed = []
         first = 0
         for one in planned:

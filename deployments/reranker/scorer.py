@@ -35,6 +35,7 @@ class LateInteractionScorer:
         self._batcher = Batcher(
             self._encoder.encode_tokens,
             stage="reranker",
+            concurrent_batches=self._encoder.concurrent_batches,
             max_batch_tokens=settings.max_batch_tokens,
             max_batch_requests=settings.max_batch_requests,
             max_queued_tokens=settings.max_queued_tokens,
@@ -62,7 +63,8 @@ class CrossEncoderScorer:
         import torch
         from sentence_transformers import CrossEncoder
 
-        torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+        # One batch at a time, over all cores: two threads must not share its tokenizer.
+        torch.set_num_threads(os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
         self._batcher: Batcher[tuple[str, str], float] = Batcher(

@@ -322,3 +322,47 @@ def test_nothing_is_lost_doubled_or_out_of_order(
         assert len(batch) <= max_requests
         padded = max(item[2] for item in batch) * len(batch)
         assert padded <= max_tokens or len(batch) == 1
+
+
+async def test_idle_workers_share_what_waits() -> None:
+    """One caller's texts run as two batches at once where two may run."""
+    both = threading.Barrier(2, timeout=5)
+    batches: list[list[int]] = []
+
+    def run(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        both.wait()
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(
+        run,
+        stage="test",
+        max_batch_tokens=100_000,
+        max_batch_requests=64,
+        max_queued_tokens=1_000_000,
+        concurrent_batches=2,
+    )
+    done = await batcher.submit(list(range(8)), token_counts=[200] * 8, timeout_s=10)
+    assert [one.value for one in done] == list(range(8))
+    assert sorted(len(batch) for batch in batches) == [4, 4]
+    batcher.close()
+
+
+async def test_little_work_is_not_divided() -> None:
+    batches: list[list[int]] = []
+
+    def run(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(
+        run,
+        stage="test",
+        max_batch_tokens=100_000,
+        max_batch_requests=64,
+        max_queued_tokens=1_000_000,
+        concurrent_batches=4,
+    )
+    await batcher.submit([1, 2, 3], token_counts=[10, 10, 10], timeout_s=10)
+    assert batches == [[1, 2, 3]]
+    batcher.close()
