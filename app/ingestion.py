@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployments.contracts import MAX_TEXT_CHARS, Document, Upload
-from deployments.indexer.documents import ReadFailure, is_readable_name, read_documents
+from deployments.contracts import MAX_TEXT_CHARS, Document, ReadFailure, Upload
+from deployments.indexer.documents import is_readable_name, read_documents
 
 _BATCH_DOCUMENTS = 64
 _BATCH_CHARS = 512_000

@@ -127,6 +127,14 @@ class IndexedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """A file or a record that gave no document. `message` is for the person who sent it."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestOutcome:
     """What became of one document or file. `message` says why when the status is `failed`."""
 

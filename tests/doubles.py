@@ -19,6 +19,7 @@ from deployments.contracts import (
     IndexedDocument,
     IngestOutcome,
     InputType,
+    ReadFailure,
     Reranked,
     ScoredChunk,
     Upload,
@@ -27,7 +28,7 @@ from deployments.contracts import (
 )
 from deployments.errors import NotFound, RagError
 from deployments.generator.extractive import ExtractiveEngine
-from deployments.indexer.documents import ReadFailure, read_documents
+from deployments.indexer.documents import read_documents
 
 DIMENSION = 32
 

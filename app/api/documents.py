@@ -33,12 +33,8 @@ from deployments.errors import (
     NotFound,
     UnsupportedMedia,
 )
-from deployments.indexer.documents import (
-    clean_metadata,
-    clean_text,
-    document_id,
-    find_headings,
-)
+from deployments.indexer.cleaning import clean_metadata, clean_text, document_id
+from deployments.indexer.markup import find_headings
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)

@@ -34,6 +34,8 @@ class _Entry(Generic[Item, Result]):
     queued_at_s: float
     deadline_s: float
     future: "asyncio.Future[Completed[Result]]" = field(repr=False)
+    group: "list[_Entry[Item, Result]]" = field(repr=False)
+    """All entries of the same call: when one fails, nobody waits for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,11 @@ class Batcher(Generic[Item, Result]):
         self._admit(sum(token_counts))
         loop = asyncio.get_running_loop()
         queued_at_s = self._now()
-        entries = [
-            _Entry(item, tokens, queued_at_s, queued_at_s + timeout_s, loop.create_future())
-            for item, tokens in zip(items, token_counts, strict=True)
-        ]
+        entries: list[_Entry[Item, Result]] = []
+        for item, tokens in zip(items, token_counts, strict=True):
+            future: asyncio.Future[Completed[Result]] = loop.create_future()
+            deadline_s = queued_at_s + timeout_s
+            entries.append(_Entry(item, tokens, queued_at_s, deadline_s, future, entries))
         # Neighbours of like length pad little; the order of the answer does not depend on it.
         self._queue.extend(sorted(entries, key=lambda entry: entry.tokens))
         self._queued_tokens += sum(token_counts)
@@ -205,6 +208,9 @@ class Batcher(Generic[Item, Result]):
             for entry in batch:
                 if not entry.future.done():
                     entry.future.set_exception(_for_entry(error, self._stage))
+            for entry in batch:
+                for sibling in entry.group:
+                    sibling.future.cancel()
             return
         took_s = self._now() - started_s
         self._observe(sum(entry.tokens for entry in batch), took_s)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from deployments.contracts import Chunk, Document
 from deployments.errors import ConfigError
-from deployments.indexer.documents import Heading, find_headings
+from deployments.indexer.markup import Heading, find_headings
 
 _MAX_CHARS_PER_TOKEN = 16
 """A chunk has at most this many characters per token of the window. English has four or five; but

@@ -30,7 +30,6 @@ MAX_SHEET_CELLS = 5_000_000
 LABEL_CHARS = 200
 """A column name stands before each of its values, so an endless one must be cut."""
 
-_MAX_FRONT_MATTER_CHARS = 65_536
 
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -49,8 +48,6 @@ _LEGACY_ENCODINGS = (
 _MOSTLY_ASCII_RATIO = 0.03
 """Below this share of other bytes detection is guesswork, and Windows-1252 quotes are likely."""
 
-_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.M | re.S)
-_RST_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _SLIDE = re.compile(r"^<!-- Slide number: (\d+) -->$", re.M)
 _IMAGE = re.compile(r"!\[([^\[\]]{0,1000})\]\(([^)]{0,1000})\)")
 _PLACEHOLDER_TITLE = re.compile(
@@ -114,60 +111,6 @@ def _detect_encoding(content: bytes) -> str:
         raise InvalidRequest("The file is not text in a known encoding. Save it as UTF-8.")
     # The two differ in a few letters, and the detector prefers the Central European one.
     return "cp1252" if encodings[0] == "cp1250" and "cp1252" in encodings else encodings[0]
-
-
-def read_front_matter(text: str) -> tuple[Mapping[str, object], str]:
-    """Returns the YAML front matter of a Markdown text, and the text that follows it.
-
-    A block between `---` lines that is no mapping stays text: it may be prose between two rules.
-    """
-    import yaml
-
-    match = _FRONT_MATTER.match(text, 0, _MAX_FRONT_MATTER_CHARS)
-    if match is None:
-        return {}, text
-    try:
-        fields = yaml.safe_load(match[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}, text
-    return (fields, text[match.end() :]) if isinstance(fields, dict) else ({}, text)
-
-
-def convert_rst(text: str) -> str:
-    """Returns reStructuredText with its titles as Markdown headings, every other line as it is.
-
-    The level of a title follows from the order in which its style (the underline's character,
-    with or without overline) first appears. Directives stay: they read well enough.
-    """
-    lines = text.split("\n")
-    styles: list[str] = []
-    output: list[str] = []
-    index = 0
-    while index < len(lines):
-        title, style, line_count = _match_rst_title(lines, index)
-        if title:
-            styles += [style] if style not in styles else []
-            output += [f"{'#' * min(styles.index(style) + 1, 6)} {title}", ""]
-        else:
-            output.append(lines[index])
-        index += line_count
-    return "\n".join(output)
-
-
-def _match_rst_title(lines: list[str], index: int) -> tuple[str, str, int]:
-    """Returns title, style and line count of the title at `index`; ("", "", 1) where none is."""
-    first, second, third = ([line.rstrip() for line in lines[index : index + 3]] + ["", ""])[:3]
-    if _RST_ADORNMENT.fullmatch(first):
-        title = second.strip()
-        if title and third == first and len(first) >= len(title):
-            return title, first[0] * 2, 3
-        return "", "", 1
-    above = lines[index - 1].strip() if index else ""
-    starts_block = not above or above.startswith("..") or _RST_ADORNMENT.fullmatch(above)
-    is_title = first and not first[0].isspace() and starts_block
-    if is_title and _RST_ADORNMENT.fullmatch(second) and len(second) >= min(len(first), 4):
-        return first, second[0], 2
-    return "", "", 1
 
 
 def read_html(content: bytes) -> Converted:

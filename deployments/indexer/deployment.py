@@ -24,12 +24,13 @@ from deployments.contracts import (
     Embedded,
     IndexedDocument,
     IngestOutcome,
+    ReadFailure,
     Upload,
 )
 from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
-from deployments.indexer.documents import ReadFailure, read_documents
+from deployments.indexer.documents import read_documents
 
 _GROUP_CHUNKS = 512
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request

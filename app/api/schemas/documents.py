@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from app.api.schemas.wire import RequestModel, ResponseModel
 from deployments.contracts import MAX_TEXT_CHARS
-from deployments.indexer.documents import RESERVED_KEYS
+from deployments.indexer.cleaning import RESERVED_KEYS
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^$#]")]
 MetadataText = Annotated[str, Field(max_length=4096)]

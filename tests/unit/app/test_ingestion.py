@@ -10,7 +10,8 @@ import pytest
 
 from app import ingestion
 from app.ingestion import Report, SourceFile, find_files, ingest
-from deployments.indexer.documents import ReadFailure, document_id
+from deployments.contracts import ReadFailure
+from deployments.indexer.cleaning import document_id
 
 
 class Service:

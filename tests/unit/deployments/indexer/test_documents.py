@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts import Document, Upload
+from deployments.contracts import Document, ReadFailure, Upload
 from deployments.indexer import converters
-from deployments.indexer.documents import (
+from deployments.indexer.cleaning import (
     MAX_METADATA_CHARS,
-    ReadFailure,
     clean_metadata,
     clean_text,
     document_id,
-    find_headings,
-    read_documents,
 )
+from deployments.indexer.documents import read_documents
+from deployments.indexer.markup import convert_rst, find_headings
 
 
 def read(name: str, content: str | bytes, **metadata: str) -> list[Document | ReadFailure]:
@@ -225,7 +224,7 @@ def test_rst_titles_become_headings_and_nothing_else_changes() -> None:
 
 def test_rst_table_and_prose_are_left_alone() -> None:
     rst = "=====  =====\nA      B\n=====  =====\n1      2\n=====  =====\n\nprose\nmore\n----\n"
-    assert converters.convert_rst(rst) == rst
+    assert convert_rst(rst) == rst
 
 
 def test_headings_in_code_and_indented_ones_do_not_count() -> None:

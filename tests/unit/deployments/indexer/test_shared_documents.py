@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.contracts import Document, Upload
-from deployments.indexer.documents import ReadFailure, read_documents
+from deployments.contracts import Document, ReadFailure, Upload
+from deployments.indexer.documents import read_documents
 
 UNREADABLE = {
     "non_text_searchable.pdf": "scan",
