@@ -24,9 +24,9 @@ class EmbedderArgs(Settings):
     """CPU threads of one batch; as many batches run at once as fill the cores. One thread each
     gives the most texts per second, more of them the soonest answer to one long text."""
 
-    max_batch_tokens: int = Field(default=4096, ge=1)
-    """Padded tokens of one batch. More is faster on a GPU and slower to answer a short text behind
-    it on a CPU."""
+    max_batch_tokens: int = Field(default=1024, ge=1)
+    """Padded tokens of one batch. On a CPU small batches pad little and stay in its caches; a GPU
+    wants 16384 and more."""
 
     max_batch_requests: int = Field(default=64, ge=1)
     """Texts of one batch."""

@@ -51,6 +51,10 @@ def tokenizer_path(model: str) -> Path:
         raise ConfigError(f"No tokenizer.json was found for the model '{model}'.") from error
 
 
+_PAD_MULTIPLE = 8
+"""Fewer distinct shapes: the CPU backend keeps compiled code and buffers for each it has seen."""
+
+
 class Encoder:
     """A loaded sentence-transformers model on one device.
 
@@ -123,7 +127,9 @@ class Encoder:
     ) -> tuple[dict[str, "torch.Tensor"], "torch.Tensor"]:
         if self._torch.get_num_threads() != self._threads:
             self._torch.set_num_threads(self._threads)  # a setting of the calling thread
-        padded = self._tokenizer.pad({"input_ids": list(token_ids)}, return_tensors="pt")
+        padded = self._tokenizer.pad(
+            {"input_ids": list(token_ids)}, return_tensors="pt", pad_to_multiple_of=_PAD_MULTIPLE
+        )
         features = {name: tensor.to(self._device) for name, tensor in padded.items()}
         mask = features["attention_mask"]
         with (

@@ -30,8 +30,8 @@ class RerankerArgs(Settings):
     """CPU threads of one batch; as many batches run at once as fill the cores. One thread each
     gives the most texts per second, more of them the soonest answer to one long text."""
 
-    max_batch_tokens: int = Field(default=4096, ge=1)
-    """Padded tokens of one batch."""
+    max_batch_tokens: int = Field(default=1024, ge=1)
+    """Padded tokens of one batch; see the embedder's."""
 
     max_batch_requests: int = Field(default=64, ge=1)
     """Texts, or pairs of query and text, of one batch."""
