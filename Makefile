@@ -45,7 +45,7 @@ check: $(STAMP) ## Format, lint, types, import rules, config files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports
 	$(BIN)/python -m app.config serve_config*.yaml
 
 fmt: $(STAMP) ## Format and fix what can be fixed
