@@ -130,6 +130,9 @@ def _print_report(console: "Console", report: "Report", files: int, took_s: floa
 
     for path, reason in report.failures:
         console.print(f"[red]failed[/] {escape(path)}: {escape(reason)}")
+    if not files:
+        console.print("No file was found that can be read.")
+        return
     changed = report.added + report.updated
     counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged"
     if changed == 0 and not report.failures and report.unchanged:

@@ -114,7 +114,7 @@ def test_nothing_to_read_is_a_failure(
 ) -> None:
     ended = ragserve("ingest", str(tmp_path), "--url", service.url)
     assert ended.code == 1
-    assert "0 files read" in ended.out
+    assert "No file was found" in ended.out
     assert service.asked == []
 
 

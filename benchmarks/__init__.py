@@ -1,0 +1,1 @@
+"""Measurements of the running service beside what it is compared with; each module is a command."""
