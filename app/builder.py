@@ -4,28 +4,25 @@ Builders take a mapping and validate it themselves: Serve's own conversion is sk
 where annotations are postponed.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
 from ray import serve
 from ray.serve import Application, Deployment
 
 from app.config import GatewayArgs, RetrievalArgs
 from app.ingress import Ingress
 from deployments.embedder.deployment import Embedder
-from deployments.errors import ConfigError
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.deployment import Generator
 from deployments.indexer.deployment import Indexer
 from deployments.reranker.deployment import Reranker
 from deployments.retriever.deployment import Retriever
-
-Args = TypeVar("Args", bound=BaseModel)
+from deployments.settings import parse_settings
 
 
 def build_gateway(args: dict[str, Any]) -> Application:
     """Returns the application `gateway`: the HTTP edge alone."""
-    settings = _validate(GatewayArgs, args)
+    settings = parse_settings(GatewayArgs, args, place="args")
     return _deployment(serve.ingress()(Ingress), "Ingress").bind(settings.model_dump())
 
 
@@ -35,7 +32,7 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     Serve wants one deployment at the root; the indexer is it, because it holds the handles of two
     others.
     """
-    settings = _validate(RetrievalArgs, args)
+    settings = parse_settings(RetrievalArgs, args, place="args")
     embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump())
     retriever = _deployment(Retriever, "Retriever").bind({"store": settings.store.model_dump()})
     reranker = _deployment(Reranker, "Reranker").bind(settings.reranker.model_dump())
@@ -46,18 +43,9 @@ def build_retrieval(args: dict[str, Any]) -> Application:
 
 def build_generator(args: dict[str, Any]) -> Application:
     """Returns one version of the generator."""
-    settings = _validate(GeneratorArgs, args)
+    settings = parse_settings(GeneratorArgs, args, place="args")
     return _deployment(Generator, "Generator").bind(settings.model_dump())
 
 
 def _deployment(cls: type, name: str) -> Deployment:
     return serve.deployment(name=name)(cls)
-
-
-def _validate(model: type[Args], args: dict[str, Any]) -> Args:
-    try:
-        return model.model_validate(args)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"args.{place}: {first['msg']}") from error

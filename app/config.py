@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from deployments.embedder.config import EmbedderArgs
 from deployments.errors import ConfigError
@@ -18,7 +18,7 @@ from deployments.generator.config import GeneratorArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import StoreArgs
-from deployments.settings import Settings
+from deployments.settings import Settings, parse_settings
 
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -148,11 +148,12 @@ def _check_application(path: str | Path, application: dict[str, Any]) -> None:
     model = ARGS_OF_BUILDER.get(application.get("import_path", ""))
     if model is None:
         return
-    args = _validate(path, f"{name}.args", model, application.get("args") or {})
+    args = parse_settings(model, application.get("args") or {}, place=f"{path}: {name}.args")
     for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
         place = f"{name}.{deployment.get('name')}"
         if deployment.get("name") == "Ingress" and model is GatewayArgs:
-            _validate(path, f"{place}.user_config", GatewayLive, deployment.get("user_config"))
+            live = deployment.get("user_config")
+            parse_settings(GatewayLive, live, place=f"{path}: {place}.user_config")
         if deployment.get("name") == "Retriever" and isinstance(args, RetrievalArgs):
             _check_embedded_store(path, place, args.store, deployment)
 
@@ -189,15 +190,6 @@ def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise ConfigError(f"{path}: {place}: must be a list of mappings.")
     return found
-
-
-def _validate(path: str | Path, place: str, model: type[BaseModel], value: Any) -> BaseModel:
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {place}{'.' if at else ''}{at}: {first['msg']}") from error
 
 
 def main(paths: list[str]) -> int:

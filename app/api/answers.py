@@ -38,7 +38,7 @@ async def query(
         id=scope.request_id,
         answer=written.text,
         grounded=written.grounded,
-        citations=[Citation(start=c.start, end=c.end, source=c.source) for c in written.citations],
+        citations=[Citation.model_validate(one) for one in written.citations],
         sources=[_source(hit) for hit in found.sources],
         release=route.name,
         model=written.model,
@@ -106,10 +106,5 @@ def _source(hit: ScoredChunk) -> Source:
 def _timings(trail: Trail, started_s: float) -> Timings:
     return Timings(
         total_ms=(time.perf_counter() - started_s) * 1e3,
-        stages={
-            name: StageTiming(
-                total_ms=spent.total_ms, queue_ms=spent.queue_ms, inference_ms=spent.inference_ms
-            )
-            for name, spent in trail.times.items()
-        },
+        stages={name: StageTiming.model_validate(spent) for name, spent in trail.times.items()},
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -26,7 +27,7 @@ from app.api.schemas.wire import problem_responses
 from app.config import GatewayArgs
 from app.releases import Releases
 from app.request_scope import RequestScope
-from deployments.contracts import Document, DocumentRecord, IngestOutcome, Part, Upload
+from deployments.contracts import Document, IngestOutcome, Part, Upload
 from deployments.errors import (
     InvalidRequest,
     MalformedRequest,
@@ -87,7 +88,7 @@ async def add_documents(
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
-    return DocumentsResponse(outcomes=[_outcome(one) for one in outcomes], **counts)
+    return DocumentsResponse(outcomes=[Outcome.model_validate(one) for one in outcomes], **counts)
 
 
 @router.get("/v1/documents", responses=problem_responses())
@@ -109,7 +110,7 @@ async def list_documents(
     page = await retriever.documents(after=int(cursor or 0), limit=limit, call=scope.call())
     following = page.next_sequence
     return DocumentList(
-        documents=[_info(record) for record in page.records],
+        documents=[DocumentInfo.model_validate(record) for record in page.records],
         next_cursor=None if following is None else str(following),
     )
 
@@ -120,7 +121,7 @@ async def get_document(
 ) -> DocumentInfo:
     """Returns what the index knows of a document."""
     retriever = releases.main().retrieval.retriever
-    return _info(await retriever.document(document_id, call=scope.call()))
+    return DocumentInfo.model_validate(await retriever.document(document_id, call=scope.call()))
 
 
 @router.delete("/v1/documents/{document_id}", responses=problem_responses())
@@ -176,7 +177,7 @@ async def _read_json(request: Request) -> list[Document]:
     try:
         asked = DocumentsRequest.model_validate(content)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise RequestValidationError(error.errors(include_url=False)) from error
     return [_document(one) for one in asked.documents]
 
 
@@ -206,20 +207,6 @@ def _form_metadata(form: FormData) -> dict[str, Any]:
         raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
 
 
-def _invalid(error: ValidationError) -> InvalidRequest:
-    found = error.errors(include_url=False, include_input=False)[:20]
-    fields = tuple(
-        {
-            "field": ".".join(str(part) for part in one["loc"]) or "body",
-            "message": one["msg"],
-            "type": one["type"],
-        }
-        for one in found
-    )
-    names = ", ".join(dict.fromkeys(str(one["field"])[:64] for one in fields))
-    return InvalidRequest(f"The request is not valid: {names}.", errors=fields)
-
-
 def _document(given: DocumentInput) -> Document:
     parts = tuple(Part(clean_text(part.text), part.page) for part in given.parts or ())
     parts = parts or (Part(clean_text(given.text or "")),)
@@ -231,24 +218,3 @@ def _document(given: DocumentInput) -> Document:
     if title is None:
         title = headings[0].title if headings else path.rsplit("/", 1)[-1]
     return Document(own_id, path, clean_text(title), parts, clean_metadata(given.metadata))
-
-
-def _outcome(outcome: IngestOutcome) -> Outcome:
-    return Outcome(
-        path=outcome.path,
-        status=outcome.status,
-        document_id=outcome.document_id,
-        chunk_count=outcome.chunk_count,
-        message=outcome.message,
-    )
-
-
-def _info(record: DocumentRecord) -> DocumentInfo:
-    return DocumentInfo(
-        id=record.id,
-        path=record.path,
-        title=record.title,
-        chunk_count=record.chunk_count,
-        created_at=record.created_at,
-        metadata=dict(record.metadata),
-    )

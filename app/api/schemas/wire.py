@@ -12,9 +12,9 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A body to a client."""
+    """A body to a client; can be read off a value of the pipeline that has the same fields."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class FieldProblem(ResponseModel):
