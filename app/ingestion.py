@@ -106,17 +106,17 @@ def ingest(
             _add(report, future.result())
             on_progress(done_bytes, report)
 
-    with ThreadPoolExecutor(_REQUESTS_IN_FLIGHT, thread_name_prefix="ingest") as pool:
-        try:
-            for batch in _batches(files, metadata, report):
-                if len(sending) == _REQUESTS_IN_FLIGHT:
-                    settle(wait(sending, return_when=FIRST_COMPLETED).done)
-                sending[pool.submit(send, _body(batch.documents))] = batch
-            while sending:
+    pool = ThreadPoolExecutor(_REQUESTS_IN_FLIGHT, thread_name_prefix="ingest")
+    try:
+        for batch in _batches(files, metadata, report):
+            if len(sending) == _REQUESTS_IN_FLIGHT:
                 settle(wait(sending, return_when=FIRST_COMPLETED).done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            sending[pool.submit(send, _body(batch.documents))] = batch
+        while sending:
+            settle(wait(sending, return_when=FIRST_COMPLETED).done)
+    finally:
+        # Nothing is left to wait for, unless this ends in an error: then nobody wants the rest.
+        pool.shutdown(wait=False, cancel_futures=True)
     on_progress(sum(file.size_bytes for file in files), report)
     return report
 

@@ -1,5 +1,7 @@
 """`ragserve ingest`: files and folders into the running service."""
 
+import os
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -50,13 +52,19 @@ def ingest(
     files = [item for item in found if isinstance(item, SourceFile)]
     missing = [(item.path, item.message) for item in found if not isinstance(item, SourceFile)]
     report = Report()
-    with Service(url, timeout_s=600.0) as service, _Bar(console, files) as bar:
-        report = ingestion.ingest(
-            files,
-            lambda body: service.post("/v1/documents", body),
-            metadata=_parse_metadata(metadata or []),
-            on_progress=bar.show,
-        )
+    try:
+        with Service(url, timeout_s=600.0) as service, _Bar(console, files) as bar:
+            report = ingestion.ingest(
+                files,
+                lambda body: service.post("/v1/documents", body),
+                metadata=_parse_metadata(metadata or []),
+                on_progress=bar.show,
+            )
+    except KeyboardInterrupt:
+        console.print("Interrupted. The same command goes on where this one stopped.")
+        sys.stdout.flush()
+        # Not sys.exit: it would wait for the requests that are on their way.
+        os._exit(130)
     report.failures[:0] = missing
     _print_report(console, report, len(files), bar.elapsed_s)
     if report.failures or not files:
