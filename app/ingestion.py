@@ -16,7 +16,7 @@ from deployments.contracts import MAX_TEXT_CHARS, Document, ReadFailure, Upload
 from deployments.indexer.documents import is_readable_name, read_documents
 
 _BATCH_DOCUMENTS = 64
-_BATCH_CHARS = 512_000
+_BATCH_CHARS = 128_000
 _REQUESTS_IN_FLIGHT = 3
 """Enough that the service always has the next batch; more would only queue there."""
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})

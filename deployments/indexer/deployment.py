@@ -32,7 +32,7 @@ from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
 
-_GROUP_CHUNKS = 512
+_GROUP_CHUNKS = 256
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request
 does twice."""
 _CALL_CHUNKS = 16
