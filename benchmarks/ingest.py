@@ -8,7 +8,6 @@ other.
 import json
 import time
 import uuid
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,12 @@ from app.cli.service import Service
 from app.ingestion import SourceFile
 from benchmarks import environment
 from deployments.contracts import Document, Upload
-from deployments.encoding.encoder import PACKAGED_MODEL, model_path, tokenizer_path
+from deployments.encoding.encoder import (
+    PACKAGED_MODEL,
+    model_path,
+    resolve_dtype,
+    tokenizer_path,
+)
 from deployments.indexer.chunking import Chunker
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
@@ -91,8 +95,8 @@ def _bare_encoder(files: list[SourceFile], max_chunks: int) -> dict[str, float]:
                 break
     passages = passages[:max_chunks]
     model = SentenceTransformer(model_path(PACKAGED_MODEL), device="cpu")
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    with torch.autocast("cpu", dtype=torch.bfloat16) if native else nullcontext():
+    dtype = resolve_dtype("auto", torch.device("cpu"))
+    with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
         model.encode(passages[:32], batch_size=32)
         started_s = time.perf_counter()
         model.encode(passages, batch_size=32, normalize_embeddings=True, show_progress_bar=True)

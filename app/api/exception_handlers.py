@@ -12,18 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.middleware import SCOPE_KEY
-from app.problems import problem, problem_of
+from app.problems import STATUS_OF_CODE, problem, problem_of
 from deployments.errors import RagError, StageFailed
 
 _log = logging.getLogger("ray.serve")
-_CODE_OF_STATUS = {
-    400: "malformed_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "request_too_large",
-    415: "unsupported_media_type",
-    422: "invalid_request",
-}
+# A client error's status has one code; a server error's has several.
+_CODE_OF_STATUS = {status: code for code, (status, _) in STATUS_OF_CODE.items() if status < 500}
 
 
 def register_exception_handlers(app: FastAPI) -> None:

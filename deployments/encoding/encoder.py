@@ -88,7 +88,7 @@ class Encoder:
         self._transformer = SentenceTransformer(model_path(model), device=device)
         self._transformer.eval()
         self._device = self._transformer.device
-        self._dtype = _dtype(precision, self._device)
+        self._dtype = resolve_dtype(precision, self._device)
         self._threads = threads
         cores = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
         self.concurrent_batches = max(1, cores // threads)
@@ -143,7 +143,8 @@ class Encoder:
             return self._transformer(features), mask
 
 
-def _dtype(precision: Precision, device: "torch.device") -> "torch.dtype":
+def resolve_dtype(precision: Precision, device: "torch.device") -> "torch.dtype":
+    """Returns the arithmetic that a precision means on a device."""
     import torch
 
     if precision != "auto":

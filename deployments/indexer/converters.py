@@ -21,7 +21,7 @@ from deployments.errors import InvalidRequest
 MAX_INFLATED_BYTES = 256 * 1024**2
 """What a compressed file may grow to: far above real documents, far below a zip bomb."""
 
-MAX_TEXT_CHARS = 64_000_000
+MAX_FILE_CHARS = 64_000_000
 """What one file may give. Column names repeated per row make a table several times its size."""
 
 MAX_SHEET_CELLS = 5_000_000
@@ -148,7 +148,7 @@ def read_pdf(content: bytes) -> Converted:
         for page_number, page in enumerate(reader.pages, start=1):
             text = page.extract_text()
             char_count += len(text)
-            if char_count > MAX_TEXT_CHARS:
+            if char_count > MAX_FILE_CHARS:
                 raise _gives_too_much_text()
             if text.strip():
                 parts.append(Part(text, page=page_number))
@@ -251,7 +251,7 @@ def render_rows(rows: Iterable[Sequence[object]]) -> str:
     into chunks, and a row alone cannot be understood. Empty cells, rows and columns leave nothing.
 
     Raises:
-        InvalidRequest: More than `MAX_SHEET_CELLS` cells, or `MAX_TEXT_CHARS` characters.
+        InvalidRequest: More than `MAX_SHEET_CELLS` cells, or `MAX_FILE_CHARS` characters.
     """
     filled = (row for row in _render_cells(rows) if any(row))
     names = [name[:LABEL_CHARS] for name in next(filled, ())]
@@ -288,13 +288,13 @@ def join_bounded(pieces: Iterable[str], separator: str) -> str:
     """Returns the pieces joined; stops at the first that makes them too long.
 
     Raises:
-        InvalidRequest: They have more than `MAX_TEXT_CHARS` characters.
+        InvalidRequest: They have more than `MAX_FILE_CHARS` characters.
     """
     kept: list[str] = []
     char_count = 0
     for piece in pieces:
         char_count += len(piece) + len(separator)
-        if char_count > MAX_TEXT_CHARS:
+        if char_count > MAX_FILE_CHARS:
             raise _gives_too_much_text()
         kept.append(piece)
     return separator.join(kept)
@@ -306,5 +306,5 @@ def _inflates_too_much() -> InvalidRequest:
 
 
 def _gives_too_much_text() -> InvalidRequest:
-    limit = f"{MAX_TEXT_CHARS:,}"
+    limit = f"{MAX_FILE_CHARS:,}"
     return InvalidRequest(f"The file gives more than {limit} characters of text. Split it.")

@@ -446,5 +446,5 @@ def test_zip_bombs_are_refused_before_they_unpack(monkeypatch: pytest.MonkeyPatc
 def test_tables_are_bounded_in_cells_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converters, "MAX_SHEET_CELLS", 10)
     assert "more than 10 cells" in fail_one("a.csv", "a,b\n" * 10)
-    monkeypatch.setattr(converters, "MAX_TEXT_CHARS", 10)
+    monkeypatch.setattr(converters, "MAX_FILE_CHARS", 10)
     assert "more than 10 characters" in fail_one("b.csv", "name\nlong value\n")
