@@ -3,48 +3,43 @@ token budget.
 
 There is no wait for a batch to fill: an idle service adds no latency, and a busy one fills its
 batches by itself while the model works. The function that runs a batch is plain and synchronous; it
-runs in threads of its own, as many as batches may run at once, so the event loop never blocks.
+runs in threads of its own, as many as batches may run at once, so the event loop never blocks and
+callers prepare their next entries, such as tokenising them, while the model works.
 """
 
 import asyncio
-import contextlib
+import logging
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic
 
-from deployments.batching.planning import plan_batch
+from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
 from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _MIN_SHARE_TOKENS = 256
 """Work below this size is not worth dividing between idle workers."""
-
-
-@dataclass(slots=True)
-class _Entry(Generic[Item, Result]):
-    item: Item
-    tokens: int
-    queued_at_s: float
-    deadline_s: float
-    future: "asyncio.Future[Completed[Result]]" = field(repr=False)
-    group: "list[_Entry[Item, Result]]" = field(repr=False)
-    """All entries of the same call: when one fails, nobody waits for the others."""
+_RATE_MEMORY = 0.8
+"""Share of the former service rate in the new one: the last five batches or so count."""
+_log = logging.getLogger("ray.serve")
 
 
 @dataclass(frozen=True, slots=True)
-class Completed(Generic[Result]):
-    """A result with the time its entry waited and the time its batch took."""
+class BatchReport:
+    """What one run of the model was like. `queue_ms` is the longest wait in the batch."""
 
-    value: Result
+    size: int
+    tokens: int
+    padded_tokens: int
     queue_ms: float
     inference_ms: float
+
+    @property
+    def padding_ratio(self) -> float:
+        """The share of the computed tokens that was padding, in [0, 1)."""
+        return 1.0 - self.tokens / self.padded_tokens
 
 
 class Batcher(Generic[Item, Result]):
@@ -56,8 +51,9 @@ class Batcher(Generic[Item, Result]):
         max_batch_tokens: Bound on longest entry x entries of one batch.
         max_batch_requests: Bound on the entries of one batch.
         max_queued_tokens: Admission bound; entries that would pass it are refused.
-        concurrent_batches: Batches that run at once. On a CPU, one per core with one thread each
-            beats one batch over all cores, whose threads wait for the slowest; a GPU wants one.
+        max_queue_s: Admission bound; a call that would wait longer for its turn is refused.
+        concurrent_batches: Batches that run at once: one thread of Python each.
+        on_batch: Is told of every run that succeeded, on the event loop.
         now: Clock in seconds; monotonic.
     """
 
@@ -69,7 +65,9 @@ class Batcher(Generic[Item, Result]):
         max_batch_tokens: int,
         max_batch_requests: int,
         max_queued_tokens: int,
+        max_queue_s: float = math.inf,
         concurrent_batches: int = 1,
+        on_batch: Callable[[BatchReport], None] = lambda report: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
@@ -77,11 +75,12 @@ class Batcher(Generic[Item, Result]):
         self._max_batch_tokens = max_batch_tokens
         self._max_batch_requests = max_batch_requests
         self._max_queued_tokens = max_queued_tokens
-        self._now = now
-        self._queue: deque[_Entry[Item, Result]] = deque()
-        self._queued_tokens = 0
-        self._tokens_per_s = 0.0
+        self._max_queue_s = max_queue_s
         self._concurrent_batches = concurrent_batches
+        self._on_batch = on_batch
+        self._now = now
+        self._queue: FairQueue[Item, Result] = FairQueue()
+        self._tokens_per_s = 0.0
         self._running_batches = 0
         self._workers: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(concurrent_batches, thread_name_prefix=f"{stage}-batch")
@@ -92,21 +91,22 @@ class Batcher(Generic[Item, Result]):
         """Returns the results in the order of the items; each item is an entry of its own.
 
         Raises:
-            Overloaded: the queue is full; nothing was done.
+            Overloaded: too much waits already; nothing was done.
             DeadlineExceeded: the time was up before an entry reached the model.
-            StageFailed: the batch that held an entry failed.
+            StageFailed: the model failed on an entry, also when it ran alone.
         """
         self._admit(sum(token_counts))
         loop = asyncio.get_running_loop()
         queued_at_s = self._now()
-        entries: list[_Entry[Item, Result]] = []
+        entries: list[Entry[Item, Result]] = []
         for item, tokens in zip(items, token_counts, strict=True):
             future: asyncio.Future[Completed[Result]] = loop.create_future()
             deadline_s = queued_at_s + timeout_s
-            entries.append(_Entry(item, tokens, queued_at_s, deadline_s, future, entries))
+            entries.append(
+                Entry(item, max(tokens, 1), queued_at_s, deadline_s, future, call=entries)
+            )
         # Neighbours of like length pad little; the order of the answer does not depend on it.
-        self._queue.extend(sorted(entries, key=lambda entry: entry.tokens))
-        self._queued_tokens += sum(token_counts)
+        self._queue.add(sorted(entries, key=lambda entry: entry.tokens))
         while len(self._workers) < self._concurrent_batches:
             worker = loop.create_task(self._drain())
             self._workers.add(worker)
@@ -124,74 +124,80 @@ class Batcher(Generic[Item, Result]):
         """Stops the workers; entries that wait or run fail as if the stage had gone."""
         for worker in self._workers:
             worker.cancel()
-        self._abandon(self._queue)
-        self._queue.clear()
+        self._abandon(self._queue.clear())
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _abandon(self, entries: Iterable[_Entry[Item, Result]]) -> None:
+    def _abandon(self, entries: Iterable[Entry[Item, Result]]) -> None:
         for entry in entries:
-            if not entry.future.done():
-                entry.future.set_exception(
-                    Unavailable(f"The {self._stage} was stopped.", self._stage, 1.0)
-                )
+            if entry.is_awaited():
+                gone = Unavailable(f"The {self._stage} was stopped.", self._stage, 1.0)
+                entry.future.set_exception(gone)
 
     def _admit(self, tokens: int) -> None:
-        if self._queued_tokens + tokens > self._max_queued_tokens:
+        if self._is_full(tokens):
             self._drop_dead()
-        if self._queue and self._queued_tokens + tokens > self._max_queued_tokens:
-            rate = self._tokens_per_s * self._concurrent_batches
-            wait_s = self._queued_tokens / rate if rate else 1.0
+        if self._queue and self._is_full(tokens):
+            wait_s = self._wait_s(self._queue.tokens) or 1.0
             raise Overloaded(
                 f"The {self._stage} has a full queue; retry shortly.", self._stage, max(wait_s, 0.1)
             )
 
+    def _is_full(self, tokens: int) -> bool:
+        return (
+            self._queue.tokens + tokens > self._max_queued_tokens
+            or self._wait_s(self._queue.tokens_ahead()) > self._max_queue_s
+        )
+
+    def _wait_s(self, tokens: int) -> float:
+        """Returns how long the model needs for so many tokens, 0 before it has run."""
+        rate = self._tokens_per_s * self._concurrent_batches
+        return tokens / rate if rate else 0.0
+
     async def _drain(self) -> None:
         while self._queue:
-            batch = self._take()
-            if batch:
-                self._running_batches += 1
-                try:
-                    await self._run_batch(batch)
-                finally:
-                    self._running_batches -= 1
+            batch: list[Entry[Item, Result]] = []
+            try:
+                batch = self._take()
+                if batch:
+                    self._running_batches += 1
+                    try:
+                        await self._run_batch(batch)
+                    finally:
+                        self._running_batches -= 1
+            except asyncio.CancelledError:
+                self._abandon(batch)
+                raise
+            except Exception as error:
+                # A mistake of this class must not leave anybody waiting for ever, nor end the loop.
+                _log.exception("The %s's batcher failed.", self._stage)
+                for entry in batch or self._queue.clear():
+                    self._fail(entry, error)
 
-    def _take(self) -> list[_Entry[Item, Result]]:
+    def _take(self) -> list[Entry[Item, Result]]:
         """Removes the next batch from the queue; an entry that nobody awaits costs nothing."""
         self._drop_dead()
-        lengths = [entry.tokens for entry in islice(self._queue, self._max_batch_requests)]
-        count = plan_batch(
-            lengths,
+        if not self._queue:
+            return []
+        return self._queue.take(
             max_batch_tokens=min(self._max_batch_tokens, self._share_tokens()),
             max_batch_requests=self._max_batch_requests,
         )
-        batch = [self._queue.popleft() for _ in range(count)]
-        self._queued_tokens -= sum(entry.tokens for entry in batch)
-        return batch
 
     def _share_tokens(self) -> int:
         """Returns what one of the idle workers takes of the queue, so that none stays idle."""
         idle = self._concurrent_batches - self._running_batches
-        return max(math.ceil(self._queued_tokens / idle), _MIN_SHARE_TOKENS)
+        return max(math.ceil(self._queue.tokens / idle), _MIN_SHARE_TOKENS)
 
     def _drop_dead(self) -> None:
-        now_s = self._now()
-        alive: deque[_Entry[Item, Result]] = deque()
-        for entry in self._queue:
-            if entry.future.done():
-                continue
-            if entry.deadline_s <= now_s:
-                entry.future.set_exception(
-                    DeadlineExceeded(
-                        f"The request's time was up before the {self._stage} got to it.",
-                        self._stage,
-                    )
-                )
-                continue
-            alive.append(entry)
-        self._queue = alive
-        self._queued_tokens = sum(entry.tokens for entry in alive)
+        for entry in self._queue.drop_dead(self._now()):
+            self._expire(entry)
 
-    async def _run_batch(self, batch: list[_Entry[Item, Result]]) -> None:
+    def _expire(self, entry: Entry[Item, Result]) -> None:
+        message = f"The request's time was up before the {self._stage} got to it."
+        entry.future.set_exception(DeadlineExceeded(message, self._stage))
+
+    async def _run_batch(self, batch: list[Entry[Item, Result]]) -> None:
+        """Runs a batch; one that fails is split until the poisonous entry fails alone."""
         started_s = self._now()
         loop = asyncio.get_running_loop()
         try:
@@ -200,36 +206,59 @@ class Batcher(Generic[Item, Result]):
             )
             if len(results) != len(batch):
                 raise StageFailed(f"The {self._stage} lost a result.", self._stage)
-        except asyncio.CancelledError:
-            self._abandon(batch)
-            raise
         except Exception as error:
-            # Whatever the model raises belongs to the entries of this batch alone.
-            for entry in batch:
-                if not entry.future.done():
-                    entry.future.set_exception(_for_entry(error, self._stage))
-            for entry in batch:
-                for sibling in entry.group:
-                    sibling.future.cancel()
+            if len(batch) == 1:
+                self._fail(batch[0], error)
+                return
+            middle = len(batch) // 2
+            for half in (batch[:middle], batch[middle:]):
+                if alive := self._still_due(half):
+                    await self._run_batch(alive)
             return
-        took_s = self._now() - started_s
-        self._observe(sum(entry.tokens for entry in batch), took_s)
-        for entry, value in zip(batch, results, strict=True):
-            with contextlib.suppress(asyncio.InvalidStateError):
-                entry.future.set_result(
-                    Completed(value, (started_s - entry.queued_at_s) * 1e3, took_s * 1e3)
-                )
+        self._finish(batch, results, started_s)
 
-    def _observe(self, tokens: int, took_s: float) -> None:
-        """Keeps an exponential mean of the service rate; it prices the Retry-After of a refusal."""
-        rate = tokens / max(took_s, 1e-6)
-        self._tokens_per_s = (
-            rate if not self._tokens_per_s else 0.8 * self._tokens_per_s + 0.2 * rate
+    def _still_due(self, entries: list[Entry[Item, Result]]) -> list[Entry[Item, Result]]:
+        now_s = self._now()
+        due = []
+        for entry in entries:
+            if entry.is_awaited() and entry.deadline_s <= now_s:
+                self._expire(entry)
+            elif entry.is_awaited():
+                due.append(entry)
+        return due
+
+    def _finish(
+        self, batch: list[Entry[Item, Result]], results: Sequence[Result], started_s: float
+    ) -> None:
+        took_s = self._now() - started_s
+        inference_ms = took_s * 1e3
+        for entry, value in zip(batch, results, strict=True):
+            if entry.is_awaited():
+                queue_ms = (started_s - entry.queued_at_s) * 1e3
+                entry.future.set_result(Completed(value, queue_ms, inference_ms))
+        tokens = sum(entry.tokens for entry in batch)
+        self._observe_rate(tokens / max(took_s, 1e-6))
+        self._on_batch(
+            BatchReport(
+                size=len(batch),
+                tokens=tokens,
+                padded_tokens=max(entry.tokens for entry in batch) * len(batch),
+                queue_ms=(started_s - min(entry.queued_at_s for entry in batch)) * 1e3,
+                inference_ms=inference_ms,
+            )
         )
 
+    def _fail(self, entry: Entry[Item, Result], error: Exception) -> None:
+        """Fails an entry with an error of its own: one object raised twice would share its
+        traceback. What is left of its call costs the model nothing."""
+        if entry.is_awaited():
+            failure = StageFailed(f"The {self._stage} could not compute this batch.", self._stage)
+            failure.__cause__ = error
+            entry.future.set_exception(failure)
+        for sibling in entry.call:
+            sibling.future.cancel()
 
-def _for_entry(error: Exception, stage: str) -> Exception:
-    """A fresh exception per waiter: one object raised twice would share its traceback."""
-    failure = StageFailed(f"The {stage} could not compute this batch.", stage)
-    failure.__cause__ = error
-    return failure
+    def _observe_rate(self, tokens_per_s: float) -> None:
+        """Keeps an exponential mean of the service rate; it prices the wait of a newcomer."""
+        former = self._tokens_per_s or tokens_per_s
+        self._tokens_per_s = _RATE_MEMORY * former + (1 - _RATE_MEMORY) * tokens_per_s

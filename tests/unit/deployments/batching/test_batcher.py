@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.batching.batcher import Batcher, Completed
+from deployments.batching.batcher import Batcher, BatchReport
+from deployments.batching.queue import Completed
 from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
 
 PATIENCE_S = 5.0
@@ -182,19 +183,118 @@ async def test_an_entry_past_its_deadline_is_not_run(
     assert model.batches == [["first"], ["patient"]]
 
 
-async def test_a_failing_batch_fails_its_own_entries_alone(make: MakeBatcher, model: Model) -> None:
-    batcher = make(max_batch_requests=2)
+async def test_a_poisonous_entry_fails_alone(make: MakeBatcher, model: Model) -> None:
+    batcher = make()
     tasks = [await hold(batcher, model)]
-    tasks += [await queued(batcher, item) for item in ("bad", "beside", "good")]
+    tasks += [await queued(batcher, item) for item in ("a", "bad", "b", "c", "d")]
     model.free.set()
-    first, bad, beside, good = await asyncio.gather(*tasks, return_exceptions=True)
-    assert (first, good) == (["FIRST"], ["GOOD"])
+    first, a, bad, *others = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [first, a, *others] == [["FIRST"], ["A"], ["B"], ["C"], ["D"]]
     assert isinstance(bad, StageFailed)
-    assert isinstance(beside, StageFailed)
-    assert bad is not beside
     assert "secret" not in f"{bad}{bad.args}"
     assert isinstance(bad.__cause__, ValueError)
+    assert model.batches == [
+        ["first"],
+        ["a", "bad", "b", "c", "d"],
+        ["a", "bad"],
+        ["a"],
+        ["bad"],
+        ["b", "c", "d"],
+    ]
     assert await submit(batcher, "later") == ["LATER"]
+
+
+async def test_a_batch_too_large_for_the_memory_is_halved(clock: Clock) -> None:
+    def run(items: Sequence[str]) -> list[str]:
+        if len(items) > 2:
+            raise MemoryError
+        return list(items)
+
+    batcher: Batcher[str, str] = Batcher(
+        run, stage="t", max_batch_tokens=99, max_batch_requests=9, max_queued_tokens=99, now=clock
+    )
+    assert await submit(batcher, *"abcdefgh") == list("abcdefgh")
+
+
+async def test_while_a_batch_is_split_deadlines_hold(
+    make: MakeBatcher, model: Model, clock: Clock
+) -> None:
+    batcher = make()
+    model.works_s = 3.0
+    tasks = [await hold(batcher, model)]
+    tasks += [
+        await queued(batcher, "bad", timeout_s=100),
+        await queued(batcher, "patient", timeout_s=100),
+        await queued(batcher, "late", timeout_s=7),
+    ]
+    model.free.set()
+    _, bad, patient, late = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(bad, StageFailed)
+    assert patient == ["PATIENT"]
+    assert isinstance(late, DeadlineExceeded)
+
+
+async def test_a_mistake_of_the_batcher_fails_its_waiters_and_the_loop_goes_on(
+    make: MakeBatcher, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batcher = make()
+    with monkeypatch.context() as patch:
+        patch.setattr(batcher, "_share_tokens", lambda: 1 // 0)
+        with pytest.raises(StageFailed) as caught:
+            await submit(batcher, "a")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert await submit(batcher, "later") == ["LATER"]
+
+
+async def test_a_listener_that_fails_costs_no_answer(clock: Clock) -> None:
+    def listen(report: BatchReport) -> None:
+        raise ValueError(report)
+
+    batcher: Batcher[str, str] = Batcher(
+        list,
+        stage="t",
+        max_batch_tokens=9,
+        max_batch_requests=9,
+        max_queued_tokens=9,
+        on_batch=listen,
+        now=clock,
+    )
+    assert await submit(batcher, "a", "b") == ["a", "b"]
+    assert await submit(batcher, "later") == ["later"]
+
+
+async def test_every_batch_is_reported(clock: Clock) -> None:
+    reports: list[BatchReport] = []
+
+    def run(items: Sequence[str]) -> list[str]:
+        clock.now_s += 0.5
+        return list(items)
+
+    batcher: Batcher[str, str] = Batcher(
+        run,
+        stage="t",
+        max_batch_tokens=99,
+        max_batch_requests=9,
+        max_queued_tokens=99,
+        on_batch=reports.append,
+        now=clock,
+    )
+    await batcher.submit(["a", "b"], token_counts=[10, 30], timeout_s=9)
+    assert reports == [
+        BatchReport(size=2, tokens=40, padded_tokens=60, queue_ms=0.0, inference_ms=500.0)
+    ]
+    assert reports[0].padding_ratio == pytest.approx(1 / 3)
+
+
+async def test_entries_are_prepared_while_the_model_works(make: MakeBatcher, model: Model) -> None:
+    """What a caller does before it submits, such as tokenising, waits for no batch."""
+    batcher = make()
+    first = await hold(batcher, model)
+    prepared = [text.strip() for text in (" a ", " b ")]
+    task = await queued(batcher, *prepared)
+    assert not first.done()
+    model.free.set()
+    assert await asyncio.gather(first, task) == [["FIRST"], ["A", "B"]]
 
 
 async def test_one_failed_entry_fails_its_submit_and_frees_the_others(
@@ -248,6 +348,28 @@ async def test_the_wait_is_priced_by_what_the_model_did_so_far(
     assert caught.value.retry_after_s == pytest.approx(50 / 10)
     model.free.set()
     await asyncio.gather(*tasks)
+
+
+async def test_a_call_that_would_wait_too_long_is_refused(clock: Clock, model: Model) -> None:
+    batcher: Batcher[str, str] = Batcher(
+        model,
+        stage="embedder",
+        max_batch_tokens=10,
+        max_batch_requests=8,
+        max_queued_tokens=1000,
+        max_queue_s=2.0,
+        now=clock,
+    )
+    model.works_s = 1.0
+    await submit(batcher, "warm", tokens=10)
+    model.entered.clear()
+    tasks = [await hold(batcher, model)]
+    tasks += [await queued(batcher, item, tokens=10) for item in "abc"]
+    with pytest.raises(Overloaded) as caught:
+        await submit(batcher, "d", tokens=10)
+    assert caught.value.retry_after_s == pytest.approx(3.0)
+    model.free.set()
+    assert await asyncio.gather(*tasks) == [["FIRST"], ["A"], ["B"], ["C"]]
 
 
 async def test_an_oversized_entry_runs_when_nobody_waits(make: MakeBatcher, model: Model) -> None:
@@ -322,6 +444,60 @@ def test_nothing_is_lost_doubled_or_out_of_order(
         assert len(batch) <= max_requests
         padded = max(item[2] for item in batch) * len(batch)
         assert padded <= max_tokens or len(batch) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    calls=st.lists(
+        st.tuples(st.sampled_from(["good", "poisonous", "leaves"]), st.integers(1, 60)), max_size=12
+    ),
+    concurrent_batches=st.integers(1, 3),
+)
+def test_only_the_poisonous_fail_and_who_left_harms_nobody(
+    calls: list[tuple[str, int]], concurrent_batches: int
+) -> None:
+    answered: list[int] = []
+
+    def run(items: Sequence[tuple[int, str]]) -> list[int]:
+        if any(kind == "poisonous" for _, kind in items):
+            raise ValueError
+        answered.extend(number for number, _ in items)
+        return [number for number, _ in items]
+
+    async def all_at_once() -> list[object]:
+        batcher: Batcher[tuple[int, str], int] = Batcher(
+            run,
+            stage="embedder",
+            max_batch_tokens=100,
+            max_batch_requests=8,
+            max_queued_tokens=10_000,
+            concurrent_batches=concurrent_batches,
+        )
+        tasks = [
+            asyncio.create_task(
+                batcher.submit([(number, kind)], token_counts=[tokens], timeout_s=30)
+            )
+            for number, (kind, tokens) in enumerate(calls)
+        ]
+        await asyncio.sleep(0)
+        for task, (kind, _) in zip(tasks, calls, strict=True):
+            if kind == "leaves":
+                task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        batcher.close()
+        return list(outcomes)
+
+    for number, (outcome, (kind, _)) in enumerate(
+        zip(asyncio.run(all_at_once()), calls, strict=True)
+    ):
+        if kind == "good":
+            assert isinstance(outcome, list)
+            assert outcome[0].value == number
+            assert answered.count(number) == 1
+        else:
+            assert isinstance(
+                outcome, StageFailed if kind == "poisonous" else asyncio.CancelledError
+            )
 
 
 async def test_idle_workers_share_what_waits() -> None:

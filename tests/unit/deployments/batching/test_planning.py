@@ -1,74 +1,89 @@
-"""Which entries form a batch: the padded size is bounded, and something always runs."""
+"""Which entries form a batch: the padded size is bounded, and the oldest entry always goes."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.batching.planning import plan_batch
+from deployments.batching.planning import BATCH_OVERHEAD_TOKENS, plan_batch
 
-COUNTS = st.lists(st.integers(min_value=0, max_value=600), max_size=40)
+COUNTS = st.lists(st.integers(min_value=1, max_value=600), min_size=1, max_size=40)
 TOKENS = st.integers(min_value=1, max_value=2000)
 REQUESTS = st.integers(min_value=1, max_value=20)
 
 
-def padded(token_counts: list[int]) -> int:
-    return max(token_counts, default=0) * len(token_counts)
+def padded(lengths: list[int]) -> int:
+    return max(lengths) * len(lengths)
+
+
+def share(lengths: list[int]) -> float:
+    return sum(lengths) / (padded(lengths) + BATCH_OVERHEAD_TOKENS)
 
 
 @pytest.mark.parametrize(
-    ("counts", "taken"),
+    ("counts", "places"),
     [
-        ([], 0),
-        ([10], 1),
-        ([10, 10, 10, 10], 4),
-        ([10, 10, 10, 10, 10], 4),
-        ([10, 21], 1),
-        ([10, 20], 2),
-        ([20, 10, 10], 2),
-        ([500], 1),
-        ([500, 1], 1),
-        ([1, 500], 1),
-        ([0, 0, 0], 3),
-        ([1] * 9, 8),
+        ([10], [0]),
+        ([10, 10, 10, 10], [0, 1, 2, 3]),
+        ([10] * 5, [0, 1, 2, 3]),
+        ([12, 10], [1, 0]),
+        ([10, 21], [0]),
+        ([500, 1], [0]),
+        ([1, 500], [0]),
+        ([1] * 9, [0, 1, 2, 3, 4, 5, 6, 7]),
+        ([3, 40, 3, 3], [0, 2, 3]),
+        ([40, 3, 3, 3], [0]),
     ],
     ids=[
-        "empty",
         "one",
         "budget-reached",
         "budget-passed",
-        "longer-one-pads-the-others",
-        "longer-one-still-fits",
-        "shorter-ones-cost-as-much-as-the-longest",
+        "shortest-first",
+        "longer-one-does-not-fit",
         "oversized-alone",
-        "nothing-joins-an-oversized-one",
         "an-oversized-one-joins-nobody",
-        "no-tokens",
         "most-requests",
+        "like-lengths-pass-a-long-one",
+        "the-oldest-goes-even-alone",
     ],
 )
-def test_padded_size_decides(counts: list[int], taken: int) -> None:
-    assert plan_batch(counts, max_batch_tokens=40, max_batch_requests=8) == taken
+def test_padded_size_decides(counts: list[int], places: list[int]) -> None:
+    assert plan_batch(counts, max_batch_tokens=40, max_batch_requests=8) == places
+
+
+def test_short_texts_do_not_pay_for_a_long_one() -> None:
+    counts = [18] * 10 + [250] + [18] * 10
+    batch = plan_batch(counts, max_batch_tokens=10_000, max_batch_requests=64)
+    assert 10 not in batch
+    assert len(batch) == 20
 
 
 @settings(deadline=None)
 @given(COUNTS, TOKENS, REQUESTS)
-def test_budgets_hold_except_for_an_oversized_entry_alone(
+def test_budgets_hold_except_for_an_oversized_oldest_entry_alone(
     counts: list[int], max_tokens: int, max_requests: int
 ) -> None:
-    taken = plan_batch(counts, max_batch_tokens=max_tokens, max_batch_requests=max_requests)
-    assert taken <= max_requests
-    assert padded(counts[:taken]) <= max_tokens or taken == 1
+    batch = plan_batch(counts, max_batch_tokens=max_tokens, max_batch_requests=max_requests)
+    lengths = [counts[place] for place in batch]
+    assert 0 in batch
+    assert len(set(batch)) == len(batch) <= max_requests
+    assert lengths == sorted(lengths)
+    assert padded(lengths) <= max_tokens or batch == [0]
 
 
 @settings(deadline=None)
 @given(COUNTS, TOKENS, REQUESTS)
-def test_a_batch_is_as_large_as_the_budgets_allow(
+def test_no_batch_of_like_lengths_holds_more_text_for_its_cost(
     counts: list[int], max_tokens: int, max_requests: int
 ) -> None:
-    taken = plan_batch(counts, max_batch_tokens=max_tokens, max_batch_requests=max_requests)
-    assert (taken == 0) == (not counts)
-    if taken < len(counts):
-        assert taken == max_requests or padded(counts[: taken + 1]) > max_tokens
+    """Against every batch that could have been made, by trying all."""
+    batch = plan_batch(counts, max_batch_tokens=max_tokens, max_batch_requests=max_requests)
+    chosen = share([counts[place] for place in batch])
+    order = sorted(range(len(counts)), key=lambda place: (counts[place], place))
+    for start in range(len(order)):
+        for end in range(start + 1, min(start + max_requests, len(order)) + 1):
+            lengths = [counts[place] for place in order[start:end]]
+            if 0 in order[start:end] and padded(lengths) <= max_tokens:
+                assert share(lengths) <= chosen + 1e-12
 
 
 @settings(deadline=None)
@@ -76,9 +91,13 @@ def test_a_batch_is_as_large_as_the_budgets_allow(
 def test_batches_one_after_the_other_empty_the_queue(
     counts: list[int], max_tokens: int, max_requests: int
 ) -> None:
-    waiting, batches = counts, []
+    waiting, served = list(enumerate(counts)), []
     while waiting:
-        taken = plan_batch(waiting, max_batch_tokens=max_tokens, max_batch_requests=max_requests)
-        batches.append(waiting[:taken])
-        waiting = waiting[taken:]
-    assert [count for batch in batches for count in batch] == counts
+        batch = plan_batch(
+            [tokens for _, tokens in waiting],
+            max_batch_tokens=max_tokens,
+            max_batch_requests=max_requests,
+        )
+        served += [waiting[place] for place in batch]
+        waiting = [one for place, one in enumerate(waiting) if place not in batch]
+    assert sorted(served) == list(enumerate(counts))
