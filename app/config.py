@@ -42,6 +42,11 @@ class GatewayArgs(Settings):
     """Requests one ingress replica works on. Over it the answer is 503 at once. Keep it below the
     deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
 
+    concurrent_stage_calls: int = Field(default=4, ge=1)
+    """Calls on their way to one deployment at once; requests that come meanwhile travel together in
+    the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
+    once."""
+
 
 class Release(Settings):
     """A version vector: which applications answer, and with which parameters."""

@@ -24,7 +24,9 @@ class Ingress:
     def __init__(self, args: dict[str, object]) -> None:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
-        self._releases = Releases(HandleDirectory(), lambda: self._live)
+        self._releases = Releases(
+            HandleDirectory(self._args.concurrent_stage_calls), lambda: self._live
+        )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes new live settings whole, or keeps the last good ones.

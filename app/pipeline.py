@@ -7,18 +7,25 @@ from dataclasses import dataclass, field, replace
 
 from app.releases import Route
 from app.request_scope import RequestScope
-from deployments.contracts import Filter, Generation, ScoredChunk
+from deployments.contracts import Filter, Generation, ScoredChunk, Times
 from deployments.errors import DeadlineExceeded, InvalidRequest, StageError
 
 
 @dataclass(slots=True)
 class StageTime:
     """Where the time of one stage went, in milliseconds. `total_ms` includes the way there and
-    back."""
+    back; the others are what the stage said of itself."""
 
     total_ms: float = 0.0
     queue_ms: float = 0.0
     inference_ms: float = 0.0
+    replica_ms: float = 0.0
+
+    def note(self, times: Times) -> None:
+        """Takes over what the stage said."""
+        self.queue_ms = times.queue_ms
+        self.inference_ms = times.inference_ms
+        self.replica_ms = times.replica_ms
 
 
 @dataclass(slots=True)
@@ -69,8 +76,9 @@ async def answer(question: Question, route: Route, scope: RequestScope, trail: T
     hits = await search(question, route, scope, trail)
     reranked = "reranker" in trail.times and "reranker" not in trail.degraded
     context = _relevant(hits, route.release.min_relevance_score) if reranked else hits
-    async with trail.timed("generator"):
+    async with trail.timed("generator") as spent:
         generation = await route.generator.generate(question.text, context, call=scope.call())
+        spent.note(generation.times)
     return Answer(generation, tuple(hits))
 
 
@@ -90,16 +98,18 @@ async def search(
         embedded = await route.retrieval.embedder.embed(
             [question.text], input_type="query", call=scope.call()
         )
-        spent.queue_ms, spent.inference_ms = embedded.queue_ms, embedded.inference_ms
+        spent.note(embedded.times)
         trail.embedding_tokens += sum(embedded.token_counts)
-    async with trail.timed("retriever"):
+    async with trail.timed("retriever") as spent:
         found = await route.retrieval.retriever.search(
             question.text, embedded.vectors, top_k=top_k, where=question.where, call=scope.call()
         )
+        spent.note(found.times)
+    hits = list(found.hits)
     wanted = release.rerank if question.rerank is None else question.rerank
-    if wanted and found:
-        found = await _rerank(question.text, found, route, scope, trail)
-    return found[:top_n]
+    if wanted and hits:
+        hits = await _rerank(question.text, hits, route, scope, trail)
+    return hits[:top_n]
 
 
 async def _rerank(
@@ -113,7 +123,7 @@ async def _rerank(
             judged = await route.retrieval.reranker.rerank(
                 query, [hit.chunk.passage() for hit in found], call=call
             )
-            spent.queue_ms, spent.inference_ms = judged.queue_ms, judged.inference_ms
+            spent.note(judged.times)
             trail.rerank_tokens += judged.prompt_tokens
     except StageError:
         if scope.call().timeout_s <= 0:

@@ -36,6 +36,7 @@ async def call_stage(response: Awaitable[Any], *, stage: str, timeout_s: float) 
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
+            _cancel(response)
             raise
         # Nobody cancelled this request: the replica that worked on it went away.
         raise Unavailable(f"The {stage} was stopped.", stage, _RETRY_AFTER_S) from None
@@ -43,10 +44,14 @@ async def call_stage(response: Awaitable[Any], *, stage: str, timeout_s: float) 
         # Before TimeoutError: what Ray wraps is also an instance of what it wraps.
         raise translate(error, stage=stage) from error
     except TimeoutError as error:
-        cancel = getattr(response, "cancel", None)
-        if cancel is not None:
-            cancel()
+        _cancel(response)
         raise DeadlineExceeded(f"The {stage} did not answer in time.", stage) from error
+
+
+def _cancel(response: Awaitable[Any]) -> None:
+    cancel = getattr(response, "cancel", None)
+    if cancel is not None:
+        cancel()
 
 
 def translate(error: BaseException, *, stage: str) -> RagError:

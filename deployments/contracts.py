@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from deployments.errors import RagError
+
 Vectors = NDArray[np.float32]
 """(n, dim) float32, rows L2-normalised."""
 
@@ -40,6 +42,37 @@ class CallContext:
     request_id: str
     timeout_s: float
     release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageCall:
+    """One request's call of a stage: the method's name and arguments."""
+
+    method: str
+    args: tuple[object, ...]
+    options: Mapping[str, object]
+    context: CallContext
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What became of a call: what the method returned, or the error that it raised."""
+
+    value: object = None
+    error: RagError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Where a stage's time went, in milliseconds.
+
+    `queue_ms` waiting for the model, `inference_ms` in the model; for texts of several batches the
+    longest of each. `replica_ms` all of it, from the arrival at the replica to the result.
+    """
+
+    queue_ms: float = 0.0
+    inference_ms: float = 0.0
+    replica_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +195,15 @@ class Embedded:
     vectors: Vectors
     token_counts: tuple[int, ...]
     model: str = ""
-    queue_ms: float = 0.0
-    inference_ms: float = 0.0
+    times: Times = Times()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The chunks that answer a query, best first."""
+
+    hits: tuple[ScoredChunk, ...]
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +213,7 @@ class Reranked:
     scores: tuple[float, ...]
     prompt_tokens: int
     model: str = ""
-    queue_ms: float = 0.0
-    inference_ms: float = 0.0
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +236,7 @@ class Generation:
     prompt_tokens: int
     completion_tokens: int
     model: str
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +275,7 @@ class RetrieverStage(Stage, Protocol):
 
     async def search(
         self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
-    ) -> list[ScoredChunk]:
+    ) -> Found:
         """Returns at most `top_k` chunks by descending score, ties by chunk id. `vector` has shape
         (1, dim)."""
         ...

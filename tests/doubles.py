@@ -15,6 +15,7 @@ from deployments.contracts import (
     DocumentRecord,
     Embedded,
     Filter,
+    Found,
     Generation,
     IndexedDocument,
     IngestOutcome,
@@ -84,7 +85,7 @@ class MemoryRetriever(Breakable):
 
     async def search(
         self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
-    ) -> list[ScoredChunk]:
+    ) -> Found:
         self._enter()
         scored = [
             (float(row @ vector[0]), chunk)
@@ -97,10 +98,12 @@ class MemoryRetriever(Breakable):
             )
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))
-        return [
-            ScoredChunk(chunk, score, rank)
-            for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
-        ]
+        return Found(
+            tuple(
+                ScoredChunk(chunk, score, rank)
+                for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
+            )
+        )
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         self._enter()

@@ -8,6 +8,7 @@ callers prepare their next entries, such as tokenising them, while the model wor
 """
 
 import asyncio
+import copy
 import logging
 import math
 import time
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
-from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
+from deployments.errors import DeadlineExceeded, Overloaded, RagError, StageFailed, Unavailable
 
 _MIN_SHARE_TOKENS = 256
 """Work below this size is not worth dividing between idle workers."""
@@ -93,7 +94,8 @@ class Batcher(Generic[Item, Result]):
         Raises:
             Overloaded: too much waits already; nothing was done.
             DeadlineExceeded: the time was up before an entry reached the model.
-            StageFailed: the model failed on an entry, also when it ran alone.
+            RagError: what `run` raised for an entry that ran alone; StageFailed for whatever is not
+                one of ours.
         """
         self._admit(sum(token_counts))
         loop = asyncio.get_running_loop()
@@ -207,8 +209,10 @@ class Batcher(Generic[Item, Result]):
             if len(results) != len(batch):
                 raise StageFailed(f"The {self._stage} lost a result.", self._stage)
         except Exception as error:
-            if len(batch) == 1:
-                self._fail(batch[0], error)
+            if len(batch) == 1 or isinstance(error, Unavailable | Overloaded):
+                # What the model itself stands on is away: that is nobody's poison.
+                for entry in batch:
+                    self._fail(entry, error)
                 return
             middle = len(batch) // 2
             for half in (batch[:middle], batch[middle:]):
@@ -252,7 +256,10 @@ class Batcher(Generic[Item, Result]):
         """Fails an entry with an error of its own: one object raised twice would share its
         traceback. What is left of its call costs the model nothing."""
         if entry.is_awaited():
-            failure = StageFailed(f"The {self._stage} could not compute this batch.", self._stage)
+            if isinstance(error, RagError):
+                failure = copy.copy(error)
+            else:
+                failure = StageFailed(f"The {self._stage} could not compute this.", self._stage)
             failure.__cause__ = error
             entry.future.set_exception(failure)
         for sibling in entry.call:

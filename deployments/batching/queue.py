@@ -8,6 +8,7 @@ from itertools import count, islice
 from typing import Generic, TypeVar
 
 from deployments.batching.planning import plan_batch
+from deployments.contracts import Times
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,6 +24,14 @@ class Completed(Generic[Result]):
     value: Result
     queue_ms: float
     inference_ms: float
+
+
+def slowest(done: Sequence[Completed[Result]]) -> Times:
+    """Returns the longest wait and the longest batch among the entries of a call."""
+    return Times(
+        queue_ms=max(entry.queue_ms for entry in done),
+        inference_ms=max(entry.inference_ms for entry in done),
+    )
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@ application."""
 
 from pydantic import Field
 
-from deployments.encoding.encoder import PACKAGED_MODEL, Precision
+from deployments.encoding.encoder import PACKAGED_MODEL, Precision, RuntimeName
 from deployments.settings import Settings
 
 
@@ -16,13 +16,17 @@ class EmbedderArgs(Settings):
     device: str | None = None
     """Torch device such as `cpu` or `cuda`. None takes the GPU where there is one."""
 
+    runtime: RuntimeName = "auto"
+    """What runs the model. `auto` times torch and OpenVINO at the start, on a CPU, and takes the
+    faster one that gives the vectors of torch in float32; a GPU runs torch."""
+
     precision: Precision = "auto"
     """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
     float32."""
 
-    threads: int = Field(default=1, ge=1)
-    """CPU threads of one batch; as many batches run at once as fill the cores. One thread each
-    gives the most texts per second, more of them the soonest answer to one long text."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of one batch; as many batches run at once as fill the cores. None is what gives
+    the runtime the most: all cores with OpenVINO, one with torch."""
 
     max_batch_tokens: int = Field(default=1024, ge=1)
     """Padded tokens of one batch. On a CPU small batches pad little and stay in its caches; a GPU
@@ -34,3 +38,7 @@ class EmbedderArgs(Settings):
     max_queued_tokens: int = Field(default=262_144, ge=1)
     """Tokens that may wait. Over it the embedder refuses with `overloaded` before doing any work.
     """
+
+    max_queue_s: float = Field(default=5.0, gt=0)
+    """Time a call may wait for its turn, by the measured speed of the model. One that would wait
+    longer is refused with `overloaded` at once."""

@@ -7,13 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.batching.batcher import Batcher
+from deployments.batching.queue import slowest
 from deployments.contracts import CallContext, Embedded, InputType
 from deployments.embedder.config import EmbedderArgs
 from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
+from deployments.stage import StageReplica
+from deployments.telemetry import report_batches
+
+_INLINE_CHARS = 4000
+"""Tokenising less than this takes less time than asking a thread to do it."""
 
 
-class Embedder:
+class Embedder(StageReplica):
     """Embeds texts; concurrent calls share the model's batches.
 
     Args:
@@ -25,6 +31,7 @@ class Embedder:
         self._encoder = Encoder(
             settings.model,
             device=settings.device,
+            runtime=settings.runtime,
             precision=settings.precision,
             threads=settings.threads,
         )
@@ -34,18 +41,16 @@ class Embedder:
             max_batch_tokens=settings.max_batch_tokens,
             max_batch_requests=settings.max_batch_requests,
             max_queued_tokens=settings.max_queued_tokens,
+            max_queue_s=settings.max_queue_s,
             concurrent_batches=self._encoder.concurrent_batches,
+            on_batch=report_batches("embedder"),
         )
-        # The first run of a model pays for kernels and buffers; no request should.
-        self._encoder.encode(self._encoder.tokenize(["warm-up", "warm-up " * 64]))
 
     async def embed(
         self, texts: Sequence[str], *, input_type: InputType, call: CallContext
     ) -> Embedded:
         """Returns one vector per text. A text beyond the model's window is cut to it."""
-        token_ids = await asyncio.to_thread(
-            self._encoder.tokenize, texts, prompt=self._encoder.prompts.get(input_type, "")
-        )
+        token_ids = await self._tokenize(texts, self._encoder.prompts.get(input_type, ""))
         token_counts = tuple(len(ids) for ids in token_ids)
         done = await self._batcher.submit(
             token_ids, token_counts=token_counts, timeout_s=call.timeout_s
@@ -54,9 +59,14 @@ class Embedder:
             vectors=np.stack([entry.value for entry in done]),
             token_counts=token_counts,
             model=self._encoder.model,
-            queue_ms=max(entry.queue_ms for entry in done),
-            inference_ms=max(entry.inference_ms for entry in done),
+            times=slowest(done),
         )
+
+    async def _tokenize(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
+        """Returns the token ids of each text, while the model works on the batch before."""
+        if sum(map(len, texts)) < _INLINE_CHARS:
+            return self._encoder.tokenize(texts, prompt=prompt)
+        return await asyncio.to_thread(self._encoder.tokenize, texts, prompt=prompt)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns what clients may know of the model: its name, dimension and window."""

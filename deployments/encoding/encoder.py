@@ -4,8 +4,10 @@ Tokenising and running the model are two calls, so that a batcher can count toke
 batch.
 """
 
+import copy
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts import Vectors
+from deployments.encoding.runtimes import OpenVinoRuntime, Runtime, TorchRuntime
+from deployments.encoding.selection import MIN_COSINE, fastest, min_cosine
 from deployments.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+RuntimeName = Literal["auto", "torch", "openvino"]
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 """Comes with the installation as a Python package: the default needs no download."""
 
@@ -53,6 +58,7 @@ def tokenizer_path(model: str) -> Path:
 
 _PAD_MULTIPLE = 8
 """Fewer distinct shapes: the CPU backend keeps compiled code and buffers for each it has seen."""
+_SAMPLE = ("What happens when a queue is full?", "warm-up", "alpha beta gamma delta " * 4)
 
 
 class Encoder:
@@ -61,10 +67,14 @@ class Encoder:
     Args:
         model: Name or folder of a sentence-transformers model.
         device: Torch device; None takes the GPU where there is one.
+        runtime: What runs the transformer. `auto` times torch and OpenVINO on a CPU and takes the
+            faster one that gives the vectors of torch in float32.
         precision: Arithmetic of the matrix products. `auto` is bfloat16 where the hardware has it,
             else float32.
-        threads: Threads of one model run on a CPU. One per run, and several runs at once, gives
-            the most; a single long text gets its answer sooner with more.
+        threads: Threads of one model run on a CPU; None is what gives the runtime the most.
+
+    Raises:
+        ConfigError: the runtime cannot run the model.
     """
 
     def __init__(
@@ -72,8 +82,9 @@ class Encoder:
         model: str = PACKAGED_MODEL,
         *,
         device: str | None = None,
+        runtime: RuntimeName = "auto",
         precision: Precision = "auto",
-        threads: int = 1,
+        threads: int | None = None,
     ) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         # Threads that wait for each other by spinning starve as soon as anybody else needs a core;
@@ -85,23 +96,22 @@ class Encoder:
 
         self.model = model
         self._torch = torch
-        self._transformer = SentenceTransformer(model_path(model), device=device)
-        self._transformer.eval()
-        self._device = self._transformer.device
-        self._dtype = resolve_dtype(precision, self._device)
-        self._threads = threads
-        cores = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
-        self.concurrent_batches = max(1, cores // threads)
-        """Model runs that fill the device: what a batcher may run at once."""
-        self._tokenizer = self._transformer.tokenizer
-        self.max_tokens = int(self._transformer.max_seq_length or 512)
-        self.dimension = int(self._transformer.get_embedding_dimension() or 0)
+        transformer = SentenceTransformer(model_path(model), device=device)
+        transformer.eval()
+        self._device = transformer.device
+        self._tokenizer = transformer.tokenizer
+        self.max_tokens = int(transformer.max_seq_length or 512)
+        self.dimension = int(transformer.get_embedding_dimension() or 0)
         # A copy with fixed settings: the shared one changes its truncation on every call, which two
         # threads must not do at once.
         self._splitter = Tokenizer.from_str(self._tokenizer.backend_tokenizer.to_str())
         self._splitter.no_padding()
         self._splitter.enable_truncation(self.max_tokens)
-        self.prompts = {name: text or "" for name, text in self._transformer.prompts.items()}
+        self.prompts = {name: text or "" for name, text in transformer.prompts.items()}
+        first, *self._pooling = transformer
+        self._runtime = self._choose(first, runtime, precision, threads)
+        self.concurrent_batches = self._runtime.concurrent_batches
+        """Model runs that fill the device: what a batcher may run at once."""
 
     def tokenize(self, texts: Sequence[str], *, prompt: str = "") -> list[list[int]]:
         """Returns token ids per text, with special tokens, cut to `max_tokens`; thread-safe."""
@@ -110,37 +120,70 @@ class Encoder:
 
     def encode(self, token_ids: Sequence[list[int]]) -> Vectors:
         """Returns one L2-normalised vector per text, shape (n, dim)."""
-        output, _ = self._forward(token_ids)
-        vectors = self._torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=-1)
-        array: Vectors = vectors.cpu().numpy()
-        return array
+        return self._encode(self._runtime, token_ids)
 
     def encode_tokens(self, token_ids: Sequence[list[int]]) -> list[NDArray[np.float32]]:
         """Returns per text the L2-normalised vectors of its tokens, each of shape (tokens, dim)."""
-        output, mask = self._forward(token_ids)
-        vectors = self._torch.nn.functional.normalize(output["token_embeddings"].float(), dim=-1)
-        array = vectors.cpu().numpy()
-        return [row[: int(length)] for row, length in zip(array, mask.sum(dim=1), strict=True)]
+        features = self._features(token_ids)
+        vectors = self._runtime.token_embeddings(features)
+        array = self._torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
+        lengths = features["attention_mask"].sum(dim=1)
+        return [row[: int(length)] for row, length in zip(array, lengths, strict=True)]
 
-    def _forward(
-        self, token_ids: Sequence[list[int]]
-    ) -> tuple[dict[str, "torch.Tensor"], "torch.Tensor"]:
-        if self._torch.get_num_threads() != self._threads:
-            self._torch.set_num_threads(self._threads)  # a setting of the calling thread
+    def _encode(self, runtime: Runtime, token_ids: Sequence[list[int]]) -> Vectors:
+        features = self._features(token_ids)
+        features["token_embeddings"] = runtime.token_embeddings(features)
+        with self._torch.inference_mode():
+            for module in self._pooling:
+                features = module(features)
+            vectors = self._torch.nn.functional.normalize(features["sentence_embedding"], dim=-1)
+        array: Vectors = vectors.float().cpu().numpy()
+        return array
+
+    def _features(self, token_ids: Sequence[list[int]]) -> "dict[str, torch.Tensor]":
         padded = self._tokenizer.pad(
             {"input_ids": list(token_ids)}, return_tensors="pt", pad_to_multiple_of=_PAD_MULTIPLE
         )
-        features = {name: tensor.to(self._device) for name, tensor in padded.items()}
-        mask = features["attention_mask"]
-        with (
-            self._torch.inference_mode(),
-            self._torch.autocast(
-                self._device.type,
-                dtype=self._dtype,
-                enabled=self._dtype != self._torch.float32,
+        return {name: tensor.to(self._device) for name, tensor in padded.items()}
+
+    def _choose(
+        self,
+        transformer: "torch.nn.Module",
+        runtime: RuntimeName,
+        precision: Precision,
+        threads: int | None,
+    ) -> Runtime:
+        """Returns the runtime that was asked for, or the fastest one, after comparing its vectors
+        of a padded batch with those that torch gives in float32 to each text alone."""
+        batch = self.tokenize(_SAMPLE)
+        plain = TorchRuntime(
+            transformer, device=self._device, dtype=self._torch.float32, threads=threads
+        )
+        reference = np.concatenate([self._encode(plain, [ids]) for ids in batch])
+        long = [ids[:1] * self.max_tokens for ids in batch[:2]]
+
+        def torch_runtime(dtype: "torch.dtype") -> Runtime:
+            return TorchRuntime(
+                copy.deepcopy(transformer), device=self._device, dtype=dtype, threads=threads
+            )
+
+        def openvino_runtime(dtype: "torch.dtype") -> Runtime:
+            return OpenVinoRuntime(transformer, dtype=dtype, threads=threads)
+
+        makers = {"openvino": openvino_runtime, "torch": torch_runtime}
+        names = [runtime] if runtime != "auto" else list(makers)
+        if self._device.type != "cpu":
+            names = ["torch"]
+        dtype = resolve_dtype(precision, self._device)
+        _, chosen = fastest(
+            {f"{name} {dtype}": partial(makers[name], dtype) for name in names},
+            is_equal=lambda one: min_cosine(self._encode(one, batch), reference) >= MIN_COSINE,
+            work=lambda one: (
+                [lambda: (self._encode(one, batch), self._encode(one, long))]
+                * one.concurrent_batches
             ),
-        ):
-            return self._transformer(features), mask
+        )
+        return chosen
 
 
 def resolve_dtype(precision: Precision, device: "torch.device") -> "torch.dtype":

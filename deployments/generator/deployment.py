@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from deployments.contracts import CallContext, Generation, ScoredChunk
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.extractive import ExtractiveEngine
+from deployments.stage import StageReplica
 
 
-class Generator:
+class Generator(StageReplica):
     """Writes the answer from the question and its context.
 
     Args:

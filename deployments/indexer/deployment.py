@@ -31,6 +31,7 @@ from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
+from deployments.stage import StageReplica
 
 _GROUP_CHUNKS = 256
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request
@@ -51,7 +52,7 @@ class _Planned:
     former: DocumentRecord | None
 
 
-class Indexer:
+class Indexer(StageReplica):
     """Turns documents and files into indexed chunks.
 
     Args:

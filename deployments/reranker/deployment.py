@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from deployments.contracts import CallContext, Reranked
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.scorer import build_scorer
+from deployments.stage import StageReplica
+from deployments.telemetry import report_batches
 
 
-class Reranker:
+class Reranker(StageReplica):
     """Judges how well texts answer a query.
 
     Args:
@@ -16,7 +18,7 @@ class Reranker:
 
     def __init__(self, args: dict[str, object]) -> None:
         self._settings = RerankerArgs.model_validate(args)
-        self._scorer = build_scorer(self._settings)
+        self._scorer = build_scorer(self._settings, report_batches("reranker"))
         self._warm = False
 
     async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:

@@ -1,16 +1,21 @@
 """The engines that judge passages, behind one interface: late interaction and cross-encoder."""
 
+import asyncio
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from deployments.batching.batcher import Batcher
+from deployments.batching.batcher import Batcher, BatchReport
+from deployments.batching.queue import Item, Result, slowest
 from deployments.contracts import Reranked
 from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
 from deployments.reranker.config import RerankerArgs
-from deployments.reranker.ranking import max_sim
+from deployments.reranker.ranking import max_sim, quantize
+from deployments.reranker.token_cache import TokenCache
+
+OnBatch = Callable[[BatchReport], None]
 
 
 class Scorer(Protocol):
@@ -22,44 +27,52 @@ class Scorer(Protocol):
 
 
 class LateInteractionScorer:
-    """MaxSim over the token vectors of an embedding model; no weights of its own."""
+    """MaxSim over the token vectors of an embedding model; no weights of its own.
 
-    def __init__(self, settings: RerankerArgs) -> None:
+    The vectors of a passage do not depend on the query: they are kept and computed once.
+    """
+
+    def __init__(self, settings: RerankerArgs, on_batch: OnBatch) -> None:
         self._model_name = settings.model
         self._encoder = Encoder(
             settings.model,
             device=settings.device,
+            runtime=settings.runtime,
             precision=settings.precision,
             threads=settings.threads,
         )
-        self._batcher = Batcher(
-            self._encoder.encode_tokens,
-            stage="reranker",
-            concurrent_batches=self._encoder.concurrent_batches,
-            max_batch_tokens=settings.max_batch_tokens,
-            max_batch_requests=settings.max_batch_requests,
-            max_queued_tokens=settings.max_queued_tokens,
+        self._cache = TokenCache(settings.cache_bytes)
+        self._batcher = _batcher(
+            self._encoder.encode_tokens, settings, on_batch, self._encoder.concurrent_batches
         )
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns a score in [-1, 1] per text."""
-        token_ids = self._encoder.tokenize([query, *texts])
+        known = {text: vectors for text in texts if (vectors := self._cache.get(text)) is not None}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        token_ids = await asyncio.to_thread(self._encoder.tokenize, [query, *missing])
         token_counts = [len(ids) for ids in token_ids]
         done = await self._batcher.submit(token_ids, token_counts=token_counts, timeout_s=timeout_s)
-        query_vectors, *passages = (entry.value for entry in done)
+        asked, *encoded = (entry.value for entry in done)
+
+        def compare() -> tuple[float, ...]:
+            for text, vectors in zip(missing, encoded, strict=True):
+                known[text] = quantize(vectors)
+                self._cache.put(text, known[text])
+            return tuple(max_sim(asked, known[text]) for text in texts)
+
         return Reranked(
-            scores=tuple(max_sim(query_vectors, passage) for passage in passages),
-            prompt_tokens=sum(token_counts),
+            scores=await asyncio.to_thread(compare),
+            prompt_tokens=token_counts[0] + sum(known[text].tokens for text in texts),
             model=self._model_name,
-            queue_ms=max(entry.queue_ms for entry in done),
-            inference_ms=max(entry.inference_ms for entry in done),
+            times=slowest(done),
         )
 
 
 class CrossEncoderScorer:
     """A sentence-transformers `CrossEncoder` by name or folder."""
 
-    def __init__(self, settings: RerankerArgs) -> None:
+    def __init__(self, settings: RerankerArgs, on_batch: OnBatch) -> None:
         import torch
         from sentence_transformers import CrossEncoder
 
@@ -67,13 +80,7 @@ class CrossEncoderScorer:
         torch.set_num_threads(os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
-        self._batcher: Batcher[tuple[str, str], float] = Batcher(
-            self._predict,
-            stage="reranker",
-            max_batch_tokens=settings.max_batch_tokens,
-            max_batch_requests=settings.max_batch_requests,
-            max_queued_tokens=settings.max_queued_tokens,
-        )
+        self._batcher = _batcher(self._predict, settings, on_batch, 1)
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns the model's score per text; its range is the model's own."""
@@ -89,8 +96,7 @@ class CrossEncoderScorer:
             scores=scores,
             prompt_tokens=sum(token_counts),
             model=self._model_name,
-            queue_ms=max(entry.queue_ms for entry in done),
-            inference_ms=max(entry.inference_ms for entry in done),
+            times=slowest(done),
         )
 
     def _predict(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -100,8 +106,26 @@ class CrossEncoderScorer:
         return [float(score) for score in scores]
 
 
-def build_scorer(settings: RerankerArgs) -> Scorer:
-    """Returns the engine that the settings name."""
+def _batcher(
+    run: Callable[[Sequence[Item]], Sequence[Result]],
+    settings: RerankerArgs,
+    on_batch: OnBatch,
+    concurrent_batches: int,
+) -> Batcher[Item, Result]:
+    return Batcher(
+        run,
+        stage="reranker",
+        max_batch_tokens=settings.max_batch_tokens,
+        max_batch_requests=settings.max_batch_requests,
+        max_queued_tokens=settings.max_queued_tokens,
+        max_queue_s=settings.max_queue_s,
+        concurrent_batches=concurrent_batches,
+        on_batch=on_batch,
+    )
+
+
+def build_scorer(settings: RerankerArgs, on_batch: OnBatch = lambda report: None) -> Scorer:
+    """Returns the engine that the settings name; `on_batch` is told of every run of the model."""
     if settings.engine == "cross-encoder":
-        return CrossEncoderScorer(settings)
-    return LateInteractionScorer(settings)
+        return CrossEncoderScorer(settings, on_batch)
+    return LateInteractionScorer(settings, on_batch)

@@ -51,3 +51,12 @@ class RetrieverArgs(Settings):
     """What the retriever opens at start."""
 
     store: StoreArgs
+
+    max_batch_requests: int = Field(default=32, ge=1)
+    """Searches that are one question to the store."""
+
+    max_queued_requests: int = Field(default=1024, ge=1)
+    """Searches that may wait. Over it the retriever refuses with `overloaded`."""
+
+    max_queue_s: float = Field(default=5.0, gt=0)
+    """Time a search may wait for its turn; see the embedder's."""

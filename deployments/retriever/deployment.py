@@ -3,36 +3,59 @@
 import asyncio
 from collections.abc import Sequence
 
+from deployments.batching.batcher import Batcher
+from deployments.batching.queue import slowest
 from deployments.contracts import (
     CallContext,
     DocumentPage,
     DocumentRecord,
     Filter,
+    Found,
     IndexedDocument,
-    ScoredChunk,
     Vectors,
 )
 from deployments.errors import NotFound
 from deployments.retriever.config import RetrieverArgs
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.store import ChromaStore, Search
+from deployments.stage import StageReplica
+from deployments.telemetry import report_batches
+
+_CONCURRENT_SEARCHES = 2
+"""One question to the store is answered while the next one is put together."""
 
 
-class Retriever:
-    """Finds chunks, and keeps the list of documents.
+class Retriever(StageReplica):
+    """Finds chunks, and keeps the list of documents. Searches that wait at the same moment are one
+    question to the store.
 
     Args:
         args: `RetrieverArgs` as a mapping.
     """
 
     def __init__(self, args: dict[str, object]) -> None:
-        self._store = ChromaStore(RetrieverArgs.model_validate(args).store)
+        settings = RetrieverArgs.model_validate(args)
+        self._store = ChromaStore(settings.store)
+        self._batcher = Batcher(
+            self._store.search,
+            stage="retriever",
+            # A search has no length: each counts as one token.
+            max_batch_tokens=settings.max_batch_requests,
+            max_batch_requests=settings.max_batch_requests,
+            max_queued_tokens=settings.max_queued_requests,
+            max_queue_s=settings.max_queue_s,
+            concurrent_batches=_CONCURRENT_SEARCHES,
+            on_batch=report_batches("retriever"),
+        )
 
     async def search(
         self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
-    ) -> list[ScoredChunk]:
+    ) -> Found:
         """Returns at most `top_k` chunks by descending cosine similarity. `vector` has shape (1,
         dim)."""
-        return await asyncio.to_thread(self._store.search, vector, top_k=top_k, where=where)
+        done = await self._batcher.submit(
+            [Search(vector[0], top_k, where)], token_counts=[1], timeout_s=call.timeout_s
+        )
+        return Found(done[0].value, slowest(done))
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext

@@ -8,7 +8,7 @@ finished one.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +39,15 @@ _WRITE_BATCH = 500
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for: `vector` has shape (dim,)."""
+
+    vector: Vectors
+    top_k: int
+    where: Filter | None
+
+
 class ChromaStore:
     """Reads and writes one version's collection. Every method blocks; call it from a thread.
 
@@ -55,31 +64,40 @@ class ChromaStore:
         """Raises Unavailable when the store does not answer."""
         self._guard(lambda: self._open().heartbeat())
 
-    def search(self, vector: Vectors, *, top_k: int, where: Filter | None) -> list[ScoredChunk]:
-        """Returns the nearest chunks by cosine similarity, descending, ties by chunk id."""
+    def search(self, searches: Sequence[Search]) -> list[tuple[ScoredChunk, ...]]:
+        """Returns for each search the nearest chunks by cosine similarity, descending, ties by
+        chunk id. Searches that differ in the vector only are one question to the store."""
+        alike: dict[tuple[int, str], list[int]] = {}
+        for place, one in enumerate(searches):
+            key = one.top_k, json.dumps(one.where, sort_keys=True, default=str)
+            alike.setdefault(key, []).append(place)
+        found: dict[int, tuple[ScoredChunk, ...]] = {}
+        for places in alike.values():
+            hits = self._query([searches[place] for place in places])
+            found.update(zip(places, hits, strict=True))
+        return [found[place] for place in range(len(searches))]
+
+    def _query(self, searches: Sequence[Search]) -> list[tuple[ScoredChunk, ...]]:
+        where = searches[0].where
 
         def query() -> Any:
             return self._collection(self._args.collection).query(
-                query_embeddings=vector,
-                n_results=top_k,
+                query_embeddings=np.stack([one.vector for one in searches]),
+                n_results=searches[0].top_k,
                 where=dict(where) if where else None,
                 include=["documents", "metadatas", "distances"],
             )
 
         found = self._guard(query)
-        hits = sorted(
-            zip(
-                found["ids"][0],
-                found["documents"][0],
-                found["metadatas"][0],
-                found["distances"][0],
-                strict=True,
-            ),
-            key=lambda hit: (hit[3], hit[0]),
-        )
         return [
-            ScoredChunk(_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
-            for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
+            _ranked(*columns)
+            for columns in zip(
+                found["ids"],
+                found["documents"],
+                found["metadatas"],
+                found["distances"],
+                strict=True,
+            )
         ]
 
     def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
@@ -235,6 +253,21 @@ def _stale_ids(former: DocumentRecord | None, chunk_count: int) -> list[str]:
     if former is None:
         return []
     return [chunk_id(former.id, ordinal) for ordinal in range(chunk_count, former.chunk_count)]
+
+
+def _ranked(
+    ids: Sequence[str],
+    texts: Sequence[str],
+    metadatas: Sequence[dict[str, Any]],
+    distances: Sequence[float],
+) -> tuple[ScoredChunk, ...]:
+    hits = sorted(
+        zip(ids, texts, metadatas, distances, strict=True), key=lambda hit: (hit[3], hit[0])
+    )
+    return tuple(
+        ScoredChunk(_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
+        for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
+    )
 
 
 def _metadata(chunk: Chunk) -> dict[str, object]:

@@ -65,6 +65,9 @@ class StageTiming(ResponseModel):
     total_ms: float = Field(description="With the way there and back.", examples=[14.2])
     queue_ms: float = Field(default=0.0, description="Waiting for the model.", examples=[0.4])
     inference_ms: float = Field(default=0.0, description="In the model.", examples=[11.9])
+    replica_ms: float = Field(
+        default=0.0, description="In the stage, without the way there and back.", examples=[12.6]
+    )
 
 
 class Timings(ResponseModel):
@@ -73,7 +76,16 @@ class Timings(ResponseModel):
     total_ms: float = Field(examples=[52.7])
     stages: dict[str, StageTiming] = Field(
         description="By stage: embedder, retriever, reranker, generator.",
-        examples=[{"embedder": {"total_ms": 14.2, "queue_ms": 0.4, "inference_ms": 11.9}}],
+        examples=[
+            {
+                "embedder": {
+                    "total_ms": 14.2,
+                    "queue_ms": 0.4,
+                    "inference_ms": 11.9,
+                    "replica_ms": 12.6,
+                }
+            }
+        ],
     )
 
 

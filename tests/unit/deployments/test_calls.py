@@ -212,12 +212,14 @@ async def test_an_awaitable_that_cannot_be_cancelled_is_left_alone() -> None:
 
 
 async def test_a_caller_who_leaves_is_not_held_back() -> None:
-    task = asyncio.create_task(call(Response(never=True)))
+    response = Response(never=True)
+    task = asyncio.create_task(call(response))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert response.cancelled
 
 
 async def test_work_that_was_cancelled_elsewhere_is_unavailable() -> None:

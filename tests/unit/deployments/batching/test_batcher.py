@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from deployments.batching.batcher import Batcher, BatchReport
 from deployments.batching.queue import Completed
-from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
+from deployments.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    Overloaded,
+    RagError,
+    StageFailed,
+    Unavailable,
+)
 
 PATIENCE_S = 5.0
 
@@ -216,6 +223,27 @@ async def test_a_batch_too_large_for_the_memory_is_halved(clock: Clock) -> None:
     assert await submit(batcher, *"abcdefgh") == list("abcdefgh")
 
 
+@pytest.mark.parametrize("kind", [InvalidRequest, Unavailable])
+async def test_an_error_of_ours_arrives_as_it_is(kind: type[RagError], clock: Clock) -> None:
+    runs: list[int] = []
+
+    def run(items: Sequence[str]) -> list[str]:
+        runs.append(len(items))
+        raise kind("Say why.", "retriever", 2.0)
+
+    batcher: Batcher[str, str] = Batcher(
+        run, stage="t", max_batch_tokens=99, max_batch_requests=9, max_queued_tokens=99, now=clock
+    )
+    outcomes = await asyncio.gather(
+        *(submit(batcher, item) for item in "abcd"), return_exceptions=True
+    )
+    assert [type(one) for one in outcomes] == [kind] * 4
+    assert len({id(one) for one in outcomes}) == 4
+    assert all(isinstance(one, RagError) and one.retry_after_s == 2.0 for one in outcomes)
+    # Nobody's poison: what the model stands on is away, and trying each alone would not help.
+    assert (runs == [4]) == (kind is Unavailable)
+
+
 async def test_while_a_batch_is_split_deadlines_hold(
     make: MakeBatcher, model: Model, clock: Clock
 ) -> None:
@@ -316,7 +344,7 @@ async def test_too_few_results_fail_clearly(make: MakeBatcher) -> None:
     batcher = make()
     with pytest.raises(StageFailed) as caught:
         await submit(batcher, "lost")
-    assert str(caught.value.__cause__) == "The embedder lost a result."
+    assert str(caught.value) == "The embedder lost a result."
     assert await submit(batcher, "later") == ["LATER"]
 
 

@@ -21,7 +21,7 @@ from deployments.contracts import (
 from deployments.errors import InvalidRequest, NotFound, StageFailed, Unavailable
 from deployments.retriever import store as store_module
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.store import ChromaStore, Search
 from tests.doubles import vector_of
 
 _NUMBERS = count()
@@ -98,7 +98,7 @@ def indexed(
 def found(
     store: ChromaStore, query: str, *, top_k: int = 10, where: Filter | None = None
 ) -> list[str]:
-    hits = store.search(vector_of(query)[None, :], top_k=top_k, where=where)
+    [hits] = store.search([Search(vector_of(query), top_k, where)])
     return [hit.chunk.text for hit in hits]
 
 
@@ -116,7 +116,7 @@ def all_pages(store: ChromaStore, *, limit: int) -> list[str]:
 def test_what_was_written_is_found_nearest_first(store: ChromaStore) -> None:
     document = indexed("fruit", "red apples", "green pears", "old cars")
     store.replace([document])
-    [first, second] = store.search(vector_of("red apples")[None, :], top_k=2, where=None)
+    [[first, second]] = store.search([Search(vector_of("red apples"), 2, None)])
     assert first.chunk == document.chunks[0]
     assert first.score == pytest.approx(1.0, abs=1e-5)
     assert (first.rank, second.rank) == (1, 2)
@@ -125,8 +125,29 @@ def test_what_was_written_is_found_nearest_first(store: ChromaStore) -> None:
 
 def test_equal_scores_are_ordered_by_chunk_id(store: ChromaStore) -> None:
     store.replace([indexed("b", "same", "same"), indexed("a", "same")])
-    hits = store.search(vector_of("same")[None, :], top_k=3, where=None)
+    [hits] = store.search([Search(vector_of("same"), 3, None)])
     assert [hit.chunk.id for hit in hits] == ["a-00000", "b-00000", "b-00001"]
+
+
+def test_searches_of_several_callers_are_answered_each_in_its_place(store: ChromaStore) -> None:
+    texts = ["red apples", "green pears", "old cars"]
+    store.replace([indexed(f"d{number}", text, year=number) for number, text in enumerate(texts)])
+    searches = [
+        Search(vector_of("old cars"), 1, None),
+        Search(vector_of("old cars"), 3, {"year": {"$lt": 2}}),
+        Search(vector_of("red apples"), 1, None),
+        Search(vector_of("red apples"), 1, {"year": {"$lt": 2}}),
+        Search(vector_of("green pears"), 1, {"year": {"$in": [2]}}),
+    ]
+    found = [[hit.chunk.text for hit in hits] for hits in store.search(searches)]
+    assert found == [
+        ["old cars"],
+        sorted(["red apples", "green pears"], key=found[1].index),
+        ["red apples"],
+        ["red apples"],
+        ["old cars"],
+    ]
+    assert found == [[hit.chunk.text for hit in store.search([one])[0]] for one in searches]
 
 
 def test_an_empty_store_finds_nothing(store: ChromaStore) -> None:
@@ -310,7 +331,7 @@ def test_vectors_of_another_model_are_a_failure_of_ours(store: ChromaStore) -> N
     store.replace([one])
     longer = np.ones((1, 7), dtype=np.float32)
     with pytest.raises(StageFailed, match="another embedding model"):
-        store.search(longer, top_k=1, where=None)
+        store.search([Search(longer[0], 1, None)])
     with pytest.raises(StageFailed, match="another embedding model"):
         store.replace([IndexedDocument(one.record, one.chunks, longer)])
 
@@ -326,7 +347,7 @@ def test_characters_survive(store: ChromaStore) -> None:
     written = [indexed(f"d{number}", text, note=text) for number, text in enumerate(texts)]
     store.replace(written)
     for document, text in zip(written, texts, strict=True):
-        [hit] = store.search(vector_of(text)[None, :], top_k=1, where={"note": text})
+        [[hit]] = store.search([Search(vector_of(text), 1, {"note": text})])
         assert hit.chunk == document.chunks[0]
         assert store.records([document.record.id]) == {document.record.id: document.record}
 

@@ -1,0 +1,130 @@
+"""Requests that wait for the same deployment at the same moment travel as one call.
+
+A call between two processes costs more than a short text costs the model. So only a few calls are
+on their way at once; what comes meanwhile waits and leaves together, as soon as one of them is
+back, or at once when it fills a call. Somebody who is alone never waits.
+"""
+
+import asyncio
+import copy
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Result]):
+    item: Item
+    weight: int
+    future: "asyncio.Future[Result]" = field(repr=False)
+
+
+class Coalescer(Generic[Item, Result]):
+    """Merges concurrent items into calls of `send`.
+
+    Args:
+        send: Takes items, returns one result per item, in order.
+        max_calls: Calls on their way at once, full ones aside. A deployment is kept busy by two for
+            each replica: one at work and one that waits.
+        max_items: Items of one call.
+        max_weight: Bound on the items' weights in one call, so that nobody waits for another's
+            large work. An item over it travels alone and at once.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        max_calls: int,
+        max_items: int,
+        max_weight: int,
+    ) -> None:
+        self._send = send
+        self._max_calls = max_calls
+        self._max_items = max_items
+        self._max_weight = max_weight
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._leaving = False
+
+    async def submit(self, item: Item, *, weight: int = 1) -> Result:
+        """Returns the item's own result.
+
+        Whoever is cancelled leaves the others alone; a call that nobody awaits is cancelled.
+
+        Raises:
+            Exception: what `send` raised for the call in which the item travelled.
+        """
+        loop = asyncio.get_running_loop()
+        if weight > self._max_weight:
+            [alone] = await self._send([item])
+            return alone
+        one = _Waiting[Item, Result](item, weight, loop.create_future())
+        self._waiting.append(one)
+        if not self._leaving:
+            # At the end of this turn of the loop: whoever comes in it travels along.
+            self._leaving = True
+            loop.call_soon(self._leave)
+        return await one.future
+
+    def _leave(self) -> None:
+        self._leaving = False
+        while self._waiting and (len(self._calls) < self._max_calls or self._fills_a_call()):
+            if batch := self._take():
+                self._start(batch)
+
+    def _fills_a_call(self) -> bool:
+        return (
+            len(self._waiting) >= self._max_items
+            or sum(one.weight for one in self._waiting) >= self._max_weight
+        )
+
+    def _take(self) -> list[_Waiting[Item, Result]]:
+        batch: list[_Waiting[Item, Result]] = []
+        weight = 0
+        while self._waiting and len(batch) < self._max_items:
+            weight += self._waiting[0].weight
+            if batch and weight > self._max_weight:
+                break
+            one = self._waiting.popleft()
+            if one.future.done():  # its caller has gone
+                weight -= one.weight
+            else:
+                batch.append(one)
+        return batch
+
+    def _start(self, batch: list[_Waiting[Item, Result]]) -> None:
+        call = asyncio.create_task(self._call(batch))
+        self._calls.add(call)
+        call.add_done_callback(self._back)
+
+        def cancel_unawaited(_: object) -> None:
+            if all(one.future.cancelled() for one in batch):
+                call.cancel()
+
+        for one in batch:
+            one.future.add_done_callback(cancel_unawaited)
+
+    def _back(self, call: "asyncio.Task[None]") -> None:
+        self._calls.discard(call)
+        self._leave()
+
+    async def _call(self, batch: list[_Waiting[Item, Result]]) -> None:
+        try:
+            results = await self._send([one.item for one in batch])
+            for one, result in zip(batch, results, strict=True):
+                if not one.future.done():
+                    one.future.set_result(result)
+        except asyncio.CancelledError:
+            for one in batch:
+                one.future.cancel()
+            raise
+        except Exception as error:
+            for one in batch:
+                if not one.future.done():
+                    # One object raised to several would collect all their tracebacks.
+                    one.future.set_exception(copy.copy(error))

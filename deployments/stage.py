@@ -1,0 +1,48 @@
+"""What every stage of the graph shares: calls of several requests arrive as one."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from deployments.contracts import (
+    Embedded,
+    Found,
+    Generation,
+    Reranked,
+    StageCall,
+    StageOutcome,
+)
+from deployments.errors import RagError, StageFailed
+
+_log = logging.getLogger("ray.serve")
+
+
+class StageReplica:
+    """Base of the stages' shells."""
+
+    async def run(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
+        """Returns one outcome per call, in order; the calls run at once, and one that fails harms
+        no other."""
+        return list(await asyncio.gather(*(self._run_one(call) for call in calls)))
+
+    async def _run_one(self, call: StageCall) -> StageOutcome:
+        started_s = time.perf_counter()
+        try:
+            value = await getattr(self, call.method)(*call.args, **call.options, call=call.context)
+        except RagError as error:
+            return StageOutcome(error=error)
+        except Exception:
+            stage = type(self).__name__.lower()
+            _log.exception("request %s: %s failed", call.context.request_id, call.method)
+            return StageOutcome(error=StageFailed(f"The {stage} failed.", stage))
+        return StageOutcome(_timed(value, (time.perf_counter() - started_s) * 1e3))
+
+
+def _timed(value: Any, replica_ms: float) -> Any:
+    """Returns the value with the time that it took in this replica, where it has room for it."""
+    if isinstance(value, Embedded | Found | Reranked | Generation):
+        return replace(value, times=replace(value.times, replica_ms=replica_ms))
+    return value
