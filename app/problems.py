@@ -53,8 +53,26 @@ def problem(
 
     The body is pure ASCII: an echo of a client's broken Unicode must not break the answer.
     """
+    body = problem_body(code, detail, request_id=request_id, instance=instance, errors=errors)
+    return Response(
+        json.dumps(body, ensure_ascii=True),
+        status_code=STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])[0],
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )
+
+
+def problem_body(
+    code: str,
+    detail: str,
+    *,
+    request_id: str,
+    instance: str,
+    errors: tuple[Mapping[str, object], ...] = (),
+) -> dict[str, object]:
+    """Returns the fields of a problem; `app.api.schemas.wire.Problem` describes them."""
     status, title = STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])
-    body = {
+    return {
         "type": PROBLEM_TYPE + code,
         "title": title,
         "status": status,
@@ -70,9 +88,3 @@ def problem(
             "code": code,
         },
     }
-    return Response(
-        json.dumps(body, ensure_ascii=True),
-        status_code=status,
-        media_type="application/problem+json",
-        headers=dict(headers or {}),
-    )

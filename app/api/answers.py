@@ -18,6 +18,8 @@ from app.api.schemas.answers import (
 )
 from app.api.schemas.wire import problem_responses
 from app.pipeline import Question, Trail, answer, search
+from app.releases import Releases
+from app.request_scope import RequestScope
 from deployments.contracts import ScoredChunk
 
 router = APIRouter(tags=["answers"])
@@ -29,10 +31,18 @@ async def query(
     body: QueryRequest, scope: ScopeIn, releases: ReleasesIn, response: Response
 ) -> QueryResponse:
     """Answers a question from the documents, with its sources."""
+    answered = await answer_query(body, scope, releases)
+    response.headers[RELEASE_HEADER] = answered.release
+    return answered
+
+
+async def answer_query(
+    body: QueryRequest, scope: RequestScope, releases: Releases
+) -> QueryResponse:
+    """Returns the answer to one question on the wire."""
     started_s, trail = time.perf_counter(), Trail()
     route = releases.assign(_sticky_key(body, scope.request_id))
     found = await answer(_question(body), route, scope.for_release(route.name), trail)
-    response.headers[RELEASE_HEADER] = route.name
     written = found.generation
     return QueryResponse(
         id=scope.request_id,

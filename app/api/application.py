@@ -6,7 +6,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app.api import answers, documents, health, models
+from app.api import answers, batch, documents, health, models
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
 from app.config import GatewayArgs
@@ -33,7 +33,7 @@ def create_app(releases: Releases, args: GatewayArgs) -> FastAPI:
     app.state.releases = releases
     app.state.args = args
     register_exception_handlers(app)
-    for module in (answers, models, documents, health):
+    for module in (answers, batch, models, documents, health):
         app.include_router(module.router)
     _describe_document_bodies(app)
     return app

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.api.schemas.wire import Problem, RequestModel, ResponseModel
 
 
 def _not_blank(text: str) -> str:
@@ -57,6 +57,16 @@ class SearchRequest(RequestModel):
 
 class QueryRequest(SearchRequest):
     """A question to answer from the documents."""
+
+
+class BatchRequest(RequestModel):
+    """Questions that are answered independently of each other, at once."""
+
+    queries: list[QueryRequest] = Field(
+        max_length=64,
+        description="1 to 64 questions, each as `/v1/query` takes it.",
+        json_schema_extra={"minItems": 1},
+    )
 
 
 class StageTiming(ResponseModel):
@@ -159,3 +169,23 @@ class QueryResponse(ResponseModel):
     )
     usage: Usage
     timings: Timings
+
+
+class BatchItem(ResponseModel):
+    """What became of one question: an answer or a problem, never both."""
+
+    index: int = Field(description="Place of the question, from 0.", examples=[0])
+    answer: QueryResponse | None = None
+    problem: Problem | None = None
+    retry_after_s: float | None = Field(
+        default=None,
+        description="When it is worth asking again, where the problem passes by itself.",
+        examples=[1.0],
+    )
+
+
+class BatchResponse(ResponseModel):
+    """One item per question, in their order."""
+
+    id: str = Field(description="The request id.", examples=["3f2a9c"])
+    results: list[BatchItem]
