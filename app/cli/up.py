@@ -28,6 +28,13 @@ def up(
     chroma_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 8100,
     mlflow: Annotated[bool, typer.Option(help="Start an MLflow server, or leave it out.")] = True,
     mlflow_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 5000,
+    haproxy: Annotated[
+        bool,
+        typer.Option(
+            help="Let HAProxy take the requests and replicas talk over gRPC, or leave all to "
+            "Serve's own defaults, which are slower."
+        ),
+    ] = True,
     timeout_s: TimeoutOption = 180.0,
 ) -> None:
     """Start Chroma, MLflow and Ray here, deploy the config, and return once the API is ready.
@@ -52,6 +59,7 @@ def up(
         api_port=port,
         chroma_port=chroma_port if chroma else None,
         mlflow_port=mlflow_port if mlflow else None,
+        haproxy=haproxy,
     )
     with Progress(console) as timeline:
         command = launch(stack_home, timeline=timeline, check=check_config, timeout_s=timeout_s)

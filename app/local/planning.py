@@ -34,6 +34,8 @@ class UpOptions:
     """None to leave Chroma out."""
     mlflow_port: int | None
     """None to leave MLflow out."""
+    haproxy: bool = True
+    """Whether HAProxy takes the requests, where it is installed."""
 
 
 def has_haproxy() -> bool:
@@ -76,7 +78,7 @@ def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
 
 
 def plan_servers(
-    state: StackState, *, home: Home, ports: StackPorts, import_dir: Path
+    state: StackState, *, home: Home, ports: StackPorts, import_dir: Path, with_haproxy: bool
 ) -> list[ChildSpec]:
     """Returns the servers to start, the slowest first, and writes the secret they share.
 
@@ -85,6 +87,7 @@ def plan_servers(
         home: The stack's folder, as an absolute path.
         ports: Where they listen.
         import_dir: Where the applications' code is looked up.
+        with_haproxy: Whether HAProxy takes the requests, or Serve's own proxy.
     """
     token = new_token(home.ray_token)
     exports = shell_exports(
@@ -102,7 +105,7 @@ def plan_servers(
         import_dir=import_dir,
         ports=ports,
         cpu_count=cpu_count,
-        with_haproxy=has_haproxy(),
+        with_haproxy=with_haproxy,
     )
     specs = [
         ray_spec(

@@ -99,7 +99,13 @@ class Launch:
         write_state(self.home.state_file, state)
         processes: list[subprocess.Popen[bytes]] = []
         try:
-            specs = plan_servers(state, home=self.home, ports=ports, import_dir=code_dir)
+            specs = plan_servers(
+                state,
+                home=self.home,
+                ports=ports,
+                import_dir=code_dir,
+                with_haproxy=options.haproxy and has_haproxy(),
+            )
             self.timeline.waiting(*(spec.name for spec in specs), *step_names(config))
             for spec in specs:
                 self.timeline.starting(spec.name)
@@ -124,7 +130,7 @@ class Launch:
         finally:
             for process in processes:
                 process.poll()  # no zombie stays of one that died
-        notes = () if has_haproxy() else (_NO_HAPROXY,)
+        notes = () if has_haproxy() or not options.haproxy else (_NO_HAPROXY,)
         return UpResult(state, was_up=False, deployed=True, notes=notes)
 
     def _refresh(self, state: StackState, options: UpOptions) -> UpResult:
