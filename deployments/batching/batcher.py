@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic
 
+from deployments.batching.planning import CostModel
 from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
 from deployments.errors import DeadlineExceeded, Overloaded, RagError, StageFailed, Unavailable
 
@@ -82,6 +83,7 @@ class Batcher(Generic[Item, Result]):
         self._now = now
         self._queue: FairQueue[Item, Result] = FairQueue()
         self._tokens_per_s = 0.0
+        self._cost = CostModel()
         self._running_batches = 0
         self._workers: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(concurrent_batches, thread_name_prefix=f"{stage}-batch")
@@ -145,10 +147,12 @@ class Batcher(Generic[Item, Result]):
             )
 
     def _is_full(self, tokens: int) -> bool:
-        return (
-            self._queue.tokens + tokens > self._max_queued_tokens
-            or self._wait_s(self._queue.tokens_ahead()) > self._max_queue_s
-        )
+        if self._queue.tokens + tokens > self._max_queued_tokens:
+            return True
+        # Who is served before a newcomer must be counted: only when all of them would be too many.
+        if self._wait_s(self._queue.tokens) <= self._max_queue_s:
+            return False
+        return self._wait_s(self._queue.tokens_ahead()) > self._max_queue_s
 
     def _wait_s(self, tokens: int) -> float:
         """Returns how long the model needs for so many tokens, 0 before it has run."""
@@ -183,6 +187,7 @@ class Batcher(Generic[Item, Result]):
         return self._queue.take(
             max_batch_tokens=min(self._max_batch_tokens, self._share_tokens()),
             max_batch_requests=self._max_batch_requests,
+            overhead_tokens=self._cost.overhead_tokens,
         )
 
     def _share_tokens(self) -> int:
@@ -241,12 +246,14 @@ class Batcher(Generic[Item, Result]):
                 queue_ms = (started_s - entry.queued_at_s) * 1e3
                 entry.future.set_result(Completed(value, queue_ms, inference_ms))
         tokens = sum(entry.tokens for entry in batch)
+        padded_tokens = max(entry.tokens for entry in batch) * len(batch)
         self._observe_rate(tokens / max(took_s, 1e-6))
+        self._cost.observe(padded_tokens, took_s)
         self._on_batch(
             BatchReport(
                 size=len(batch),
                 tokens=tokens,
-                padded_tokens=max(entry.tokens for entry in batch) * len(batch),
+                padded_tokens=padded_tokens,
                 queue_ms=(started_s - min(entry.queued_at_s for entry in batch)) * 1e3,
                 inference_ms=inference_ms,
             )

@@ -1,18 +1,64 @@
 """Which of the waiting entries go into the next batch."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 
-BATCH_OVERHEAD_TOKENS = 64
-"""What starting a batch costs beside its tokens, in tokens: what a short text gains by not running
-alone. A MiniLM on two CPU cores takes about as long for an empty batch as for 64 tokens of a full
-one."""
+MIN_OVERHEAD_TOKENS = 64.0
+"""What starting a batch costs beside its tokens, in tokens, until something is known of the model,
+and at least. A MiniLM on two CPU cores takes about as long for an empty batch as for 64 tokens of a
+full one."""
+_MEMORY = 0.98
+"""Share of the former knowledge in the new one: the last fifty batches or so count."""
+_FLAT = 0.02
+"""Tokens that make less than this share of a batch's time are free."""
+
+
+class CostModel:
+    """What a batch of so many padded tokens costs: a line through the batches that ran.
+
+    A CPU's time grows with every token, a GPU's hardly at all with short texts. Where the line is
+    flat, padding costs nothing and everything that waits goes at once.
+    """
+
+    def __init__(self) -> None:
+        self._weight = self._mean_tokens = self._mean_s = self._variance = self._covariance = 0.0
+
+    def observe(self, padded_tokens: int, took_s: float) -> None:
+        """Learns from one batch.
+
+        Source: weighted incremental mean and covariance; West, Updating Mean and Variance
+        Estimates, Communications of the ACM 22(9), 1979.
+        """
+        self._weight = _MEMORY * self._weight + 1.0
+        share = 1.0 / self._weight
+        tokens_off, s_off = padded_tokens - self._mean_tokens, took_s - self._mean_s
+        self._mean_tokens += share * tokens_off
+        self._mean_s += share * s_off
+        keep = 1.0 - share
+        self._variance = keep * (self._variance + share * tokens_off**2)
+        self._covariance = keep * (self._covariance + share * tokens_off * s_off)
+
+    @property
+    def overhead_tokens(self) -> float:
+        """The cost of an empty batch in tokens; infinite where tokens cost nothing."""
+        if self._variance <= 0.0:
+            return MIN_OVERHEAD_TOKENS
+        s_per_token = self._covariance / self._variance
+        if s_per_token * self._mean_tokens <= _FLAT * self._mean_s:
+            return math.inf
+        empty_s = self._mean_s - s_per_token * self._mean_tokens
+        return max(empty_s / s_per_token, MIN_OVERHEAD_TOKENS)
 
 
 def plan_batch(
-    token_counts: Sequence[int], *, max_batch_tokens: int, max_batch_requests: int
+    token_counts: Sequence[int],
+    *,
+    max_batch_tokens: int,
+    max_batch_requests: int,
+    overhead_tokens: float = MIN_OVERHEAD_TOKENS,
 ) -> list[int]:
     """Returns the places of the entries that form the next batch, shortest entry first.
 
@@ -25,6 +71,8 @@ def plan_batch(
         token_counts: Tokens per waiting entry, oldest first, each at least 1.
         max_batch_tokens: Bound on the padded size. An oldest entry that exceeds it runs alone.
         max_batch_requests: Bound on the number of entries.
+        overhead_tokens: See `CostModel`. Infinite where the model takes as long for any batch: then
+            as much text goes as the bounds allow.
 
     >>> plan_batch([10, 12, 250, 9], max_batch_tokens=1000, max_batch_requests=8)
     [3, 0, 1]
@@ -34,8 +82,10 @@ def plan_batch(
     sums = [0, *accumulate(lengths)]
 
     def share(start: int, end: int) -> float:
-        cost = lengths[end - 1] * (end - start) + BATCH_OVERHEAD_TOKENS
-        return (sums[end] - sums[start]) / cost
+        text = sums[end] - sums[start]
+        if math.isinf(overhead_tokens):
+            return text
+        return text / (lengths[end - 1] * (end - start) + overhead_tokens)
 
     def is_worth_its_padding(place: int, end: int) -> bool:
         return share(place, end) >= share(place + 1, end)

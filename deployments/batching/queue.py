@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Generic, TypeVar
 
-from deployments.batching.planning import plan_batch
+from deployments.batching.planning import MIN_OVERHEAD_TOKENS, plan_batch
 from deployments.contracts import Times
 
 Item = TypeVar("Item")
@@ -90,13 +90,20 @@ class FairQueue(Generic[Item, Result]):
         ahead = bisect_right(self._entries, turn, key=_turn)
         return sum(entry.tokens for entry in islice(self._entries, ahead))
 
-    def take(self, *, max_batch_tokens: int, max_batch_requests: int) -> list[Entry[Item, Result]]:
+    def take(
+        self,
+        *,
+        max_batch_tokens: int,
+        max_batch_requests: int,
+        overhead_tokens: float = MIN_OVERHEAD_TOKENS,
+    ) -> list[Entry[Item, Result]]:
         """Removes and returns the next batch, shortest entry first; see `plan_batch`."""
         window = self._entries[: 2 * max_batch_requests]
         places = plan_batch(
             [entry.tokens for entry in window],
             max_batch_tokens=max_batch_tokens,
             max_batch_requests=max_batch_requests,
+            overhead_tokens=overhead_tokens,
         )
         batch = [window[place] for place in places]
         tokens = sum(entry.tokens for entry in batch)

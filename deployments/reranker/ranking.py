@@ -22,6 +22,10 @@ class TokenVectors:
     def tokens(self) -> int:
         return len(self.scales)
 
+    def dequantized(self) -> NDArray[np.float32]:
+        """Returns the vectors, (tokens, dim)."""
+        return self.codes.astype(np.float32) * self.scales[:, None]
+
     @property
     def size_bytes(self) -> int:
         return self.codes.nbytes + self.scales.nbytes

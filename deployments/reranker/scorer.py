@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.batching.batcher import Batcher, BatchReport
@@ -12,7 +13,7 @@ from deployments.contracts import Reranked
 from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
 from deployments.reranker.config import RerankerArgs
-from deployments.reranker.ranking import max_sim, quantize
+from deployments.reranker.ranking import TokenVectors, max_sim, quantize
 from deployments.reranker.token_cache import TokenCache
 
 OnBatch = Callable[[BatchReport], None]
@@ -24,6 +25,14 @@ class Scorer(Protocol):
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns a relevance score per text, higher is better."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text on its way through the model."""
+
+    text: str
+    token_ids: list[int]
 
 
 class LateInteractionScorer:
@@ -42,31 +51,50 @@ class LateInteractionScorer:
             threads=settings.threads,
         )
         self._cache = TokenCache(settings.cache_bytes)
-        self._batcher = _batcher(
-            self._encoder.encode_tokens, settings, on_batch, self._encoder.concurrent_batches
-        )
+        self._batcher = _batcher(self._encode, settings, on_batch, self._encoder.concurrent_batches)
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns a score in [-1, 1] per text."""
         known = {text: vectors for text in texts if (vectors := self._cache.get(text)) is not None}
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        token_ids = await asyncio.to_thread(self._encoder.tokenize, [query, *missing])
-        token_counts = [len(ids) for ids in token_ids]
-        done = await self._batcher.submit(token_ids, token_counts=token_counts, timeout_s=timeout_s)
+        unknown = [query, *(text for text in dict.fromkeys(texts) if text not in known)]
+        token_ids = await asyncio.to_thread(self._encoder.tokenize, unknown)
+        done = await self._batcher.submit(
+            [_Text(text, ids) for text, ids in zip(unknown, token_ids, strict=True)],
+            token_counts=[len(ids) for ids in token_ids],
+            timeout_s=timeout_s,
+        )
         asked, *encoded = (entry.value for entry in done)
-
-        def compare() -> tuple[float, ...]:
-            for text, vectors in zip(missing, encoded, strict=True):
-                known[text] = quantize(vectors)
-                self._cache.put(text, known[text])
-            return tuple(max_sim(asked, known[text]) for text in texts)
-
+        known.update(zip(unknown[1:], encoded, strict=True))
+        query_vectors = asked.dequantized()
         return Reranked(
-            scores=await asyncio.to_thread(compare),
-            prompt_tokens=token_counts[0] + sum(known[text].tokens for text in texts),
+            scores=await asyncio.to_thread(
+                lambda: tuple(max_sim(query_vectors, known[text]) for text in texts)
+            ),
+            prompt_tokens=asked.tokens + sum(known[text].tokens for text in texts),
             model=self._model_name,
             times=slowest(done),
         )
+
+    def _encode(self, batch: Sequence[_Text]) -> list[TokenVectors]:
+        """Returns the vectors of each text, and keeps them.
+
+        Here and not where they are asked for: what was computed is kept also when its caller has
+        gone, and of many callers who wait for the same passage the first one pays.
+        """
+        known: dict[str, TokenVectors] = {}
+        missing: dict[str, list[int]] = {}
+        for one in batch:
+            vectors = self._cache.get(one.text)
+            if vectors is None:
+                missing[one.text] = one.token_ids
+            else:
+                known[one.text] = vectors
+        if missing:
+            encoded = self._encoder.encode_tokens(list(missing.values()))
+            for text, exact in zip(missing, encoded, strict=True):
+                known[text] = quantize(exact)
+                self._cache.put(text, known[text])
+        return [known[one.text] for one in batch]
 
 
 class CrossEncoderScorer:

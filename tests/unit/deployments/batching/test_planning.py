@@ -1,10 +1,14 @@
 """Which entries form a batch: the padded size is bounded, and the oldest entry always goes."""
 
+import math
+import random
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.batching.planning import BATCH_OVERHEAD_TOKENS, plan_batch
+from deployments.batching.planning import MIN_OVERHEAD_TOKENS, CostModel, plan_batch
 
 COUNTS = st.lists(st.integers(min_value=1, max_value=600), min_size=1, max_size=40)
 TOKENS = st.integers(min_value=1, max_value=2000)
@@ -16,7 +20,7 @@ def padded(lengths: list[int]) -> int:
 
 
 def share(lengths: list[int]) -> float:
-    return sum(lengths) / (padded(lengths) + BATCH_OVERHEAD_TOKENS)
+    return sum(lengths) / (padded(lengths) + MIN_OVERHEAD_TOKENS)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,48 @@ def test_short_texts_do_not_pay_for_a_long_one() -> None:
     batch = plan_batch(counts, max_batch_tokens=10_000, max_batch_requests=64)
     assert 10 not in batch
     assert len(batch) == 20
+
+
+def test_where_padding_is_free_everything_goes() -> None:
+    counts = [18] * 10 + [250] + [18] * 10
+    batch = plan_batch(
+        counts, max_batch_tokens=10_000, max_batch_requests=64, overhead_tokens=math.inf
+    )
+    assert sorted(batch) == list(range(21))
+
+
+def learned(cost_s: Callable[[int], float]) -> float:
+    model, generator = CostModel(), random.Random(1)
+    for _ in range(200):
+        padded_tokens = generator.randint(10, 1000)
+        model.observe(padded_tokens, cost_s(padded_tokens) * generator.uniform(0.97, 1.03))
+    return model.overhead_tokens
+
+
+def test_the_cost_of_a_batch_is_learned() -> None:
+    assert learned(lambda tokens: 0.02 + tokens * 1e-4) == pytest.approx(200, rel=0.2)
+
+
+def test_a_model_that_takes_as_long_for_any_batch_is_known_as_such() -> None:
+    assert learned(lambda tokens: 0.02) == math.inf
+
+
+def test_without_a_difference_between_batches_nothing_is_learned() -> None:
+    model = CostModel()
+    assert model.overhead_tokens == MIN_OVERHEAD_TOKENS
+    for _ in range(50):
+        model.observe(100, 0.01)
+    assert model.overhead_tokens == MIN_OVERHEAD_TOKENS
+
+
+def test_what_was_learned_follows_the_model() -> None:
+    model, generator = CostModel(), random.Random(1)
+    costs: list[Callable[[int], float]] = [lambda tokens: 0.02, lambda tokens: tokens * 1e-4]
+    for cost_s in costs:
+        for _ in range(600):
+            padded_tokens = generator.randint(10, 1000)
+            model.observe(padded_tokens, cost_s(padded_tokens))
+    assert model.overhead_tokens == MIN_OVERHEAD_TOKENS
 
 
 @settings(deadline=None)

@@ -1,0 +1,1 @@
+"""Several contenders, the same requests, one of them at work at a time."""

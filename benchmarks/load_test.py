@@ -1,0 +1,144 @@
+"""`python -m benchmarks.load_test`: users on the running service, judged by `slo.yaml`.
+
+Ends with 0 when every objective is met, 1 when one is missed, and 2 when the input is wrong or the
+run could not be made.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.output import make_console
+from benchmarks.addresses import RemoteAddress, check_address
+from benchmarks.load.output import result_of, write_result
+from benchmarks.load.summary import summarise
+from benchmarks.locust_support.report import findings_table, requests_table
+from benchmarks.locust_support.request_log import read_requests, samples_by_path
+from benchmarks.locust_support.run import LoadPlan, RunFailed, request_log, run_locust
+from benchmarks.locust_support.slo import Slo, judge, read_slo
+from benchmarks.peers.process import stop_on_termination
+from benchmarks.texts import read_texts
+
+_SLO_FILE = Path(__file__).with_name("slo.yaml")
+_OUTPUT = Path(".ragserve/load-test")
+
+
+def main(
+    url: UrlOption = DEFAULT_URL,
+    users: Annotated[int, typer.Option(min=1, help="Users at the same time.")] = 20,
+    ramp_s: Annotated[
+        float, typer.Option("--ramp", min=0.0, help="Seconds until all users are there.")
+    ] = 15.0,
+    duration_s: Annotated[
+        float, typer.Option("--duration", min=1.0, help="Seconds of load, the ramp included.")
+    ] = 60.0,
+    think_median_s: Annotated[
+        float, typer.Option("--think", min=0.001, help="Median pause of a user, in seconds.")
+    ] = 1.0,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RAGSERVE_QUERIES",
+            help='File of questions, one per line, or JSONL with "text". The guide\'s if none.',
+        ),
+    ] = None,
+    slo_file: Annotated[Path, typer.Option("--slo", help="The objectives.")] = _SLO_FILE,
+    output: Annotated[
+        Path, typer.Option("--output", "--csv-dir", help="Folder for tables, report and result.")
+    ] = _OUTPUT,
+    html: Annotated[
+        Path | None, typer.Option(help="File of locust's report; in the folder if none.")
+    ] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Allow a service that is not on this machine.")
+    ] = False,
+) -> None:
+    """Put the running service under a realistic load and hold it to its objectives.
+
+    Example: python -m benchmarks.load_test --users 40 --duration 120
+    """
+    stop_on_termination()
+    if ramp_s >= duration_s:
+        raise typer.BadParameter("the ramp must end before the run", param_hint="--ramp")
+    try:
+        url = check_address(url, allow_remote=allow_remote)
+    except RemoteAddress as error:
+        hint = f"{error} Allow it with --allow-remote."
+        raise typer.BadParameter(hint, param_hint="--url") from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from error
+    slo = _read_inputs(slo_file, queries)
+    console = make_console()
+    plan = LoadPlan(url, users, ramp_s, duration_s, think_median_s, queries)
+    try:
+        _require_ready(url)
+        _run(plan, output, html or output / "report.html")
+    except RunFailed as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {error}", markup=True, highlight=False)
+        raise typer.Exit(2) from error
+    if not _judge(console, plan, slo, output):
+        raise typer.Exit(1)
+
+
+def _read_inputs(slo_file: Path, queries: Path | None) -> Slo:
+    try:
+        if queries is not None:
+            read_texts(queries)
+        return read_slo(slo_file)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _require_ready(url: str) -> None:
+    try:
+        status = httpx.get(f"{url}/health/ready", timeout=10.0, trust_env=False).status_code
+    except httpx.HTTPError as error:
+        raise RunFailed(f"no service answers at {url}; start one with: ragserve up") from error
+    if status != 200:
+        raise RunFailed(f"the service at {url} is not ready: HTTP {status}; see: ragserve status")
+
+
+def _run(plan: LoadPlan, folder: Path, html: Path) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), refresh_per_second=2) as bar:
+        task = bar.add_task(f"{plan.users} users", total=plan.duration_s)
+        run_locust(
+            plan,
+            folder=folder,
+            html=html,
+            on_tick=lambda passed_s: bar.update(task, completed=min(passed_s, plan.duration_s)),
+        )
+
+
+def _judge(console: Console, plan: LoadPlan, slo: Slo, folder: Path) -> bool:
+    """Returns whether every objective is met over the time after the ramp."""
+    samples = samples_by_path(
+        read_requests(request_log(folder)), from_s=plan.ramp_s, to_s=plan.duration_s
+    )
+    window_s = plan.duration_s - plan.ramp_s
+    findings = judge(slo, samples, duration_s=window_s)
+    figures = {path: summarise(found, duration_s=window_s) for path, found in samples.items()}
+    met = all(finding.met for finding in findings)
+    result = result_of(
+        configuration={**asdict(plan), "queries": str(plan.queries or "docs/")},
+        results={
+            "endpoints": figures,
+            "objectives": [{**asdict(one), "met": one.met} for one in findings],
+            "met": met,
+        },
+    )
+    write_result(folder / "result.json", result)
+    console.print(requests_table(figures))
+    console.print(findings_table(findings))
+    console.print(f"Tables, report and result are in {folder}.")
+    return met
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,65 @@
+"""Whether an answer of the service is one: the right status, a request id, and something in it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.load.driver import Outcome
+
+_REFUSALS = frozenset({429, 503})
+_DEFAULT_RETRY_AFTER_S = 1.0
+_MAX_RETRY_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a request; `detail` says why it is not ok, and `retry_after_s` how long a
+    client that was refused must wait."""
+
+    outcome: Outcome
+    detail: str = ""
+    retry_after_s: float = 0.0
+
+
+def judge_answer(
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    field: str,
+    error: Exception | None = None,
+) -> tuple[Judgement, object]:
+    """Returns the judgement, and the value of `field` of the body (None unless the request is ok).
+
+    A refusal says when to come back; 429 or 503 without `Retry-After` is a failure.
+
+    Args:
+        status: HTTP status, 0 when there was no answer.
+        headers: Of the answer, their names in any case.
+        content: The body.
+        field: Key of the JSON body whose value must not be empty.
+        error: Why there was no answer.
+    """
+    told = {name.lower(): value for name, value in headers.items()}
+    if status in _REFUSALS and "retry-after" in told:
+        return Judgement("refused", f"HTTP {status}", _seconds(told["retry-after"])), None
+    if not status:
+        return Judgement("failed", f"no answer: {type(error).__name__}"), None
+    if status != 200:
+        return Judgement("failed", f"HTTP {status}"), None
+    if not told.get("x-request-id"):
+        return Judgement("failed", "no request id"), None
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return Judgement("failed", "the body is not JSON"), None
+    value = body.get(field) if isinstance(body, dict) else None
+    if not value:
+        return Judgement("failed", f"nothing under '{field}'"), None
+    return Judgement("ok"), value
+
+
+def _seconds(told: str) -> float:
+    # HTTP also allows a date there.
+    seconds = float(told) if told.isdecimal() else _DEFAULT_RETRY_AFTER_S
+    return min(seconds, _MAX_RETRY_AFTER_S)

@@ -1,0 +1,108 @@
+"""Applications for `serve_config.yaml` beside this file: the names and answers of the real stages,
+without models, store or text to work on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ray import serve
+from ray.serve import Application, Deployment
+from ray.serve.handle import DeploymentHandle
+
+from deployments.contracts import (
+    CallContext,
+    Chunk,
+    Embedded,
+    Filter,
+    Found,
+    Generation,
+    InputType,
+    Reranked,
+    ScoredChunk,
+    Vectors,
+    chunk_id,
+)
+from deployments.stage import StageReplica
+
+_DIMENSION = 384
+_TEXT = "A chunk of the usual length holds about a hundred and fifty words of text. " * 13
+
+
+class Described(StageReplica):
+    """What readiness asks of every stage."""
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns a name."""
+        return {"model": "noop"}
+
+
+class Embedder(Described):
+    """Gives every text the same vector."""
+
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
+        """Returns one row per text."""
+        vectors = np.full((len(texts), _DIMENSION), _DIMENSION**-0.5, dtype=np.float32)
+        return Embedded(vectors, (1,) * len(texts), "noop")
+
+
+class Retriever(Described):
+    """Finds the same chunks for every query."""
+
+    def __init__(self) -> None:
+        self._chunks = [
+            Chunk(chunk_id("doc", number), "doc", number, _TEXT, "doc.md", "Title")
+            for number in range(30)
+        ]
+
+    async def search(
+        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+    ) -> Found:
+        """Returns the first chunks."""
+        return Found(
+            tuple(
+                ScoredChunk(chunk, 0.9, rank)
+                for rank, chunk in enumerate(self._chunks[:top_k], start=1)
+            )
+        )
+
+
+class Reranker(Described):
+    """Leaves the order as it is."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        """Returns a falling score per text."""
+        return Reranked(tuple(1.0 - place / 100 for place in range(len(texts))), 0, "noop")
+
+
+class Generator(Described):
+    """Answers always the same."""
+
+    async def generate(
+        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
+    ) -> Generation:
+        """Returns one word."""
+        return Generation("Yes.", (), True, "stop", 0, 1, "noop")
+
+
+class Indexer(Described):
+    """Holds the other stages of its application, and takes no documents."""
+
+    def __init__(self, *siblings: DeploymentHandle[Any]) -> None:
+        self._siblings = siblings
+
+
+def build_retrieval(_args: dict[str, Any]) -> Application:
+    """Returns the application of embedder, retriever, reranker and indexer."""
+    stages = [_deployment(stage).bind() for stage in (Embedder, Retriever, Reranker)]
+    return _deployment(Indexer).bind(*stages)
+
+
+def build_generator(_args: dict[str, Any]) -> Application:
+    """Returns the application of the generator."""
+    return _deployment(Generator).bind()
+
+
+def _deployment(stage: type) -> Deployment:
+    return serve.deployment(name=stage.__name__)(stage)

@@ -1,0 +1,1 @@
+"""What the service is compared with: other servers of the same model, and the model itself."""

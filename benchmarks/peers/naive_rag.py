@@ -1,0 +1,91 @@
+"""The steps of RAG as they are mostly written: plain sentence-transformers and an embedded Chroma,
+one call per request, no batching between requests.
+
+It finds, orders and answers what the service does, from the same chunks, so that only the serving
+differs.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.chunks import read_chunk
+from deployments.contracts import Generation, ScoredChunk
+from deployments.generator.extractive import ExtractiveEngine
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+
+class NaiveRag:
+    """Embeds, searches, reranks and answers; each method does all its work in the calling thread.
+
+    Args:
+        model: A `SentenceTransformer`, for sentences and for the tokens of the reranking.
+        collection: The chunks, in cosine space.
+        engine: What writes answers.
+        min_relevance_score: Chunks below it are kept from the engine.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        collection: "Collection",
+        engine: ExtractiveEngine,
+        *,
+        min_relevance_score: float,
+    ) -> None:
+        self._model = model
+        self._collection = collection
+        self._engine = engine
+        self._min_relevance_score = min_relevance_score
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns one L2-normalised vector per text, shape (n, dim)."""
+        vectors: NDArray[np.float32] = self._model.encode(list(texts), normalize_embeddings=True)
+        return vectors
+
+    def search(self, query: str, *, top_k: int) -> list[ScoredChunk]:
+        """Returns the nearest chunks, by descending cosine, ties by chunk id."""
+        found: Any = self._collection.query(
+            query_embeddings=self.embed([query]),
+            n_results=top_k,
+            include=["documents", "metadatas", "distances"],
+        )
+        fields = ("ids", "documents", "metadatas", "distances")
+        rows = zip(*(found[field][0] for field in fields), strict=True)
+        hits = sorted(rows, key=lambda row: (row[3], row[0]))
+        return [
+            ScoredChunk(read_chunk(found_id, text, metadata), 1.0 - distance, rank)
+            for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
+        ]
+
+    def rerank(self, query: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        """Returns the hits by descending mean of the best cosine per query token, ties by chunk id.
+
+        Source: Khattab and Zaharia, ColBERT, SIGIR 2020, section 3.3.
+        """
+        texts = [query, *(hit.chunk.passage() for hit in hits)]
+        asked, *passages = (
+            _unit(vectors) for vectors in self._model.encode(texts, output_value="token_embeddings")
+        )
+        scores = [float((asked @ passage.T).max(axis=1).mean()) for passage in passages]
+        order = sorted(
+            zip(scores, hits, strict=True), key=lambda pair: (-pair[0], pair[1].chunk.id)
+        )
+        return [
+            ScoredChunk(hit.chunk, score, rank) for rank, (score, hit) in enumerate(order, start=1)
+        ]
+
+    def answer(self, query: str, sources: Sequence[ScoredChunk]) -> Generation:
+        """Returns the answer from the sources that are relevant enough."""
+        context = [hit for hit in sources if hit.score >= self._min_relevance_score]
+        return self._engine.generate(query, context)
+
+
+def _unit(vectors: Any) -> NDArray[np.float32]:
+    rows: NDArray[np.float32] = np.asarray(vectors, dtype=np.float32)
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit

@@ -1,0 +1,130 @@
+"""The load test as a command: wrong input is refused, and a real run of locust is judged."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from benchmarks.load_test import main
+from benchmarks.locust_support.run import LoadPlan, locust_command
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers in the service's shapes, and always refuses embeddings."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[dict[str, object]]] = []
+    answers: ClassVar[dict[str, object]] = {
+        "/v1/query": {"answer": "yes"},
+        "/v1/search": {"results": [{"text": "a passage"}]},
+        "/v1/rerank": {"results": [{"index": 0}]},
+    }
+
+    def do_GET(self) -> None:
+        self._answer(200, {"status": "ready"})
+
+    def do_POST(self) -> None:
+        self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        if self.path in self.answers:
+            self._answer(200, self.answers[self.path])
+        else:
+            self._answer(503, {}, ("Retry-After", "1"))
+
+    def _answer(self, status: int, body: object, *headers: tuple[str, str]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in (("X-Request-ID", "1"), *headers):
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _keep_signal_handler() -> Iterator[None]:
+    former = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, former)
+
+
+def invoke(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(main)
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "300", "NO_COLOR": "1"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--url", "http://example.com"), "--allow-remote"),
+        (("--url", "127.0.0.1"), "not an address"),
+        (("--ramp", "10", "--duration", "10"), "the ramp must end before the run"),
+        (("--slo", "/no/such/file"), "/no/such/file"),
+        (("--queries", "/no/such/file"), "/no/such/file"),
+        (("--users", "0"), "--users"),
+        (("--url", "http://127.0.0.1:1"), "no service answers"),
+    ],
+)
+def test_wrong_input_ends_with_2(arguments: tuple[str, ...], told: str) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert told in result.output
+
+
+def test_ramp_becomes_users_per_second(tmp_path: Path) -> None:
+    plan = LoadPlan("http://127.0.0.1:1", 30, 12.0, 60.0, 1.0, Path("q.txt"))
+    command = locust_command(plan, folder=tmp_path, html=tmp_path / "r.html")
+    assert command[command.index("--spawn-rate") + 1] == "2.5"
+    assert command[command.index("--run-time") + 1] == "60s"
+    assert command[-2:] == ["--queries", "q.txt"]
+
+
+def test_run_is_judged_by_what_was_answered(url: str, tmp_path: Path) -> None:
+    """Locust runs for real; refusals wait as told and are no errors, but keep p95 unmeasured."""
+    slo, queries, folder = tmp_path / "slo.yaml", tmp_path / "questions.txt", tmp_path / "run"
+    queries.write_text("only question\n")
+    slo.write_text(
+        "endpoints:\n"
+        "  /v1/query: {p95_ms: 5000, error_ratio: 0}\n"
+        "  /v1/embeddings: {p95_ms: 5000, error_ratio: 0}\n"
+    )
+    arguments = (
+        *("--url", url, "--users", "20", "--ramp", "0", "--duration", "2", "--think", "0.1"),
+        *("--slo", str(slo), "--queries", str(queries), "--output", str(folder)),
+    )
+    result = invoke(*arguments)
+    assert result.exit_code == 1, result.output
+    assert (folder / "report.html").is_file()
+    assert (folder / "locust_stats.csv").is_file()
+    found = json.loads((folder / "result.json").read_text())["results"]
+    assert [(one["endpoint"], one["objective"], one["met"]) for one in found["objectives"]] == [
+        ("/v1/query", "p95_ms", True),
+        ("/v1/query", "error_ratio", True),
+        ("/v1/embeddings", "p95_ms", False),
+        ("/v1/embeddings", "error_ratio", True),
+    ]
+    assert found["endpoints"]["/v1/query"]["failed"] == 0
+    # Each of 20 users can be refused twice: at the start, and once more after a second.
+    assert 1 <= found["endpoints"]["/v1/embeddings"]["refused"] <= 40
+    assert {"query": "only question"} in Service.asked
