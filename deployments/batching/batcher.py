@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic
 
-from deployments.batching.planning import CostModel
+from deployments.batching.planning import CostModel, plan_batch, plan_packed_batch
 from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
 from deployments.errors import DeadlineExceeded, Overloaded, RagError, StageFailed, Unavailable
 
-_MIN_SHARE_TOKENS = 256
+_MIN_SHARE_TOKENS = 128
 """Work below this size is not worth dividing between idle workers."""
 _RATE_MEMORY = 0.8
 """Share of the former service rate in the new one: the last five batches or so count."""
@@ -50,11 +51,12 @@ class Batcher(Generic[Item, Result]):
     Args:
         run: Takes a batch of items, returns one result per item, in order.
         stage: Name for errors.
-        max_batch_tokens: Bound on longest entry x entries of one batch.
+        max_batch_tokens: Bound on the cost of one batch.
         max_batch_requests: Bound on the entries of one batch.
         max_queued_tokens: Admission bound; entries that would pass it are refused.
         max_queue_s: Admission bound; a call that would wait longer for its turn is refused.
         concurrent_batches: Batches that run at once: one thread of Python each.
+        computes_padding: Whether a batch costs its longest entry times its entries, or their sum.
         on_batch: Is told of every run that succeeded, on the event loop.
         now: Clock in seconds; monotonic.
     """
@@ -69,6 +71,7 @@ class Batcher(Generic[Item, Result]):
         max_queued_tokens: int,
         max_queue_s: float = math.inf,
         concurrent_batches: int = 1,
+        computes_padding: bool = True,
         on_batch: Callable[[BatchReport], None] = lambda report: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -79,6 +82,7 @@ class Batcher(Generic[Item, Result]):
         self._max_queued_tokens = max_queued_tokens
         self._max_queue_s = max_queue_s
         self._concurrent_batches = concurrent_batches
+        self._computes_padding = computes_padding
         self._on_batch = on_batch
         self._now = now
         self._queue: FairQueue[Item, Result] = FairQueue()
@@ -184,10 +188,25 @@ class Batcher(Generic[Item, Result]):
         self._drop_dead()
         if not self._queue:
             return []
+        max_batch_tokens = min(self._max_batch_tokens, self._share_tokens())
+        if not self._computes_padding:
+            return self._queue.take(
+                partial(
+                    plan_packed_batch,
+                    max_batch_tokens=max_batch_tokens,
+                    max_batch_requests=self._max_batch_requests,
+                ),
+                window=self._max_batch_requests,
+            )
         return self._queue.take(
-            max_batch_tokens=min(self._max_batch_tokens, self._share_tokens()),
-            max_batch_requests=self._max_batch_requests,
-            overhead_tokens=self._cost.overhead_tokens,
+            partial(
+                plan_batch,
+                max_batch_tokens=max_batch_tokens,
+                max_batch_requests=self._max_batch_requests,
+                overhead_tokens=self._cost.overhead_tokens,
+            ),
+            # Twice as many as fit: there is something to choose from.
+            window=2 * self._max_batch_requests,
         )
 
     def _share_tokens(self) -> int:
@@ -246,7 +265,8 @@ class Batcher(Generic[Item, Result]):
                 queue_ms = (started_s - entry.queued_at_s) * 1e3
                 entry.future.set_result(Completed(value, queue_ms, inference_ms))
         tokens = sum(entry.tokens for entry in batch)
-        padded_tokens = max(entry.tokens for entry in batch) * len(batch)
+        longest = max(entry.tokens for entry in batch)
+        padded_tokens = longest * len(batch) if self._computes_padding else tokens
         self._observe_rate(tokens / max(took_s, 1e-6))
         self._cost.observe(padded_tokens, took_s)
         self._on_batch(

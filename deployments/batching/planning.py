@@ -53,6 +53,20 @@ class CostModel:
         return max(empty_s / s_per_token, MIN_OVERHEAD_TOKENS)
 
 
+def plan_packed_batch(
+    token_counts: Sequence[int], *, max_batch_tokens: int, max_batch_requests: int
+) -> list[int]:
+    """Returns the places of the entries that form the next batch of a model that computes no
+    padding: the oldest ones, as many as the bounds allow, and at least one.
+
+    >>> plan_packed_batch([10, 200, 30], max_batch_tokens=220, max_batch_requests=8)
+    [0, 1]
+    """
+    sums = accumulate(token_counts[:max_batch_requests])
+    fitting = sum(1 for tokens in sums if tokens <= max_batch_tokens)
+    return list(range(max(fitting, 1)))
+
+
 def plan_batch(
     token_counts: Sequence[int],
     *,

@@ -2,12 +2,11 @@
 
 import asyncio
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Generic, TypeVar
 
-from deployments.batching.planning import MIN_OVERHEAD_TOKENS, plan_batch
 from deployments.contracts import Times
 
 Item = TypeVar("Item")
@@ -91,24 +90,21 @@ class FairQueue(Generic[Item, Result]):
         return sum(entry.tokens for entry in islice(self._entries, ahead))
 
     def take(
-        self,
-        *,
-        max_batch_tokens: int,
-        max_batch_requests: int,
-        overhead_tokens: float = MIN_OVERHEAD_TOKENS,
+        self, plan: Callable[[Sequence[int]], Sequence[int]], *, window: int
     ) -> list[Entry[Item, Result]]:
-        """Removes and returns the next batch, shortest entry first; see `plan_batch`."""
-        window = self._entries[: 2 * max_batch_requests]
-        places = plan_batch(
-            [entry.tokens for entry in window],
-            max_batch_tokens=max_batch_tokens,
-            max_batch_requests=max_batch_requests,
-            overhead_tokens=overhead_tokens,
-        )
-        batch = [window[place] for place in places]
+        """Removes and returns the next batch.
+
+        Args:
+            plan: Takes the tokens of the entries that are next, returns the places of those to
+                take.
+            window: How many entries are looked at.
+        """
+        next_ones = self._entries[:window]
+        places = plan([entry.tokens for entry in next_ones])
+        batch = [next_ones[place] for place in places]
         tokens = sum(entry.tokens for entry in batch)
         self._virtual_time_tokens = max(
-            self._virtual_time_tokens + int(_GUARANTEED_SHARE * tokens), window[0].turn[0]
+            self._virtual_time_tokens + int(_GUARANTEED_SHARE * tokens), next_ones[0].turn[0]
         )
         for place in sorted(places, reverse=True):
             del self._entries[place]

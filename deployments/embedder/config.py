@@ -24,13 +24,14 @@ class EmbedderArgs(Settings):
     """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
     float32."""
 
-    threads: int | None = Field(default=None, ge=1)
-    """CPU threads of one batch; as many batches run at once as fill the cores. None is what gives
-    the runtime the most: all cores with OpenVINO, one with torch."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of one batch; as many batches run at once as fill the cores. One thread each
+    gives the most texts per second, more of them the soonest answer to one long text."""
 
-    max_batch_tokens: int = Field(default=1024, ge=1)
-    """Padded tokens of one batch. On a CPU small batches pad little and stay in its caches; a GPU
-    wants 16384 and more."""
+    max_batch_tokens: int | None = Field(default=None, ge=1)
+    """Tokens that one batch costs at most: padding included, where the runtime computes it. None is
+    what suits the runtime: 320 for OpenVINO, 1024 for torch on a CPU, whose caches hold little, and
+    16384 on a GPU."""
 
     max_batch_requests: int = Field(default=64, ge=1)
     """Texts of one batch."""

@@ -38,11 +38,12 @@ class Embedder(StageReplica):
         self._batcher: Batcher[list[int], NDArray[np.float32]] = Batcher(
             lambda token_ids: list(self._encoder.encode(token_ids)),
             stage="embedder",
-            max_batch_tokens=settings.max_batch_tokens,
+            max_batch_tokens=settings.max_batch_tokens or self._encoder.batch_tokens,
             max_batch_requests=settings.max_batch_requests,
             max_queued_tokens=settings.max_queued_tokens,
             max_queue_s=settings.max_queue_s,
             concurrent_batches=self._encoder.concurrent_batches,
+            computes_padding=self._encoder.computes_padding,
             on_batch=report_batches("embedder"),
         )
 

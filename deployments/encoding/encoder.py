@@ -6,7 +6,7 @@ batch.
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts import Vectors
-from deployments.encoding.runtimes import OpenVinoRuntime, Runtime, TorchRuntime
+from deployments.encoding.openvino_runtimes import PackedOpenVino, PaddedOpenVino
+from deployments.encoding.runtimes import Runtime, TorchRuntime
 from deployments.encoding.selection import MIN_COSINE, fastest, min_cosine
 from deployments.errors import ConfigError
 
@@ -58,7 +59,13 @@ def tokenizer_path(model: str) -> Path:
 
 _PAD_MULTIPLE = 8
 """Fewer distinct shapes: the CPU backend keeps compiled code and buffers for each it has seen."""
-_SAMPLE = ("What happens when a queue is full?", "warm-up", "alpha beta gamma delta " * 4)
+_SAMPLE = [
+    "What happens when a queue is full?",
+    "warm-up",
+    "",
+    *("alpha beta gamma delta " * count for count in (1, 2, 3, 4, 7)),
+]
+"""Texts of unequal length: batching them must change nothing."""
 
 
 class Encoder:
@@ -71,7 +78,8 @@ class Encoder:
             faster one that gives the vectors of torch in float32.
         precision: Arithmetic of the matrix products. `auto` is bfloat16 where the hardware has it,
             else float32.
-        threads: Threads of one model run on a CPU; None is what gives the runtime the most.
+        threads: Threads of one model run on a CPU. One per run, and a run for each core, gives the
+            most; a single long text gets its answer sooner with more.
 
     Raises:
         ConfigError: the runtime cannot run the model.
@@ -84,7 +92,7 @@ class Encoder:
         device: str | None = None,
         runtime: RuntimeName = "auto",
         precision: Precision = "auto",
-        threads: int | None = None,
+        threads: int = 1,
     ) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         # Threads that wait for each other by spinning starve as soon as anybody else needs a core;
@@ -99,12 +107,12 @@ class Encoder:
         transformer = SentenceTransformer(model_path(model), device=device)
         transformer.eval()
         self._device = transformer.device
-        self._tokenizer = transformer.tokenizer
         self.max_tokens = int(transformer.max_seq_length or 512)
         self.dimension = int(transformer.get_embedding_dimension() or 0)
         # A copy with fixed settings: the shared one changes its truncation on every call, which two
         # threads must not do at once.
-        self._splitter = Tokenizer.from_str(self._tokenizer.backend_tokenizer.to_str())
+        self._splitter = Tokenizer.from_str(transformer.tokenizer.backend_tokenizer.to_str())
+        self._pad_id = int(transformer.tokenizer.pad_token_id or 0)
         self._splitter.no_padding()
         self._splitter.enable_truncation(self.max_tokens)
         self.prompts = {name: text or "" for name, text in transformer.prompts.items()}
@@ -112,6 +120,9 @@ class Encoder:
         self._runtime = self._choose(first, runtime, precision, threads)
         self.concurrent_batches = self._runtime.concurrent_batches
         """Model runs that fill the device: what a batcher may run at once."""
+        self.computes_padding = self._runtime.computes_padding
+        self.batch_tokens = self._runtime.batch_tokens
+        """Cost of a batch, in tokens, beyond which a larger one gains nothing."""
 
     def tokenize(self, texts: Sequence[str], *, prompt: str = "") -> list[list[int]]:
         """Returns token ids per text, with special tokens, cut to `max_tokens`; thread-safe."""
@@ -141,47 +152,53 @@ class Encoder:
         return array
 
     def _features(self, token_ids: Sequence[list[int]]) -> "dict[str, torch.Tensor]":
-        padded = self._tokenizer.pad(
-            {"input_ids": list(token_ids)}, return_tensors="pt", pad_to_multiple_of=_PAD_MULTIPLE
-        )
-        return {name: tensor.to(self._device) for name, tensor in padded.items()}
+        longest = max(map(len, token_ids))
+        shape = (len(token_ids), -(-longest // _PAD_MULTIPLE) * _PAD_MULTIPLE)
+        input_ids = np.full(shape, self._pad_id, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        for row, ids in enumerate(token_ids):
+            input_ids[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        return {
+            name: self._torch.from_numpy(array).to(self._device)
+            for name, array in (("input_ids", input_ids), ("attention_mask", mask))
+        }
 
     def _choose(
         self,
         transformer: "torch.nn.Module",
         runtime: RuntimeName,
         precision: Precision,
-        threads: int | None,
+        threads: int,
     ) -> Runtime:
-        """Returns the runtime that was asked for, or the fastest one, after comparing its vectors
-        of a padded batch with those that torch gives in float32 to each text alone."""
-        batch = self.tokenize(_SAMPLE)
+        """Returns the fastest of the runtimes that were asked for, after comparing its vectors of a
+        batch with those that torch gives in float32 to each text alone."""
+        texts = self.tokenize(_SAMPLE)
         plain = TorchRuntime(
             transformer, device=self._device, dtype=self._torch.float32, threads=threads
         )
-        reference = np.concatenate([self._encode(plain, [ids]) for ids in batch])
-        long = [ids[:1] * self.max_tokens for ids in batch[:2]]
-
-        def torch_runtime(dtype: "torch.dtype") -> Runtime:
-            return TorchRuntime(
+        reference = np.concatenate([self._encode(plain, [ids]) for ids in texts])
+        long = [texts[0][:1] * self.max_tokens]
+        dtype = resolve_dtype(precision, self._device)
+        makers: dict[str, Callable[[], Runtime]] = {}
+        if runtime != "torch" and self._device.type == "cpu":
+            for kind in (PackedOpenVino, PaddedOpenVino):
+                makers[kind.__name__] = partial(kind, transformer, dtype=dtype, threads=threads)
+        if runtime != "openvino" or self._device.type != "cpu":
+            makers["TorchRuntime"] = lambda: TorchRuntime(
                 copy.deepcopy(transformer), device=self._device, dtype=dtype, threads=threads
             )
 
-        def openvino_runtime(dtype: "torch.dtype") -> Runtime:
-            return OpenVinoRuntime(transformer, dtype=dtype, threads=threads)
+        def work(one: Runtime) -> list[Callable[[], object]]:
+            # Many short texts and a long one, as often as the device runs at once.
+            return [lambda: (self._encode(one, texts), self._encode(one, long))] * (
+                one.concurrent_batches
+            )
 
-        makers = {"openvino": openvino_runtime, "torch": torch_runtime}
-        names = [runtime] if runtime != "auto" else list(makers)
-        if self._device.type != "cpu":
-            names = ["torch"]
-        dtype = resolve_dtype(precision, self._device)
         _, chosen = fastest(
-            {f"{name} {dtype}": partial(makers[name], dtype) for name in names},
-            is_equal=lambda one: min_cosine(self._encode(one, batch), reference) >= MIN_COSINE,
-            work=lambda one: (
-                [lambda: (self._encode(one, batch), self._encode(one, long))]
-                * one.concurrent_batches
-            ),
+            makers,
+            is_equal=lambda one: min_cosine(self._encode(one, texts), reference) >= MIN_COSINE,
+            work=work,
         )
         return chosen
 

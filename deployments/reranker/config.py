@@ -29,11 +29,11 @@ class RerankerArgs(Settings):
     """Arithmetic of the matrix products; `auto` is bfloat16 where the hardware has it, else
     float32. A cross-encoder runs in its own precision."""
 
-    threads: int | None = Field(default=None, ge=1)
+    threads: int = Field(default=1, ge=1)
     """CPU threads of one batch; see the embedder's."""
 
-    max_batch_tokens: int = Field(default=1024, ge=1)
-    """Padded tokens of one batch; see the embedder's."""
+    max_batch_tokens: int | None = Field(default=None, ge=1)
+    """Tokens that one batch costs at most; see the embedder's. 4096 for a cross-encoder."""
 
     max_batch_requests: int = Field(default=64, ge=1)
     """Texts, or pairs of query and text, of one batch."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.batching.batcher import Batcher, BatchReport
-from deployments.batching.queue import Item, Result, slowest
+from deployments.batching.queue import slowest
 from deployments.contracts import Reranked
 from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
@@ -33,6 +33,7 @@ class _Text:
 
     text: str
     token_ids: list[int]
+    is_passage: bool = True
 
 
 class LateInteractionScorer:
@@ -51,7 +52,17 @@ class LateInteractionScorer:
             threads=settings.threads,
         )
         self._cache = TokenCache(settings.cache_bytes)
-        self._batcher = _batcher(self._encode, settings, on_batch, self._encoder.concurrent_batches)
+        self._batcher: Batcher[_Text, TokenVectors] = Batcher(
+            self._encode,
+            stage="reranker",
+            max_batch_tokens=settings.max_batch_tokens or self._encoder.batch_tokens,
+            max_batch_requests=settings.max_batch_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+            max_queue_s=settings.max_queue_s,
+            concurrent_batches=self._encoder.concurrent_batches,
+            computes_padding=self._encoder.computes_padding,
+            on_batch=on_batch,
+        )
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns a score in [-1, 1] per text."""
@@ -59,7 +70,10 @@ class LateInteractionScorer:
         unknown = [query, *(text for text in dict.fromkeys(texts) if text not in known)]
         token_ids = await asyncio.to_thread(self._encoder.tokenize, unknown)
         done = await self._batcher.submit(
-            [_Text(text, ids) for text, ids in zip(unknown, token_ids, strict=True)],
+            [
+                _Text(text, ids, is_passage=place > 0)
+                for place, (text, ids) in enumerate(zip(unknown, token_ids, strict=True))
+            ],
             token_counts=[len(ids) for ids in token_ids],
             timeout_s=timeout_s,
         )
@@ -76,24 +90,25 @@ class LateInteractionScorer:
         )
 
     def _encode(self, batch: Sequence[_Text]) -> list[TokenVectors]:
-        """Returns the vectors of each text, and keeps them.
+        """Returns the vectors of each text, and keeps those of passages.
 
         Here and not where they are asked for: what was computed is kept also when its caller has
         gone, and of many callers who wait for the same passage the first one pays.
         """
         known: dict[str, TokenVectors] = {}
-        missing: dict[str, list[int]] = {}
+        missing: dict[str, _Text] = {}
         for one in batch:
             vectors = self._cache.get(one.text)
             if vectors is None:
-                missing[one.text] = one.token_ids
+                missing[one.text] = one
             else:
                 known[one.text] = vectors
         if missing:
-            encoded = self._encoder.encode_tokens(list(missing.values()))
-            for text, exact in zip(missing, encoded, strict=True):
-                known[text] = quantize(exact)
-                self._cache.put(text, known[text])
+            encoded = self._encoder.encode_tokens([one.token_ids for one in missing.values()])
+            for one, exact in zip(missing.values(), encoded, strict=True):
+                known[one.text] = quantize(exact)
+                if one.is_passage:
+                    self._cache.put(one.text, known[one.text])
         return [known[one.text] for one in batch]
 
 
@@ -108,7 +123,15 @@ class CrossEncoderScorer:
         torch.set_num_threads(os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
-        self._batcher = _batcher(self._predict, settings, on_batch, 1)
+        self._batcher: Batcher[tuple[str, str], float] = Batcher(
+            self._predict,
+            stage="reranker",
+            max_batch_tokens=settings.max_batch_tokens or 4096,
+            max_batch_requests=settings.max_batch_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+            max_queue_s=settings.max_queue_s,
+            on_batch=on_batch,
+        )
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns the model's score per text; its range is the model's own."""
@@ -132,24 +155,6 @@ class CrossEncoderScorer:
             list(pairs), batch_size=len(pairs), show_progress_bar=False, convert_to_numpy=True
         )
         return [float(score) for score in scores]
-
-
-def _batcher(
-    run: Callable[[Sequence[Item]], Sequence[Result]],
-    settings: RerankerArgs,
-    on_batch: OnBatch,
-    concurrent_batches: int,
-) -> Batcher[Item, Result]:
-    return Batcher(
-        run,
-        stage="reranker",
-        max_batch_tokens=settings.max_batch_tokens,
-        max_batch_requests=settings.max_batch_requests,
-        max_queued_tokens=settings.max_queued_tokens,
-        max_queue_s=settings.max_queue_s,
-        concurrent_batches=concurrent_batches,
-        on_batch=on_batch,
-    )
 
 
 def build_scorer(settings: RerankerArgs, on_batch: OnBatch = lambda report: None) -> Scorer:

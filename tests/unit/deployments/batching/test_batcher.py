@@ -291,6 +291,18 @@ async def test_a_listener_that_fails_costs_no_answer(clock: Clock) -> None:
     assert await submit(batcher, "later") == ["later"]
 
 
+async def test_without_padding_texts_of_any_length_travel_together(
+    make: MakeBatcher, model: Model
+) -> None:
+    batcher = make(max_batch_tokens=110, computes_padding=False)
+    first = await hold(batcher, model)
+    tasks = [await queued(batcher, "long", tokens=90)]
+    tasks += [await queued(batcher, item, tokens=10) for item in "abc"]
+    model.free.set()
+    await asyncio.gather(first, *tasks)
+    assert model.batches == [["first"], ["long", "a", "b"], ["c"]]
+
+
 async def test_every_batch_is_reported(clock: Clock) -> None:
     reports: list[BatchReport] = []
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.batching.planning import MIN_OVERHEAD_TOKENS, CostModel, plan_batch
+from deployments.batching.planning import (
+    MIN_OVERHEAD_TOKENS,
+    CostModel,
+    plan_batch,
+    plan_packed_batch,
+)
 
 COUNTS = st.lists(st.integers(min_value=1, max_value=600), min_size=1, max_size=40)
 TOKENS = st.integers(min_value=1, max_value=2000)
@@ -147,3 +152,15 @@ def test_batches_one_after_the_other_empty_the_queue(
         served += [waiting[place] for place in batch]
         waiting = [one for place, one in enumerate(waiting) if place not in batch]
     assert sorted(served) == list(enumerate(counts))
+
+
+@pytest.mark.parametrize(
+    ("counts", "taken"),
+    [([10], 1), ([10, 30], 2), ([10, 31], 1), ([500, 1], 1), ([1] * 9, 8)],
+    ids=["one", "budget-reached", "budget-passed", "oversized-alone", "most-requests"],
+)
+def test_without_padding_the_oldest_go_until_the_sum_is_reached(
+    counts: list[int], taken: int
+) -> None:
+    places = plan_packed_batch(counts, max_batch_tokens=40, max_batch_requests=8)
+    assert places == list(range(taken))

@@ -1,13 +1,18 @@
 """Whose turn it is: calls take turns by tokens, and nobody starves."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployments.batching.planning import plan_batch
 from deployments.batching.queue import Completed, Entry, FairQueue
 
-LIMITS = {"max_batch_tokens": 100, "max_batch_requests": 4}
+
+def plan(max_batch_requests: int = 4) -> Callable[[Sequence[int]], list[int]]:
+    return partial(plan_batch, max_batch_tokens=100, max_batch_requests=max_batch_requests)
 
 
 def call(*names: str, tokens: int = 10, deadline_s: float = 100.0) -> list[Entry[str, str]]:
@@ -18,10 +23,11 @@ def call(*names: str, tokens: int = 10, deadline_s: float = 100.0) -> list[Entry
     return entries
 
 
-def drain(queue: FairQueue[str, str], **limits: int) -> list[list[str]]:
+def drain(queue: FairQueue[str, str], max_batch_requests: int = 4) -> list[list[str]]:
     batches = []
     while queue:
-        batches.append([entry.item for entry in queue.take(**{**LIMITS, **limits})])
+        batch = queue.take(plan(max_batch_requests), window=8)
+        batches.append([entry.item for entry in batch])
     return batches
 
 
@@ -35,9 +41,9 @@ async def test_single_entries_are_served_first_come_first_served() -> None:
 async def test_a_question_passes_what_a_large_call_has_left() -> None:
     queue: FairQueue[str, str] = FairQueue()
     queue.add(call(*(f"passage {number}" for number in range(12))))
-    first = queue.take(**LIMITS)
+    first = queue.take(plan(), window=8)
     queue.add(call("question"))
-    following = queue.take(**LIMITS)
+    following = queue.take(plan(), window=8)
     assert [entry.item for entry in first] == [f"passage {number}" for number in range(4)]
     assert "question" in [entry.item for entry in following]
 
@@ -49,7 +55,7 @@ async def test_a_large_call_is_not_starved_by_a_stream_of_questions() -> None:
     for number in range(40):
         for place in range(4):
             queue.add(call(f"question {number}.{place}", tokens=25))
-        served += [entry.item for entry in queue.take(**LIMITS)]
+        served += [entry.item for entry in queue.take(plan(), window=8)]
     passages = [place for place, item in enumerate(served) if item.startswith("passage")]
     assert len(passages) == 20
     assert 70 <= passages[-1] <= 100
