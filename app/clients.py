@@ -54,8 +54,6 @@ _MERGING = {
     "Generator": Merging(max_items=4, max_weight=4),
 }
 _ALONE = Merging(max_items=1, max_weight=0)
-_SERIALIZATION = "pickle"
-"""Plain values need nothing of cloudpickle, the slower default."""
 
 
 class StageHandle:
@@ -153,11 +151,8 @@ class StageHandle:
         if self._handle is None:
             try:
                 # The lookup asks the controller and blocks.
-                found = await asyncio.to_thread(
+                self._handle = await asyncio.to_thread(
                     serve.get_deployment_handle, self._deployment, self._application
-                )
-                self._handle = found.options(
-                    request_serialization=_SERIALIZATION, response_serialization=_SERIALIZATION
                 )
             except RayServeException as error:
                 raise translate(error, stage=self._stage) from error

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deployments.contracts import Citation, Generation, ScoredChunk
 from deployments.generator.sentences import sentences, terms, words
@@ -21,6 +22,8 @@ _RANK_WEIGHT = 0.35
 _HEADING_WEIGHT = 0.5
 """A word of the question found in the headings above a sentence counts this much of one found in
 it."""
+_KEPT_PASSAGES = 4096
+"""Passages that are found often are taken apart once; about 10 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class _Candidate:
     matched: frozenset[str]
     score: float
     support: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What the words of a passage are, whatever is asked about it."""
+
+    sentences: tuple[tuple[str, frozenset[str]], ...]
+    terms: frozenset[str]
+    word_count: int
 
 
 class ExtractiveEngine:
@@ -53,7 +65,9 @@ class ExtractiveEngine:
 
         Tokens are counted as words: this engine has no tokenizer.
         """
-        prompt_tokens = len(words(question)) + sum(len(words(hit.chunk.text)) for hit in context)
+        prompt_tokens = len(words(question)) + sum(
+            _analyse(hit.chunk.text).word_count for hit in context
+        )
         candidates = _candidates(question, context)
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
         if best is None or best.support < self._min_coverage_ratio:
@@ -75,6 +89,15 @@ class ExtractiveEngine:
         )
 
 
+@lru_cache(maxsize=_KEPT_PASSAGES)
+def _analyse(text: str) -> _Passage:
+    return _Passage(
+        sentences=tuple((one, frozenset(terms(one))) for one in sentences(text)),
+        terms=frozenset(terms(text)),
+        word_count=len(words(text)),
+    )
+
+
 def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidate]:
     """Returns every sentence of the context with its score.
 
@@ -82,10 +105,11 @@ def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidat
     most, so that a question about something else finds no support.
     """
     asked = frozenset(terms(question))
+    passages = [_analyse(hit.chunk.text) for hit in context]
     found = [
-        (source, sentence, frozenset(terms(sentence)))
-        for source, hit in enumerate(context, start=1)
-        for sentence in sentences(hit.chunk.text)
+        (source, sentence, has)
+        for source, passage in enumerate(passages, start=1)
+        for sentence, has in passage.sentences
     ]
     if not asked or not found:
         return []
@@ -95,11 +119,11 @@ def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidat
     headings = [
         asked.intersection(terms(f"{hit.chunk.title} {hit.chunk.heading}")) for hit in context
     ]
-    passages = [asked.intersection(terms(hit.chunk.text)) for hit in context]
+    supported = [asked & passage.terms for passage in passages]
     candidates = []
     for order, (source, sentence, has) in enumerate(found):
         above = headings[source - 1]
-        around = above | passages[source - 1]
+        around = above | supported[source - 1]
         in_sentence = sum(weights[term] for term in asked & has)
         in_headings = sum(weights[term] for term in above - has)
         relevance = (in_sentence + _HEADING_WEIGHT * in_headings) / total
