@@ -5,7 +5,8 @@ the gateway. A call whose replica went away is repeated once, where a repetition
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ from deployments.contracts import (
     ScoredChunk,
     StageCall,
     StageOutcome,
+    Timed,
     Upload,
     Vectors,
 )
@@ -63,12 +65,20 @@ class StageHandle:
         application: Name of its application.
         deployment: Its name.
         max_calls: Calls on their way to it at once before others merge.
+        on_wait: Is told how long each call waited, its work excluded, in seconds.
     """
 
-    def __init__(self, application: str, deployment: str, max_calls: int) -> None:
+    def __init__(
+        self,
+        application: str,
+        deployment: str,
+        max_calls: int,
+        on_wait: Callable[[float], None],
+    ) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = deployment.lower()
+        self._on_wait = on_wait
         self._handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
@@ -120,6 +130,7 @@ class StageHandle:
             raise DeadlineExceeded(
                 f"The request's time was up before the {self._stage} was asked.", self._stage
             )
+        started_s = time.perf_counter()
         try:
             async with asyncio.timeout(call.context.timeout_s):
                 if weight is None:
@@ -132,6 +143,10 @@ class StageHandle:
             ) from error
         if outcome.error is not None:
             raise outcome.error
+        if isinstance(outcome.value, Timed):
+            times = outcome.value.times
+            worked_s = (times.replica_ms - times.queue_ms) / 1e3
+            self._on_wait(time.perf_counter() - started_s - worked_s)
         return outcome.value
 
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
@@ -235,10 +250,11 @@ class HandleDirectory:
 
     Args:
         max_calls: Calls on their way to one deployment at once before others merge.
+        on_wait: Is told how long each call waited for its stage, in seconds.
     """
 
-    def __init__(self, max_calls: int) -> None:
-        self._max_calls = max_calls
+    def __init__(self, max_calls: int, on_wait: Callable[[float], None]) -> None:
+        self._options = max_calls, on_wait
         self._retrieval: dict[str, RetrievalStages] = {}
         self._generators: dict[str, GeneratorClient] = {}
 
@@ -246,10 +262,10 @@ class HandleDirectory:
         """Returns the stages of a retrieval application."""
         if application not in self._retrieval:
             self._retrieval[application] = RetrievalStages(
-                embedder=EmbedderClient(application, "Embedder", self._max_calls),
-                retriever=RetrieverClient(application, "Retriever", self._max_calls),
-                reranker=RerankerClient(application, "Reranker", self._max_calls),
-                indexer=IndexerClient(application, "Indexer", self._max_calls),
+                embedder=EmbedderClient(application, "Embedder", *self._options),
+                retriever=RetrieverClient(application, "Retriever", *self._options),
+                reranker=RerankerClient(application, "Reranker", *self._options),
+                indexer=IndexerClient(application, "Indexer", *self._options),
             )
         return self._retrieval[application]
 
@@ -257,6 +273,6 @@ class HandleDirectory:
         """Returns the generator of an application."""
         if application not in self._generators:
             self._generators[application] = GeneratorClient(
-                application, "Generator", self._max_calls
+                application, "Generator", *self._options
             )
         return self._generators[application]

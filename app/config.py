@@ -39,8 +39,12 @@ class GatewayArgs(Settings):
     """The same for bodies of `/v1/documents`. The replicas accept messages up to 64 MiB."""
 
     max_concurrent_requests: int = Field(default=256, ge=1)
-    """Requests one ingress replica works on. Over it the answer is 503 at once. Keep it below the
-    deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
+    """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
+    below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
+
+    target_wait_s: float = Field(default=0.2, gt=0)
+    """Time a call may wait for a stage. Where most wait longer, the replica admits fewer requests,
+    down to 16, and refuses the others at once; where they do not, it admits more again."""
 
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in

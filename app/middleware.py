@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.admission import AdmissionLimit
 from app.config import GatewayArgs
 from app.problems import problem_of
 from app.request_scope import RequestScope
@@ -78,11 +79,13 @@ class Door:
     Args:
         app: The application behind.
         args: The bounds.
+        limit: How many may run at once.
     """
 
-    def __init__(self, app: ASGIApp, args: GatewayArgs) -> None:
+    def __init__(self, app: ASGIApp, args: GatewayArgs, limit: AdmissionLimit) -> None:
         self._app = app
         self._args = args
+        self._limit = limit
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,9 +116,10 @@ class Door:
             await response(scope, receive, send)
 
         health = scope["path"].startswith("/health")
+        admitted = self._limit.admits(self._running)
         self._running += 1
         try:
-            if self._running > self._args.max_concurrent_requests and not health:
+            if not admitted and not health:
                 raise Overloaded(
                     "The gateway has all it can work on; retry shortly.", "gateway", 1.0
                 )

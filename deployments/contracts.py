@@ -247,6 +247,10 @@ class DocumentPage:
     next_sequence: int | None
 
 
+Timed = Embedded | Found | Reranked | Generation
+"""The results that say where their time went."""
+
+
 class Stage(Protocol):
     """What every stage can say of itself."""
 

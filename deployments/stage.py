@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from deployments.contracts import (
-    Embedded,
-    Found,
-    Generation,
-    Reranked,
-    StageCall,
-    StageOutcome,
-)
+from deployments.contracts import StageCall, StageOutcome, Timed
 from deployments.errors import RagError, StageFailed
 
 _log = logging.getLogger("ray.serve")
@@ -43,6 +36,6 @@ class StageReplica:
 
 def _timed(value: Any, replica_ms: float) -> Any:
     """Returns the value with the time that it took in this replica, where it has room for it."""
-    if isinstance(value, Embedded | Found | Reranked | Generation):
+    if isinstance(value, Timed):
         return replace(value, times=replace(value.times, replica_ms=replica_ms))
     return value
