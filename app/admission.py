@@ -6,7 +6,10 @@ shrinks, and whoever comes over it is refused at once, before any work is done.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 _ROUND_S = 0.2
 """Long enough for a change of the limit to show in the waits."""
@@ -16,15 +19,45 @@ _FEWEST = 16
 """So many are always admitted: their waiting costs little, and finds out when things are better."""
 
 
+@dataclass(slots=True)
+class Waited:
+    """What one request has waited for its stages so far."""
+
+    total_s: float = 0.0
+    calls: int = 0
+
+
+_waited: ContextVar[Waited] = ContextVar("waited")
+
+
+@contextmanager
+def waiting() -> Iterator[Waited]:
+    """Counts what `note_wait` is told inside, tasks that are started there included."""
+    count = Waited()
+    token = _waited.set(count)
+    try:
+        yield count
+    finally:
+        _waited.reset(token)
+
+
+def note_wait(waited_s: float) -> None:
+    """Adds the wait of one call for its stage, work excluded, to the request that runs here."""
+    count = _waited.get(None)
+    if count is not None:
+        count.total_s += waited_s
+        count.calls += 1
+
+
 class AdmissionLimit:
     """A bound on concurrent requests between 16 and `max_requests`.
 
-    In rounds: it shrinks by a factor when more than half of the calls in a round waited longer than
-    the target, else it grows while it is made use of.
+    In rounds: it shrinks by a factor when more than half of the requests in a round waited longer
+    than the target, else it grows while it is made use of.
 
     Args:
         max_requests: The highest limit, and the first one.
-        target_wait_s: What a call may wait for a stage, work excluded.
+        target_wait_s: What a request may wait for its stages, their work excluded.
         now: Clock in seconds; monotonic.
 
     Source: Chiu and Jain, Analysis of the Increase and Decrease Algorithms for Congestion Avoidance
@@ -44,7 +77,7 @@ class AdmissionLimit:
         self._now = now
         self._limit = float(max_requests)
         self._round_ends_s = now() + _ROUND_S
-        self._calls = self._late_calls = self._most_running = 0
+        self._requests = self._late_requests = self._most_running = 0
 
     @property
     def limit(self) -> int:
@@ -57,17 +90,17 @@ class AdmissionLimit:
         return running < self.limit
 
     def observe(self, waited_s: float) -> None:
-        """Takes note of one call's wait for a stage."""
-        self._calls += 1
-        self._late_calls += waited_s > self._target_wait_s
+        """Takes note of one request's wait."""
+        self._requests += 1
+        self._late_requests += waited_s > self._target_wait_s
         if self._now() >= self._round_ends_s:
             self._end_round()
 
     def _end_round(self) -> None:
-        if self._late_calls * 2 > self._calls:
+        if self._late_requests * 2 > self._requests:
             in_use = min(self._limit, float(self._most_running))
             self._limit = max(in_use * _SHRINK, self._fewest)
         elif self._most_running >= self._limit * 0.8:
             self._limit = min(max(self._limit * _GROW, self._limit + 1), self._max_requests)
         self._round_ends_s = self._now() + _ROUND_S
-        self._calls = self._late_calls = self._most_running = 0
+        self._requests = self._late_requests = self._most_running = 0

@@ -6,7 +6,7 @@ the gateway. A call whose replica went away is repeated once, where a repetition
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from ray import serve
 from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from app.admission import note_wait
 from app.coalescing import Coalescer
 from app.releases import RetrievalStages
 from deployments.calls import call_stage, translate
@@ -65,20 +66,12 @@ class StageHandle:
         application: Name of its application.
         deployment: Its name.
         max_calls: Calls on their way to it at once before others merge.
-        on_wait: Is told how long each call waited, its work excluded, in seconds.
     """
 
-    def __init__(
-        self,
-        application: str,
-        deployment: str,
-        max_calls: int,
-        on_wait: Callable[[float], None],
-    ) -> None:
+    def __init__(self, application: str, deployment: str, max_calls: int) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = deployment.lower()
-        self._on_wait = on_wait
         self._handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
@@ -146,7 +139,7 @@ class StageHandle:
         if isinstance(outcome.value, Timed):
             times = outcome.value.times
             worked_s = (times.replica_ms - times.queue_ms) / 1e3
-            self._on_wait(time.perf_counter() - started_s - worked_s)
+            note_wait(time.perf_counter() - started_s - worked_s)
         return outcome.value
 
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
@@ -250,11 +243,10 @@ class HandleDirectory:
 
     Args:
         max_calls: Calls on their way to one deployment at once before others merge.
-        on_wait: Is told how long each call waited for its stage, in seconds.
     """
 
-    def __init__(self, max_calls: int, on_wait: Callable[[float], None]) -> None:
-        self._options = max_calls, on_wait
+    def __init__(self, max_calls: int) -> None:
+        self._max_calls = max_calls
         self._retrieval: dict[str, RetrievalStages] = {}
         self._generators: dict[str, GeneratorClient] = {}
 
@@ -262,10 +254,10 @@ class HandleDirectory:
         """Returns the stages of a retrieval application."""
         if application not in self._retrieval:
             self._retrieval[application] = RetrievalStages(
-                embedder=EmbedderClient(application, "Embedder", *self._options),
-                retriever=RetrieverClient(application, "Retriever", *self._options),
-                reranker=RerankerClient(application, "Reranker", *self._options),
-                indexer=IndexerClient(application, "Indexer", *self._options),
+                embedder=EmbedderClient(application, "Embedder", self._max_calls),
+                retriever=RetrieverClient(application, "Retriever", self._max_calls),
+                reranker=RerankerClient(application, "Reranker", self._max_calls),
+                indexer=IndexerClient(application, "Indexer", self._max_calls),
             )
         return self._retrieval[application]
 

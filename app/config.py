@@ -42,9 +42,10 @@ class GatewayArgs(Settings):
     """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
     below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
 
-    target_wait_s: float = Field(default=0.2, gt=0)
-    """Time a call may wait for a stage. Where most wait longer, the replica admits fewer requests,
-    down to 16, and refuses the others at once; where they do not, it admits more again."""
+    target_wait_s: float = Field(default=0.4, gt=0)
+    """Time a request may wait for its stages, their work excluded. Where most wait longer, the
+    replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
+    admits more again."""
 
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from app.admission import AdmissionLimit
 from app.api.application import create_app
 from app.clients import HandleDirectory
 from app.config import GatewayArgs, GatewayLive
@@ -25,11 +24,7 @@ class Ingress:
     def __init__(self, args: dict[str, object]) -> None:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
-        self._limit = AdmissionLimit(
-            max_requests=self._args.max_concurrent_requests,
-            target_wait_s=self._args.target_wait_s,
-        )
-        stages = HandleDirectory(self._args.concurrent_stage_calls, self._limit.observe)
+        stages = HandleDirectory(self._args.concurrent_stage_calls)
         self._releases = Releases(stages, lambda: self._live)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -47,4 +42,4 @@ class Ingress:
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
-        return create_app(self._releases, self._args, self._limit)
+        return create_app(self._releases, self._args)

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.admission import AdmissionLimit
+from app.admission import AdmissionLimit, waiting
 from app.config import GatewayArgs
 from app.problems import problem_of
 from app.request_scope import RequestScope
@@ -79,13 +79,14 @@ class Door:
     Args:
         app: The application behind.
         args: The bounds.
-        limit: How many may run at once.
     """
 
-    def __init__(self, app: ASGIApp, args: GatewayArgs, limit: AdmissionLimit) -> None:
+    def __init__(self, app: ASGIApp, args: GatewayArgs) -> None:
         self._app = app
         self._args = args
-        self._limit = limit
+        self._limit = AdmissionLimit(
+            max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
+        )
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +125,10 @@ class Door:
                     "The gateway has all it can work on; retry shortly.", "gateway", 1.0
                 )
             body.check_told_length(Headers(scope=scope).get("content-length", ""))
-            await self._app(scope, body.receive, send_and_note)
+            with waiting() as waited:
+                await self._app(scope, body.receive, send_and_note)
+            if waited.calls:
+                self._limit.observe(waited.total_s)
             if body.over is not None and not status:
                 raise body.over
         except Exception as error:

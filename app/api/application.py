@@ -6,7 +6,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app.admission import AdmissionLimit
 from app.api import answers, batch, documents, health, models
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
@@ -23,19 +22,13 @@ understand. `X-Request-ID` is accepted, and returned on every answer.
 """
 
 
-def create_app(
-    releases: Releases, args: GatewayArgs, limit: AdmissionLimit | None = None
-) -> FastAPI:
-    """Returns the application over these releases; without a limit of its own, as many requests run
-    as the settings allow."""
-    limit = limit or AdmissionLimit(
-        max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
-    )
+def create_app(releases: Releases, args: GatewayArgs) -> FastAPI:
+    """Returns the application over these releases."""
     app = FastAPI(
         title="ragserve",
         version=version("ragserve"),
         description=_DESCRIPTION,
-        middleware=[Middleware(RequestIdentity), Middleware(Door, args=args, limit=limit)],
+        middleware=[Middleware(RequestIdentity), Middleware(Door, args=args)],
     )
     app.state.releases = releases
     app.state.args = args

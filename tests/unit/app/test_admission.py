@@ -1,8 +1,10 @@
 """The limit follows the waits, on a clock of our own."""
 
+import asyncio
+
 import pytest
 
-from app.admission import AdmissionLimit
+from app.admission import AdmissionLimit, note_wait, waiting
 
 
 class Clock:
@@ -60,7 +62,7 @@ def test_it_shrinks_from_what_is_in_use(limit: AdmissionLimit, clock: Clock) -> 
     assert limit.limit == 34
 
 
-def test_a_few_late_calls_change_nothing(limit: AdmissionLimit, clock: Clock) -> None:
+def test_a_few_late_requests_change_nothing(limit: AdmissionLimit, clock: Clock) -> None:
     for place in range(10):
         clock.now_s += 0.01
         limit.observe(0.5 if place % 3 == 0 else 0.01)
@@ -99,3 +101,24 @@ def test_under_overload_it_settles_where_the_wait_is_the_target(
     settled = waits[200:]
     assert max(settled) < 0.2 * 1.2 or limit.limit == 16
     assert sum(settled) / len(settled) > 0.2 * 0.75
+
+
+async def test_the_waits_of_a_request_are_added_up() -> None:
+    async def request(*waits_s: float) -> float:
+        with waiting() as waited:
+            async with asyncio.TaskGroup() as calls:
+                for waited_s in waits_s:
+                    calls.create_task(call(waited_s))
+        assert waited.calls == len(waits_s)
+        return waited.total_s
+
+    async def call(waited_s: float) -> None:
+        await asyncio.sleep(0)
+        note_wait(waited_s)
+
+    totals = await asyncio.gather(request(0.25, 0.5), request(1.0), request())
+    assert totals == [0.75, 1.0, 0.0]
+
+
+def test_outside_of_a_request_a_wait_is_nobodys() -> None:
+    note_wait(1.0)
