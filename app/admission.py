@@ -15,6 +15,8 @@ _ROUND_S = 0.2
 """Long enough for a change of the limit to show in the waits."""
 _SHRINK = 0.85
 _GROW = 1.05
+_IN_USE = 0.8
+"""From this share of it on, the limit counts as made use of."""
 _FEWEST = 16
 """So many are always admitted: their waiting costs little, and finds out when things are better."""
 
@@ -77,17 +79,27 @@ class AdmissionLimit:
         self._now = now
         self._limit = float(max_requests)
         self._round_ends_s = now() + _ROUND_S
-        self._requests = self._late_requests = self._most_running = 0
+        self._requests = self._late_requests = self._most_running = self._running = 0
 
     @property
     def limit(self) -> int:
         """The bound at this moment."""
         return int(self._limit)
 
-    def admits(self, running: int) -> bool:
-        """Returns whether one more may run, beside so many."""
-        self._most_running = max(self._most_running, running)
-        return running < self.limit
+    @property
+    def is_reached(self) -> bool:
+        """Whether one more would be too many."""
+        return self._running >= self.limit
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Counts a request as running."""
+        self._running += 1
+        self._most_running = max(self._most_running, self._running)
+        try:
+            yield
+        finally:
+            self._running -= 1
 
     def observe(self, waited_s: float) -> None:
         """Takes note of one request's wait."""
@@ -100,7 +112,7 @@ class AdmissionLimit:
         if self._late_requests * 2 > self._requests:
             in_use = min(self._limit, float(self._most_running))
             self._limit = max(in_use * _SHRINK, self._fewest)
-        elif self._most_running >= self._limit * 0.8:
+        elif self._most_running >= self._limit * _IN_USE:
             self._limit = min(max(self._limit * _GROW, self._limit + 1), self._max_requests)
         self._round_ends_s = self._now() + _ROUND_S
         self._requests = self._late_requests = self._most_running = 0

@@ -53,7 +53,7 @@ _MERGING = {
     "Embedder": Merging(max_items=32, max_weight=4000),
     "Retriever": Merging(max_items=32, max_weight=32),
     # Work that grows with every call: a long line of them would come back all at the end.
-    "Reranker": Merging(max_items=4, max_weight=4),
+    "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
 _ALONE = Merging(max_items=1, max_weight=0)
@@ -131,6 +131,7 @@ class StageHandle:
                 else:
                     outcome = await self._coalescer.submit(call, weight=weight)
         except TimeoutError as error:
+            note_wait(time.perf_counter() - started_s)
             raise DeadlineExceeded(
                 f"The {self._stage} did not answer in time.", self._stage
             ) from error
@@ -223,7 +224,8 @@ class RerankerClient(StageHandle):
 
     async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
         """See `RerankerStage.rerank`."""
-        return cast(Reranked, await self.call("rerank", query, list(texts), call=call, weight=1))
+        answer = await self.call("rerank", query, list(texts), call=call, weight=len(texts))
+        return cast(Reranked, answer)
 
 
 class GeneratorClient(StageHandle):
@@ -265,6 +267,6 @@ class HandleDirectory:
         """Returns the generator of an application."""
         if application not in self._generators:
             self._generators[application] = GeneratorClient(
-                application, "Generator", *self._options
+                application, "Generator", self._max_calls
             )
         return self._generators[application]

@@ -38,7 +38,7 @@ _log = logging.getLogger("ray.serve")
 def edge_middlewares() -> list[Middleware]:
     """Returns the middlewares for Serve's own HTTP servers
     (`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`)."""
-    return [Middleware(RequestIdentity)]
+    return [Middleware(RequestIdentity), Middleware(EarlyRefusal)]
 
 
 class RequestIdentity:
@@ -72,6 +72,27 @@ class RequestIdentity:
         await self._app(scope, receive, send_with_id)
 
 
+class EarlyRefusal:
+    """Turns requests away before Serve sees them, while the gateway of this process has all it can
+    work on: a refusal must cost next to nothing, or it takes the time of those who were admitted.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs the application, or refuses in its place."""
+        full = any(limit.is_reached for limit in _limits)
+        if full and scope["type"] == "http" and not _is_health(scope):
+            request_id = Headers(scope=scope).get(_ID_HEADER, "")
+            error = _too_many_requests()
+            response = problem_of(error, request_id=request_id, instance=scope["path"])
+            await response(scope, receive, send)
+            _write_access_line(scope, request_id, response.status_code, 0.0)
+        else:
+            await self._app(scope, receive, send)
+
+
 class Door:
     """Admits a request: bounds how many run and how large a body is, sets the deadline, writes the
     access line.
@@ -87,7 +108,7 @@ class Door:
         self._limit = AdmissionLimit(
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
-        self._running = 0
+        _limits[:] = [self._limit]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application, or answers in its place."""
@@ -116,16 +137,11 @@ class Door:
             status = response.status_code
             await response(scope, receive, send)
 
-        health = scope["path"].startswith("/health")
-        admitted = self._limit.admits(self._running)
-        self._running += 1
         try:
-            if not admitted and not health:
-                raise Overloaded(
-                    "The gateway has all it can work on; retry shortly.", "gateway", 1.0
-                )
+            if self._limit.is_reached and not _is_health(scope):
+                raise _too_many_requests()
             body.check_told_length(Headers(scope=scope).get("content-length", ""))
-            with waiting() as waited:
+            with self._limit.running(), waiting() as waited:
                 await self._app(scope, body.receive, send_and_note)
             if waited.calls:
                 self._limit.observe(waited.total_s)
@@ -136,8 +152,7 @@ class Door:
                 raise
             await answer(_as_rag_error(error, request.request_id))
         finally:
-            self._running -= 1
-            if not health:
+            if not _is_health(scope):
                 _write_access_line(scope, request.request_id, status, time.monotonic() - started_s)
 
     def _limit_bytes(self, path: str) -> int:
@@ -174,6 +189,18 @@ class _BoundedBody:
 
     def _too_large(self) -> RequestTooLarge:
         return RequestTooLarge(f"The body is over the bound of {self._limit_bytes} bytes.")
+
+
+_limits: list[AdmissionLimit] = []
+"""The limit of this process's gateway, where it has one."""
+
+
+def _is_health(scope: Scope) -> bool:
+    return bool(scope["path"].startswith("/health"))
+
+
+def _too_many_requests() -> Overloaded:
+    return Overloaded("The gateway has all it can work on; retry shortly.", "gateway", 1.0)
 
 
 def _as_rag_error(error: Exception, request_id: str) -> RagError:

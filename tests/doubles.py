@@ -1,5 +1,6 @@
 """Stages without models and without Ray: deterministic, and distinct for every text."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -64,12 +65,20 @@ class Breakable:
 
 
 class HashEmbedder(Breakable):
-    """Embeds by `vector_of`."""
+    """Embeds by `vector_of`; waits for `holds` where there is one."""
+
+    holds: asyncio.Event | None = None
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
 
     async def embed(
         self, texts: Sequence[str], *, input_type: InputType, call: CallContext
     ) -> Embedded:
         self._enter()
+        self.entered.set()
+        if self.holds is not None:
+            await self.holds.wait()
         return Embedded(
             np.stack([vector_of(text) for text in texts]),
             tuple(len(text.split()) for text in texts),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter
 
+from app.admission import note_wait, waiting
 from app.api.answers import answer_query
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, QueryRequest
@@ -26,9 +27,12 @@ async def query_batch(body: BatchRequest, scope: ScopeIn, releases: ReleasesIn) 
     """
     if not body.queries:
         raise MalformedRequest("Send at least one query.")
-    results = await asyncio.gather(
-        *(_item(index, query, scope, releases) for index, query in enumerate(body.queries))
-    )
+    with waiting() as own:
+        results = await asyncio.gather(
+            *(_item(index, query, scope, releases) for index, query in enumerate(body.queries))
+        )
+    # What one question waited: that the others of the same request wait for it is its own doing.
+    note_wait(own.total_s / len(body.queries) ** 2)
     return BatchResponse(id=scope.request_id, results=results)
 
 

@@ -31,6 +31,8 @@ class Bounds:
     max_queued_requests: int
     concurrent_batches: int
     mean_tokens: float
+    computes_padding: bool = True
+    """Whether the model computes padding; only ours cares."""
 
 
 class Contender(Protocol):
@@ -57,6 +59,7 @@ class Ours:
             max_batch_requests=bounds.max_batch_requests,
             max_queued_tokens=round(bounds.max_queued_requests * bounds.mean_tokens),
             concurrent_batches=bounds.concurrent_batches,
+            computes_padding=bounds.computes_padding,
         )
 
     async def send(self, item: Any, tokens: int) -> Reply:

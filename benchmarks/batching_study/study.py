@@ -152,6 +152,7 @@ def _bounds(workload: Workload, settings: Settings, measured: Capacity) -> Bound
         max_queued_requests=max(1, round(measured.requests_per_s * in_time_s)),
         concurrent_batches=workload.concurrent_batches,
         mean_tokens=sum(workload.token_counts) / len(workload.token_counts),
+        computes_padding=workload.computes_padding,
     )
 
 

@@ -33,6 +33,8 @@ class Workload:
     """Padded tokens of a batch, for a batcher that counts them."""
     concurrent_batches: int
     """Runs that fill the device; every batcher may have that many at once."""
+    computes_padding: bool = True
+    """Whether a batch costs its longest item times its items, or the sum of its items."""
     description: dict[str, Any] = field(default_factory=dict)
     first_of_shape_is_slow: bool = False
     """Whether the model prepares for every new pair of batch size and padded length."""
@@ -108,11 +110,12 @@ def encoder(texts: Path | None) -> Workload:
         lambda batch: list(model.encode(batch)),
         items=token_ids,
         token_counts=lengths,
-        max_batch_tokens=settings.max_batch_tokens,
+        max_batch_tokens=settings.max_batch_tokens or model.batch_tokens,
         concurrent_batches=model.concurrent_batches,
+        computes_padding=model.computes_padding,
         description={
             "model": settings.model,
-            "max_batch_tokens": settings.max_batch_tokens,
+            "max_batch_tokens": settings.max_batch_tokens or model.batch_tokens,
             "texts": "the guide" if texts is None else texts.name,
             **_lengths(lengths),
         },

@@ -30,7 +30,7 @@ class EmbedderArgs(Settings):
 
     max_batch_tokens: int | None = Field(default=None, ge=1)
     """Tokens that one batch costs at most: padding included, where the runtime computes it. None is
-    what suits the runtime: 320 for OpenVINO, 1024 for torch on a CPU, whose caches hold little, and
+    what suits the runtime: 320 where texts are packed, 1024 on a CPU where they are padded, and
     16384 on a GPU."""
 
     max_batch_requests: int = Field(default=64, ge=1)

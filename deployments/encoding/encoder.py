@@ -179,15 +179,20 @@ class Encoder:
         )
         reference = np.concatenate([self._encode(plain, [ids]) for ids in texts])
         long = [texts[0][:1] * self.max_tokens]
-        dtype = resolve_dtype(precision, self._device)
-        makers: dict[str, Callable[[], Runtime]] = {}
-        if runtime != "torch" and self._device.type == "cpu":
-            for kind in (PackedOpenVino, PaddedOpenVino):
-                makers[kind.__name__] = partial(kind, transformer, dtype=dtype, threads=threads)
-        if runtime != "openvino" or self._device.type != "cpu":
-            makers["TorchRuntime"] = lambda: TorchRuntime(
-                copy.deepcopy(transformer), device=self._device, dtype=dtype, threads=threads
-            )
+
+        def kinds(dtype: "torch.dtype") -> dict[str, Callable[[], Runtime]]:
+            found: dict[str, Callable[[], Runtime]] = {}
+            if runtime != "torch" and self._device.type == "cpu":
+                for kind in (PackedOpenVino, PaddedOpenVino):
+                    found[kind.__name__] = partial(kind, transformer, dtype=dtype, threads=threads)
+            if runtime != "openvino" or self._device.type != "cpu":
+                found["TorchRuntime"] = lambda: TorchRuntime(
+                    copy.deepcopy(transformer), device=self._device, dtype=dtype, threads=threads
+                )
+            return found
+
+        def is_equal(one: Runtime) -> bool:
+            return min_cosine(self._encode(one, texts), reference) >= MIN_COSINE
 
         def work(one: Runtime) -> list[Callable[[], object]]:
             # Many short texts and a long one, as often as the device runs at once.
@@ -195,12 +200,14 @@ class Encoder:
                 one.concurrent_batches
             )
 
-        _, chosen = fastest(
-            makers,
-            is_equal=lambda one: min_cosine(self._encode(one, texts), reference) >= MIN_COSINE,
-            work=work,
-        )
-        return chosen
+        dtype = resolve_dtype(precision, self._device)
+        try:
+            return fastest(kinds(dtype), is_equal=is_equal, work=work)
+        except ConfigError:
+            if precision != "auto" or dtype == self._torch.float32:
+                raise
+        # A model that half the bits are too few for.
+        return fastest(kinds(self._torch.float32), is_equal=is_equal, work=work)
 
 
 def resolve_dtype(precision: Precision, device: "torch.device") -> "torch.dtype":

@@ -26,7 +26,7 @@ def fastest(
     *,
     is_equal: Callable[[T], bool],
     work: Callable[[T], Sequence[Callable[[], object]]],
-) -> tuple[str, T]:
+) -> T:
     """Returns the candidate that does most work in a second, among those that give equal results.
 
     Args:
@@ -57,7 +57,8 @@ def fastest(
             best = took_s, name, candidate
     if best is None:
         raise ConfigError("No runtime computes this model's vectors.") from reason
-    return best[1], best[2]
+    _log.info("runtime %s is taken", best[1])
+    return best[2]
 
 
 def _time_per_call_s(calls: Sequence[Callable[[], object]]) -> float:

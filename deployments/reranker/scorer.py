@@ -99,10 +99,10 @@ class LateInteractionScorer:
         missing: dict[str, _Text] = {}
         for one in batch:
             vectors = self._cache.get(one.text)
-            if vectors is None:
-                missing[one.text] = one
-            else:
+            if vectors is not None:
                 known[one.text] = vectors
+            elif one.is_passage or one.text not in missing:
+                missing[one.text] = one
         if missing:
             encoded = self._encoder.encode_tokens([one.token_ids for one in missing.values()])
             for one, exact in zip(missing.values(), encoded, strict=True):
@@ -118,11 +118,16 @@ class CrossEncoderScorer:
     def __init__(self, settings: RerankerArgs, on_batch: OnBatch) -> None:
         import torch
         from sentence_transformers import CrossEncoder
+        from tokenizers import Tokenizer
 
-        # One batch at a time, over all cores: two threads must not share its tokenizer.
+        # One batch at a time, over all cores.
         torch.set_num_threads(os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
+        # A copy to count with: the model's own belongs to the thread of the batch.
+        self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
+        self._counter.no_padding()
+        self._counter.enable_truncation(self._model.max_length or 512)
         self._batcher: Batcher[tuple[str, str], float] = Batcher(
             self._predict,
             stage="reranker",
@@ -136,9 +141,8 @@ class CrossEncoderScorer:
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
         """Returns the model's score per text; its range is the model's own."""
         pairs = [(query, text) for text in texts]
-        window = self._model.max_length or 512
-        ids = self._model.tokenizer([query] * len(texts), list(texts), truncation=True)["input_ids"]
-        token_counts = [min(len(row), window) for row in ids]
+        encodings = await asyncio.to_thread(self._counter.encode_batch_fast, pairs)
+        token_counts = [len(encoding.ids) for encoding in encodings]
         done = await self._batcher.submit(pairs, token_counts=token_counts, timeout_s=timeout_s)
         scores = tuple(entry.value for entry in done)
         if not all(math.isfinite(score) for score in scores):

@@ -1,6 +1,7 @@
 """The limit follows the waits, on a clock of our own."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
@@ -26,18 +27,25 @@ def limit(clock: Clock) -> AdmissionLimit:
 
 
 def rounds(
-    limit: AdmissionLimit, clock: Clock, count: int, *, waited_s: float, running: int = 1000
+    limit: AdmissionLimit, clock: Clock, count: int, *, waited_s: float, running: int = 300
 ) -> None:
     for _ in range(count):
-        limit.admits(running)
+        with ExitStack() as stack:
+            for _ in range(running):
+                stack.enter_context(limit.running())
         clock.now_s += 0.25
         limit.observe(waited_s)
 
 
 def test_at_first_the_highest_limit_holds(limit: AdmissionLimit) -> None:
     assert limit.limit == 256
-    assert limit.admits(255)
-    assert not limit.admits(256)
+    with ExitStack() as stack:
+        for _ in range(255):
+            stack.enter_context(limit.running())
+        assert not limit.is_reached
+        with limit.running():
+            assert limit.is_reached
+    assert not limit.is_reached
 
 
 def test_long_waits_shrink_it_to_a_floor(limit: AdmissionLimit, clock: Clock) -> None:
@@ -92,11 +100,9 @@ def test_under_overload_it_settles_where_the_wait_is_the_target(
     limit = AdmissionLimit(max_requests=256, target_wait_s=0.2, now=clock)
     waits = []
     for _ in range(400):
-        running = limit.limit  # more than enough callers for any limit
-        limit.admits(running)
-        waited_s = running / capacity_per_s
-        clock.now_s += 0.21
-        limit.observe(waited_s)
+        # More than enough callers for any limit.
+        waited_s = limit.limit / capacity_per_s
+        rounds(limit, clock, 1, waited_s=waited_s, running=limit.limit)
         waits.append(waited_s)
     settled = waits[200:]
     assert max(settled) < 0.2 * 1.2 or limit.limit == 16

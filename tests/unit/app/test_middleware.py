@@ -1,13 +1,21 @@
 """What happens before a route sees a request."""
 
+import asyncio
+
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.application import create_app
+from app.config import GatewayArgs
 from app.middleware import edge_middlewares
+from app.releases import Releases
+from tests.doubles import DoubleDirectory
+from tests.unit.app.conftest import LIVE
 
 
 async def test_request_id_is_kept_made_and_returned_once(client: httpx.AsyncClient) -> None:
@@ -43,3 +51,39 @@ async def test_the_edge_takes_away_serves_own_headers_and_a_second_request_id() 
         response = await client.get("/", headers=steering)
     assert set(response.json()) & {name.lower() for name in steering} == {"accept"}
     assert response.headers.get_list("x-request-id") == [response.json()["x-request-id"]]
+
+
+async def test_the_edge_turns_away_what_the_gateway_has_no_room_for(
+    stages: DoubleDirectory,
+) -> None:
+    """Before Serve, and the application behind it, do anything for the request."""
+    reached: list[str] = []
+
+    async def behind(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+        await JSONResponse({})(scope, receive, send)
+
+    gateway = create_app(Releases(stages, lambda: LIVE), GatewayArgs(max_concurrent_requests=1))
+    edge: ASGIApp = behind
+    for middleware in reversed(edge_middlewares()):
+        edge = middleware.cls(edge, *middleware.args, **middleware.kwargs)
+    async with client_of(gateway) as inside, client_of(edge) as client:
+        stages.embedder.holds = asyncio.Event()
+        first = asyncio.create_task(inside.post("/v1/query", json={"query": "x"}))
+        await stages.embedder.entered.wait()
+        refused = await client.post("/v1/query", headers={"x-request-id": "mine"})
+        healthy = await client.get("/health/live")
+        stages.embedder.holds.set()
+        assert (await first).status_code == 200
+        assert (await client.post("/v1/search")).status_code == 200
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "overloaded"
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["x-request-id"] == "mine"
+    assert healthy.status_code == 200
+    assert reached == ["/health/live", "/v1/search"]
+
+
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://test")

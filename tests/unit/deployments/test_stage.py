@@ -16,6 +16,7 @@ class Shell(StageReplica, HashEmbedder):
     """Embeds like the double; fails at the texts that say so."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.together = 0
 
     async def embed(
