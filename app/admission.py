@@ -12,9 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 _ROUND_S = 0.2
-"""Long enough for a change of the limit to show in the waits."""
-_SHRINK = 0.85
-_GROW = 1.05
+_SHRINK = 0.9
+_GROW = 1.1
 _IN_USE = 0.8
 """From this share of it on, the limit counts as made use of."""
 _FEWEST = 16
@@ -80,6 +79,7 @@ class AdmissionLimit:
         self._limit = float(max_requests)
         self._round_ends_s = now() + _ROUND_S
         self._requests = self._late_requests = self._most_running = self._running = 0
+        self._waited_s = 0.0
 
     @property
     def limit(self) -> int:
@@ -104,6 +104,7 @@ class AdmissionLimit:
     def observe(self, waited_s: float) -> None:
         """Takes note of one request's wait."""
         self._requests += 1
+        self._waited_s += waited_s
         self._late_requests += waited_s > self._target_wait_s
         if self._now() >= self._round_ends_s:
             self._end_round()
@@ -114,5 +115,7 @@ class AdmissionLimit:
             self._limit = max(in_use * _SHRINK, self._fewest)
         elif self._most_running >= self._limit * _IN_USE:
             self._limit = min(max(self._limit * _GROW, self._limit + 1), self._max_requests)
-        self._round_ends_s = self._now() + _ROUND_S
+        # A change of the limit shows in the waits of those who come after it.
+        self._round_ends_s = self._now() + max(_ROUND_S, self._waited_s / self._requests)
         self._requests = self._late_requests = self._most_running = 0
+        self._waited_s = 0.0
