@@ -31,6 +31,7 @@ _SERVE_HEADERS = (
     "serve_multiplexed_model_id",
     "serve-multiplexed-model-id",
 )
+_TAKEN_IN_BYTES = 256 * 1024
 _UPLOAD_PATH = "/v1/documents"
 _log = logging.getLogger("ray.serve")
 
@@ -87,6 +88,7 @@ class EarlyRefusal:
             request_id = Headers(scope=scope).get(_ID_HEADER, "")
             error = _too_many_requests()
             response = problem_of(error, request_id=request_id, instance=scope["path"])
+            await _take_in(receive)
             await response(scope, receive, send)
             _write_access_line(scope, request_id, response.status_code, 0.0)
         else:
@@ -193,6 +195,17 @@ class _BoundedBody:
 
 _limits: list[AdmissionLimit] = []
 """The limit of this process's gateway, where it has one."""
+
+
+async def _take_in(receive: Receive) -> None:
+    """Reads a small body to its end: an answer to half a request costs the client its connection,
+    and the next one a new one."""
+    received_bytes = 0
+    while received_bytes <= _TAKEN_IN_BYTES:
+        message = await receive()
+        received_bytes += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 def _is_health(scope: Scope) -> bool:

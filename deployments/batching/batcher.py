@@ -116,9 +116,7 @@ class Batcher(Generic[Item, Result]):
         # Neighbours of like length pad little; the order of the answer does not depend on it.
         self._queue.add(sorted(entries, key=lambda entry: entry.tokens))
         while len(self._workers) < self._concurrent_batches:
-            worker = loop.create_task(self._drain())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(loop.create_task(self._work()))
         try:
             return list(await asyncio.gather(*(entry.future for entry in entries)))
         finally:
@@ -130,7 +128,7 @@ class Batcher(Generic[Item, Result]):
 
     def close(self) -> None:
         """Stops the workers; entries that wait or run fail as if the stage had gone."""
-        for worker in self._workers:
+        for worker in list(self._workers):
             worker.cancel()
         self._abandon(self._queue.clear())
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -162,6 +160,16 @@ class Batcher(Generic[Item, Result]):
         """Returns how long the model needs for so many tokens, 0 before it has run."""
         rate = self._tokens_per_s * self._concurrent_batches
         return tokens / rate if rate else 0.0
+
+    async def _work(self) -> None:
+        """Runs batches until nothing waits."""
+        try:
+            await self._drain()
+        finally:
+            # In the same step that found the queue empty: whoever comes next starts a new one.
+            task = asyncio.current_task()
+            assert task is not None
+            self._workers.discard(task)
 
     async def _drain(self) -> None:
         while self._queue:

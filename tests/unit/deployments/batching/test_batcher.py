@@ -303,6 +303,26 @@ async def test_without_padding_texts_of_any_length_travel_together(
     assert model.batches == [["first"], ["long", "a", "b"], ["c"]]
 
 
+async def test_who_comes_when_a_worker_has_just_ended_is_not_forgotten(clock: Clock) -> None:
+    later: list[asyncio.Task[list[str]]] = []
+
+    def listen(_: BatchReport) -> None:
+        if not later:
+            later.append(asyncio.create_task(submit(batcher, "b")))
+
+    batcher: Batcher[str, str] = Batcher(
+        list,
+        stage="t",
+        max_batch_tokens=9,
+        max_batch_requests=9,
+        max_queued_tokens=9,
+        on_batch=listen,
+        now=clock,
+    )
+    assert await submit(batcher, "a") == ["a"]
+    assert await asyncio.wait_for(later[0], PATIENCE_S) == ["b"]
+
+
 async def test_every_batch_is_reported(clock: Clock) -> None:
     reports: list[BatchReport] = []
 
