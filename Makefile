@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install up down status check fmt test test-unit test-integration lock clean
+.PHONY: help install up down status check fmt test test-unit test-integration load-test lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -60,6 +60,11 @@ test-unit: $(STAMP) ## The tests without Ray
 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	$(BIN)/python -m pytest tests/integration
+
+load-test: $(STAMP) ## Put load on the service; fails when an objective of benchmarks/slo.yaml is missed
+	@$(RAGSERVE) up
+	@$(RAGSERVE) ingest docs --root .
+	$(BIN)/python -m benchmarks.load_test $(LOAD)
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock; UPGRADE=--upgrade for the newest versions
 	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"

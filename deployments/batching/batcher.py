@@ -196,7 +196,7 @@ class Batcher(Generic[Item, Result]):
         self._drop_dead()
         if not self._queue:
             return []
-        max_batch_tokens = min(self._max_batch_tokens, self._share_tokens())
+        max_batch_tokens = self._share_tokens()
         if not self._computes_padding:
             return self._queue.take(
                 partial(
@@ -206,21 +206,27 @@ class Batcher(Generic[Item, Result]):
                 ),
                 window=self._max_batch_requests,
             )
+        overhead_tokens = self._cost.overhead_tokens
+        # Twice as many as fit, to choose from. Where padding is free: first come, first served.
+        windows = 1 if math.isinf(overhead_tokens) else 2
         return self._queue.take(
             partial(
                 plan_batch,
                 max_batch_tokens=max_batch_tokens,
                 max_batch_requests=self._max_batch_requests,
-                overhead_tokens=self._cost.overhead_tokens,
+                overhead_tokens=overhead_tokens,
             ),
-            # Twice as many as fit: there is something to choose from.
-            window=2 * self._max_batch_requests,
+            window=windows * self._max_batch_requests,
         )
 
     def _share_tokens(self) -> int:
-        """Returns what one of the idle workers takes of the queue, so that none stays idle."""
+        """Returns what one of the idle workers takes of the queue at most, so that none stays
+        idle."""
         idle = self._concurrent_batches - self._running_batches
-        return max(math.ceil(self._queue.tokens / idle), _MIN_SHARE_TOKENS)
+        if idle == 1:
+            return self._max_batch_tokens
+        share = max(math.ceil(self._queue.tokens / idle), _MIN_SHARE_TOKENS)
+        return min(share, self._max_batch_tokens)
 
     def _drop_dead(self) -> None:
         for entry in self._queue.drop_dead(self._now()):

@@ -12,7 +12,7 @@ and at least. A MiniLM on two CPU cores takes about as long for an empty batch a
 full one."""
 _MEMORY = 0.98
 """Share of the former knowledge in the new one: the last fifty batches or so count."""
-_FLAT = 0.02
+_FLAT = 0.1
 """Tokens that make less than this share of a batch's time are free."""
 
 

@@ -178,7 +178,6 @@ class Encoder:
             transformer, device=self._device, dtype=self._torch.float32, threads=threads
         )
         reference = np.concatenate([self._encode(plain, [ids]) for ids in texts])
-        long = [texts[0][:1] * self.max_tokens]
 
         def kinds(dtype: "torch.dtype") -> dict[str, Callable[[], Runtime]]:
             found: dict[str, Callable[[], Runtime]] = {}
@@ -195,10 +194,7 @@ class Encoder:
             return min_cosine(self._encode(one, texts), reference) >= MIN_COSINE
 
         def work(one: Runtime) -> list[Callable[[], object]]:
-            # Many short texts and a long one, as often as the device runs at once.
-            return [lambda: (self._encode(one, texts), self._encode(one, long))] * (
-                one.concurrent_batches
-            )
+            return [lambda: self._encode(one, 3 * texts)] * one.concurrent_batches
 
         dtype = resolve_dtype(precision, self._device)
         try:

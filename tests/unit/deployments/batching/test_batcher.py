@@ -323,6 +323,41 @@ async def test_who_comes_when_a_worker_has_just_ended_is_not_forgotten(clock: Cl
     assert await asyncio.wait_for(later[0], PATIENCE_S) == ["b"]
 
 
+async def test_where_padding_is_free_the_oldest_go_first(clock: Clock) -> None:
+    """A model that takes as long for any batch: long texts must not pass short ones."""
+    batches: list[list[int]] = []
+    free = threading.Event()
+
+    def run(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        clock.now_s += 0.02
+        assert free.wait(PATIENCE_S)
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(
+        run,
+        stage="t",
+        max_batch_tokens=10_000,
+        max_batch_requests=4,
+        max_queued_tokens=10_000,
+        now=clock,
+    )
+    free.set()
+    for tokens in (10, 200, 30, 400):
+        await batcher.submit([0], token_counts=[tokens], timeout_s=10)
+    free.clear()
+    batches.clear()
+    lengths = [1, 300, 2, 200, 100, 3, 250, 4, 150]
+    tasks = []
+    for place, tokens in enumerate(lengths):
+        submitted = batcher.submit([place], token_counts=[tokens], timeout_s=10)
+        tasks.append(asyncio.create_task(submitted))
+        await asyncio.sleep(0.01 if place == 0 else 0)
+    free.set()
+    await asyncio.gather(*tasks)
+    assert [sorted(batch) for batch in batches] == [[0], [1, 2, 3, 4], [5, 6, 7, 8]]
+
+
 async def test_every_batch_is_reported(clock: Clock) -> None:
     reports: list[BatchReport] = []
 
