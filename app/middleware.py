@@ -39,7 +39,12 @@ _log = logging.getLogger("ray.serve")
 def edge_middlewares() -> list[Middleware]:
     """Returns the middlewares for Serve's own HTTP servers
     (`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`)."""
-    return [Middleware(RequestIdentity), Middleware(EarlyRefusal)]
+    return [Middleware(_edge)]
+
+
+def _edge(app: ASGIApp) -> ASGIApp:
+    """Returns both in one: Serve and Starlette disagree on which of several is the outer one."""
+    return RequestIdentity(EarlyRefusal(app))
 
 
 class RequestIdentity:
