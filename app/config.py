@@ -42,7 +42,7 @@ class GatewayArgs(Settings):
     """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
     below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
 
-    target_wait_s: float = Field(default=1.0, gt=0)
+    target_wait_s: float = Field(default=0.6, gt=0)
     """Time a request may wait for its stages, their work excluded. Where most wait longer, the
     replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
     admits more again."""
