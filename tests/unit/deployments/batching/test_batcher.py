@@ -3,10 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from deployments.batching.batcher import Batcher, BatchReport
 from deployments.batching.queue import Completed
@@ -61,6 +60,12 @@ class Model:
 MakeBatcher = Callable[..., Batcher[str, str]]
 
 
+def over(run: Callable[[Sequence[Any]], Sequence[Any]], **options: Any) -> Batcher[Any, Any]:
+    """A batcher over any function, with small bounds unless told otherwise."""
+    bounds = {"max_batch_tokens": 99, "max_batch_requests": 9, "max_queued_tokens": 99}
+    return Batcher(run, **{"stage": "embedder", **bounds, **options})
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -77,7 +82,7 @@ def model(clock: Clock) -> Iterator[Model]:
 def make(model: Model, clock: Clock) -> MakeBatcher:
     def make(**bounds: int) -> Batcher[str, str]:
         limits = {"max_batch_tokens": 100, "max_batch_requests": 8, "max_queued_tokens": 1000}
-        return Batcher(model, stage="embedder", now=clock, **{**limits, **bounds})
+        return over(model, now=clock, **{**limits, **bounds})
 
     return make
 
@@ -217,9 +222,7 @@ async def test_a_batch_too_large_for_the_memory_is_halved(clock: Clock) -> None:
             raise MemoryError
         return list(items)
 
-    batcher: Batcher[str, str] = Batcher(
-        run, stage="t", max_batch_tokens=99, max_batch_requests=9, max_queued_tokens=99, now=clock
-    )
+    batcher: Batcher[str, str] = over(run, now=clock)
     assert await submit(batcher, *"abcdefgh") == list("abcdefgh")
 
 
@@ -231,9 +234,7 @@ async def test_an_error_of_ours_arrives_as_it_is(kind: type[RagError], clock: Cl
         runs.append(len(items))
         raise kind("Say why.", "retriever", 2.0)
 
-    batcher: Batcher[str, str] = Batcher(
-        run, stage="t", max_batch_tokens=99, max_batch_requests=9, max_queued_tokens=99, now=clock
-    )
+    batcher: Batcher[str, str] = over(run, now=clock)
     outcomes = await asyncio.gather(
         *(submit(batcher, item) for item in "abcd"), return_exceptions=True
     )
@@ -278,15 +279,7 @@ async def test_a_listener_that_fails_costs_no_answer(clock: Clock) -> None:
     def listen(report: BatchReport) -> None:
         raise ValueError(report)
 
-    batcher: Batcher[str, str] = Batcher(
-        list,
-        stage="t",
-        max_batch_tokens=9,
-        max_batch_requests=9,
-        max_queued_tokens=9,
-        on_batch=listen,
-        now=clock,
-    )
+    batcher: Batcher[str, str] = over(list, on_batch=listen, now=clock)
     assert await submit(batcher, "a", "b") == ["a", "b"]
     assert await submit(batcher, "later") == ["later"]
 
@@ -310,15 +303,7 @@ async def test_who_comes_when_a_worker_has_just_ended_is_not_forgotten(clock: Cl
         if not later:
             later.append(asyncio.create_task(submit(batcher, "b")))
 
-    batcher: Batcher[str, str] = Batcher(
-        list,
-        stage="t",
-        max_batch_tokens=9,
-        max_batch_requests=9,
-        max_queued_tokens=9,
-        on_batch=listen,
-        now=clock,
-    )
+    batcher: Batcher[str, str] = over(list, on_batch=listen, now=clock)
     assert await submit(batcher, "a") == ["a"]
     assert await asyncio.wait_for(later[0], PATIENCE_S) == ["b"]
 
@@ -334,13 +319,8 @@ async def test_where_padding_is_free_the_oldest_go_first(clock: Clock) -> None:
         assert free.wait(PATIENCE_S)
         return list(items)
 
-    batcher: Batcher[int, int] = Batcher(
-        run,
-        stage="t",
-        max_batch_tokens=10_000,
-        max_batch_requests=4,
-        max_queued_tokens=10_000,
-        now=clock,
+    batcher: Batcher[int, int] = over(
+        run, max_batch_tokens=10_000, max_batch_requests=4, max_queued_tokens=10_000, now=clock
     )
     free.set()
     for tokens in (10, 200, 30, 400):
@@ -365,15 +345,7 @@ async def test_every_batch_is_reported(clock: Clock) -> None:
         clock.now_s += 0.5
         return list(items)
 
-    batcher: Batcher[str, str] = Batcher(
-        run,
-        stage="t",
-        max_batch_tokens=99,
-        max_batch_requests=9,
-        max_queued_tokens=99,
-        on_batch=reports.append,
-        now=clock,
-    )
+    batcher: Batcher[str, str] = over(run, on_batch=reports.append, now=clock)
     await batcher.submit(["a", "b"], token_counts=[10, 30], timeout_s=9)
     assert reports == [
         BatchReport(size=2, tokens=40, padded_tokens=60, queue_ms=0.0, inference_ms=500.0)
@@ -446,9 +418,8 @@ async def test_the_wait_is_priced_by_what_the_model_did_so_far(
 
 
 async def test_a_call_that_would_wait_too_long_is_refused(clock: Clock, model: Model) -> None:
-    batcher: Batcher[str, str] = Batcher(
+    batcher: Batcher[str, str] = over(
         model,
-        stage="embedder",
         max_batch_tokens=10,
         max_batch_requests=8,
         max_queued_tokens=1000,
@@ -493,108 +464,6 @@ async def test_closing_fails_what_waits_and_what_runs(make: MakeBatcher, model: 
     assert [type(one) for one in failures] == [Unavailable, Unavailable]
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    submits=st.lists(st.lists(st.integers(1, 60), max_size=6), max_size=8),
-    max_tokens=st.integers(20, 120),
-    max_requests=st.integers(1, 6),
-)
-def test_nothing_is_lost_doubled_or_out_of_order(
-    submits: list[list[int]], max_tokens: int, max_requests: int
-) -> None:
-    """Every item is run once, within the budgets, and answered in its place."""
-    batches: list[list[tuple[int, int, int]]] = []
-
-    def run(items: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-        batches.append(list(items))
-        return list(items)
-
-    asked = [
-        [(number, place, tokens) for place, tokens in enumerate(counts)]
-        for number, counts in enumerate(submits)
-    ]
-
-    async def all_at_once() -> list[list[Completed[tuple[int, int, int]]]]:
-        batcher = Batcher(
-            run,
-            stage="embedder",
-            max_batch_tokens=max_tokens,
-            max_batch_requests=max_requests,
-            max_queued_tokens=10_000,
-        )
-        try:
-            return await asyncio.gather(
-                *(
-                    batcher.submit(items, token_counts=[item[2] for item in items], timeout_s=30)
-                    for items in asked
-                )
-            )
-        finally:
-            batcher.close()
-
-    answers = asyncio.run(all_at_once())
-    assert [[one.value for one in answer] for answer in answers] == asked
-    assert sorted(item for batch in batches for item in batch) == sorted(sum(asked, []))
-    for batch in batches:
-        assert len(batch) <= max_requests
-        padded = max(item[2] for item in batch) * len(batch)
-        assert padded <= max_tokens or len(batch) == 1
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    calls=st.lists(
-        st.tuples(st.sampled_from(["good", "poisonous", "leaves"]), st.integers(1, 60)), max_size=12
-    ),
-    concurrent_batches=st.integers(1, 3),
-)
-def test_only_the_poisonous_fail_and_who_left_harms_nobody(
-    calls: list[tuple[str, int]], concurrent_batches: int
-) -> None:
-    answered: list[int] = []
-
-    def run(items: Sequence[tuple[int, str]]) -> list[int]:
-        if any(kind == "poisonous" for _, kind in items):
-            raise ValueError
-        answered.extend(number for number, _ in items)
-        return [number for number, _ in items]
-
-    async def all_at_once() -> list[object]:
-        batcher: Batcher[tuple[int, str], int] = Batcher(
-            run,
-            stage="embedder",
-            max_batch_tokens=100,
-            max_batch_requests=8,
-            max_queued_tokens=10_000,
-            concurrent_batches=concurrent_batches,
-        )
-        tasks = [
-            asyncio.create_task(
-                batcher.submit([(number, kind)], token_counts=[tokens], timeout_s=30)
-            )
-            for number, (kind, tokens) in enumerate(calls)
-        ]
-        await asyncio.sleep(0)
-        for task, (kind, _) in zip(tasks, calls, strict=True):
-            if kind == "leaves":
-                task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        batcher.close()
-        return list(outcomes)
-
-    for number, (outcome, (kind, _)) in enumerate(
-        zip(asyncio.run(all_at_once()), calls, strict=True)
-    ):
-        if kind == "good":
-            assert isinstance(outcome, list)
-            assert outcome[0].value == number
-            assert answered.count(number) == 1
-        else:
-            assert isinstance(
-                outcome, StageFailed if kind == "poisonous" else asyncio.CancelledError
-            )
-
-
 async def test_idle_workers_share_what_waits() -> None:
     """One caller's texts run as two batches at once where two may run."""
     both = threading.Barrier(2, timeout=5)
@@ -605,9 +474,8 @@ async def test_idle_workers_share_what_waits() -> None:
         both.wait()
         return list(items)
 
-    batcher: Batcher[int, int] = Batcher(
+    batcher: Batcher[int, int] = over(
         run,
-        stage="test",
         max_batch_tokens=100_000,
         max_batch_requests=64,
         max_queued_tokens=1_000_000,
@@ -626,9 +494,8 @@ async def test_little_work_is_not_divided() -> None:
         batches.append(list(items))
         return list(items)
 
-    batcher: Batcher[int, int] = Batcher(
+    batcher: Batcher[int, int] = over(
         run,
-        stage="test",
         max_batch_tokens=100_000,
         max_batch_requests=64,
         max_queued_tokens=1_000_000,
