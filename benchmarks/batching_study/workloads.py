@@ -89,7 +89,6 @@ def per_token(texts: Path | None) -> Workload:
 def encoder(texts: Path | None) -> Workload:
     """Returns the packaged embedding model as the service runs it, with the texts of a file or,
     without one, the sentences of the guide."""
-    from deployments.encoding.encoder import Encoder
     from deployments.generator.sentences import sentences
 
     if texts is not None:
@@ -97,12 +96,7 @@ def encoder(texts: Path | None) -> Workload:
     else:
         found = [sentence for page in guide_pages() for sentence in sentences(page)]
     settings = EmbedderArgs()
-    model = Encoder(
-        settings.model,
-        runtime=settings.runtime,
-        precision=settings.precision,
-        threads=settings.threads,
-    )
+    model = settings.load_encoder()
     token_ids = model.tokenize(found)
     lengths = [len(ids) for ids in token_ids]
     return Workload(

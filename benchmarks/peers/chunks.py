@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from deployments.contracts import Chunk
-
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 _PAGE = 1000
-_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +59,3 @@ def pages(collection: "Collection") -> Iterator[dict[str, Any]]:
             limit=_PAGE, offset=offset, include=["documents", "metadatas", "embeddings"]
         )
         yield {key: found[key] for key in ("ids", "documents", "metadatas", "embeddings")}
-
-
-def read_chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
-    """Returns the chunk that a row of the service's collection holds."""
-    return Chunk(
-        id=found_id,
-        document_id=metadata["document_id"],
-        ordinal=metadata["ordinal"],
-        text=text,
-        path=metadata["path"],
-        title=metadata["title"],
-        heading=metadata["heading"],
-        page=metadata.get("page"),
-        metadata={key: value for key, value in metadata.items() if key not in _OWN_KEYS},
-    )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.chunks import read_chunk
 from deployments.contracts import Generation, ScoredChunk
 from deployments.generator.extractive import ExtractiveEngine
+from deployments.retriever.store import read_chunk
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection

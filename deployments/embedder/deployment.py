@@ -10,7 +10,6 @@ from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
 from deployments.contracts import CallContext, Embedded, InputType
 from deployments.embedder.config import EmbedderArgs
-from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
 from deployments.stage import StageReplica
 from deployments.telemetry import report_batches
@@ -28,13 +27,7 @@ class Embedder(StageReplica):
 
     def __init__(self, args: dict[str, object]) -> None:
         settings = EmbedderArgs.model_validate(args)
-        self._encoder = Encoder(
-            settings.model,
-            device=settings.device,
-            runtime=settings.runtime,
-            precision=settings.precision,
-            threads=settings.threads,
-        )
+        self._encoder = settings.load_encoder()
         self._batcher: Batcher[list[int], NDArray[np.float32]] = Batcher(
             lambda token_ids: list(self._encoder.encode(token_ids)),
             stage="embedder",

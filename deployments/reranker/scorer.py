@@ -10,7 +10,6 @@ from typing import Protocol
 from deployments.batching.batcher import Batcher, BatchReport
 from deployments.batching.queue import slowest
 from deployments.contracts import Reranked
-from deployments.encoding.encoder import Encoder
 from deployments.errors import StageFailed
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.ranking import TokenVectors, max_sim, quantize
@@ -44,13 +43,7 @@ class LateInteractionScorer:
 
     def __init__(self, settings: RerankerArgs, on_batch: OnBatch) -> None:
         self._model_name = settings.model
-        self._encoder = Encoder(
-            settings.model,
-            device=settings.device,
-            runtime=settings.runtime,
-            precision=settings.precision,
-            threads=settings.threads,
-        )
+        self._encoder = settings.load_encoder()
         self._cache = TokenCache(settings.cache_bytes)
         self._batcher: Batcher[_Text, TokenVectors] = Batcher(
             self._encode,

@@ -265,7 +265,7 @@ def _ranked(
         zip(ids, texts, metadatas, distances, strict=True), key=lambda hit: (hit[3], hit[0])
     )
     return tuple(
-        ScoredChunk(_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
+        ScoredChunk(read_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
         for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
     )
 
@@ -283,7 +283,8 @@ def _metadata(chunk: Chunk) -> dict[str, object]:
     return {**chunk.metadata, **own}
 
 
-def _chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
+def read_chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
+    """Returns the chunk that a row of the collection holds."""
     return Chunk(
         id=found_id,
         document_id=metadata["document_id"],

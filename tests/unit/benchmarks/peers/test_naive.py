@@ -8,12 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from benchmarks.peers.chunks import pages, read_chunk
+from benchmarks.peers.chunks import pages
 from benchmarks.peers.naive import create_app
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts import Chunk, ScoredChunk
 from deployments.generator.extractive import ExtractiveEngine
 from deployments.reranker.ranking import max_sim, quantize
+from deployments.retriever.store import read_chunk
 from tests.doubles import vector_of
 
 TEXTS = {
