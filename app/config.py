@@ -1,33 +1,45 @@
-"""Settings of the gateway, cold and live, and the check of a whole Serve config file.
+"""Settings of the gateway, cold and live, and of a retrieval application.
 
 Every knob lives in one layer, chosen by what changing it costs: `args` restart their application,
 `user_config` is applied in place, `deployments:` holds Serve's own names, and the environment holds
 secrets only.
 """
 
-import sys
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from app.routing import RoutingRule
 from deployments.embedder.config import EmbedderArgs
-from deployments.errors import ConfigError
-from deployments.generator.config import GeneratorArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import StoreArgs
-from deployments.settings import Settings, parse_settings
+from deployments.settings import Settings
 
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def as_tuple(value: Any) -> Any:
+    """Returns one name as a tuple of one, and everything else as it is."""
+    return (value,) if isinstance(value, str) else value
 
 
 class GatewayArgs(Settings):
     """Cold settings of the ingress. A change restarts the gateway, and only the gateway."""
 
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    """Time a request has from door to answer. Every stage gets what is left of it."""
+    """Time a request has from door to answer, or to the first token where the answer is streamed.
+    Every stage gets what is left of it."""
+
+    stream_timeout_s: float = Field(default=600.0, gt=0, le=7200)
+    """Time a streamed answer has from door to end."""
+
+    inter_token_timeout_s: float = Field(default=20.0, gt=0, le=600)
+    """Time between two pieces of an answer; after it the stream ends with an error."""
+
+    keep_alive_s: float = Field(default=10.0, gt=0, le=600)
+    """A stream in which nothing happens for so long gets a comment, so that nobody on the way
+    takes the connection for dead."""
 
     ingest_timeout_s: float = Field(default=600.0, gt=0, le=7200)
     """The same for writes of documents, which embed thousands of chunks."""
@@ -59,8 +71,20 @@ class Release(Settings):
     retrieval: str
     """Name of the retrieval application."""
 
-    generator: str
-    """Name of the generator application."""
+    generator: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    """Name of the generator application, or a list: the next one answers when one cannot, as long
+    as there is no first token."""
+
+    first_token_timeout_s: float = Field(default=10.0, gt=0)
+    """Time a generator has until its first token where another one follows in the list."""
+
+    prompt: str = "answer-v1"
+    """The prompt of its answers, by name and version. Answers say it."""
+
+    condense: Literal["llm", "rule", "off"] = "llm"
+    """How a conversation becomes a search query: `llm` lets the generator write it (or the rule,
+    where the generator is no language model), `rule` joins the last questions where the last one
+    does not stand alone, `off` takes the last message as it is."""
 
     top_k: int = Field(default=30, ge=1, le=1000)
     """Chunks taken from the index."""
@@ -91,6 +115,10 @@ class GatewayLive(Settings):
     """Weight per release; shares of the sum. A release without one gets no traffic and can still be
     deployed."""
 
+    routing: tuple[RoutingRule, ...] = ()
+    """What `model: auto` means: the first rule that fits a request names its model; where none
+    fits, traffic decides."""
+
     @model_validator(mode="after")
     def _traffic_names_releases(self) -> Self:
         unknown = sorted(set(self.traffic) - set(self.releases))
@@ -119,102 +147,3 @@ class RetrievalArgs(Settings):
             overlap_tokens=self.overlap_tokens,
             max_document_chunks=self.max_document_chunks,
         )
-
-
-ARGS_OF_BUILDER: dict[str, type[BaseModel]] = {
-    "app.builder:build_gateway": GatewayArgs,
-    "app.builder:build_retrieval": RetrievalArgs,
-    "app.builder:build_generator": GeneratorArgs,
-}
-
-
-def check_serve_config(path: str | Path) -> dict[str, Any]:
-    """Returns the content of a Serve config file after checking every part of it that is ours.
-
-    Raises:
-        ConfigError: names the file, the place in it and what is wrong there.
-    """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text.") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not YAML: {error}") from error
-    if not isinstance(content, dict) or not content.get("applications"):
-        raise ConfigError(f"{path}: has no `applications`.")
-    applications = _mappings(path, "applications", content["applications"])
-    for application in applications:
-        _check_application(path, application)
-    names = {application.get("name") for application in applications}
-    for application in applications:
-        _check_release_targets(path, application, names)
-    return content
-
-
-def _check_application(path: str | Path, application: dict[str, Any]) -> None:
-    name = application.get("name", "?")
-    model = ARGS_OF_BUILDER.get(application.get("import_path", ""))
-    if model is None:
-        return
-    args = parse_settings(model, application.get("args") or {}, place=f"{path}: {name}.args")
-    for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
-        place = f"{name}.{deployment.get('name')}"
-        if deployment.get("name") == "Ingress" and model is GatewayArgs:
-            live = deployment.get("user_config")
-            parse_settings(GatewayLive, live, place=f"{path}: {place}.user_config")
-        if deployment.get("name") == "Retriever" and isinstance(args, RetrievalArgs):
-            _check_embedded_store(path, place, args.store, deployment)
-
-
-def _check_embedded_store(
-    path: str | Path, place: str, store: StoreArgs, deployment: dict[str, Any]
-) -> None:
-    scaling = deployment.get("autoscaling_config") or {}
-    asked = (scaling.get("max_replicas"), deployment.get("num_replicas"))  # a number, or "auto"
-    more = [replicas for replicas in asked if replicas not in (None, 1)]
-    if store.path is not None and more:
-        raise ConfigError(
-            f"{path}: {place}: an embedded store (`store.path`) can be opened by one replica, and "
-            f"the file asks for {more[0]}. Set one replica, or give a server's `store.url`."
-        )
-
-
-def _check_release_targets(
-    path: str | Path, application: dict[str, Any], names: set[str | None]
-) -> None:
-    for deployment in application.get("deployments") or []:
-        releases = (deployment.get("user_config") or {}).get("releases") or {}
-        for release, vector in releases.items():
-            for kind in ("retrieval", "generator"):
-                if vector.get(kind) not in names:
-                    raise ConfigError(
-                        f"{path}: release '{release}' names the {kind} application "
-                        f"'{vector.get(kind)}', which the file does not have."
-                    )
-
-
-def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:
-    found = value or []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ConfigError(f"{path}: {place}: must be a list of mappings.")
-    return found
-
-
-def main(paths: list[str]) -> int:
-    """Checks config files and prints what is wrong; the exit code of `python -m app.config`."""
-    failures = 0
-    for path in paths:
-        try:
-            check_serve_config(path)
-        except ConfigError as error:
-            failures += 1
-            sys.stderr.write(f"{error}\n")
-        else:
-            sys.stdout.write(f"{path}: ok\n")
-    return 1 if failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -24,7 +24,9 @@ class Ingress:
     def __init__(self, args: dict[str, object]) -> None:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
-        stages = HandleDirectory(self._args.concurrent_stage_calls)
+        stages = HandleDirectory(
+            self._args.concurrent_stage_calls, self._args.inter_token_timeout_s
+        )
         self._releases = Releases(stages, lambda: self._live)
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:

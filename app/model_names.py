@@ -1,32 +1,79 @@
-"""What a client may write as `model`: the service, one of its releases, or the model inside a
-stage."""
+"""What a client may write as `model`: the service, one of its releases, `auto`, or the model
+inside a stage."""
 
 import asyncio
 import time
+from dataclasses import dataclass
 
-from app.releases import Releases
+from app.releases import Releases, Route
 from app.request_scope import RequestScope
+from app.routing import AUTO
 from deployments.contracts import Stage
-from deployments.errors import NotFound, StageError
+from deployments.errors import NotFound, StageError, Unavailable
+from deployments.generation import GeneratorStage
 
 SERVICE = "ragserve"
 STARTED_S = int(time.time())
-_STAGES_WITH_MODELS = ("embedder", "reranker", "generator")
+_STAGES_WITH_MODELS = ("embedder", "reranker")
 
 
 def require_model(asked: str, release: str, model: str) -> None:
     """Raises NotFound when what was asked for is neither the service, nor the release, nor the
     model that ran."""
     if asked not in (SERVICE, f"{SERVICE}:{release}", model):
-        raise NotFound(f"There is no model '{asked}' here; GET /v1/models lists what there is.")
+        raise no_such_model(asked)
+
+
+def no_such_model(asked: str) -> NotFound:
+    """Returns the error for a name that nothing has."""
+    return NotFound(f"There is no model '{asked}' here; GET /v1/models lists what there is.")
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieving:
+    """Answers come from the documents, by this route."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A generator alone, without retrieval."""
+
+    generator: GeneratorStage
+
+
+async def resolve_model(
+    asked: str, releases: Releases, scope: RequestScope, *, sticky_key: str
+) -> Retrieving | Plain:
+    """Returns who answers a conversation under this name.
+
+    Raises:
+        NotFound: neither the service, nor a release, nor a generator is called so.
+    """
+    if asked == SERVICE:
+        return Retrieving(releases.assign(sticky_key))
+    release = asked.removeprefix(f"{SERVICE}:")
+    if release != asked and release in releases.names():
+        return Retrieving(releases.route(release))
+    generators = list(releases.generators().values())
+    models = await asyncio.gather(*(_model(generator, scope) for generator in generators))
+    for generator, model in zip(generators, models, strict=True):
+        if model == asked:
+            return Plain(generator)
+    if "" in models:  # it may be the one that does not answer
+        raise Unavailable(f"No generator that answers is called '{asked}'.", "generator", 1.0)
+    raise no_such_model(asked)
 
 
 async def model_names(releases: Releases, scope: RequestScope) -> list[str]:
     """Returns every name, the service first; stages that do not answer are left out."""
     routes = [releases.route(name) for name in releases.names()]
     stages = [route.stages()[stage] for route in routes for stage in _STAGES_WITH_MODELS]
+    stages.extend(releases.generators().values())
     models = await asyncio.gather(*(_model(stage, scope) for stage in stages))
-    names = [SERVICE, *(f"{SERVICE}:{route.name}" for route in routes), *filter(None, models)]
+    names = [SERVICE, AUTO, *(f"{SERVICE}:{route.name}" for route in routes)]
+    names += filter(None, models)
     return list(dict.fromkeys(names))
 
 

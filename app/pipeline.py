@@ -1,139 +1,180 @@
-"""The story of one answer: embed the question, search, rerank, generate. No HTTP, no Ray."""
+"""The story of one answer: a question that stands alone, the chunks that fit it, the text written
+from them. No HTTP, no Ray."""
 
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
+from app.conversation import query_by_rule, usable_query, user_texts
 from app.releases import Route
 from app.request_scope import RequestScope
-from deployments.contracts import Filter, Generation, ScoredChunk, Times
-from deployments.errors import DeadlineExceeded, InvalidRequest, StageError
+from app.search import Question, search
+from app.trail import Trail
+from deployments.contracts import Generation, ScoredChunk
+from deployments.errors import DeadlineExceeded, StageError
+from deployments.generation import (
+    GenerationEvent,
+    GenerationRequest,
+    GeneratorStage,
+    Message,
+    Sampling,
+)
 
-
-@dataclass(slots=True)
-class StageTime:
-    """Where the time of one stage went, in milliseconds. `total_ms` includes the way there and
-    back; the others are what the stage said of itself."""
-
-    total_ms: float = 0.0
-    queue_ms: float = 0.0
-    inference_ms: float = 0.0
-    replica_ms: float = 0.0
-
-    def note(self, times: Times) -> None:
-        """Takes over what the stage said."""
-        self.queue_ms = times.queue_ms
-        self.inference_ms = times.inference_ms
-        self.replica_ms = times.replica_ms
-
-
-@dataclass(slots=True)
-class Trail:
-    """What a request leaves behind: times, tokens, and the stages it had to do without."""
-
-    times: dict[str, StageTime] = field(default_factory=dict)
-    embedding_tokens: int = 0
-    rerank_tokens: int = 0
-    degraded: list[str] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def timed(self, stage: str) -> AsyncIterator[StageTime]:
-        """Measures a stage, also one that fails."""
-        entry = self.times.setdefault(stage, StageTime())
-        started_s = time.perf_counter()
-        try:
-            yield entry
-        finally:
-            entry.total_ms = (time.perf_counter() - started_s) * 1e3
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question with the client's wishes; None means that the release decides."""
-
-    text: str
-    top_k: int | None = None
-    top_n: int | None = None
-    rerank: bool | None = None
-    where: Filter | None = None
+_CONDENSE_PROMPT = "condense-v1"
+_CONDENSE_SAMPLING = Sampling(max_tokens=64, temperature=0.0)
+_FOLLOW_UP_TURNS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The generated text, the chunks it could use, and whether they were judged by the reranker."""
+    """The generated text, and the chunks that were found for it, best first."""
 
     generation: Generation
     sources: tuple[ScoredChunk, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerStream:
+    """An answer that has begun: its first events are there, so nothing can change its status.
+
+    `events` must be closed by whoever reads it; that frees the engine.
+    """
+
+    events: AsyncGenerator[Sequence[GenerationEvent], None]
+    sources: tuple[ScoredChunk, ...] = ()
+
+
 async def answer(question: Question, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-    """Returns the answer to a question from the documents of its release.
+    """Returns the answer to a question from the documents of its release."""
+    request, sources = await _with_context(question, route, scope, trail)
+    return Answer(await generate(request, route.generator, scope, trail), sources)
+
+
+async def stream_answer(
+    question: Question, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
+) -> AnswerStream:
+    """Returns the answer as a stream, once its first piece is there.
+
+    Args:
+        timeout_s: Time the whole answer has from now on; the request's own deadline holds for the
+            first piece.
+    """
+    request, sources = await _with_context(question, route, scope, trail)
+    events = await stream(request, route.generator, scope, trail, timeout_s=timeout_s)
+    return AnswerStream(events, sources)
+
+
+async def generate(
+    request: GenerationRequest, generator: GeneratorStage, scope: RequestScope, trail: Trail
+) -> Generation:
+    """Returns what a generator wrote."""
+    async with trail.timed("generator") as spent:
+        written = await generator.generate(request, call=scope.call())
+        spent.note(written.times)
+    _note_passed_over(written, trail)
+    return written
+
+
+async def stream(
+    request: GenerationRequest,
+    generator: GeneratorStage,
+    scope: RequestScope,
+    trail: Trail,
+    *,
+    timeout_s: float,
+) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    """Returns the events of what a generator writes, once the first ones are there."""
+    patience_s = scope.call().timeout_s
+    events = _timed_events(generator.stream(request, call=scope.within(timeout_s).call()), trail)
+    try:
+        async with asyncio.timeout(patience_s):
+            first = await anext(events)
+    except TimeoutError as error:
+        raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
+    return _chain(first, events)
+
+
+async def _timed_events(
+    events: AsyncGenerator[Sequence[GenerationEvent], None], trail: Trail
+) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    async with trail.timed("generator") as spent, aclosing(events):
+        async for some in events:
+            if isinstance(written := some[-1], Generation):
+                spent.note(written.times)
+                _note_passed_over(written, trail)
+            yield some
+
+
+async def _chain(
+    first: Sequence[GenerationEvent], rest: AsyncGenerator[Sequence[GenerationEvent], None]
+) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    async with aclosing(rest):
+        yield first
+        async for some in rest:
+            yield some
+
+
+def _note_passed_over(written: Generation, trail: Trail) -> None:
+    if written.passed_over:
+        trail.degraded.append("generator")
+
+
+async def _with_context(
+    question: Question, route: Route, scope: RequestScope, trail: Trail
+) -> tuple[GenerationRequest, tuple[ScoredChunk, ...]]:
+    """Returns what the generator is asked, and the chunks that were found.
 
     Chunks that the reranker finds irrelevant are withheld from the generator, which then says that
     it does not know.
     """
-    hits = await search(question, route, scope, trail)
+    query = await _standalone_query(question, route, scope, trail)
+    hits = await search(replace(question, text=query), route, scope, trail)
     reranked = "reranker" in trail.times and "reranker" not in trail.degraded
     context = _relevant(hits, route.release.min_relevance_score) if reranked else hits
-    async with trail.timed("generator") as spent:
-        generation = await route.generator.generate(question.text, context, call=scope.call())
-        spent.note(generation.times)
-    return Answer(generation, tuple(hits))
-
-
-async def search(
-    question: Question, route: Route, scope: RequestScope, trail: Trail
-) -> list[ScoredChunk]:
-    """Returns the best chunks for a question, best first.
-
-    Without a reranker that answers, the retriever's order stands and the trail says `degraded`.
-    """
-    release = route.release
-    top_k = question.top_k or release.top_k
-    top_n = question.top_n or release.top_n
-    if top_n > top_k:
-        raise InvalidRequest(f"top_n ({top_n}) is more than top_k ({top_k}) can give.")
-    async with trail.timed("embedder") as spent:
-        embedded = await route.retrieval.embedder.embed(
-            [question.text], input_type="query", call=scope.call()
-        )
-        spent.note(embedded.times)
-        trail.embedding_tokens += sum(embedded.token_counts)
-    async with trail.timed("retriever") as spent:
-        found = await route.retrieval.retriever.search(
-            question.text, embedded.vectors, top_k=top_k, where=question.where, call=scope.call()
-        )
-        spent.note(found.times)
-    hits = list(found.hits)
-    wanted = release.rerank if question.rerank is None else question.rerank
-    if wanted and hits:
-        hits = await _rerank(question.text, hits, route, scope, trail)
-    return hits[:top_n]
-
-
-async def _rerank(
-    query: str, found: Sequence[ScoredChunk], route: Route, scope: RequestScope, trail: Trail
-) -> list[ScoredChunk]:
-    call = scope.call()
-    # Half of what is left: the answer must still be written when the reranker never comes back.
-    call = replace(call, timeout_s=min(call.timeout_s / 2, route.release.rerank_timeout_s))
-    try:
-        async with trail.timed("reranker") as spent:
-            judged = await route.retrieval.reranker.rerank(
-                query, [hit.chunk.passage() for hit in found], call=call
-            )
-            spent.note(judged.times)
-            trail.rerank_tokens += judged.prompt_tokens
-    except StageError:
-        if scope.call().timeout_s <= 0:
-            raise DeadlineExceeded("The request's time was used up.", "reranker") from None
-        trail.degraded.append("reranker")
-        return list(found)
-    order = sorted(
-        zip(judged.scores, found, strict=True), key=lambda pair: (-pair[0], pair[1].chunk.id)
+    request = GenerationRequest(
+        messages=question.messages or (Message("user", question.text),),
+        question=query,
+        context=tuple(context),
+        prompt=route.release.prompt,
+        sampling=question.sampling,
     )
-    return [ScoredChunk(hit.chunk, score, rank) for rank, (score, hit) in enumerate(order, start=1)]
+    return request, tuple(hits)
+
+
+async def _standalone_query(
+    question: Question, route: Route, scope: RequestScope, trail: Trail
+) -> str:
+    """Returns the question so that it can be searched for without the conversation before it."""
+    how = route.release.condense
+    if how == "off" or len(user_texts(question.messages)) < _FOLLOW_UP_TURNS:
+        return question.text
+    written = None
+    if how == "llm":
+        try:
+            written = await _query_by_model(question, route, scope, trail)
+        except StageError:
+            trail.degraded.append("condense")
+    return written or query_by_rule(question.messages)
+
+
+async def _query_by_model(
+    question: Question, route: Route, scope: RequestScope, trail: Trail
+) -> str | None:
+    facts = await route.generator.describe(call=scope.call())
+    if not facts.get("language_model"):
+        return None
+    request = GenerationRequest(
+        messages=question.messages, prompt=_CONDENSE_PROMPT, sampling=_CONDENSE_SAMPLING
+    )
+    call = scope.call()
+    async with trail.timed("condense") as spent:
+        # Half of what is left: the answer must still be written.
+        written = await route.generator.generate(
+            request, call=replace(call, timeout_s=call.timeout_s / 2)
+        )
+        spent.note(written.times)
+    return usable_query(written.text)
 
 
 def _relevant(hits: Sequence[ScoredChunk], min_relevance_score: float) -> list[ScoredChunk]:

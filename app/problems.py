@@ -10,13 +10,17 @@ from deployments.errors import RagError
 
 STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "Malformed request"),
+    "unsupported_field": (400, "Unsupported field"),
+    "context_length_exceeded": (400, "Prompt too long"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "request_too_large": (413, "Request too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "invalid_request": (422, "Invalid request"),
+    "rate_limited": (429, "Rate limited"),
     "internal": (500, "Internal error"),
     "invalid_config": (500, "Internal error"),
+    "backend_failed": (502, "Backend failed"),
     "overloaded": (503, "Overloaded"),
     "unavailable": (503, "Unavailable"),
     "deadline_exceeded": (504, "Deadline exceeded"),

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.config import GatewayLive, Release
+from app.failover import Breakers, GeneratorChain
+from app.routing import RequestFacts, RoutingDecision, choose_model
 from deployments.canary.assignment import assign_release
 from deployments.contracts import (
     EmbedderStage,
-    GeneratorStage,
     IndexerStage,
     RerankerStage,
     RetrieverStage,
     Stage,
 )
 from deployments.errors import Unavailable
+from deployments.generation import GeneratorStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Releases:
     def __init__(self, directory: Directory, live: Callable[[], GatewayLive | None]) -> None:
         self._directory = directory
         self._live = live
+        self._breakers = Breakers()
 
     def assign(self, sticky_key: str) -> Route:
         """Returns the route of a caller; a key keeps its release while the weights stay."""
@@ -78,11 +81,12 @@ class Releases:
     def route(self, name: str) -> Route:
         """Returns the route of a release by name."""
         release = self._settings().releases[name]
+        targets = [(target, self._directory.generator(target)) for target in release.generator]
         return Route(
             name,
             release,
             self._directory.retrieval(release.retrieval),
-            self._directory.generator(release.generator),
+            GeneratorChain(targets, self._breakers, release.first_token_timeout_s),
         )
 
     def main(self) -> Route:
@@ -106,6 +110,19 @@ class Releases:
         them."""
         applications = {release.retrieval for release in self._settings().releases.values()}
         return {name: self._directory.retrieval(name) for name in sorted(applications)}
+
+    def generators(self) -> dict[str, GeneratorStage]:
+        """Returns every generator application that a release names, each on its own."""
+        releases = self._settings().releases.values()
+        applications = {target for release in releases for target in release.generator}
+        return {
+            name: GeneratorChain([(name, self._directory.generator(name))], self._breakers, 0.0)
+            for name in sorted(applications)
+        }
+
+    def choose_model(self, facts: RequestFacts, *, default: str) -> RoutingDecision:
+        """Returns what `auto` stands for in a request, by the rules in force."""
+        return choose_model(self._settings().routing, facts, default=default)
 
     def _settings(self) -> GatewayLive:
         settings = self._live()

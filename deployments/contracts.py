@@ -226,8 +226,30 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have been chosen; `logprob` is natural."""
+
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A chosen token with its natural log-probability, and the likeliest ones, best first."""
+
+    token: str
+    logprob: float
+    top: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
-    """What the generator wrote. `grounded` is False when the context did not support an answer."""
+    """What the generator wrote. `grounded` is False when the context did not support an answer.
+
+    `prompt` names the prompt that was used, `context` the ranks of the chunks that fitted it;
+    `ttft_ms` is the time from the arrival at the replica to the first token; `passed_over` counts
+    the generators that should have written it and could not.
+    """
 
     text: str
     citations: tuple[Citation, ...]
@@ -237,6 +259,12 @@ class Generation:
     completion_tokens: int
     model: str
     times: Times = Times()
+    cached_tokens: int = 0
+    prompt: str = ""
+    context: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    ttft_ms: float = 0.0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,14 +344,4 @@ class RerankerStage(Stage, Protocol):
 
     async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
         """Returns a score per text."""
-        ...
-
-
-class GeneratorStage(Stage, Protocol):
-    """Writes the answer from the question and its context."""
-
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
-        """Returns the answer; an empty context gives an answer that says so."""
         ...

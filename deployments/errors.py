@@ -4,13 +4,17 @@
     ├ RequestError          the caller's fault: never retried, never counted against a stage
     │ ├ MalformedRequest    malformed_request: the body is not JSON, or not text at all
     │ ├ InvalidRequest      invalid_request: well-formed, but against the schema
-    │ ├ RequestTooLarge     request_too_large: body or prompt over its bound
+    │ ├ UnsupportedField    unsupported_field: a field that the chosen model cannot honour
+    │ ├ RequestTooLarge     request_too_large: a body or a document over its bound
+    │ ├ PromptTooLong       context_length_exceeded: more tokens than the model reads
     │ ├ UnsupportedMedia    unsupported_media_type: a format that nothing here reads
     │ └ NotFound            not_found: an id that names nothing
     ├ StageError            our fault: counted per stage
     │ ├ Overloaded          overloaded: refused before work; carries `retry_after_s`
+    │ ├ RateLimited         rate_limited: a server behind us refused by its own limit
     │ ├ Unavailable         unavailable: the stage, or what it depends on, does not answer
     │ ├ DeadlineExceeded    deadline_exceeded: the request's time was used up
+    │ ├ BackendFailed       backend_failed: a server behind us answered what nobody can use
     │ └ StageFailed         internal: a bug or a broken model; the cause is in the stage's log
     └ ConfigError           invalid_config: start-up only; never becomes a response
 
@@ -70,10 +74,23 @@ class InvalidRequest(RequestError):
     code = "invalid_request"
 
 
+class UnsupportedField(RequestError):
+    """A field of the request asks for what the chosen model cannot do."""
+
+    code = "unsupported_field"
+
+
 class RequestTooLarge(RequestError):
-    """The body, a document or a prompt is over its bound."""
+    """The body or a document is over its bound."""
 
     code = "request_too_large"
+
+
+class PromptTooLong(RequestError):
+    """The prompt has more tokens than the model reads. The code is the one that OpenAI's clients
+    look for."""
+
+    code = "context_length_exceeded"
 
 
 class UnsupportedMedia(RequestError):
@@ -100,6 +117,12 @@ class Overloaded(StageError):
     code = "overloaded"
 
 
+class RateLimited(StageError):
+    """A server behind the stage refused by a limit of its own; carries its `retry_after_s`."""
+
+    code = "rate_limited"
+
+
 class Unavailable(StageError):
     """The stage, or a store behind it, does not answer. A retry is safe."""
 
@@ -110,6 +133,12 @@ class DeadlineExceeded(StageError):
     """The time that the request had is used up."""
 
     code = "deadline_exceeded"
+
+
+class BackendFailed(StageError):
+    """A server behind the stage broke, or answered what cannot be read."""
+
+    code = "backend_failed"
 
 
 class StageFailed(StageError):

@@ -1,9 +1,12 @@
 """Stages without models and without Ray: deterministic, and distinct for every text."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,15 +27,27 @@ from deployments.contracts import (
     ReadFailure,
     Reranked,
     ScoredChunk,
+    TokenLogprob,
     Upload,
     Vectors,
     chunk_id,
 )
-from deployments.errors import NotFound, RagError
+from deployments.errors import NotFound, RagError, StageFailed
+from deployments.generation import (
+    EngineDelta,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Prompt,
+    Sampling,
+)
+from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive import ExtractiveEngine
+from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
 
 DIMENSION = 32
+T = TypeVar("T")
 
 
 def vector_of(text: str) -> Vectors:
@@ -194,20 +209,118 @@ class OverlapReranker(Breakable):
 
 
 class ExtractiveGenerator(Breakable):
-    """The real extractive engine; it needs no weights."""
+    """The real extractive engine under the real writer; it needs no weights."""
+
+    model = "extractive"
 
     def __init__(self) -> None:
-        self._engine = ExtractiveEngine(model="extractive", max_sentences=2, min_coverage_ratio=0.2)
+        self.asked: list[GenerationRequest] = []
+        engine = ExtractiveEngine(model=self.model, max_sentences=2, min_coverage_ratio=0.2)
+        self._writer = Writer(engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
 
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        return await super().describe(call=call) | {"model": self.model, "language_model": False}
+
+    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
         self._enter()
-        return self._engine.generate(question, context)
+        self.asked.append(request)
+        return await self._writer.generate(request, call=call)
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self._enter()
+        self.asked.append(request)
+        async with aclosing(self._writer.stream(request, call=call)) as events:
+            async for some in events:
+                yield some
+
+
+async def read_to_failure(stream: AsyncGenerator[T, None]) -> tuple[list[T], Exception]:
+    """Returns what a stream yields, and the error with which it must end."""
+    seen: list[T] = []
+    try:
+        async for item in stream:
+            seen.append(item)  # noqa: PERF401
+    except Exception as error:
+        return seen, error
+    raise AssertionError("the stream did not fail")
+
+
+class EchoEngine:
+    """A language model that writes the words of the last message, one at a time.
+
+    Each step can be held back with `gate`; `fails_after` breaks it off after so many words.
+    """
+
+    max_model_tokens: int | None = 2000
+
+    def __init__(self) -> None:
+        self.gate: asyncio.Event | None = None
+        self.fails_after: int | None = None
+        self.failure: RagError = StageFailed("The engine broke.", "generator")
+        self.running = 0
+        self.prompts: list[Prompt] = []
+        self.sampling: list[Sampling] = []
+
+    async def start(self) -> None: ...
+
+    async def check_health(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        texts = [prompt.text or "", *(message.content for message in prompt.messages)]
+        return sum(len(text.split()) for text in texts)
+
+    async def stream(
+        self, prompt: Prompt, sampling: Sampling, *, call: CallContext
+    ) -> AsyncGenerator[EngineDelta, None]:
+        self.prompts.append(prompt)
+        self.sampling.append(sampling)
+        said = prompt.text if prompt.text is not None else prompt.messages[-1].content
+        words = re.findall(r"\S+\s*", said) or [""]
+        kept = words[: sampling.max_tokens]
+        tokens = await self.count_tokens(prompt)
+        self.running += 1
+        try:
+            for place, word in enumerate(kept):
+                if self.gate is not None:
+                    await self.gate.wait()
+                if place == self.fails_after:
+                    raise self.failure
+                last = place == len(kept) - 1
+                reason: FinishReason = "stop" if len(kept) == len(words) else "length"
+                logprobs = () if sampling.top_logprobs is None else (TokenLogprob(word, -0.5),)
+                yield EngineDelta(
+                    word,
+                    1,
+                    logprobs=logprobs,
+                    finish_reason=reason if last else None,
+                    prompt_tokens=tokens,
+                )
+                await asyncio.sleep(0)
+        finally:
+            self.running -= 1
+
+
+class EchoGenerator(ExtractiveGenerator):
+    """`EchoEngine` under the real writer."""
+
+    model = "echo"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = EchoEngine()
+        self._writer = Writer(self.engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        return await super().describe(call=call) | {"language_model": True}
 
 
 class DoubleDirectory:
-    """One set of doubles, whatever the application is called."""
+    """One set of doubles, whatever the application is called; `echo` in its name makes a generator
+    a language model."""
 
     def __init__(self) -> None:
         self.retriever = MemoryRetriever()
@@ -215,9 +328,10 @@ class DoubleDirectory:
         self.reranker = OverlapReranker()
         self.indexer = WholeDocumentIndexer(self.retriever)
         self.generation = ExtractiveGenerator()
+        self.echo = EchoGenerator()
 
     def retrieval(self, application: str) -> RetrievalStages:
         return RetrievalStages(self.embedder, self.retriever, self.reranker, self.indexer)
 
     def generator(self, application: str) -> ExtractiveGenerator:
-        return self.generation
+        return self.echo if "echo" in application else self.generation

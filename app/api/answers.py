@@ -4,65 +4,65 @@ import time
 
 from fastapi import APIRouter, Response
 
-from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
-from app.api.schemas.answers import (
-    Citation,
-    QueryRequest,
-    QueryResponse,
-    SearchRequest,
-    SearchResponse,
-    Source,
-    StageTiming,
-    Timings,
-    Usage,
-)
+from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.query_events import EVENTS, query_events, query_response
+from app.api.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
 from app.api.schemas.wire import problem_responses
-from app.pipeline import Question, Trail, answer, search
+from app.api.streaming import EventStream
+from app.api.wire_values import source_of, timings_of
+from app.config import GatewayArgs
+from app.pipeline import answer, stream_answer
 from app.releases import Releases
 from app.request_scope import RequestScope
-from deployments.contracts import ScoredChunk
+from app.search import Question, search
+from app.trail import Trail
 
 router = APIRouter(tags=["answers"])
 RELEASE_HEADER = "X-Ragserve-Release"
 
 
-@router.post("/v1/query", dependencies=JSON_BODY, responses=problem_responses(413, 415))
-async def query(
-    body: QueryRequest, scope: ScopeIn, releases: ReleasesIn, response: Response
-) -> QueryResponse:
+@router.post(
+    "/v1/query",
+    dependencies=JSON_BODY,
+    response_model=QueryResponse,
+    responses=problem_responses(413, 415, 429, 502) | EVENTS,
+)
+async def query(body: QueryRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn) -> Response:
     """Answers a question from the documents, with its sources."""
+    if body.stream:
+        return await _stream_query(body, scope, releases, args)
     answered = await answer_query(body, scope, releases)
-    response.headers[RELEASE_HEADER] = answered.release
-    return answered
+    return Response(
+        answered.model_dump_json(),
+        media_type="application/json",
+        headers={RELEASE_HEADER: answered.release},
+    )
 
 
 async def answer_query(
-    body: QueryRequest, scope: RequestScope, releases: Releases
+    body: SearchRequest, scope: RequestScope, releases: Releases
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s, trail = time.perf_counter(), Trail()
     route = releases.assign(_sticky_key(body, scope.request_id))
     found = await answer(_question(body), route, scope.for_release(route.name), trail)
-    written = found.generation
-    return QueryResponse(
-        id=scope.request_id,
-        answer=written.text,
-        grounded=written.grounded,
-        citations=[Citation.model_validate(one) for one in written.citations],
-        sources=[_source(hit) for hit in found.sources],
-        release=route.name,
-        model=written.model,
-        finish_reason=written.finish_reason,
-        degraded=trail.degraded,
-        usage=Usage(
-            prompt_tokens=written.prompt_tokens,
-            completion_tokens=written.completion_tokens,
-            total_tokens=written.prompt_tokens + written.completion_tokens,
-            embedding_tokens=trail.embedding_tokens,
-            rerank_tokens=trail.rerank_tokens,
-        ),
-        timings=_timings(trail, started_s),
+    return query_response(scope, route, found, trail, started_s)
+
+
+async def _stream_query(
+    body: QueryRequest, scope: RequestScope, releases: Releases, args: GatewayArgs
+) -> EventStream:
+    started_s, trail = time.perf_counter(), Trail()
+    route = releases.assign(_sticky_key(body, scope.request_id))
+    begun = await stream_answer(
+        _question(body),
+        route,
+        scope.for_release(route.name),
+        trail,
+        timeout_s=args.stream_timeout_s,
     )
+    events = query_events(begun, scope, route, trail, started_s)
+    return EventStream(events, keep_alive_s=args.keep_alive_s, headers={RELEASE_HEADER: route.name})
 
 
 @router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(413, 415))
@@ -76,10 +76,10 @@ async def search_chunks(
     response.headers[RELEASE_HEADER] = route.name
     return SearchResponse(
         id=scope.request_id,
-        results=[_source(hit) for hit in hits],
+        results=[source_of(hit) for hit in hits],
         release=route.name,
         degraded=trail.degraded,
-        timings=_timings(trail, started_s),
+        timings=timings_of(trail, started_s),
     )
 
 
@@ -95,26 +95,3 @@ def _question(body: SearchRequest) -> Question:
 
 def _sticky_key(body: SearchRequest, request_id: str) -> str:
     return body.session_id or body.user or request_id
-
-
-def _source(hit: ScoredChunk) -> Source:
-    chunk = hit.chunk
-    return Source(
-        index=hit.rank,
-        document_id=chunk.document_id,
-        chunk_id=chunk.id,
-        path=chunk.path,
-        title=chunk.title,
-        heading=chunk.heading,
-        page=chunk.page,
-        score=hit.score,
-        text=chunk.text,
-        metadata=dict(chunk.metadata),
-    )
-
-
-def _timings(trail: Trail, started_s: float) -> Timings:
-    return Timings(
-        total_ms=(time.perf_counter() - started_s) * 1e3,
-        stages={name: StageTiming.model_validate(spent) for name, spent in trail.times.items()},
-    )

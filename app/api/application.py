@@ -6,7 +6,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app.api import answers, batch, documents, health, models
+from app.api import answers, batch, chat, completions, documents, health, models
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
 from app.config import GatewayArgs
@@ -16,7 +16,8 @@ from app.releases import Releases
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.
 
-Ingest with `POST /v1/documents`, ask with `POST /v1/query`. Every error is an
+Ingest with `POST /v1/documents`, ask with `POST /v1/query` or, in OpenAI's form, with
+`POST /v1/chat/completions`. Every error is an
 `application/problem+json` body with a stable `code`, and an `error` member that OpenAI's clients
 understand. `X-Request-ID` is accepted, and returned on every answer.
 """
@@ -33,7 +34,7 @@ def create_app(releases: Releases, args: GatewayArgs) -> FastAPI:
     app.state.releases = releases
     app.state.args = args
     register_exception_handlers(app)
-    for module in (answers, batch, models, documents, health):
+    for module in (answers, chat, completions, batch, models, documents, health):
         app.include_router(module.router)
     _describe_document_bodies(app)
     return app

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from app.admission import note_wait, waiting
 from app.api.answers import answer_query
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
-from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, QueryRequest
+from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
 from app.problems import problem_body
 from app.releases import Releases
@@ -37,7 +37,7 @@ async def query_batch(body: BatchRequest, scope: ScopeIn, releases: ReleasesIn) 
 
 
 async def _item(
-    index: int, query: QueryRequest, scope: RequestScope, releases: Releases
+    index: int, query: SearchRequest, scope: RequestScope, releases: Releases
 ) -> BatchItem:
     own = replace(scope, request_id=f"{scope.request_id}-{index}")
     try:

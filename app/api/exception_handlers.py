@@ -11,13 +11,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.api.schemas.sampling import UNSUPPORTED
 from app.middleware import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from deployments.errors import RagError, StageFailed
 
 _log = logging.getLogger("ray.serve")
-# A client error's status has one code; a server error's has several.
-_CODE_OF_STATUS = {status: code for code, (status, _) in STATUS_OF_CODE.items() if status < 500}
+_IN_OPENAIS_FORM = ("/v1/chat/", "/v1/completions")
+# Where a client error's status has several codes, the first of the table is the general one.
+_CODE_OF_STATUS = {
+    status: code for code, (status, _) in reversed(list(STATUS_OF_CODE.items())) if status < 500
+}
 
 
 def register_exception_handlers(app: FastAPI) -> None:
@@ -49,7 +53,15 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
         for one in found[:20]
     )
     names = ", ".join(dict.fromkeys(str(one["field"])[:64] for one in fields))
+    if any(_is_unsupported(request, one["type"]) for one in fields):
+        return _problem(request, UNSUPPORTED, f"Not supported here: {names}.", fields)
     return _problem(request, "invalid_request", f"The request is not valid: {names}.", fields)
+
+
+def _is_unsupported(request: Request, error_type: object) -> bool:
+    """Returns whether a field is one that OpenAI's clients may send and nothing here honours."""
+    in_their_form = request.url.path.startswith(_IN_OPENAIS_FORM)
+    return error_type == UNSUPPORTED or (in_their_form and error_type == "extra_forbidden")
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from app.cli.options import DEFAULT_HOME, HomeOption, TimeoutOption
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from app.local.generator_choice import GeneratorChoice
     from app.local.home import Home
     from app.local.state import StackState
 
@@ -28,6 +29,22 @@ def up(
     chroma_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 8100,
     mlflow: Annotated[bool, typer.Option(help="Start an MLflow server, or leave it out.")] = True,
     mlflow_port: Annotated[int, typer.Option(help="Its port, as the config names it.")] = 5000,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Put a language model in front of the config's generator: `vllm` runs it here, "
+            "`openai` asks a server.",
+            metavar="vllm|openai",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Its model: a folder, or a name on Hugging Face or of the server."),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Where `--engine openai` finds its server, with the version: .../v1"),
+    ] = None,
     haproxy: Annotated[
         bool,
         typer.Option(
@@ -41,7 +58,7 @@ def up(
 
     They go on in the background. Run it again to deploy a config that changed.
 
-    Example: ragserve up --port 8080
+    Example: ragserve up --engine vllm --model Qwen/Qwen3-0.6B
     """
     from app.cli.output import Progress, make_console, summary
     from app.local.checks import check_config
@@ -60,6 +77,7 @@ def up(
         chroma_port=chroma_port if chroma else None,
         mlflow_port=mlflow_port if mlflow else None,
         haproxy=haproxy,
+        generator=_generator_choice(engine, model, base_url),
     )
     with Progress(console) as timeline:
         command = launch(stack_home, timeline=timeline, check=check_config, timeout_s=timeout_s)
@@ -73,6 +91,27 @@ def up(
     for note in result.notes:
         console.print(note)
     _print_next_steps(console, result.state, stack_home)
+
+
+def _generator_choice(
+    engine: str | None, model: str | None, base_url: str | None
+) -> "GeneratorChoice | None":
+    from app.local.generator_choice import GeneratorChoice
+
+    if engine is None and model is None and base_url is None:
+        return None
+    if engine not in ("vllm", "openai"):
+        raise typer.BadParameter("choose vllm or openai", param_hint="--engine")
+    if model is None:
+        raise typer.BadParameter(f"--engine {engine} needs one", param_hint="--model")
+    if (engine == "openai") != (base_url is not None):
+        raise typer.BadParameter(
+            "goes with --engine openai, and only with it", param_hint="--base-url"
+        )
+    folder = Path(model).expanduser()
+    # Replicas do not share this working directory.
+    named = str(folder.resolve()) if engine == "vllm" and folder.is_dir() else model
+    return GeneratorChoice(engine, named, base_url)
 
 
 def _print_next_steps(console: "Console", state: "StackState", home: "Home") -> None:

@@ -19,10 +19,10 @@ def check_config(config: ServeConfig) -> None:
         sys.path.append(code_dir)  # where the replicas will look too
     check_serve_schema(config.document, source=config.path.name)
     # Imported here: it knows every application's settings, which only this moment needs.
-    from app.config import check_serve_config
+    from app.config_check import check_content
 
     try:
-        check_serve_config(config.path)
+        check_content(config.document, config.path)
     except (RagError, ValueError) as error:
         raise LocalStackError(
             f"{config.path.name} does not fit its applications", detail=str(error)

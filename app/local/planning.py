@@ -17,6 +17,7 @@ from app.local.environment import (
     ray_environment,
     shell_exports,
 )
+from app.local.generator_choice import GeneratorChoice
 from app.local.home import Home, new_token
 from app.local.ports import PortNeed, StackPorts
 from app.local.serve_config import LOOPBACK, ServeConfig, base_url
@@ -36,6 +37,8 @@ class UpOptions:
     """None to leave MLflow out."""
     haproxy: bool = True
     """Whether HAProxy takes the requests, where it is installed."""
+    generator: GeneratorChoice | None = None
+    """A generator to put in front of the config's own."""
 
 
 def has_haproxy() -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.local.errors import LocalStackError
+from app.local.generator_choice import with_generator
 from app.local.home import Home
 from app.local.planning import UpOptions, has_haproxy, new_state, plan_servers, port_needs
 from app.local.ports import choose_ports, require_free
@@ -33,6 +34,11 @@ class UpResult:
     was_up: bool
     deployed: bool
     notes: tuple[str, ...] = ()
+
+
+def _wanted_config(options: UpOptions, *, port: int | None) -> ServeConfig:
+    config = load_serve_config(options.config_file, port=port)
+    return config if options.generator is None else with_generator(config, options.generator)
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,7 @@ class Launch:
             stop_stack(
                 state, home=self.home
             )  # nothing lives: clears what a crash left of its files
-        config = load_serve_config(options.config_file, port=options.api_port)
-        return self._start(config, options)
+        return self._start(_wanted_config(options, port=options.api_port), options)
 
     def redeploy(self, config_file: Path | None) -> StackState:
         """Deploys a config to the running stack, whether it changed or not.
@@ -150,7 +155,7 @@ class Launch:
                 "Another `ragserve up` is under way, or was killed",
                 "Wait for it, or clear what it left: ragserve down",
             )
-        config = load_serve_config(options.config_file, port=state.api_port)
+        config = _wanted_config(options, port=state.api_port)
         changed = config.fingerprint != state.config_fingerprint
         if changed:
             self.check(config)

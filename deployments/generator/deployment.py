@@ -1,35 +1,66 @@
 """The generator's shell."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
-from deployments.contracts import CallContext, Generation, ScoredChunk
+from deployments.contracts import CallContext, Generation
+from deployments.generation import GenerationEvent, GenerationRequest
 from deployments.generator.config import GeneratorArgs
-from deployments.generator.extractive import ExtractiveEngine
+from deployments.generator.engines import make_engine
+from deployments.generator.prompting import prompt_names
+from deployments.generator.writing import Writer
 from deployments.stage import StageReplica
 
 
 class Generator(StageReplica):
-    """Writes the answer from the question and its context.
+    """Writes the answer from a conversation and its context.
 
     Args:
         args: `GeneratorArgs` as a mapping.
     """
 
-    def __init__(self, args: dict[str, object]) -> None:
+    # Serve awaits a constructor that is a coroutine: an engine needs the running loop.
+    async def __init__(self, args: dict[str, object]) -> None:  # type: ignore[misc]
         self._settings = GeneratorArgs.model_validate(args)
-        self._engine = ExtractiveEngine(
+        self._engine = make_engine(self._settings)
+        await self._engine.start()
+        self._writer = Writer(
+            self._engine,
             model=self._settings.name,
-            max_sentences=self._settings.max_sentences,
-            min_coverage_ratio=self._settings.min_coverage_ratio,
+            defaults=self._settings.sampling,
+            window_s=self._settings.delta_window_ms / 1e3,
         )
 
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
+    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
         """Returns the answer; an empty context gives an answer that says so."""
-        return await asyncio.to_thread(self._engine.generate, question, context)
+        return await self._writer.generate(request, call=call)
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        """Yields the answer's events; closing it frees the engine."""
+        async for events in self._writer.stream(request, call=call):
+            yield events
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """Returns the model's name and the engine."""
-        return {"model": self._settings.name, "engine": self._settings.engine}
+        """Returns the model's name, the engine, its window in tokens, and the prompts there are.
+
+        `language_model` says whether it can write without a context, and piece by piece.
+        """
+        return {
+            "model": self._settings.name,
+            "engine": self._settings.engine,
+            "max_model_tokens": self._engine.max_model_tokens,
+            "language_model": self._settings.engine != "extractive",
+            "prompts": list(prompt_names()),
+        }
+
+    async def check_health(self) -> None:
+        """Raises when the engine is dead; Serve then starts another replica."""
+        await self._engine.check_health()
+
+    def __del__(self) -> None:
+        """Serve calls it when the replica stops; later there is no loop any more, and no engine."""
+        with suppress(RuntimeError, AttributeError):
+            asyncio.get_running_loop().create_task(self._engine.close())

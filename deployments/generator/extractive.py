@@ -5,13 +5,16 @@ It decides from words alone, so it needs no weights and starts at once. What it 
 rephrase: whatever it says stands in a source, and every sentence names that source.
 """
 
+import asyncio
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from deployments.contracts import Citation, Generation, ScoredChunk
+from deployments.contracts import CallContext, Citation, Generation, ScoredChunk
+from deployments.errors import UnsupportedField
+from deployments.generation import EngineDelta, Prompt, Sampling
 from deployments.generator.sentences import sentences, terms, words
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
@@ -22,6 +25,8 @@ _RANK_WEIGHT = 0.35
 _HEADING_WEIGHT = 0.5
 """A word of the question found in the headings above a sentence counts this much of one found in
 it."""
+_WITHOUT_EFFECT = frozenset({"max_tokens", "temperature", "top_p", "seed"})
+"""Wishes that hold by themselves: nothing is sampled, and an answer has a few sentences."""
 _KEPT_PASSAGES = 4096
 """Passages that are found often are taken apart once; about 10 kB each."""
 
@@ -46,7 +51,7 @@ class _Passage:
 
 
 class ExtractiveEngine:
-    """Picks sentences; stateless and safe in several threads.
+    """Picks sentences; stateless and safe in several threads. See `Engine`.
 
     Args:
         model: What answers call this generator.
@@ -60,14 +65,56 @@ class ExtractiveEngine:
         self._max_sentences = max_sentences
         self._min_coverage_ratio = min_coverage_ratio
 
+    max_model_tokens = None
+
+    async def start(self) -> None:
+        """There is nothing to load."""
+
+    async def check_health(self) -> None:
+        """There is nothing that could die."""
+
+    async def close(self) -> None:
+        """There is nothing to free."""
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        """Returns the words of the question and of its context."""
+        return _count_words(prompt.question, prompt.context)
+
+    async def stream(
+        self, prompt: Prompt, sampling: Sampling, *, call: CallContext
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Yields the whole answer at once.
+
+        Raises:
+            UnsupportedField: the request wants what takes a language model.
+        """
+        if not prompt.question:
+            raise UnsupportedField(
+                f"'{self._model}' answers from documents only; ask the model 'ragserve'.",
+                errors=(_refusal("model"),),
+            )
+        for name in sampling.asked():
+            if name not in _WITHOUT_EFFECT:
+                raise UnsupportedField(
+                    f"'{self._model}' is no language model and cannot honour '{name}'.",
+                    errors=(_refusal(name),),
+                )
+        written = await asyncio.to_thread(self.generate, prompt.question, prompt.context)
+        yield EngineDelta(
+            text=written.text,
+            completion_tokens=written.completion_tokens,
+            finish_reason=written.finish_reason,
+            prompt_tokens=written.prompt_tokens,
+            citations=written.citations,
+            grounded=written.grounded,
+        )
+
     def generate(self, question: str, context: Sequence[ScoredChunk]) -> Generation:
         """Returns the chosen sentences in reading order, each followed by its source as `[n]`.
 
         Tokens are counted as words: this engine has no tokenizer.
         """
-        prompt_tokens = len(words(question)) + sum(
-            _analyse(hit.chunk.text).word_count for hit in context
-        )
+        prompt_tokens = _count_words(question, context)
         candidates = _candidates(question, context)
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
         if best is None or best.support < self._min_coverage_ratio:
@@ -87,6 +134,14 @@ class ExtractiveEngine:
             completion_tokens=len(words(text)),
             model=self._model,
         )
+
+
+def _refusal(name: str) -> dict[str, object]:
+    return {"field": name, "message": "not supported by this model", "type": "unsupported_field"}
+
+
+def _count_words(question: str, context: Sequence[ScoredChunk]) -> int:
+    return len(words(question)) + sum(_analyse(hit.chunk.text).word_count for hit in context)
 
 
 @lru_cache(maxsize=_KEPT_PASSAGES)

@@ -58,13 +58,20 @@ class SearchRequest(RequestModel):
 class QueryRequest(SearchRequest):
     """A question to answer from the documents."""
 
+    stream: bool = Field(
+        default=False,
+        description="Whether the answer comes as server-sent events: `sources`, then `delta` and "
+        "`citation` as it is written, then `done`, or `error` where it breaks off.",
+        examples=[False],
+    )
+
 
 class BatchRequest(RequestModel):
     """Questions that are answered independently of each other, at once."""
 
-    queries: list[QueryRequest] = Field(
+    queries: list[SearchRequest] = Field(
         max_length=64,
-        description="1 to 64 questions, each as `/v1/query` takes it.",
+        description="1 to 64 questions, each as `/v1/query` takes it, without `stream`.",
         json_schema_extra={"minItems": 1},
     )
 
@@ -163,12 +170,28 @@ class QueryResponse(ResponseModel):
     sources: list[Source] = Field(description="The chunks that were found, best first.")
     release: str = Field(examples=["minilm-extractive"])
     model: str = Field(description="The generator's model.", examples=["extractive"])
+    prompt: str = Field(description="The prompt, with its version.", examples=["answer-v1"])
     finish_reason: Literal["stop", "length"] = Field(examples=["stop"])
     degraded: list[str] = Field(
         description="Stages that the request had to do without.", examples=[[]]
     )
     usage: Usage
     timings: Timings
+
+
+class SourcesEvent(ResponseModel):
+    """`sources`: the first event of a streamed answer."""
+
+    id: str = Field(description="The request id.", examples=["3f2a9c"])
+    release: str = Field(examples=["minilm-extractive"])
+    model: str = Field(examples=["extractive"])
+    sources: list[Source] = Field(description="The chunks that were found, best first.")
+
+
+class DeltaEvent(ResponseModel):
+    """`delta`: the next piece of the text."""
+
+    text: str = Field(examples=["A full queue "])
 
 
 class BatchItem(ResponseModel):

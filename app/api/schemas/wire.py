@@ -76,7 +76,9 @@ _DESCRIPTIONS = {
     413: "The body is too large",
     415: "The media type is not one that is read here",
     422: "The request is against the schema",
+    429: "A server behind the service refused by a limit of its own",
     500: "A stage failed",
+    502: "A server behind the service broke",
     503: "Overloaded or not there at the moment; `Retry-After` says when to come back",
     504: "The time for the request was used up",
 }

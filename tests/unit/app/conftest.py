@@ -8,13 +8,21 @@ import pytest
 from app.api.application import create_app
 from app.config import GatewayArgs, GatewayLive, Release
 from app.releases import Releases
+from app.routing import RoutingRule
 from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
     releases={
-        "one": Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
+        "one": Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1),
+        "llm": Release(
+            retrieval="retrieval-a", generator="generator-echo", min_relevance_score=0.1
+        ),
     },
     traffic={"one": 1.0},
+    routing=(
+        RoutingRule(use="echo", needs_retrieval=False),
+        RoutingRule(use="ragserve:llm", min_turns=2),
+    ),
 )
 
 
@@ -25,7 +33,12 @@ def stages() -> DoubleDirectory:
 
 @pytest.fixture
 def args() -> GatewayArgs:
-    return GatewayArgs(max_body_bytes=20_000, max_upload_bytes=40_000, max_concurrent_requests=4)
+    return GatewayArgs(
+        request_timeout_s=2,
+        max_body_bytes=20_000,
+        max_upload_bytes=40_000,
+        max_concurrent_requests=4,
+    )
 
 
 @pytest.fixture

@@ -1,19 +1,21 @@
 """The story of one answer over doubles: which stages, in which order, with how much time."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import pytest
 
 from app.config import GatewayLive, Release
-from app.pipeline import Answer, Question, Trail, answer, search
+from app.pipeline import Answer, answer
 from app.releases import Releases, Route
 from app.request_scope import RequestScope
+from app.search import Question, search
+from app.trail import Trail
 from deployments.contracts import (
     CallContext,
     Chunk,
     DocumentRecord,
-    Generation,
     IndexedDocument,
     Reranked,
     ScoredChunk,
@@ -27,6 +29,7 @@ from deployments.errors import (
     StageFailed,
     Unavailable,
 )
+from deployments.generation import GenerationEvent, GenerationRequest
 from deployments.generator.extractive import NO_INFORMATION
 from tests.doubles import DoubleDirectory, ExtractiveGenerator, OverlapReranker, vector_of
 
@@ -70,12 +73,14 @@ class WatchedGenerator(ExtractiveGenerator):
         self.context: list[ScoredChunk] = []
         self.told: list[CallContext] = []
 
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
-        self.context = list(context)
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self.context = list(request.context or ())
         self.told.append(call)
-        return await super().generate(question, context, call=call)
+        async with aclosing(super().stream(request, call=call)) as events:
+            async for some in events:
+                yield some
 
 
 @dataclass
@@ -141,7 +146,9 @@ async def test_stages_come_one_after_the_other(service: Service) -> None:
 async def test_every_stage_is_told_who_asks_and_what_time_is_left(service: Service) -> None:
     service.reranker.takes_s = 4.0
     await service.answer("tower tall Paris")
-    assert service.generator.told == [CallContext("request", TIME_S - 4.0, "one")]
+    [told] = service.generator.told
+    assert (told.request_id, told.release) == ("request", "one")
+    assert told.timeout_s == pytest.approx(TIME_S - 4.0, abs=0.1)
 
 
 async def test_the_reranker_decides_the_order_and_the_ranks(service: Service) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments import contracts, errors
+from deployments import contracts, errors, generation
 from deployments.contracts import (
+    Alternative,
     CallContext,
     Chunk,
     Citation,
@@ -27,10 +28,21 @@ from deployments.contracts import (
     StageCall,
     StageOutcome,
     Times,
+    TokenLogprob,
     Upload,
     chunk_id,
 )
 from deployments.errors import RagError
+from deployments.generation import (
+    EngineDelta,
+    GenerationRequest,
+    Message,
+    OutputFormat,
+    Prompt,
+    Sampling,
+    Started,
+    TextDelta,
+)
 
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
 CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"team": "red"})
@@ -55,6 +67,16 @@ SAMPLES: list[Any] = [
     Citation(0, 4, 1),
     Generation("text [1]", (Citation(0, 8, 1),), True, "stop", 10, 2, "model"),
     DocumentPage((RECORD,), 2**62),
+    Alternative("yes", -0.5),
+    TokenLogprob("no", -1.5, (Alternative("yes", -0.5),)),
+    Message("user", "question 🎉"),
+    OutputFormat({"type": "object"}),
+    Sampling(max_tokens=3, stop=("end",), logit_bias={7: -1.0}, output_format=OutputFormat()),
+    GenerationRequest((Message("user", "question"),), "question", (ScoredChunk(CHUNK, 0.5, 1),)),
+    Prompt((Message("user", "question"),), None, "question", (ScoredChunk(CHUNK, 0.5, 1),)),
+    EngineDelta("text", 1, finish_reason="stop"),
+    Started("model", 10, 2, "answer-v1", (1, 2), Times(1.0, 2.0, 3.0)),
+    TextDelta("text [1]", 2, (), (Citation(0, 8, 1),)),
 ]
 
 
@@ -69,7 +91,8 @@ def equal(one: object, other: object) -> bool:
 
 
 def test_every_contract_has_a_sample() -> None:
-    kinds = {one for one in vars(contracts).values() if isinstance(one, type) and is_dataclass(one)}
+    named = [*vars(contracts).values(), *vars(generation).values()]
+    kinds = {one for one in named if isinstance(one, type) and is_dataclass(one)}
     assert {type(sample) for sample in SAMPLES} == kinds
 
 

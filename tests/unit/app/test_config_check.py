@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from app.config import ARGS_OF_BUILDER, GatewayArgs, GatewayLive, check_serve_config, main
+from app.config import GatewayArgs, GatewayLive
+from app.config_check import ARGS_OF_BUILDER, check_serve_config, main
 from deployments.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]

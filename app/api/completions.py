@@ -1,0 +1,131 @@
+"""`POST /v1/completions`: a generator goes on with a text."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from fastapi import APIRouter, Response
+
+from app.api.chat_wire import error_event, usage_of
+from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.schemas.completions import (
+    Completion,
+    CompletionChoice,
+    CompletionLogprobs,
+    CompletionRequest,
+)
+from app.api.schemas.wire import problem_responses
+from app.api.streaming import DONE, EventStream, encode_event, end_honestly
+from app.model_names import Plain, resolve_model
+from app.pipeline import generate, stream
+from app.trail import Trail
+from deployments.contracts import Generation, TokenLogprob
+from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
+
+router = APIRouter(tags=["chat"])
+
+
+@router.post(
+    "/v1/completions",
+    dependencies=JSON_BODY,
+    response_model=Completion,
+    responses=problem_responses(413, 415, 429, 502)
+    | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def completions(
+    body: CompletionRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+) -> Response:
+    """Continues a text, in OpenAI's form, without documents."""
+    sticky_key = body.user or scope.request_id
+    target = await resolve_model(body.model, releases, scope, sticky_key=sticky_key)
+    generator = target.generator if isinstance(target, Plain) else target.route.generator
+    request = GenerationRequest(text=body.prompt, sampling=body.sampling())
+    wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)
+    trail = Trail()
+    if not body.stream:
+        written = await generate(request, generator, scope, trail)
+        return Response(wire.whole(written).model_dump_json(), media_type="application/json")
+    include_usage = bool(body.stream_options and body.stream_options.include_usage)
+    events = await stream(request, generator, scope, trail, timeout_s=args.stream_timeout_s)
+    chunks = end_honestly(
+        wire.chunks(events, include_usage), scope, lambda error: error_event(error, scope)
+    )
+    return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers={})
+
+
+class _Wire:
+    def __init__(self, completion_id: str, created: int, with_logprobs: bool) -> None:
+        self._id = completion_id
+        self._created = created
+        self._with_logprobs = with_logprobs
+
+    def whole(self, written: Generation) -> Completion:
+        choice = CompletionChoice(
+            text=written.text,
+            finish_reason=written.finish_reason,
+            logprobs=self._logprobs(written.logprobs, 0),
+        )
+        return Completion(
+            id=self._id,
+            created=self._created,
+            model=written.model,
+            choices=[choice],
+            usage=usage_of(written),
+        )
+
+    async def chunks(
+        self, events: AsyncGenerator[Sequence[GenerationEvent], None], include_usage: bool
+    ) -> AsyncGenerator[bytes, None]:
+        model, sent_chars = "", 0
+        async with aclosing(events):
+            async for some in events:
+                pieces = []
+                for event in some:
+                    if isinstance(event, Started):
+                        model = event.model
+                    elif isinstance(event, TextDelta):
+                        logprobs = self._logprobs(event.logprobs, sent_chars)
+                        sent_chars += len(event.text)
+                        pieces.append(self._chunk(model, event.text, logprobs, None))
+                    else:
+                        pieces.append(self._chunk(model, "", None, event.finish_reason))
+                        if include_usage:
+                            usage = {"choices": [], "usage": usage_of(event).model_dump()}
+                            pieces.append(encode_event(self._frame(model) | usage))
+                        pieces.append(DONE)
+                if pieces:
+                    yield b"".join(pieces)
+
+    def _chunk(
+        self, model: str, text: str, logprobs: CompletionLogprobs | None, finish_reason: str | None
+    ) -> bytes:
+        choice = {
+            "index": 0,
+            "text": text,
+            "logprobs": logprobs and logprobs.model_dump(),
+            "finish_reason": finish_reason,
+        }
+        return encode_event(self._frame(model) | {"choices": [choice]})
+
+    def _frame(self, model: str) -> dict[str, object]:
+        return {
+            "id": self._id,
+            "object": "text_completion",
+            "created": self._created,
+            "model": model,
+        }
+
+    def _logprobs(
+        self, logprobs: Sequence[TokenLogprob], offset_chars: int
+    ) -> CompletionLogprobs | None:
+        if not self._with_logprobs:
+            return None
+        offsets = [offset_chars]
+        for one in logprobs[:-1]:
+            offsets.append(offsets[-1] + len(one.token))
+        return CompletionLogprobs(
+            tokens=[one.token for one in logprobs],
+            token_logprobs=[one.logprob for one in logprobs],
+            top_logprobs=[{other.token: other.logprob for other in one.top} for one in logprobs],
+            text_offset=offsets[: len(logprobs)],
+        )

@@ -1,0 +1,203 @@
+"""Wire forms of `/v1/chat/completions`: OpenAI's, with one member of our own on each side."""
+
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.api.schemas.answers import Source, Timings
+from app.api.schemas.sampling import UNSUPPORTED, ResponseFormat, SamplingFields
+from app.api.schemas.wire import RequestModel, ResponseModel
+from deployments.generation import Message, Role, Sampling
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+Text = Annotated[str, Field(max_length=2_000_000)]
+
+
+class TextPart(RequestModel):
+    """A part of a message; only text is read."""
+
+    type: Literal["text"]
+    text: Text
+
+
+class ChatMessage(RequestModel):
+    """One turn."""
+
+    role: Literal["system", "developer", "user", "assistant"] = Field(examples=["user"])
+    content: Text | Annotated[list[TextPart], Field(min_length=1, max_length=1000)] = Field(
+        examples=["What happens when a queue is full?"]
+    )
+    name: str | None = Field(default=None, max_length=64)
+
+    def message(self) -> Message:
+        """Returns the turn as the generator takes it; the parts of a text are joined."""
+        parts = self.content
+        content = parts if isinstance(parts, str) else "\n".join(part.text for part in parts)
+        return Message(_ROLES[self.role], content)
+
+
+class RetrievalOptions(RequestModel):
+    """Our own member of a request: whether and how documents are searched."""
+
+    retrieval: bool = Field(
+        default=True, description="False asks the release's generator without documents."
+    )
+    top_k: int | None = Field(default=None, ge=1, le=1000)
+    top_n: int | None = Field(default=None, ge=1, le=100)
+    rerank: bool | None = None
+    filter: dict[str, JsonValue] | None = Field(default=None, examples=[{"path": "docs/api.md"}])
+    session_id: str | None = Field(
+        default=None, max_length=256, description="Keeps a conversation on one release."
+    )
+
+
+class ChatRequest(SamplingFields):
+    """OpenAI's request."""
+
+    model: str = Field(
+        min_length=1,
+        max_length=256,
+        description="`ragserve`, `ragserve:<release>`, `auto`, or a generator's name for an answer "
+        "without documents.",
+        examples=["ragserve"],
+    )
+    messages: list[ChatMessage] = Field(min_length=1, max_length=2000)
+    max_completion_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    response_format: ResponseFormat | None = None
+    ragserve: RetrievalOptions = RetrievalOptions()
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ValueError("top_logprobs needs logprobs: true")
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options needs stream: true")
+        if self.response_format is not None and self.structured_outputs is not None:
+            raise ValueError("give response_format or structured_outputs, not both")
+        if any(message.name is not None for message in self.messages):
+            raise PydanticCustomError(UNSUPPORTED, "names of participants are not supported")
+        return self
+
+    def sampling(self) -> Sampling:
+        """See `SamplingFields.sampling`."""
+        wishes = super().sampling()
+        if self.max_completion_tokens is not None:
+            wishes = replace(wishes, max_tokens=self.max_completion_tokens)
+        if self.logprobs:
+            wishes = replace(wishes, top_logprobs=self.top_logprobs or 0)
+        if self.response_format is not None:
+            wishes = replace(wishes, output_format=self.response_format.output_format())
+        return wishes
+
+
+class UrlCitation(ResponseModel):
+    """A stretch of the text and where it comes from."""
+
+    start_index: int = Field(examples=[0])
+    end_index: int = Field(examples=[57])
+    url: str = Field(
+        description="The document's `url` metadata, else its path.", examples=["docs/errors.md"]
+    )
+    title: str = Field(examples=["Errors"])
+
+
+class Annotation(ResponseModel):
+    """OpenAI's form of a citation."""
+
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
+
+
+class AssistantMessage(ResponseModel):
+    """The answer."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+    annotations: list[Annotation]
+
+
+class TopLogprob(ResponseModel):
+    """A token that could have been chosen."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class ContentLogprob(TopLogprob):
+    """A token that was chosen."""
+
+    top_logprobs: list[TopLogprob]
+
+
+class ChoiceLogprobs(ResponseModel):
+    """One entry per token."""
+
+    content: list[ContentLogprob]
+    refusal: None = None
+
+
+class Choice(ResponseModel):
+    """The only one."""
+
+    index: int = 0
+    message: AssistantMessage
+    logprobs: ChoiceLogprobs | None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class PromptTokensDetails(ResponseModel):
+    """Of the prompt's tokens, those that were not computed again."""
+
+    cached_tokens: int = 0
+
+
+class GenerationUsage(ResponseModel):
+    """Tokens of the generator."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
+
+
+class Routing(ResponseModel):
+    """Why `auto` became this model."""
+
+    model: str = Field(examples=["ragserve:stable"])
+    rule: int | None = Field(description="Place of the rule from 0; null where none fitted.")
+    reason: str = Field(examples=["wants_json True"])
+
+
+class Provenance(ResponseModel):
+    """Our own member of an answer: where it comes from, and what it cost."""
+
+    release: str | None = Field(description="Null for an answer without a release.")
+    prompt: str = Field(description="Name and version of the prompt.", examples=["answer-v1"])
+    grounded: bool
+    sources: list[Source]
+    degraded: list[str]
+    routing: Routing | None = None
+    timings: Timings
+
+
+class ChatCompletion(ResponseModel):
+    """OpenAI's answer."""
+
+    id: str = Field(examples=["chatcmpl-3f2a9c"])
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int = Field(examples=[1767225600])
+    model: str = Field(description="The model that wrote it.", examples=["extractive"])
+    choices: list[Choice]
+    usage: GenerationUsage
+    ragserve: Provenance

@@ -1,0 +1,140 @@
+"""The fields by which OpenAI's and vLLM's clients say how text is to be written."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+from app.api.schemas.wire import RequestModel
+from deployments.generation import OutputFormat, Sampling
+
+UNSUPPORTED = "unsupported_field"
+Stop = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def _is_one(count: int) -> int:
+    if count != 1:
+        raise PydanticCustomError(UNSUPPORTED, "only 1 answer is written for a request")
+    return count
+
+
+class StreamOptions(RequestModel):
+    """What a stream tells beside the text."""
+
+    include_usage: bool = Field(default=False, description="Ends with a chunk that counts tokens.")
+
+
+class StructuredOutputs(RequestModel):
+    """vLLM's way to fix the form of the text; one of the three."""
+
+    json_: dict[str, JsonValue] | None = Field(
+        default=None, alias="json", description="A JSON schema."
+    )
+    regex: str | None = Field(default=None, max_length=2000, examples=[r"[0-9]{4}"])
+    choice: list[str] | None = Field(
+        default=None, min_length=1, max_length=1000, examples=[["yes", "no"]]
+    )
+
+    def output_format(self) -> OutputFormat:
+        """Returns the form."""
+        return OutputFormat(self.json_, self.regex, tuple(self.choice or ()))
+
+
+class SamplingFields(RequestModel):
+    """Everything but the prompt. What the chosen model cannot honour is refused by name."""
+
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[256])
+    min_tokens: int | None = Field(default=None, ge=0, description="As in vLLM.")
+    temperature: float | None = Field(default=None, ge=0.0, le=2.0, examples=[0.2])
+    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    top_k: int | None = Field(default=None, ge=-1, le=1_000_000, description="As in vLLM.")
+    min_p: float | None = Field(default=None, ge=0.0, le=1.0, description="As in vLLM.")
+    presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    frequency_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    repetition_penalty: float | None = Field(
+        default=None, gt=0.0, le=2.0, description="As in vLLM."
+    )
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
+    stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = Field(
+        default=None, examples=["\n\n"]
+    )
+    ignore_eos: bool = Field(default=False, description="As in vLLM.")
+    logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
+        default=None, max_length=1000
+    )
+    n: Annotated[int, AfterValidator(_is_one)] | None = Field(default=None, examples=[1])
+    stream: bool = Field(default=False, description="Whether to send server-sent events.")
+    stream_options: StreamOptions | None = None
+    user: str | None = Field(default=None, max_length=256, examples=["alice"])
+    structured_outputs: StructuredOutputs | None = Field(
+        default=None, description="As in vLLM: `choice`, `regex` or `json`."
+    )
+
+    def sampling(self) -> Sampling:
+        """Returns the wishes as the generator takes them."""
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        same = (
+            "max_tokens",
+            "min_tokens",
+            "temperature",
+            "top_p",
+            "top_k",
+            "min_p",
+            "presence_penalty",
+            "frequency_penalty",
+            "repetition_penalty",
+            "seed",
+            "ignore_eos",
+        )
+        structured = self.structured_outputs
+        return Sampling(
+            **{name: getattr(self, name) for name in same},
+            stop=stop,
+            logit_bias=self.logit_bias or {},
+            output_format=OutputFormat() if structured is None else structured.output_format(),
+        )
+
+
+class JsonSchema(RequestModel):
+    """A schema with a name, as OpenAI takes it."""
+
+    name: str = Field(max_length=64, examples=["person"])
+    description: str | None = Field(default=None, max_length=4000)
+    schema_: dict[str, JsonValue] = Field(alias="schema", examples=[{"type": "object"}])
+    strict: bool | None = None
+
+
+class TextFormat(RequestModel):
+    """Free text."""
+
+    type: Literal["text"]
+
+    def output_format(self) -> OutputFormat:
+        """Returns the form."""
+        return OutputFormat()
+
+
+class JsonObjectFormat(RequestModel):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+    def output_format(self) -> OutputFormat:
+        """Returns the form."""
+        return OutputFormat(json_schema={})
+
+
+class JsonSchemaFormat(RequestModel):
+    """JSON by a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+    def output_format(self) -> OutputFormat:
+        """Returns the form."""
+        return OutputFormat(json_schema=self.json_schema.schema_)
+
+
+ResponseFormat = Annotated[
+    TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")
+]

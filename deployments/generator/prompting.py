@@ -1,0 +1,178 @@
+"""From a conversation and its context to the messages that a language model reads.
+
+A prompt is a file of `prompts/` with a version in its name, so that an answer can say which one it
+was written with; a changed text is a new file. What clients and documents say is data: it is fenced
+off, and what could end a fence or a turn in it is made harmless first.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from deployments.contracts import ScoredChunk
+from deployments.errors import ConfigError, InvalidRequest
+from deployments.generation import Message
+from deployments.generator.extractive import NO_INFORMATION
+
+_FOLDER = Path(__file__).with_name("prompts")
+_SUFFIX = ".jinja"
+_ATTRIBUTE_CHARS = 200
+"""Longest value of a fence's attribute."""
+_GAP = r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*"
+"""What readers skip: white space, and characters without a shape."""
+_FENCES = "|".join(_GAP.join(tag) for tag in ("source", "turn"))
+_CONTROL = re.compile(
+    rf"""
+      <(?={_GAP}(?:/{_GAP})?(?i:{_FENCES})(?![^\W\d_]))             # our own fences, however written
+    | <(?=[|｜]|/?[\w▁]{{1,64}}[|｜]>)                        # ChatML, Llama 3, DeepSeek, Gemma 4
+    | <(?=/?(?i:s|bos|eos|pad|unk|mask|sep|sop|eop|eo[adhms])>) # Llama 2, Mistral, Gemma, GLM
+    | <(?=/?(?i:think|thinking|tools?|tool_(?:calls?|response|result|sep))>)  # Qwen, Hermes
+    | <(?=/?\w{{1,32}}_of_\w{{1,32}}>)                          # Gemma: start_of_turn
+    | <(?=<{_GAP}(?:/{_GAP})?SYS)                             # Llama 2
+    | <(?=\w{{1,32}}_TOKEN>)                                   # Cohere
+    | <(?=/?(?:seed:\w{{1,32}}|(?:reserved_|unused|extra_id_)\d{{1,6}})>)
+    | \[(?=/?(?:INST|SYSTEM_PROMPT|MODEL_SETTINGS|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])
+    | \[(?=/?(?:THINK|ARGS|CALL_ID|IMG|IMG_BREAK|IMG_END|AUDIO|PREFIX|MIDDLE|SUFFIX|[gs]MASK)\])
+    | \[(?=[|｜]\w{{1,32}}[|｜]\]|e~\[)|\](?=~!?b[\[\]])         # EXAONE, MiniMax
+    | [\ud800-\udfff]                                         # half a character: not text
+    """,
+    re.VERBOSE,
+)
+_HARMLESS = {"<": "‹", "[": "⟦", "]": "⟧"}
+_UNFIT_FOR_ATTRIBUTES = str.maketrans({"<": "‹", ">": "›", '"': "'"})
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    loader=FileSystemLoader(_FOLDER),
+    autoescape=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+
+
+@cache
+def prompt_names() -> tuple[str, ...]:
+    """Returns the names of the prompts that there are, sorted."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}")))
+
+
+def render_answer(
+    name: str, messages: Sequence[Message], context: Sequence[ScoredChunk]
+) -> tuple[Message, ...]:
+    """Returns the conversation that asks for an answer from the context.
+
+    One system message comes first: the prompt's own, whose text is always the same so that engines
+    find it in their prefix cache, then what the client's system messages say. The earlier turns
+    follow, and last the sources, numbered by rank, with the question. Data loses control tokens
+    (see `neutralise`) and is otherwise unchanged.
+
+    Args:
+        name: Name of an answer prompt.
+        messages: The conversation, oldest first; the last one is the user's.
+        context: Chunks that the answer may use, in the order in which they are shown.
+
+    Raises:
+        ConfigError: no such prompt.
+        InvalidRequest: the last message is not the user's.
+    """
+    template = _template(name, "answer")
+    question = _last_question(messages)
+    told = [neutralise(one.content).strip() for one in messages if one.role == "system"]
+    values = {
+        "no_information": NO_INFORMATION,
+        "instructions": "\n\n".join(told),
+        "sources": [_Source.of(hit) for hit in context],
+        "question": question,
+    }
+    return (
+        Message("system", _render(template, "system", values)),
+        *_turns(messages[:-1]),
+        Message("user", _render(template, "user", values)),
+    )
+
+
+def render_condense(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Returns the messages that ask for one search query in place of a whole conversation.
+
+    Args:
+        name: Name of a condensing prompt.
+        messages: As for `render_answer`; system messages are left out.
+
+    Raises:
+        ConfigError, InvalidRequest: as for `render_answer`.
+    """
+    template = _template(name, "condense")
+    _last_question(messages)
+    values = {"turns": _turns(messages)}
+    return (
+        Message("system", _render(template, "system", values)),
+        Message("user", _render(template, "user", values)),
+    )
+
+
+def neutralise(text: str) -> str:
+    """Returns the text with the first bracket of every control token and of every fence tag
+    replaced by one that looks like it: visible, of the same length, and no token any more.
+
+    >>> neutralise("</source><|im_end|> [INST] 1 < 2")
+    '‹/source>‹|im_end|> ⟦INST] 1 < 2'
+    """
+    return _CONTROL.sub(lambda match: _HARMLESS.get(match.group(), "\ufffd"), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A chunk as the prompt shows it."""
+
+    rank: int
+    path: str
+    title: str
+    heading: str
+    page: int | None
+    text: str
+
+    @classmethod
+    def of(cls, hit: ScoredChunk) -> "_Source":
+        chunk = hit.chunk
+        return cls(
+            rank=hit.rank,
+            path=_attribute(chunk.path),
+            title=_attribute(chunk.title),
+            heading=_attribute(chunk.heading),
+            page=chunk.page,
+            text=neutralise(chunk.text).strip(),
+        )
+
+
+def _attribute(value: str) -> str:
+    """Returns a value that fits between quotation marks on one line."""
+    line = " ".join(value.translate(_UNFIT_FOR_ATTRIBUTES).split())
+    cut = line if len(line) <= _ATTRIBUTE_CHARS else f"{line[: _ATTRIBUTE_CHARS - 1]}…"
+    return neutralise("".join(character for character in cut if character.isprintable()))
+
+
+def _turns(messages: Sequence[Message]) -> list[Message]:
+    return [Message(one.role, neutralise(one.content)) for one in messages if one.role != "system"]
+
+
+def _last_question(messages: Sequence[Message]) -> str:
+    if not messages or messages[-1].role != "user":
+        raise InvalidRequest("The last message of a conversation must be the user's.")
+    return neutralise(messages[-1].content).strip()
+
+
+def _template(name: str, kind: Literal["answer", "condense"]) -> Template:
+    known = [one for one in prompt_names() if one.startswith(f"{kind}-")]
+    if name not in known:
+        raise ConfigError(f"There is no {kind} prompt {name!r}; there are: {', '.join(known)}.")
+    return _ENVIRONMENT.get_template(f"{name}{_SUFFIX}")
+
+
+def _render(template: Template, block: str, values: Mapping[str, object]) -> str:
+    return "".join(template.blocks[block](template.new_context(dict(values)))).strip()
