@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission import AdmissionLimit, waiting
 from app.config import GatewayArgs
+from app.presence import ClientPresence
 from app.problems import problem_of
 from app.request_scope import RequestScope
 from deployments.errors import Overloaded, RagError, RequestTooLarge, StageFailed
@@ -101,8 +102,8 @@ class EarlyRefusal:
 
 
 class Door:
-    """Admits a request: bounds how many run and how large a body is, sets the deadline, writes the
-    access line.
+    """Admits a request: bounds how many run and how large a body is, sets the deadline, stops the
+    work when the client leaves, writes the access line.
 
     Args:
         app: The application behind.
@@ -148,8 +149,9 @@ class Door:
             if self._limit.is_reached and not _is_health(scope):
                 raise _too_many_requests()
             body.check_told_length(Headers(scope=scope).get("content-length", ""))
+            presence = ClientPresence(body.receive, send_and_note)
             with self._limit.running(), waiting() as waited:
-                await self._app(scope, body.receive, send_and_note)
+                await presence.run(self._app(scope, presence.receive, presence.send))
             if waited.calls:
                 self._limit.observe(waited.total_s)
             if body.over is not None and not status:

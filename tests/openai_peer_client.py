@@ -13,7 +13,7 @@ from deployments.generation import EngineDelta, Message, Prompt, Sampling
 from deployments.generator.openai_engine import OpenAIEngine
 from tests.openai_peer import OpenAIPeer
 
-KEY = "sk-peer-secret"
+KEY = "open-sesame-42"
 PROMPT = Prompt(messages=(Message("system", "Be brief."), Message("user", "one two three four")))
 
 

@@ -28,7 +28,7 @@ def _refusal(status: int, error: Json, **headers: str) -> Behaviour:
 
 
 _TOO_LONG = "This model's maximum context length is 128 tokens, your messages have 4000."
-_KEY = "Incorrect API key provided: sk-peer-secret. See http://127.0.0.1/keys for yours."
+_KEY = "Incorrect API key provided: open-sesame-42. See http://127.0.0.1/keys for yours."
 BEHAVIOURS |= {
     "rate-limited": _refusal(
         429, {"message": "Slow down.", "code": "rate_limit_exceeded"}, **{"Retry-After": "7"}

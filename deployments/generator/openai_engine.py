@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _TAIL_S = 1.0
 """How long an answer that is complete waits for its counts."""
+_DRAIN_S = 0.1
+"""How long it then waits for the server to end the response, so that the connection can be kept."""
 _LONGEST_RETRY_AFTER_S = 2.0
 """A server that asks to wait longer than this is not waited for."""
 _BACKOFF = wait_random_exponential(multiplier=0.1, max=2.0)
@@ -224,6 +226,7 @@ async def _usage_of(reply: Reply, last: Piece, call: CallContext) -> Usage | Non
         async with asyncio.timeout(_TAIL_S):
             while (piece := await reply.next_piece()) is not None:
                 usage = piece.usage or usage
+        async with asyncio.timeout(_DRAIN_S):
             await reply.drain()
     except (TimeoutError, httpx.HTTPError, httpx.StreamError, RagError) as error:
         kind = type(error).__name__

