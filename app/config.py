@@ -120,10 +120,14 @@ class GatewayLive(Settings):
     fits, traffic decides."""
 
     @model_validator(mode="after")
-    def _traffic_names_releases(self) -> Self:
+    def _names_releases_that_exist(self) -> Self:
         unknown = sorted(set(self.traffic) - set(self.releases))
         if unknown:
             raise ValueError(f"traffic names releases that do not exist: {', '.join(unknown)}")
+        for rule in self.routing:
+            release = rule.use.removeprefix("ragserve:")
+            if release != rule.use and release not in self.releases:
+                raise ValueError(f"routing names a release that does not exist: {release}")
         if sum(self.traffic.values()) <= 0:
             raise ValueError("at least one release needs a weight above zero")
         return self

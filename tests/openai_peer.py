@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Self
 
@@ -113,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     peer = OpenAIPeer(parser.parse_args().port)
-    with peer:
+    with peer, suppress(KeyboardInterrupt):
         print(peer.base_url, flush=True)  # noqa: T201
         threading.Event().wait()
 

@@ -22,8 +22,8 @@ class Limits:
     """Short, so that what never comes is not waited for."""
 
     connect_timeout_s: float = 0.5
-    first_token_timeout_s: float = 0.4
-    inter_token_timeout_s: float = 0.15
+    first_token_timeout_s: float = 5.0
+    inter_token_timeout_s: float = 2.0
     max_attempts: int = 3
     max_connections: int = 8
 

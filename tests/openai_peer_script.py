@@ -33,6 +33,7 @@ BEHAVIOURS |= {
     "rate-limited": _refusal(
         429, {"message": "Slow down.", "code": "rate_limit_exceeded"}, **{"Retry-After": "7"}
     ),
+    "rate-limited-briefly": _refusal(429, {"message": "Slow down."}, **{"Retry-After-Ms": "1500"}),
     "out-of-quota": _refusal(429, {"message": "Pay first.", "code": "insufficient_quota"}),
     "broken": _refusal(500, {"message": "/srv/model.py line 7: assertion failed"}),
     "unavailable": _refusal(503, {"message": "No worker is alive."}),

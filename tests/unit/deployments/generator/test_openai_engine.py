@@ -125,7 +125,7 @@ async def test_a_server_without_stream_options_is_asked_without_them_from_then_o
 
 @pytest.mark.parametrize("model", ["slow", "stalls"])
 async def test_closing_the_stream_closes_the_connection(peer: OpenAIPeer, model: str) -> None:
-    async with running(peer.base_url, model, Limits(inter_token_timeout_s=5.0)) as engine:
+    async with running(peer.base_url, model) as engine:
         stream = engine.stream(PROMPT, Sampling(), call=CallContext(f"left-{model}", 5.0))
         assert [(await anext(stream)).text, (await anext(stream)).text] == ["one", " two"]
         await stream.aclose()
@@ -135,8 +135,7 @@ async def test_closing_the_stream_closes_the_connection(peer: OpenAIPeer, model:
 
 @pytest.mark.parametrize("model", ["hangs", "stalls"])
 async def test_a_cancelled_request_closes_the_connection(peer: OpenAIPeer, model: str) -> None:
-    limits = Limits(first_token_timeout_s=5.0, inter_token_timeout_s=5.0)
-    async with running(peer.base_url, model, limits) as engine:
+    async with running(peer.base_url, model) as engine:
         task = asyncio.create_task(deltas_of(engine, f"cancelled-{model}"))
         assert await asyncio.to_thread(
             peer.wait_until, lambda: bool(peer.received(f"cancelled-{model}"))

@@ -76,10 +76,12 @@ async def test_what_goes_wrong_has_its_error_and_keeps_its_secrets(
     text: str,
 ) -> None:
     caplog.set_level(logging.DEBUG, "ray.serve")
-    async with running(peer.base_url, model, Limits(first_token_timeout_s=0.6)) as engine:
+    is_silent = expected is DeadlineExceeded
+    limits = Limits(first_token_timeout_s=0.4 if is_silent else 10.0, inter_token_timeout_s=0.25)
+    async with running(peer.base_url, model, limits) as engine:
         started_s = asyncio.get_running_loop().time()
         error, written = await failure_of(engine, f"fails-{model}", timeout_s=30.0)
-        assert asyncio.get_running_loop().time() - started_s < 2.0
+        assert asyncio.get_running_loop().time() - started_s < 5.0
         await engine.check_health()
     assert type(error) is expected
     assert written == text
@@ -100,10 +102,13 @@ async def test_a_refusal_tells_the_client_what_the_server_said(peer: OpenAIPeer)
     assert [one["field"] for one in error.errors] == ["temperature"]
 
 
-async def test_a_rate_limit_tells_when_to_come_again(peer: OpenAIPeer) -> None:
-    async with running(peer.base_url, "rate-limited") as engine:
-        error, _ = await failure_of(engine, "when")
+async def test_a_rate_limit_tells_when_to_come_again_and_a_long_one_is_not_waited_for(
+    peer: OpenAIPeer,
+) -> None:
+    async with running(peer.base_url, "rate-limited", Limits(first_token_timeout_s=30)) as engine:
+        error, _ = await failure_of(engine, "when", timeout_s=30.0)
     assert error.retry_after_s == 7.0
+    assert len(peer.received("when")) == 1
 
 
 async def test_the_log_tells_why_the_server_refused_us(
@@ -121,28 +126,28 @@ async def test_the_log_tells_why_the_server_refused_us(
 async def test_a_failure_before_the_first_token_is_tried_again(
     peer: OpenAIPeer, model: str
 ) -> None:
-    async with running(peer.base_url, model, Limits(first_token_timeout_s=2.0)) as engine:
+    async with running(peer.base_url, model) as engine:
         deltas = await deltas_of(engine, model)
     assert "".join(one.text for one in deltas) == "one two three four"
     assert len(peer.received(model)) == 2
 
 
 async def test_a_short_retry_after_is_honoured(peer: OpenAIPeer) -> None:
-    async with running(peer.base_url, "rate-limited-once", Limits(first_token_timeout_s=2)) as one:
+    async with running(peer.base_url, "rate-limited-once") as one:
         await deltas_of(one, "waits")
     first, second = peer.received("waits")
     assert second.arrived_s - first.arrived_s >= 0.15
 
 
 async def test_a_wait_that_the_request_has_no_time_for_is_not_begun(peer: OpenAIPeer) -> None:
-    async with running(peer.base_url, "rate-limited-once") as engine:
-        error, _ = await failure_of(engine, "no-time", timeout_s=0.14)
+    async with running(peer.base_url, "rate-limited-briefly") as engine:
+        error, _ = await failure_of(engine, "no-time", timeout_s=1.0)
     assert type(error) is RateLimited
     assert len(peer.received("no-time")) == 1
 
 
 async def test_what_failed_together_does_not_come_back_together(peer: OpenAIPeer) -> None:
-    limits = Limits(max_attempts=2, first_token_timeout_s=2.0)
+    limits = Limits(max_attempts=2)
     waits_s = []
     async with running(peer.base_url, "unavailable", limits) as engine:
         for place in range(10):
@@ -153,19 +158,18 @@ async def test_what_failed_together_does_not_come_back_together(peer: OpenAIPeer
 
 
 async def test_the_time_of_the_request_bounds_all_of_it(peer: OpenAIPeer) -> None:
-    async with running(peer.base_url, "slow") as engine:
+    async with running(peer.base_url, "stalls", Limits(inter_token_timeout_s=30.0)) as engine:
         started_s = asyncio.get_running_loop().time()
-        error, text = await failure_of(engine, "deadline", timeout_s=0.12)
-        assert asyncio.get_running_loop().time() - started_s < 0.4
-        assert type(error) is DeadlineExceeded
-        assert text in ("one two", "one two three")
+        error, text = await failure_of(engine, "deadline", timeout_s=0.5)
+        assert asyncio.get_running_loop().time() - started_s < 5.0
+        assert (type(error), text) == (DeadlineExceeded, "one two")
         assert await is_left(peer, "deadline")
         spent, _ = await failure_of(engine, "spent", timeout_s=0.0)
         assert type(spent) is DeadlineExceeded
 
 
 async def test_a_request_without_a_free_connection_is_refused_soon(peer: OpenAIPeer) -> None:
-    limits = Limits(max_connections=1, connect_timeout_s=0.1, first_token_timeout_s=5.0)
+    limits = Limits(max_connections=1, connect_timeout_s=0.1)
     async with running(peer.base_url, "hangs", limits) as engine:
         holder = asyncio.create_task(deltas_of(engine, "holder"))
         await asyncio.to_thread(peer.wait_until, lambda: bool(peer.received("holder")))

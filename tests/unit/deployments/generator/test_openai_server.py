@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.contracts import CallContext
-from deployments.errors import ConfigError, RagError
+from deployments.errors import BackendFailed, ConfigError, InvalidRequest, RagError
 from deployments.generation import Prompt, Sampling
 from deployments.generator.openai_engine import OpenAIEngine
 
@@ -79,7 +79,7 @@ class Watched(httpx.AsyncByteStream):
     def __init__(self, text: str) -> None:
         self._text = text
         self.read_out = asyncio.Event()
-        self.closed = False
+        self.closes = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._text.encode()
@@ -87,7 +87,7 @@ class Watched(httpx.AsyncByteStream):
         await asyncio.Event().wait()
 
     async def aclose(self) -> None:
-        self.closed = True
+        self.closes += 1
 
 
 def event(payload: str) -> str:
@@ -109,31 +109,34 @@ async def watched(status: int, text: str, content_type: str) -> tuple[OpenAIEngi
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "content_type"),
+    ("status", "text", "content_type", "expected"),
     [
-        (200, WORD + ENDED + event("[DONE]"), "text/event-stream"),
-        (200, WORD + event("[DONE]"), "text/event-stream"),
-        (200, event("[DONE]"), "text/event-stream"),
-        (200, WORD + event("{"), "text/event-stream"),
-        (200, event("{"), "text/event-stream"),
-        (200, event('{"error": {"code": 400}}'), "text/event-stream"),
-        (200, "<html>", "text/html"),
-        (400, "x" * 100_000, "text/plain"),
+        (200, WORD + ENDED + event("[DONE]"), "text/event-stream", None),
+        (200, WORD + event("[DONE]"), "text/event-stream", BackendFailed),
+        (200, event("[DONE]"), "text/event-stream", BackendFailed),
+        (200, WORD + event("{"), "text/event-stream", BackendFailed),
+        (200, event("{"), "text/event-stream", BackendFailed),
+        (200, event('{"error": {"code": 400}}'), "text/event-stream", InvalidRequest),
+        (200, "<html>", "text/html", BackendFailed),
+        (400, "x" * 100_000, "text/plain", InvalidRequest),
     ],
     ids=["whole", "cut", "nothing", "garbage-later", "garbage", "error", "html", "endless-refusal"],
 )
 async def test_a_response_is_closed_whatever_was_in_it(
-    status: int, text: str, content_type: str
+    status: int, text: str, content_type: str, expected: type[RagError] | None
 ) -> None:
     """Closing must not be left to the garbage collector: the server works on until it happens."""
     one, body = await watched(status, text, content_type)
     stream = one.stream(Prompt(text="x"), Sampling(), call=CallContext("r", 2.0))
+    failed = None
     try:
         async for _ in stream:
             pass
-    except RagError:
-        assert body.closed
-    assert body.closed
+    except RagError as error:
+        failed = type(error)
+        assert body.closes, "before anybody hears of it"
+    assert failed is expected
+    assert body.closes
     await one.close()
 
 
@@ -141,9 +144,9 @@ async def test_a_response_is_closed_when_the_reader_stops() -> None:
     one, body = await watched(200, WORD, "text/event-stream")
     stream = one.stream(Prompt(text="x"), Sampling(), call=CallContext("r", 2.0))
     assert (await anext(stream)).text == "a"
-    assert not body.closed
+    assert body.closes == 0
     await stream.aclose()
-    assert body.closed
+    assert body.closes
     await one.close()
 
 
@@ -160,5 +163,5 @@ async def test_a_response_is_closed_when_the_reader_is_cancelled(text: str) -> N
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert body.closed
+    assert body.closes
     await one.close()

@@ -83,6 +83,13 @@ def test_several_processes_are_left_to_vllm(engine_args: dict[str, object]) -> N
     assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in variables
 
 
+def test_nothing_is_compiled_unless_asked() -> None:
+    eager = environment("model", {}, cpu=True, sockets="/tmp/s")
+    compiled = environment("model", {"enforce_eager": False}, cpu=True, sockets="/tmp/s")
+    assert eager["TORCH_COMPILE_DISABLE"] == "1"
+    assert "TORCH_COMPILE_DISABLE" not in compiled
+
+
 def test_older_variable_for_the_cache_still_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "2")
     assert "kv_cache_memory_bytes" not in with_cpu_defaults({})
