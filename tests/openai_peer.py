@@ -1,4 +1,5 @@
-"""A server that speaks OpenAI's protocol by a script: the model's name chooses what it does.
+"""A server that speaks OpenAI's protocol by a script: the model's name chooses what it does, or,
+for the model `scripted`, the first word of what it is asked.
 
 Used over real sockets, in a thread of the tests or as `python -m tests.openai_peer --port N`.
 It remembers what it was asked, and who left before the end: `GET /requests`.
@@ -92,7 +93,7 @@ class OpenAIPeer:
         key = body["model"], received.request_id
         self._attempts[key] = self._attempts.get(key, 0) + 1
         turn = Turn(request, received, self._attempts[key])
-        behaviour = BEHAVIOURS.get(body["model"], BEHAVIOURS["missing"])
+        behaviour = BEHAVIOURS.get(_behaviour_name(turn), BEHAVIOURS["missing"])
         try:
             response = await behaviour(turn)
         except (asyncio.CancelledError, ConnectionError):
@@ -107,6 +108,11 @@ class OpenAIPeer:
 
     async def _report(self, request: web.Request) -> web.Response:
         return web.json_response([asdict(one) for one in self.requests])
+
+
+def _behaviour_name(turn: Turn) -> str:
+    model: str = turn.body["model"]
+    return turn.asked.split()[0] if model == "scripted" else model
 
 
 def main() -> None:

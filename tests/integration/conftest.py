@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
 from tests.integration.cluster import REPOSITORY, Cluster, free_port
+from tests.openai_peer import OpenAIPeer
 
 HERE = Path(__file__).parent
 
@@ -19,13 +21,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def openai_peer() -> Iterator[OpenAIPeer]:
+    """A scripted server behind one of the generators."""
+    with OpenAIPeer() as peer:
+        yield peer
+
+
+def _add_scripted_generator(config: dict[str, Any], base_url: str) -> None:
+    """Adds the generator `peer`, and a release in which the extractive one stands behind it."""
+    config["applications"].append(
+        {
+            "name": "generator-peer",
+            "route_prefix": None,
+            "import_path": "app.builder:build_generator",
+            "args": {
+                "engine": "openai",
+                "name": "peer",
+                "openai": {
+                    "model": "scripted",
+                    "base_url": base_url,
+                    "first_token_timeout_s": 2,
+                    "inter_token_timeout_s": 1,
+                },
+            },
+            "deployments": [
+                {
+                    "name": "Generator",
+                    "num_replicas": 1,
+                    "max_ongoing_requests": 64,
+                    "ray_actor_options": {"num_cpus": 0.1},
+                }
+            ],
+        }
+    )
+    releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
+    releases["peer"] = releases["minilm-extractive"] | {
+        "generator": ["generator-peer", "generator-extractive"],
+        "first_token_timeout_s": 3,
+    }
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer) -> Iterator[Cluster]:
     """The shipped config, with other ports, tighter limits, and autoscaling in seconds."""
     home = tmp_path_factory.mktemp("stack")
     port, chroma_port = free_port(), free_port()
     config = yaml.safe_load((REPOSITORY / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
-    gateway, retrieval, _ = config["applications"]
+    gateway, retrieval = config["applications"][:2]
     gateway["args"] |= {
         "request_timeout_s": 8,
         "max_concurrent_requests": 24,
@@ -43,6 +86,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             deployment["autoscaling_config"]["max_replicas"] = 1
             deployment["graceful_shutdown_wait_loop_s"] = 0.1
             deployment["graceful_shutdown_timeout_s"] = 5
+    _add_scripted_generator(config, openai_peer.base_url)
     embedder = retrieval["deployments"][0]
     assert embedder["name"] == "Embedder"
     embedder["autoscaling_config"] |= {"max_replicas": 2, "target_ongoing_requests": 4}
