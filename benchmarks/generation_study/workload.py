@@ -8,11 +8,12 @@ from dataclasses import dataclass
 PATH = "/v1/chat/completions"
 _PROMPT_WORDS = 56
 """About 64 tokens with the chat template's own, whatever the tokenizer: the words are common."""
-_WORDS = (
+_VOCABULARY = (
     "return the value of a file name and line for each call in this class or module that is used "
     "with an object from the list to set one key not none if true else default string number type "
     "when other argument method function data error path code text will be can has must test time"
-).split()
+)
+_WORDS = _VOCABULARY.split()
 
 
 @dataclass(frozen=True, slots=True)

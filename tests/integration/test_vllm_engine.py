@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import json
+import os
 import re
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -32,6 +34,7 @@ pytestmark = [
 WINDOW = 2048
 CALL = CallContext("request", 60.0)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)
+LONG = Sampling(max_tokens=1900, ignore_eos=True, seed=1)
 PROMPTS = [
     Prompt(text="The queue"),
     Prompt(messages=(Message("user", "What happens when a queue is full?"),)),
@@ -280,10 +283,8 @@ def core_seconds() -> float:
 
 @pytest.mark.parametrize("how", ["close", "cancel"])
 async def test_engine_is_free_when_nobody_listens(engine: VllmEngine, how: str) -> None:
-    long = Sampling(max_tokens=1900, ignore_eos=True, seed=1)
-
     async def listen(started: asyncio.Event) -> None:
-        async with aclosing(engine.stream(PROMPTS[0], long, call=CALL)) as deltas:
+        async with aclosing(engine.stream(PROMPTS[0], LONG, call=CALL)) as deltas:
             async for _ in deltas:
                 started.set()
                 if how == "close":
@@ -355,9 +356,15 @@ async def test_folder_without_a_model_stops_the_start(tmp_path: Path) -> None:
 
 
 async def test_dead_engine_says_so(
-    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    folder: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A second engine, for a model without a chat template that has defaults of its own."""
+    short = str(tmp_path_factory.mktemp("s"))
+    monkeypatch.setattr(tempfile, "tempdir", short)
     build_tiny_llama(tmp_path)
     (tmp_path / "chat_template.jinja").unlink()
     settings = json.loads((tmp_path / "generation_config.json").read_text())
@@ -368,6 +375,7 @@ async def test_dead_engine_says_so(
         model=str(tmp_path), engine_args={"dtype": "float32"}, default_max_tokens=16
     )
     await engine.start()
+    assert not [name for name in os.listdir(short) if name.startswith("vllm-")]
     with pytest.raises(InvalidRequest, match="chat template"):
         await write(engine, PROMPTS[1], GREEDY)
     likeliest = text_of(await write(engine, PROMPTS[0], Sampling(temperature=0.0)))
@@ -378,7 +386,7 @@ async def test_dead_engine_says_so(
         for child in psutil.Process().children()
         if child.pid not in before and "resource_tracker" not in " ".join(child.cmdline())
     ]
-    writing = asyncio.create_task(write(engine, PROMPTS[0], Sampling(max_tokens=1900)))
+    writing = asyncio.create_task(write(engine, PROMPTS[0], LONG))
     await asyncio.sleep(0.2)
     core.kill()
     with pytest.raises(Unavailable):
@@ -398,3 +406,14 @@ async def test_dead_engine_says_so(
     await engine.close()
     # The log holds the exception, and through its frames the engine.
     caplog.clear()
+
+
+async def test_closing_ends_what_runs(engine: VllmEngine) -> None:
+    """The last test: nothing runs on the engine after it."""
+    writing = asyncio.create_task(write(engine, PROMPTS[0], LONG))
+    await asyncio.sleep(0.2)
+    await engine.close()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(writing, 5)
+    with pytest.raises(Unavailable):
+        await write(engine, PROMPTS[0], GREEDY)

@@ -53,7 +53,7 @@ def test_cpu_runs_in_one_process_with_a_cache_of_its_own_size() -> None:
     chosen = with_cpu_defaults({})
     assert chosen["distributed_executor_backend"] == "uni"
     assert chosen["enforce_eager"] is True
-    assert chosen["kv_cache_memory_bytes"] == 512 * 1024 * 1024
+    assert chosen["kv_cache_memory_bytes"] == 256 * 1024 * 1024
     variables = environment("model", {}, cpu=True, sockets="/tmp/s")
     assert variables["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
     assert variables["OMP_NUM_THREADS"] == "1"
