@@ -25,22 +25,32 @@ def ask(
     top_n: TopNOption = None,
     where: FilterOption = None,
     as_json: JsonOption = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            help="Print the answer while it is written, or when it is whole.",
+            show_default="on a terminal",
+        ),
+    ] = None,
 ) -> None:
     """Ask a question; the answer comes with its sources.
 
     Example: ragserve ask "What happens when a queue is full?"
     """
-    answer = _post("/v1/query", url, question, top_n, where)
-    if as_json:
-        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-        return
-    from rich.markup import escape
-
     from app.cli.output import make_console
 
     console = make_console()
-    style = "bold" if answer["grounded"] else "yellow"
-    console.print(f"[{style}]{escape(answer['answer'])}[/]\n")
+    body = _body(question, top_n, where)
+    if as_json:
+        answer = _post("/v1/query", url, body)
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    if console.is_terminal if stream is None else stream:
+        answer = _print_as_written(console, url, body)
+    else:
+        answer = _post("/v1/query", url, body)
+        console.print(answer["answer"], style=_style(answer), markup=False, highlight=False)
+    console.print()
     cited = {citation["source"] for citation in answer["citations"]}
     shown = [source for source in answer["sources"] if source["index"] in cited]
     _print_sources(console, shown)
@@ -58,7 +68,7 @@ def search(
 
     Example: ragserve search "what restarts a replica" --top-n 3
     """
-    found = _post("/v1/search", url, query, top_n, where)
+    found = _post("/v1/search", url, _body(query, top_n, where))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -76,8 +86,33 @@ def search(
     _print_footer(console, found)
 
 
-def _post(path: str, url: str, query: str, top_n: int | None, where: str | None) -> dict[str, Any]:
+def _print_as_written(console: Any, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Prints the pieces of an answer as they come, and returns the answer with its sources."""
     from app.cli.service import Service
+
+    answer: dict[str, Any] = {}
+    with Service(url, timeout_s=60.0) as service:
+        for event, data in service.stream("/v1/query", body):
+            if event == "delta":
+                console.print(data["text"], end="", style="bold", markup=False, highlight=False)
+            elif event in ("sources", "done"):
+                answer |= data
+    console.print()
+    return answer
+
+
+def _style(answer: dict[str, Any]) -> str:
+    return "bold" if answer["grounded"] else "yellow"
+
+
+def _post(path: str, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    from app.cli.service import Service
+
+    with Service(url, timeout_s=60.0) as service:
+        return service.post(path, body)
+
+
+def _body(query: str, top_n: int | None, where: str | None) -> dict[str, Any]:
     from app.local.errors import LocalStackError
 
     body: dict[str, Any] = {"query": query}
@@ -88,8 +123,7 @@ def _post(path: str, url: str, query: str, top_n: int | None, where: str | None)
             body["filter"] = json.loads(where)
         except ValueError as error:
             raise LocalStackError(f"--filter is not JSON: {error}") from error
-    with Service(url, timeout_s=60.0) as service:
-        return service.post(path, body)
+    return body
 
 
 def _print_sources(console: Any, sources: list[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """A client of the running service for the verbs: one error for whatever can go wrong on the way."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -57,6 +58,29 @@ class Service:
         Raises:
             LocalStackError: nobody answers, or the answer is an error that a repetition won't mend.
         """
+        return self._answer(self._send(path, body))
+
+    def stream(self, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yields the events of a streamed answer by name; waits and repeats as `post` does.
+
+        Raises:
+            LocalStackError: as `post`, or the answer broke off.
+        """
+        from httpx_sse import EventSource
+
+        response = self._send(path, {**body, "stream": True}, stream=True)
+        try:
+            for event in EventSource(response).iter_sse():
+                data = json.loads(event.data)
+                if event.event == "error":
+                    raise _refused(data)
+                yield event.event, data
+        except httpx.HTTPError as error:
+            raise LocalStackError("The answer broke off.") from error
+        finally:
+            response.close()
+
+    def _send(self, path: str, body: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception_type(Busy),
             stop=stop_after_attempt(_ATTEMPTS),
@@ -64,13 +88,17 @@ class Service:
             reraise=True,
         )
         try:
-            return retrying(self._post_once, path, body)
+            return retrying(self._send_once, path, body, stream)
         except Busy as busy:
             raise _refused(busy.problem) from busy
 
-    def _post_once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _send_once(self, path: str, body: Mapping[str, Any], stream: bool) -> httpx.Response:
+        request = self._client.build_request("POST", path, json=body)
         try:
-            response = self._client.post(path, json=body)
+            response = self._client.send(request, stream=stream)
+            if response.is_success:
+                return response
+            response.read()
         except httpx.TimeoutException as error:
             raise LocalStackError(f"{self._url} did not answer in time.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -78,8 +106,6 @@ class Service:
                 f"No service answers at {self._url}.",
                 "Start one here with: ragserve up    Or name another one with --url.",
             ) from error
-        if response.is_success:
-            return self._answer(response)
         problem = _problem(response)
         if response.status_code == 503:
             told = response.headers.get("retry-after", "")

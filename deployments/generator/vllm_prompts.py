@@ -19,6 +19,7 @@ _LONG_CHARS = 4096
 """About a millisecond of tokenising; longer prompts must not hold up the streams of others."""
 _KEPT_PROMPTS = 32
 """A prompt is counted first and sent after that."""
+_NEVER = r"(?!)"
 _SEAM = "\ufdd0"
 """Marks where a text is cut; no text has it, because Unicode keeps it free for such uses."""
 
@@ -55,17 +56,19 @@ class PromptEncoder:
     def _tokenize(self, messages: tuple[Message, ...], text: str | None) -> tuple[int, ...]:
         if text is not None:
             token_ids = self._tokenizer.encode(_checked(text))
+        elif self._control is None:
+            token_ids = self._apply_template(messages, tokenize=True)
         else:
             token_ids = [
                 token_id
-                for piece in _checked(self._render(messages)).split(_SEAM)
+                for piece in _checked(self._render(messages, self._control)).split(_SEAM)
                 for token_id in self._tokenizer.encode(piece, add_special_tokens=False)
             ]
         if not token_ids:
             raise InvalidRequest("The prompt is empty.", "generator")
         return tuple(token_ids)
 
-    def _render(self, messages: Sequence[Message]) -> str:
+    def _render(self, messages: Sequence[Message], control: re.Pattern[str]) -> str:
         """Returns the conversation as the model reads it, with a seam inside every control token
         that a message contains."""
         if not self.reads_messages:
@@ -73,31 +76,31 @@ class PromptEncoder:
                 "This model has no chat template: it continues a text, and answers no messages.",
                 "generator",
             )
-        cut = [Message(one.role, self._cut(one.content)) for one in messages]
+        cut = [Message(one.role, _cut(one.content, control)) for one in messages]
         try:
-            return self._apply_template(cut)
+            return str(self._apply_template(cut))
         except TemplateError as error:
             without_system = _fold_system(cut)
             if without_system == cut:
                 raise InvalidRequest(_refusal(error), "generator") from error
         # Several families of models know no role `system`; their makers say to do this.
         try:
-            return self._apply_template(without_system)
+            return str(self._apply_template(without_system))
         except TemplateError as error:
             raise InvalidRequest(_refusal(error), "generator") from error
 
-    def _apply_template(self, messages: Sequence[Message]) -> str:
+    def _apply_template(self, messages: Sequence[Message], *, tokenize: bool = False) -> Any:
+        """Returns the text of the conversation, or its token ids."""
         turns = [{"role": one.role, "content": one.content} for one in messages]
-        rendered = self._tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True, **self._kwargs
+        return self._tokenizer.apply_chat_template(
+            turns, tokenize=tokenize, add_generation_prompt=True, **self._kwargs
         )
-        return str(rendered)
 
-    def _cut(self, content: str) -> str:
-        plain = content.replace(_SEAM, "")
-        if self._control is None:
-            return plain
-        return self._control.sub(lambda found: f"{found[0][0]}{_SEAM}{found[0][1:]}", plain)
+
+def _cut(content: str, control: re.Pattern[str]) -> str:
+    """Returns the text with a seam behind the first character of every control token."""
+    plain = content.replace(_SEAM, "")
+    return control.sub(lambda found: f"{found[0][0]}{_SEAM}{found[0][1:]}", plain)
 
 
 def _checked(text: str) -> str:
@@ -110,11 +113,13 @@ def _checked(text: str) -> str:
 
 def _control_tokens(tokenizer: Any) -> re.Pattern[str] | None:
     """Returns what finds a control token in a text; None for a tokenizer that never reads one out
-    of text."""
-    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    of text, such as Mistral's, and has to write the turns itself."""
+    if not hasattr(tokenizer, "added_tokens_decoder"):
+        return None
+    added = tokenizer.added_tokens_decoder.values()
     texts = [token.content for token in added if token.special and len(token.content) > 1]
     longest_first = sorted(texts, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first))) if texts else None
+    return re.compile("|".join(map(re.escape, longest_first)) or _NEVER)
 
 
 def _fold_system(messages: Sequence[Message]) -> list[Message]:

@@ -67,6 +67,48 @@ def test_an_answer_comes_with_the_sources_it_cites(
     assert service.asked == [("/v1/query", {"query": "What happens?"})]
 
 
+def events(*parts: tuple[str, Any]) -> Answer:
+    text = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in parts)
+    return Answer(text, headers={"content-type": "text/event-stream"})
+
+
+def test_a_streamed_answer_looks_like_a_whole_one(
+    service: CannedService, ragserve: Ragserve
+) -> None:
+    service.answers = [Answer(ANSWER)]
+    whole = ragserve("ask", "What happens?", "--url", service.url)
+    done = {name: value for name, value in ANSWER.items() if name != "sources"}
+    service.answers = [
+        events(
+            ("sources", {"sources": ANSWER["sources"]}),
+            ("delta", {"text": "It answers "}),
+            ("delta", {"text": "503 [2]."}),
+            ("citation", ANSWER["citations"][0]),
+            ("done", done),
+        )
+    ]
+    streamed = ragserve("ask", "What happens?", "--stream", "--url", service.url)
+    assert streamed == whole
+    assert service.asked[-1] == ("/v1/query", {"query": "What happens?", "stream": True})
+
+
+def test_a_stream_that_breaks_off_is_an_error(service: CannedService, ragserve: Ragserve) -> None:
+    service.answers = [events(("delta", {"text": "It "}), ("error", PROBLEM))]
+    ended = ragserve("ask", "What happens?", "--stream", "--url", service.url)
+    assert ended.code == 1
+    assert "not valid: top_n" in ended.err
+
+
+def test_a_busy_service_is_asked_again_for_a_stream(
+    service: CannedService, ragserve: Ragserve
+) -> None:
+    service.answers = [
+        Answer(BUSY, 503, AT_ONCE),
+        events(("delta", {"text": "Yes."}), ("done", {**ANSWER})),
+    ]
+    assert ragserve("ask", "Q", "--stream", "--url", service.url).code == 0
+
+
 def test_options_become_fields_of_the_request(service: CannedService, ragserve: Ragserve) -> None:
     service.answers = [Answer(ANSWER)]
     where = '{"path": "docs/api.md"}'
