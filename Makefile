@@ -80,7 +80,7 @@ test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and Mini
 	$(BIN)/python -m pytest tests/integration
 
 test-vllm: $(VLLM_STAMP) ## The tests with a real vLLM engine, on the CPU
-	$(BIN)/python -m pytest tests/integration/vllm tests/integration/test_vllm_engine.py
+	$(BIN)/python -m pytest tests/integration/test_vllm_*.py
 
 load-test: $(STAMP) ## Put load on the service; fails when an objective of benchmarks/slo.yaml is missed
 	@$(RAGSERVE) up

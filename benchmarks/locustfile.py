@@ -1,8 +1,8 @@
 """People and programs that use the running service, for locust; `benchmarks.load_test` runs it.
 
-A mix of questions, searches, embeddings and reranking, each user with pauses to think in between.
-A user who is refused stays away as long as the service says. Another kind of request is one more
-task: a method with a weight.
+A mix of questions, chats, searches, embeddings and reranking, each user with pauses to think in
+between. A user who is refused stays away as long as the service says. Another kind of request is
+one more task: a method with a weight.
 
 Example: locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000
 """
@@ -20,7 +20,7 @@ from locust.env import Environment
 from locust.event import EventHook
 
 from benchmarks.load.driver import Outcome
-from benchmarks.locust_support.answers import judge_answer
+from benchmarks.locust_support.answers import Judgement, judge_answer, judge_stream
 from benchmarks.locust_support.request_log import Request, RequestWriter
 from benchmarks.texts import guide_questions, read_texts
 
@@ -109,16 +109,35 @@ class _Caller(FastHttpUser):
                 field=field,
                 error=getattr(response, "error", None),
             )
-            response.request_meta["context"] = {
-                "outcome": judgement.outcome,
-                "detail": judgement.detail,
-            }
-            if judgement.outcome == "failed":
-                response.failure(judgement.detail)
-            else:
-                response.success()
-        self._retry_after_s = judgement.retry_after_s
+            self._report(response, judgement)
         return value
+
+    def _stream(self, path: str, body: dict[str, Any]) -> None:
+        """Reads a streamed answer to its end; its time is that of the first token, with which the
+        service sends the headers."""
+        asked = {**body, "stream": True}
+        with self.client.post(path, json=asked, catch_response=True, stream=True) as response:
+            status = response.status_code
+            content = response.iter_content(65536, decode_content=False) if status else ()
+            judgement = judge_stream(
+                status,
+                dict(response.headers.items()) if response.headers else {},
+                b"".join(content),
+                error=getattr(response, "error", None),
+            )
+            self._report(response, judgement)
+
+    def _report(self, response: Any, judgement: Judgement) -> None:
+        """Tells locust what became of a request."""
+        response.request_meta["context"] = {
+            "outcome": judgement.outcome,
+            "detail": judgement.detail,
+        }
+        if judgement.outcome == "failed":
+            response.failure(judgement.detail)
+        else:
+            response.success()
+        self._retry_after_s = judgement.retry_after_s
 
 
 class Reader(_Caller):
@@ -126,10 +145,16 @@ class Reader(_Caller):
 
     _passages: list[str] = []
 
-    @task(60)
+    @task(40)
     def query(self) -> None:
         """Wants an answer."""
         self._post("/v1/query", {"query": self._question()}, field="answer")
+
+    @task(20)
+    def chat(self) -> None:
+        """Wants an answer while it is written."""
+        turns = [{"role": "user", "content": self._question()}]
+        self._stream("/v1/chat/completions", {"model": "ragserve", "messages": turns})
 
     @task(20)
     def search(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmarks.load.driver import Outcome
 
 _REFUSALS = frozenset({429, 503})
+_DONE = b"data: [DONE]\n\n"
 _DEFAULT_RETRY_AFTER_S = 1.0
 _MAX_RETRY_AFTER_S = 30.0
 
@@ -40,15 +41,9 @@ def judge_answer(
         field: Key of the JSON body whose value must not be empty.
         error: Why there was no answer.
     """
-    told = {name.lower(): value for name, value in headers.items()}
-    if status in _REFUSALS and "retry-after" in told:
-        return Judgement("refused", f"HTTP {status}", _seconds(told["retry-after"])), None
-    if not status:
-        return Judgement("failed", f"no answer: {type(error).__name__}"), None
-    if status != 200:
-        return Judgement("failed", f"HTTP {status}"), None
-    if not told.get("x-request-id"):
-        return Judgement("failed", "no request id"), None
+    judgement = _judge_head(status, headers, error)
+    if judgement.outcome != "ok":
+        return judgement, None
     try:
         body = json.loads(content)
     except ValueError:
@@ -57,6 +52,30 @@ def judge_answer(
     if not value:
         return Judgement("failed", f"nothing under '{field}'"), None
     return Judgement("ok"), value
+
+
+def judge_stream(
+    status: int, headers: Mapping[str, str], content: bytes, *, error: Exception | None = None
+) -> Judgement:
+    """Returns the judgement of a stream in OpenAI's form, read to its end; arguments as
+    `judge_answer`."""
+    judgement = _judge_head(status, headers, error)
+    if judgement.outcome == "ok" and not content.endswith(_DONE):
+        return Judgement("failed", "the stream broke off")
+    return judgement
+
+
+def _judge_head(status: int, headers: Mapping[str, str], error: Exception | None) -> Judgement:
+    told = {name.lower(): value for name, value in headers.items()}
+    if status in _REFUSALS and "retry-after" in told:
+        return Judgement("refused", f"HTTP {status}", _seconds(told["retry-after"]))
+    if not status:
+        return Judgement("failed", f"no answer: {type(error).__name__}")
+    if status != 200:
+        return Judgement("failed", f"HTTP {status}")
+    if not told.get("x-request-id"):
+        return Judgement("failed", "no request id")
+    return Judgement("ok")
 
 
 def _seconds(told: str) -> float:

@@ -32,13 +32,17 @@ class Service(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-        if self.path in self.answers:
+        if self.path == "/v1/chat/completions":
+            self._send(200, b'data: {"choices": []}\n\ndata: [DONE]\n\n')
+        elif self.path in self.answers:
             self._answer(200, self.answers[self.path])
         else:
             self._answer(503, {}, ("Retry-After", "1"))
 
     def _answer(self, status: int, body: object, *headers: tuple[str, str]) -> None:
-        content = json.dumps(body).encode()
+        self._send(status, json.dumps(body).encode(), *headers)
+
+    def _send(self, status: int, content: bytes, *headers: tuple[str, str]) -> None:
         self.send_response(status)
         for name, value in (("X-Request-ID", "1"), *headers):
             self.send_header(name, value)
@@ -107,6 +111,7 @@ def test_run_is_judged_by_what_was_answered(url: str, tmp_path: Path) -> None:
     slo.write_text(
         "endpoints:\n"
         "  /v1/query: {p95_ms: 5000, error_ratio: 0}\n"
+        "  /v1/chat/completions: {p95_ms: 5000, error_ratio: 0}\n"
         "  /v1/embeddings: {p95_ms: 5000, error_ratio: 0}\n"
     )
     arguments = (
@@ -121,6 +126,8 @@ def test_run_is_judged_by_what_was_answered(url: str, tmp_path: Path) -> None:
     assert [(one["endpoint"], one["objective"], one["met"]) for one in found["objectives"]] == [
         ("/v1/query", "p95_ms", True),
         ("/v1/query", "error_ratio", True),
+        ("/v1/chat/completions", "p95_ms", True),
+        ("/v1/chat/completions", "error_ratio", True),
         ("/v1/embeddings", "p95_ms", False),
         ("/v1/embeddings", "error_ratio", True),
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.locust_support.answers import judge_answer
+from benchmarks.locust_support.answers import judge_answer, judge_stream
 
 ID = {"X-Request-ID": "1"}
 
@@ -26,6 +26,24 @@ def test_good_answer_gives_its_value() -> None:
 def test_answer_without_content_fails(headers: dict[str, str], content: bytes, detail: str) -> None:
     judgement, value = judge_answer(200, headers, content, field="answer")
     assert (judgement.outcome, judgement.detail, value) == ("failed", detail, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "content", "outcome"),
+    [
+        (200, ID, b'data: {"choices": []}\n\ndata: [DONE]\n\n', "ok"),
+        (200, ID, b'data: {"error": {"code": "unavailable"}}\n\n', "failed"),
+        (200, ID, b"", "failed"),
+        (200, {}, b"data: [DONE]\n\n", "failed"),
+        (503, {"Retry-After": "1"}, b"", "refused"),
+        (500, ID, b"", "failed"),
+    ],
+    ids=["whole", "broken", "empty", "no-id", "refused", "error"],
+)
+def test_a_stream_counts_when_it_came_to_its_end(
+    status: int, headers: dict[str, str], content: bytes, outcome: str
+) -> None:
+    assert judge_stream(status, headers, content).outcome == outcome
 
 
 @pytest.mark.parametrize("status", [429, 503])
