@@ -29,6 +29,10 @@ class VllmArgs(Settings):
     `gpu_memory_utilization`, `tensor_parallel_size`, `quantization`... An unknown one stops the
     start and is named."""
 
+    chat_template_kwargs: dict[str, object] = {}
+    """What the model's chat template is given beside the messages, such as
+    `enable_thinking: false`."""
+
     @field_validator("engine_args")
     @classmethod
     def _leaves_the_model_alone(cls, engine_args: dict[str, object]) -> dict[str, object]:

@@ -26,6 +26,7 @@ def make_engine(settings: GeneratorArgs) -> Engine:
             model=settings.vllm.model,
             engine_args=settings.vllm.engine_args,
             default_max_tokens=settings.sampling.max_tokens,
+            chat_template_kwargs=settings.vllm.chat_template_kwargs,
             ray_metrics=True,
         )
     if settings.openai is not None and settings.engine == "openai":
