@@ -72,6 +72,7 @@ class StageHandle:
         self._deployment = deployment
         self._stage = deployment.lower()
         self._handle: Any = None
+        self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
             self._send,
@@ -149,9 +150,10 @@ class StageHandle:
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
-        handle = await self._find()
+        if self._streaming_handle is None:
+            self._streaming_handle = (await self._find()).options(stream=True)
         outcomes = stream_stage(
-            handle.options(stream=True).run_stream.remote(call),
+            self._streaming_handle.run_stream.remote(call),
             stage=self._stage,
             timeout_s=call.context.timeout_s,
             next_timeout_s=next_timeout_s,

@@ -40,6 +40,8 @@ class Part(StrEnum):
 
 _FIRST_TOKEN = Load(1, 8)
 """Short answers, one at a time: many first tokens in little time."""
+_WAY_S = 3.0
+"""Without an engine there is less to be unsure of."""
 _GOALS = {"added_ttft_p50_ms": 8.0, "share_of_tokens_per_s": 0.9}
 
 
@@ -72,14 +74,13 @@ def main(
     parts = only or list(Part)
     names = [part.value for part in (Part.BARE, Part.RAGSERVE) if part in parts]
     loads = [_FIRST_TOKEN, *(Load(many, max_tokens) for many in concurrency or (1, 8, 32))]
-    steps = bool(names) * (1 + len(names) * (1 + rounds * len(loads)))
+    steps = 1 + len(names) * (1 + rounds * len(loads))
     steps += (Part.WAY in parts) * (1 + rounds * len(PACES) * len(WINDOWS_MS))
     results: dict[str, Any] = {}
     try:
-        with tempfile.TemporaryDirectory() as place, progress(steps, "starting") as bar:
+        with tempfile.TemporaryDirectory() as place, progress(steps, "getting ready") as bar:
             folder = Path(place)
             if names:
-                bar.done("making the model")
                 model = _model(folder / "model", shape)
                 results["comparison"] = compare(
                     names,
@@ -88,12 +89,13 @@ def main(
                     folder=folder,
                     rounds=rounds,
                     seconds=seconds,
-                    on_done=bar.done,
+                    on_step=bar.done,
                 )
             if Part.WAY in parts:
                 results["way"] = measure_way(
-                    folder / "way", rounds=rounds, seconds=min(seconds, 4.0), on_done=bar.done
+                    folder / "way", rounds=rounds, seconds=min(seconds, _WAY_S), on_step=bar.done
                 )
+            bar.done("done")
     except ServerFailed as error:
         make_console(stderr=True).print(f"Error: {error}", markup=False)
         raise typer.Exit(1) from error

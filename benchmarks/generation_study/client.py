@@ -5,6 +5,8 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import aiohttp
 
@@ -40,6 +42,8 @@ class Run:
     client_cpu_s: float = 0.0
     server_cpu_s: dict[str, float] = field(default_factory=dict)
     """Processor time by the role of the process."""
+    foreign_cores: float = 0.0
+    """Cores that were busy with neither server nor client: a reason to doubt the figures."""
 
 
 Content = Callable[[int], str]
@@ -47,7 +51,7 @@ Content = Callable[[int], str]
 
 
 class StreamClient:
-    """Asks one server over kept connections.
+    """Asks one server over kept connections. Used inside `async with`.
 
     Args:
         url: Scheme, host and port.
@@ -60,49 +64,64 @@ class StreamClient:
         self._model = model
         self._content = content
         self._numbers = itertools.count()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60.0),
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"content-type": "application/json"},
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def warm_up(self, concurrency: int) -> None:
+        """Opens the connections, and lets the server run its paths once."""
+        dropped = Run()
+        await asyncio.gather(*(self._ask(_WARM_UP_TOKENS, dropped) for _ in range(concurrency)))
 
     async def run(self, load: Load, *, seconds: float) -> Run:
-        """Returns what became of a load, after a short warm-up.
+        """Returns what became of a load.
 
         For so many seconds each answer is followed by the next request; what is on its way then is
         waited for, so that a run has whole answers only.
         """
         run = Run()
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60.0)
-        async with aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"content-type": "application/json"},
-        ) as session:
-            warm_up = Run()
-            await asyncio.gather(
-                *(self._ask(session, _WARM_UP_TOKENS, warm_up) for _ in range(load.concurrency))
-            )
-            began_s = time.process_time()
-            await closed_loop(
-                lambda _: self._ask(session, load.max_tokens, run),
-                concurrency=load.concurrency,
-                duration_s=seconds,
-                drain_s=_TIMEOUT_S,
-            )
-            run.client_cpu_s = time.process_time() - began_s
+        began_s = time.process_time()
+        await closed_loop(
+            lambda _: self._ask(load.max_tokens, run),
+            concurrency=load.concurrency,
+            duration_s=seconds,
+            drain_s=_TIMEOUT_S,
+        )
+        run.client_cpu_s = time.process_time() - began_s
         return run
 
-    async def _ask(self, session: aiohttp.ClientSession, max_tokens: int, run: Run) -> Reply:
+    async def _ask(self, max_tokens: int, run: Run) -> Reply:
         content = self._content(next(self._numbers))
         data = body(self._model, content, max_tokens=max_tokens)
         try:
-            run.answers.append(await self._read(session, data))
+            run.answers.append(await self._read(data))
         except (aiohttp.ClientError, BrokenOff, TimeoutError) as error:
             run.failures.append(f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS])
             await asyncio.sleep(_PAUSE_S)
         return OK
 
-    async def _read(self, session: aiohttp.ClientSession, data: bytes) -> Answer:
+    async def _read(self, data: bytes) -> Answer:
+        assert self._session is not None, "a client is used inside `async with`"
         reader = EventReader()
         sent_s = time.perf_counter()
-        async with session.post(self._url, data=data) as response:
+        async with self._session.post(self._url, data=data) as response:
             if response.status != 200:
                 raise BrokenOff(f"HTTP {response.status}: {await response.text()}")
             async for piece in response.content.iter_any():

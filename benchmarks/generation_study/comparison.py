@@ -16,7 +16,7 @@ from benchmarks.generation_study.figures import (
     median_figures,
     paired,
 )
-from benchmarks.generation_study.processes import difference
+from benchmarks.generation_study.metering import measure
 from benchmarks.generation_study.workload import PATH, Load, body, prompt
 from benchmarks.load.http import HttpTarget
 
@@ -33,7 +33,7 @@ async def take_turns(
     *,
     rounds: int,
     seconds: float,
-    on_done: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> Runs:
     """Returns the runs of all rounds by load and contender.
 
@@ -47,13 +47,12 @@ async def take_turns(
     for number, load in itertools.product(range(rounds), loads):
         first = number % len(contenders)
         for contender in (*contenders[first:], *contenders[:first]):
+            on_step(f"{contender.name}, {load.label}")
             contender.thaw()
-            before = contender.cpu_s()
-            run = await clients[contender.name].run(load, seconds=seconds)
-            run.server_cpu_s = difference(contender.cpu_s(), before)
+            client = clients[contender.name]
+            run = await measure(client, load, seconds=seconds, cpu_s=contender.cpu_s)
             contender.freeze()
             runs[load][contender.name].append(run)
-            on_done(f"{contender.name}, {load.label}")
     return runs
 
 
@@ -99,7 +98,7 @@ def compare(
     folder: Path,
     rounds: int,
     seconds: float,
-    on_done: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> dict[str, Any]:
     """Returns the figures of the contenders, and how ours compares where both were measured.
 
@@ -109,13 +108,13 @@ def compare(
     with ExitStack() as stack:
         contenders = []
         for name in names:
-            on_done(f"starting {name}")
+            on_step(f"starting {name}")
             contenders.append(start(stack, name, model, folder))
             contenders[-1].freeze()
         answers = asyncio.run(same_answers(contenders, model.name))
         runs = asyncio.run(
             take_turns(
-                contenders, model.name, loads, rounds=rounds, seconds=seconds, on_done=on_done
+                contenders, model.name, loads, rounds=rounds, seconds=seconds, on_step=on_step
             )
         )
     return {"answers": answers, "loads": [_tabulate(load, runs[load]) for load in loads]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _SOME_TEXT = re.compile(rb'"content":"(?!")')
 _USAGE = re.compile(rb'^data: (\{.*"usage":\{.*)$', re.MULTILINE)
-_DONE = b"data: [DONE]"
+_DONE = b"\ndata: [DONE]\n"
 _TAIL_BYTES = 8192
 _DETAIL_CHARACTERS = 200
 

@@ -37,6 +37,7 @@ def figures_of(run: Run) -> dict[str, float | None]:
         "tokens_per_s": tokens / elapsed_s if elapsed_s else None,
         "chunks_per_answer": _mean([float(one.events) for one in answers]),
         "client_cores": run.client_cpu_s / elapsed_s if elapsed_s else None,
+        "foreign_cores": run.foreign_cores,
         **{
             f"{role}_cpu_us_per_token": spent_s * 1e6 / tokens if tokens else None
             for role, spent_s in run.server_cpu_s.items()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import psutil
 
+_WORK = ("user", "nice", "system", "irq", "softirq")
+
 
 def freeze(processes: Iterable[psutil.Process]) -> None:
     """Takes the processor away from them: what does not run disturbs no measurement."""
@@ -40,6 +42,12 @@ def cpu_by_role(processes: Sequence[psutil.Process], roles: Mapping[str, str]) -
             role = next((name for name, mark in roles.items() if mark in title), "others")
             spent_s[role] += times.user + times.system
     return spent_s
+
+
+def machine_cpu_s() -> float:
+    """Returns the seconds that all cores of this machine have worked since it was started."""
+    times = psutil.cpu_times()
+    return sum(getattr(times, kind, 0.0) for kind in _WORK)
 
 
 def difference(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:

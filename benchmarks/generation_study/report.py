@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def comparison_table(loads: Sequence[Mapping[str, Any]]) -> Table:
-    """Returns a row per load and contender."""
+    """Returns a row per load and contender; `busy elsewhere` counts cores that worked for nobody
+    who was measured."""
     table = Table(title="Streamed answers", title_justify="left")
     table.add_column("streams x tokens")
     table.add_column("server")
@@ -23,6 +24,7 @@ def comparison_table(loads: Sequence[Mapping[str, Any]]) -> Table:
         "share",
         "chunks",
         "not ok",
+        "busy elsewhere",
     ):
         table.add_column(name, justify="right")
     for load in loads:
@@ -37,6 +39,7 @@ def comparison_table(loads: Sequence[Mapping[str, Any]]) -> Table:
                 _span(share) if share else "",
                 _number(found["chunks_per_answer"]),
                 str(found["failed"]),
+                _number(found["foreign_cores"], digits=2),
             )
     return table
 
@@ -78,7 +81,8 @@ def draw_comparison(panel: "Axes", loads: Sequence[Mapping[str, Any]], figure: s
             width,
             label=name,
         )
-        panel.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
+        panel.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=8)
+    panel.margins(y=0.1)
     panel.set_xticks(
         [number + width * (len(names) - 1) / 2 for number in range(len(loads))],
         [f"{load['concurrency']} x {load['max_tokens']}" for load in loads],
@@ -99,15 +103,25 @@ def draw_way(panel: "Axes", points: Sequence[Mapping[str, Any]]) -> None:
             width,
             label=f"window {window_ms:g} ms",
         )
-        panel.bar_label(bars, fmt="%.0f", padding=2, fontsize=8)
+        panel.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=8)
+    panel.margins(y=0.1)
     firsts = [one for one in points if one["delta_window_ms"] == windows[0]]
     panel.set_xticks(
         [number + width * (len(windows) - 1) / 2 for number in range(len(firsts))],
-        [f"{one['concurrency']}, {one['pace_tokens_per_s'] or 'no'} pace" for one in firsts],
+        [_pace(one) for one in firsts],
     )
-    panel.set(xlabel="streams", ylabel="tokens/s per core", title="The way without an engine")
+    panel.set(
+        xlabel="streams, and tokens/s of each",
+        ylabel="tokens/s per core",
+        title="The way without an engine",
+        yscale="log",
+    )
     panel.grid(visible=False, axis="x")
     panel.legend()
+
+
+def _pace(point: Mapping[str, Any]) -> str:
+    return f"{point['concurrency']}, {point['pace_tokens_per_s'] or 'no limit'}"
 
 
 def _number(value: float | None, *, digits: int = 1) -> str:

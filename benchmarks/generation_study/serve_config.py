@@ -72,7 +72,6 @@ def _gateway(generators: Sequence[str]) -> dict[str, Any]:
         "name": "gateway",
         "route_prefix": "/",
         "import_path": "app.builder:build_gateway",
-        "args": {"request_timeout_s": 120},
         "deployments": [
             {
                 "name": "Ingress",

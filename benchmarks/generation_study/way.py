@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.generation_study.client import Run, StreamClient
 from benchmarks.generation_study.figures import Figures, failures_of, figures_of, median_figures
-from benchmarks.generation_study.processes import difference
+from benchmarks.generation_study.metering import measure
 from benchmarks.generation_study.serve_config import noop_application, serve_config
 from benchmarks.generation_study.stack import GenerationStack
 from benchmarks.generation_study.workload import Load
@@ -34,7 +34,9 @@ class Pace:
         return f"{self.concurrency} streams, {self.tokens_per_s or 'no'} pace"
 
 
-PACES = (Pace(1, 0, 1024), Pace(32, 0, 512), Pace(32, 50, 150))
+PACES = (Pace(1, 0, 1024), Pace(32, 0, 512), Pace(32, 50, 150), Pace(32, 200, 600))
+"""Without a pace: what the way carries. With one: what a token costs, a slow engine's and a fast
+one's."""
 
 
 def measure_way(
@@ -42,7 +44,7 @@ def measure_way(
     *,
     rounds: int,
     seconds: float,
-    on_done: Callable[[str], None],
+    on_step: Callable[[str], None],
     paces: Sequence[Pace] = PACES,
 ) -> list[dict[str, Any]]:
     """Returns the figures by window and pace, the windows measured in turns.
@@ -51,7 +53,7 @@ def measure_way(
         ServerFailed: the stack did not start.
     """
     applications = {window_ms: f"noop-{window_ms:g}" for window_ms in WINDOWS_MS}
-    on_done("starting the graph without an engine")
+    on_step("starting the graph without an engine")
     config = serve_config(
         [noop_application(name, delta_window_ms=ms) for ms, name in applications.items()]
     )
@@ -60,18 +62,17 @@ def measure_way(
         for _ in range(rounds):
             for pace in paces:
                 for window_ms, application in applications.items():
+                    on_step(f"window {window_ms:g} ms, {pace.label}")
                     run = asyncio.run(_run(stack, application, pace, seconds))
                     found.setdefault((window_ms, pace), []).append(run)
-                    on_done(f"window {window_ms:g} ms, {pace.label}")
     return [_tabulate(window_ms, pace, runs) for (window_ms, pace), runs in found.items()]
 
 
 async def _run(stack: GenerationStack, application: str, pace: Pace, seconds: float) -> Run:
     client = StreamClient(stack.url, application, lambda _: str(pace.tokens_per_s))
-    before = stack.cpu_s(application)
-    run = await client.run(Load(pace.concurrency, pace.max_tokens), seconds=seconds)
-    spent_s = difference(stack.cpu_s(application), before)
-    run.server_cpu_s = {role: spent_s[role] for role in _WORKERS}
+    load = Load(pace.concurrency, pace.max_tokens)
+    run = await measure(client, load, seconds=seconds, cpu_s=lambda: stack.cpu_s(application))
+    run.server_cpu_s = {role: run.server_cpu_s[role] for role in _WORKERS}
     return run
 
 
