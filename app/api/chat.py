@@ -10,7 +10,7 @@ from app.api.chat_wire import Reply
 from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
 from app.api.schemas.chat import ChatCompletion, ChatRequest
 from app.api.schemas.wire import problem_responses
-from app.api.streaming import EventStream
+from app.api.streaming import EventStream, event_stream_content
 from app.conversation import user_texts
 from app.model_names import SERVICE, Plain, Retrieving, resolve_model
 from app.pipeline import Answer, AnswerStream, answer, generate, stream, stream_answer
@@ -30,8 +30,7 @@ Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
     "/v1/chat/completions",
     dependencies=JSON_BODY,
     response_model=ChatCompletion,
-    responses=problem_responses(413, 415, 429, 502)
-    | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=problem_responses(413, 415, 429, 502) | {200: {"content": event_stream_content()}},
 )
 async def chat_completions(
     body: ChatRequest,

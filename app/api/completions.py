@@ -15,7 +15,13 @@ from app.api.schemas.completions import (
     CompletionRequest,
 )
 from app.api.schemas.wire import problem_responses
-from app.api.streaming import DONE, EventStream, encode_event, end_honestly
+from app.api.streaming import (
+    DONE,
+    EventStream,
+    encode_event,
+    end_honestly,
+    event_stream_content,
+)
 from app.model_names import Plain, resolve_model
 from app.pipeline import generate, stream
 from app.trail import Trail
@@ -29,8 +35,7 @@ router = APIRouter(tags=["chat"])
     "/v1/completions",
     dependencies=JSON_BODY,
     response_model=Completion,
-    responses=problem_responses(413, 415, 429, 502)
-    | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=problem_responses(413, 415, 429, 502) | {200: {"content": event_stream_content()}},
 )
 async def completions(
     body: CompletionRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn

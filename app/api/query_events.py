@@ -12,7 +12,7 @@ from app.api.schemas.answers import (
     Usage,
 )
 from app.api.schemas.wire import Problem
-from app.api.streaming import encode_event, end_honestly
+from app.api.streaming import encode_event, end_honestly, event_stream_content
 from app.api.wire_values import source_of, timings_of
 from app.pipeline import Answer, AnswerStream
 from app.problems import problem_body
@@ -23,18 +23,16 @@ from deployments.contracts import Generation
 from deployments.errors import RagError
 from deployments.generation import Started, TextDelta
 
+_EXAMPLE = (
+    'event: sources\ndata: {"id":"3f2a9c","release":"minilm-extractive","model":"extractive",'
+    '"sources":[...]}\n\n'
+    'event: delta\ndata: {"text":"A full queue is answered with 503. [1]"}\n\n'
+    'event: citation\ndata: {"start":0,"end":38,"source":1}\n\n'
+    'event: done\ndata: {"grounded":true,"finish_reason":"stop","usage":{...}}\n\n'
+)
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'event: sources\ndata: {"id":"3f2a9c","release":"minilm-extractive",'
-                '"model":"extractive","sources":[...]}\n\n'
-                'event: delta\ndata: {"text":"A full queue is answered with 503. [1]"}\n\n'
-                'event: citation\ndata: {"start":0,"end":38,"source":1}\n\n'
-                'event: done\ndata: {"grounded":true,"finish_reason":"stop","usage":{...}}\n\n',
-            }
-        }
+        "content": event_stream_content(_EXAMPLE, ["sources", "delta", "citation", "done", "error"])
     }
 }
 """OpenAPI's entry for the streamed form."""

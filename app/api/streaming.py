@@ -7,8 +7,9 @@ as an event, and by the absence of the end that the client waits for.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
+from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.types import Send
@@ -19,6 +20,24 @@ from deployments.errors import RagError, StageFailed
 _log = logging.getLogger("ray.serve")
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
+
+
+def event_stream_content(example: str = "", names: Sequence[str] = ()) -> dict[str, Any]:
+    """Returns OpenAPI's `content` of a streamed answer: the schema is that of one event.
+
+    Args:
+        example: The lines of a short stream.
+        names: Names that events have; none for plain messages.
+    """
+    event: dict[str, Any] = {"data": {"type": "string", "description": "JSON on one line."}}
+    if names:
+        event["event"] = {"type": "string", "enum": list(names)}
+    content: dict[str, Any] = {
+        "schema": {"type": "object", "properties": event, "required": list(event)}
+    }
+    if example:
+        content["example"] = example
+    return {"text/event-stream": content}
 
 
 def encode_event(data: object, event: str = "") -> bytes:

@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
-_SOME_TEXT = re.compile(rb'"content":"(?!")')
+_SOME_TEXT = re.compile(rb'"content":"[^"]')
 _USAGE = re.compile(rb'^data: (\{.*"usage":\{.*)$', re.MULTILINE)
 _DONE = b"\ndata: [DONE]\n"
 _TAIL_BYTES = 8192

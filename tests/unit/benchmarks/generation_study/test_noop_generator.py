@@ -1,10 +1,10 @@
 """The engine without a model writes what it is asked for, at the pace that the prompt names."""
 
 import time
+import warnings
 
 import pytest
 
-from benchmarks.generation_study.noop_generator import Generator, NoopEngine, build_generator
 from deployments.contracts import CallContext, Generation
 from deployments.errors import ConfigError
 from deployments.generation import (
@@ -16,6 +16,10 @@ from deployments.generation import (
     Started,
     TextDelta,
 )
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Ray's own, when it is imported
+    from benchmarks.generation_study.noop_generator import Generator, NoopEngine, build_generator
 
 _CALL = CallContext("r-1", 10.0)
 
