@@ -21,6 +21,7 @@ from benchmarks.generation_study.report import (
     comparison_table,
     draw_comparison,
     draw_way,
+    goal_sentences,
     way_table,
 )
 from benchmarks.generation_study.way import PACES, WINDOWS_MS, measure_way
@@ -127,14 +128,8 @@ def _print(console: Console, results: Mapping[str, Any]) -> None:
     if "comparison" in results:
         found = results["comparison"]
         console.print(comparison_table(found["loads"]))
-        for load in found["loads"]:
-            added = load.get("added_ttft_p50_ms")
-            if added and load["concurrency"] == 1:
-                console.print(
-                    f"Added to the first token, answers of {load['max_tokens']} tokens one at a "
-                    f"time: {added['median']:.1f} ms ({added['lowest']:.1f} to "
-                    f"{added['highest']:.1f}; goal {_GOALS['added_ttft_p50_ms']:g})"
-                )
+        for sentence in goal_sentences(found["loads"], first_token=_FIRST_TOKEN, goals=_GOALS):
+            console.print(sentence)
         console.print("Same answers:", found["answers"])
     if "way" in results:
         console.print(way_table(results["way"]))

@@ -98,12 +98,13 @@ class StreamClient:
         """
         run = Run()
         began_s = time.process_time()
-        await closed_loop(
+        samples = await closed_loop(
             lambda _: self._ask(load.max_tokens, run),
             concurrency=load.concurrency,
             duration_s=seconds,
             drain_s=_TIMEOUT_S,
         )
+        run.failures += [one.detail for one in samples if one.outcome != "ok"]
         run.client_cpu_s = time.process_time() - began_s
         return run
 

@@ -15,12 +15,15 @@ from benchmarks.generation_study.figures import (
     figures_of,
     median_figures,
     paired,
+    values_of,
 )
 from benchmarks.generation_study.metering import measure
 from benchmarks.generation_study.workload import PATH, Load, body, prompt
 from benchmarks.load.http import HttpTarget
 
 Runs = dict[Load, dict[str, list[Run]]]
+_BY_ROUND = ("tokens_per_s", "ttft_p50_ms")
+"""What is told for each round too: how far the medians can be trusted."""
 _CHECKED_TOKENS = 24
 _CHECKED_PROMPTS = 3
 _CHECKED_SEED = 1
@@ -128,7 +131,11 @@ def _tabulate(load: Load, runs: Mapping[str, Sequence[Run]]) -> dict[str, Any]:
         "concurrency": load.concurrency,
         "max_tokens": load.max_tokens,
         "contenders": {
-            name: {**median_figures(found), "failures": failures_of(runs[name])}
+            name: {
+                **median_figures(found),
+                "failures": failures_of(runs[name]),
+                "by_round": {figure: values_of(found, figure) for figure in _BY_ROUND},
+            }
             for name, found in by_round.items()
         },
     }

@@ -64,6 +64,11 @@ def median_figures(rounds: Sequence[Figures]) -> dict[str, Any]:
     return merged
 
 
+def values_of(rounds: Sequence[Figures], name: str) -> list[float | None]:
+    """Returns one figure of every round."""
+    return [None if (value := one[name]) is None else round(value, 3) for one in rounds]
+
+
 def paired(
     ours: Sequence[Figures], theirs: Sequence[Figures], name: str, *, ratio: bool
 ) -> dict[str, float] | None:

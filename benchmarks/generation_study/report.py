@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from benchmarks.generation_study.workload import Load
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -42,6 +44,36 @@ def comparison_table(loads: Sequence[Mapping[str, Any]]) -> Table:
                 _number(found["foreign_cores"], digits=2),
             )
     return table
+
+
+def goal_sentences(
+    loads: Sequence[Mapping[str, Any]], *, first_token: Load, goals: Mapping[str, float]
+) -> list[str]:
+    """Returns what became of the goals: what is added to the first token, and the lowest share of
+    the bare server's tokens. Empty where only one server was measured.
+
+    Args:
+        loads: As the comparison gives them.
+        first_token: The load that the first goal is for; the second is for all others.
+        goals: `added_ttft_p50_ms` at most, `share_of_tokens_per_s` at least.
+    """
+    sentences = []
+    shares = []
+    for load in loads:
+        added, share = load.get("added_ttft_p50_ms"), load.get("share_of_tokens_per_s")
+        if Load(load["concurrency"], load["max_tokens"]) != first_token:
+            shares += [share["median"]] if share else []
+        elif added:
+            sentences.append(
+                f"Added to the first token: {added['median']:.1f} ms ({added['lowest']:.1f} to "
+                f"{added['highest']:.1f}); the goal is {goals['added_ttft_p50_ms']:g} at most."
+            )
+    if shares:
+        sentences.append(
+            f"Lowest share of the bare server's tokens: {min(shares):.2f}; the goal is "
+            f"{goals['share_of_tokens_per_s']:g} at least."
+        )
+    return sentences
 
 
 def way_table(points: Sequence[Mapping[str, Any]]) -> Table:

@@ -3,7 +3,14 @@
 import pytest
 
 from benchmarks.generation_study.client import Answer, Run
-from benchmarks.generation_study.figures import failures_of, figures_of, median_figures, paired
+from benchmarks.generation_study.figures import (
+    Figures,
+    failures_of,
+    figures_of,
+    median_figures,
+    paired,
+    values_of,
+)
 
 
 def _answer(sent_s: float, first_s: float, ended_s: float, tokens: int = 11) -> Answer:
@@ -34,12 +41,16 @@ def test_run_without_answers_has_no_figures() -> None:
 
 
 def test_median_over_rounds_leaves_out_what_is_missing() -> None:
-    rounds = [
+    rounds: list[Figures] = [
         {"answers": 3.0, "failed": 0.0, "tokens_per_s": 10.0},
         {"answers": 0.0, "failed": 2.0, "tokens_per_s": None},
         {"answers": 4.0, "failed": 0.0, "tokens_per_s": 30.0},
     ]
     assert median_figures(rounds) == {"answers": 7, "failed": 2, "tokens_per_s": 20.0}
+
+
+def test_values_keep_the_place_of_a_round_without_answers() -> None:
+    assert values_of([{"x": 1.23456}, {"x": None}], "x") == [1.235, None]
 
 
 def test_pairs_are_compared_within_their_round() -> None:

@@ -9,8 +9,10 @@ from benchmarks.generation_study.report import (
     comparison_table,
     draw_comparison,
     draw_way,
+    goal_sentences,
     way_table,
 )
+from benchmarks.generation_study.workload import Load
 from benchmarks.load.output import figure
 
 _FIGURES: dict[str, Any] = {
@@ -66,6 +68,24 @@ def test_share_stands_in_our_row_alone() -> None:
 def test_one_contender_alone_has_no_share() -> None:
     alone = [{**_LOADS[0], "contenders": {"bare": _FIGURES}}]
     assert "131.0" in _shown(comparison_table(alone))
+
+
+def test_goals_are_told_for_their_loads() -> None:
+    first = {
+        "concurrency": 1,
+        "max_tokens": 8,
+        "added_ttft_p50_ms": {"median": 7.06, "lowest": 5.0, "highest": 9.0},
+        "share_of_tokens_per_s": {"median": 0.5, "lowest": 0.5, "highest": 0.5},
+    }
+    goals = {"added_ttft_p50_ms": 8.0, "share_of_tokens_per_s": 0.9}
+    added, share = goal_sentences([first, *_LOADS], first_token=Load(1, 8), goals=goals)
+    assert "7.1 ms (5.0 to 9.0); the goal is 8" in added
+    assert "0.95; the goal is 0.9" in share
+
+
+def test_one_server_alone_has_no_goals() -> None:
+    alone = [{"concurrency": 1, "max_tokens": 8}]
+    assert goal_sentences(alone, first_token=Load(1, 8), goals={}) == []
 
 
 def test_way_has_a_row_per_window_and_pace() -> None:
