@@ -2,6 +2,7 @@
 from them. No HTTP, no Ray."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -98,10 +99,13 @@ async def stream(
 async def _timed_events(
     events: AsyncGenerator[Sequence[GenerationEvent], None], trail: Trail
 ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    started_s = time.perf_counter()
     async with trail.timed("generator") as spent, aclosing(events):
         async for some in events:
             if isinstance(written := some[-1], Generation):
                 spent.note(written.times)
+                # The last event tells the times, before this block has ended.
+                spent.total_ms = (time.perf_counter() - started_s) * 1e3
                 _note_passed_over(written, trail)
             yield some
 

@@ -22,6 +22,7 @@ from deployments.contracts import (
     Vectors,
     chunk_id,
 )
+from deployments.generation import GenerationRequest
 from deployments.stage import StageReplica
 
 _DIMENSION = 384
@@ -79,9 +80,7 @@ class Reranker(Described):
 class Generator(Described):
     """Answers always the same."""
 
-    async def generate(
-        self, question: str, context: Sequence[ScoredChunk], *, call: CallContext
-    ) -> Generation:
+    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
         """Returns one word."""
         return Generation("Yes.", (), True, "stop", 0, 1, "noop")
 

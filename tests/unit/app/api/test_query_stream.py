@@ -32,6 +32,7 @@ async def test_events_say_what_the_whole_answer_says(loaded: httpx.AsyncClient) 
     assert [citation] == whole["citations"]
     assert done["usage"] == whole["usage"]
     assert set(done) == set(whole) - {"sources"}
+    assert done["timings"]["stages"]["generator"]["total_ms"] > 0
 
 
 async def test_a_failure_before_the_first_event_has_its_status(
