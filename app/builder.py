@@ -11,6 +11,8 @@ from ray.serve import Application, Deployment
 
 from app.config import GatewayArgs, RetrievalArgs
 from app.ingress import Ingress
+from deployments.control.config import ControlArgs
+from deployments.control.deployment import RolloutController
 from deployments.embedder.deployment import Embedder
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.deployment import Generator
@@ -18,6 +20,7 @@ from deployments.indexer.deployment import Indexer
 from deployments.reranker.deployment import Reranker
 from deployments.retriever.deployment import Retriever
 from deployments.settings import parse_settings
+from deployments.tracking.deployment import Tracker
 
 
 def build_gateway(args: dict[str, Any]) -> Application:
@@ -55,6 +58,13 @@ def build_generator(args: dict[str, Any]) -> Application:
             placement_group_bundles=bundles, placement_group_strategy="PACK"
         )
     return generator.bind(settings.model_dump())
+
+
+def build_control(args: dict[str, Any]) -> Application:
+    """Returns the application `control`: rollouts, and what is written down of them."""
+    settings = parse_settings(ControlArgs, args, place="args").model_dump(mode="json")
+    tracker = _deployment(Tracker, "Tracker").bind(settings)
+    return _deployment(RolloutController, "RolloutController").bind(settings, tracker)
 
 
 def _deployment(cls: type, name: str) -> Deployment:

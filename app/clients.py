@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import cast
 
@@ -21,6 +21,7 @@ from deployments.contracts import (
     IngestOutcome,
     InputType,
     Reranked,
+    SourcePage,
     Upload,
     Vectors,
 )
@@ -63,6 +64,17 @@ class RetrieverClient(StageHandle):
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         """See `RetrieverStage.document`."""
         return cast(DocumentRecord, await self.call("document", document_id, call=call))
+
+    async def records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> Mapping[str, DocumentRecord]:
+        """See `RetrieverStage.records`."""
+        answer = await self.call("records", list(document_ids), call=call)
+        return cast(Mapping[str, DocumentRecord], answer)
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        """See `RetrieverStage.sources`."""
+        return cast(SourcePage, await self.call("sources", after=after, limit=limit, call=call))
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """See `RetrieverStage.delete`. Never repeated: the second time there is nothing left to

@@ -59,10 +59,28 @@ class GatewayArgs(Settings):
     replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
     admits more again."""
 
+    control: str | None = Field(default=None, min_length=1)
+    """Name of the control application, which runs rollouts. Without one, traffic is what
+    `user_config` says."""
+
+    shadow_concurrency: int = Field(default=4, ge=1, le=256)
+    """Requests that one ingress replica repeats on a release in shadow at once. Over it they are
+    not repeated."""
+
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in
     the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
     once."""
+
+
+class Prices(Settings):
+    """What tokens cost, in US dollars."""
+
+    prompt_usd_per_million_tokens: float = Field(default=0.0, ge=0)
+    """Of those that the generator reads."""
+
+    completion_usd_per_million_tokens: float = Field(default=0.0, ge=0)
+    """Of those that it writes."""
 
 
 class Release(Settings):
@@ -103,6 +121,9 @@ class Release(Settings):
     """Reranked chunks below it are no support for an answer. On the scale of the reranker: 0.45
     parts the questions of one subject from those of another with late interaction over
     all-MiniLM-L6-v2."""
+
+    prices: Prices | None = None
+    """What its generator's tokens cost; without it, a rollout compares no cost."""
 
 
 class GatewayLive(Settings):

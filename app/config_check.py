@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from app.config import GatewayArgs, GatewayLive, RetrievalArgs, as_tuple
+from deployments.control.config import ControlArgs
 from deployments.errors import ConfigError
 from deployments.generator.config import GeneratorArgs
 from deployments.retriever.config import StoreArgs
@@ -17,6 +18,7 @@ ARGS_OF_BUILDER: dict[str, type[BaseModel]] = {
     "app.builder:build_gateway": GatewayArgs,
     "app.builder:build_retrieval": RetrievalArgs,
     "app.builder:build_generator": GeneratorArgs,
+    "app.builder:build_control": ControlArgs,
 }
 
 
@@ -53,6 +55,7 @@ def check_content(content: Any, path: str | Path) -> None:
     names = {application.get("name") for application in applications}
     for application in applications:
         _check_release_targets(path, application, names)
+        _check_control(path, application, names)
 
 
 def _check_application(path: str | Path, application: dict[str, Any]) -> None:
@@ -96,6 +99,17 @@ def _check_release_targets(
                             f"{path}: release '{release}' names the {kind} application "
                             f"'{name}', which the file does not have."
                         )
+
+
+def _check_control(path: str | Path, application: dict[str, Any], names: set[str | None]) -> None:
+    if application.get("import_path") != "app.builder:build_gateway":
+        return
+    control = (application.get("args") or {}).get("control")
+    if control is not None and control not in names:
+        raise ConfigError(
+            f"{path}: {application.get('name')}.args.control names the application '{control}', "
+            "which the file does not have."
+        )
 
 
 def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:

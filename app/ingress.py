@@ -1,6 +1,8 @@
 """The gateway's Serve shell: receives live settings, hands the application to Serve."""
 
 import logging
+import os
+import uuid
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,9 +11,14 @@ from pydantic import ValidationError
 from app.api.application import create_app
 from app.clients import HandleDirectory
 from app.config import GatewayArgs, GatewayLive
+from app.control_client import ControlClient
+from app.control_link import ControlLink
 from app.releases import Releases
+from app.service import make_service
+from deployments.rollouts import Weights
 
 _log = logging.getLogger("ray.serve")
+ADMIN_KEY_VARIABLE = "RAGSERVE_ADMIN_KEY"
 
 
 class Ingress:
@@ -24,10 +31,26 @@ class Ingress:
     def __init__(self, args: dict[str, object]) -> None:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
+        self._settings_error = ""
         stages = HandleDirectory(
             self._args.concurrent_stage_calls, self._args.inter_token_timeout_s
         )
-        self._releases = Releases(stages, lambda: self._live)
+        if self._args.control is None:
+            self._link = None
+            releases = Releases(stages, lambda: self._live)
+            control = None
+        else:
+            control = ControlClient(self._args.control)
+            self._link = ControlLink(control, self._deployed, replica=uuid.uuid4().hex)
+            releases = Releases(stages, lambda: self._live, self._link.plan)
+        self._service = make_service(
+            releases,
+            self._args,
+            observer=self._link,
+            control=control,
+            admin_key=os.environ.get(ADMIN_KEY_VARIABLE, ""),
+            settings_error=lambda: self._settings_error,
+        )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes new live settings whole, or keeps the last good ones.
@@ -41,7 +64,23 @@ class Ingress:
             if self._live is None:
                 raise
             _log.error("user_config refused, the last good one stays: %s", error)
+            self._settings_error = refusal(error)
+        else:
+            self._settings_error = ""
 
     async def __serve_build_asgi_app__(self) -> FastAPI:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
-        return create_app(self._releases, self._args)
+        if self._link is not None:
+            await self._link.begin()
+        return create_app(self._service, self._args)
+
+    def _deployed(self) -> Weights | None:
+        return None if self._live is None else self._live.traffic
+
+
+def refusal(error: ValidationError) -> str:
+    """Returns what was wrong with settings in one line, without the values."""
+    problems = (
+        f"{'.'.join(map(str, one['loc'])) or 'user_config'}: {one['msg']}" for one in error.errors()
+    )
+    return "user_config was refused, the one before it holds: " + "; ".join(problems)

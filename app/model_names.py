@@ -3,9 +3,10 @@ inside a stage."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.releases import Releases, Route
+from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.routing import AUTO
 from deployments.contracts import Stage
@@ -30,32 +31,30 @@ def no_such_model(asked: str) -> NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieving:
-    """Answers come from the documents, by this route."""
-
-    route: Route
-
-
-@dataclass(frozen=True, slots=True)
 class Plain:
-    """A generator alone, without retrieval."""
+    """A generator under its own name, of no release."""
 
     generator: GeneratorStage
 
 
 async def resolve_model(
-    asked: str, releases: Releases, scope: RequestScope, *, sticky_key: str
-) -> Retrieving | Plain:
-    """Returns who answers a conversation under this name.
+    asked: str,
+    releases: Releases,
+    scope: RequestScope,
+    *,
+    assign: Callable[[], Assignment],
+) -> Assignment | Plain:
+    """Returns who answers a conversation under this name; `assign` says who does under that of the
+    service.
 
     Raises:
         NotFound: neither the service, nor a release, nor a generator is called so.
     """
     if asked == SERVICE:
-        return Retrieving(releases.assign(sticky_key))
+        return assign()
     release = asked.removeprefix(f"{SERVICE}:")
     if release != asked and release in releases.names():
-        return Retrieving(releases.route(release))
+        return Assignment(release)
     generators = list(releases.generators().values())
     models = await asyncio.gather(*(_model(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):

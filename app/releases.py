@@ -1,13 +1,14 @@
 """From a request to the stages that serve it: which release, and where its applications are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.config import GatewayLive, Release
 from app.failover import Breakers, GeneratorChain
 from app.routing import RequestFacts, RoutingDecision, choose_model
-from deployments.canary.assignment import assign_release
+from deployments.canary.assignment import assign_arm, assign_release
+from deployments.canary.evidence import Arm
 from deployments.contracts import (
     EmbedderStage,
     IndexerStage,
@@ -17,6 +18,7 @@ from deployments.contracts import (
 )
 from deployments.errors import Unavailable
 from deployments.generation import GeneratorStage
+from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,92 @@ class Route:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who answers a request, decided once.
+
+    Args:
+        release: Who answers.
+        sticky_key: What the caller keeps between requests.
+        rollout: The rollout that the request is evidence for, None where it is for none.
+        arm: The arm of that rollout. In a shadow stage those of the canary are answered by stable,
+            and repeated on the canary.
+    """
+
+    release: str
+    sticky_key: str = ""
+    rollout: ActiveRollout | None = None
+    arm: Arm | None = None
+
+    @property
+    def fallback(self) -> str | None:
+        """The release that answers where this one cannot."""
+        if self.rollout is not None and self.release == self.rollout.canary:
+            return self.rollout.stable
+        return None
+
+    @property
+    def shadow(self) -> str | None:
+        """The release on which the request is repeated after its answer."""
+        if self.rollout is not None and self.arm == "canary" and self.fallback is None:
+            return self.rollout.canary
+        return None
+
+
 class Releases:
     """Decides which release serves whom, by the weights in force at this moment.
 
     Args:
         directory: Where stages are found.
         live: Returns the live settings; None before the first ones arrived.
+        plan: Returns what the control application wants beside them.
     """
 
-    def __init__(self, directory: Directory, live: Callable[[], GatewayLive | None]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        live: Callable[[], GatewayLive | None],
+        plan: Callable[[], TrafficPlan] = TrafficPlan,
+    ) -> None:
         self._directory = directory
         self._live = live
+        self._plan = plan
         self._breakers = Breakers()
 
-    def assign(self, sticky_key: str) -> Route:
-        """Returns the route of a caller; a key keeps its release while the weights stay."""
-        return self.route(assign_release(self._settings().traffic, sticky_key=sticky_key))
+    def assign(self, sticky_key: str) -> Assignment:
+        """Returns who answers a caller; a key keeps its release while the weights stay, and its arm
+        while a rollout lasts."""
+        rollout = self.rollout()
+        if rollout is not None:
+            arm = assign_arm(rollout.shares, salt=rollout.id, sticky_key=sticky_key)
+            if arm is not None:
+                tried = arm == "canary" and rollout.shares.canary > 0
+                release = rollout.canary if tried else rollout.stable
+                return Assignment(release, sticky_key, rollout, arm)
+        return Assignment(assign_release(self.weights(), sticky_key=sticky_key), sticky_key)
+
+    def weights(self) -> Mapping[str, float]:
+        """Returns the weights in force beside a rollout."""
+        override = self.override()
+        return self.settings().traffic if override is None else override.weights
+
+    def override(self) -> TrafficOverride | None:
+        """Returns the weights that were set beside the settings, as long as they hold."""
+        override = self._plan().override
+        if override is not None and _holds(override, self.settings()):
+            return override
+        return None
+
+    def rollout(self) -> ActiveRollout | None:
+        """Returns the rollout under way, if the settings have both of its releases."""
+        rollout = self._plan().rollout
+        if rollout is not None and {rollout.stable, rollout.canary} <= set(self.names()):
+            return rollout
+        return None
 
     def route(self, name: str) -> Route:
         """Returns the route of a release by name."""
-        release = self._settings().releases[name]
+        release = self.settings().releases[name]
         targets = [(target, self._directory.generator(target)) for target in release.generator]
         return Route(
             name,
@@ -92,28 +160,42 @@ class Releases:
     def main(self) -> Route:
         """Returns the route with the most traffic, ties by name: where lists are read, whose pages
         must come from one index."""
-        traffic = self._settings().traffic
+        traffic = self.weights()
         return self.route(min(traffic, key=lambda name: (-traffic[name], name)))
 
     def names(self) -> list[str]:
         """Returns the names of all releases, sorted."""
-        return sorted(self._settings().releases)
+        return sorted(self.settings().releases)
 
     def serving(self) -> list[Route]:
-        """Returns the routes that get traffic."""
-        return [
-            self.route(name) for name, weight in sorted(self._settings().traffic.items()) if weight
-        ]
+        """Returns the routes that get traffic, without one that is only tried: others answer in its
+        place."""
+        return [self.route(name) for name, weight in sorted(self.weights().items()) if weight]
 
     def indexes(self) -> dict[str, RetrievalStages]:
         """Returns every retrieval application that a release names: a document is written to all of
         them."""
-        applications = {release.retrieval for release in self._settings().releases.values()}
+        applications = {release.retrieval for release in self.settings().releases.values()}
         return {name: self._directory.retrieval(name) for name in sorted(applications)}
+
+    def generator(self, application: str) -> GeneratorStage:
+        """Returns one generator application, whether a release names it or not."""
+        return self._directory.generator(application)
+
+    def settings(self) -> GatewayLive:
+        """Returns the settings in force.
+
+        Raises:
+            Unavailable: none have arrived yet.
+        """
+        settings = self._live()
+        if settings is None:
+            raise Unavailable("The gateway has no releases yet.", "gateway", 1.0)
+        return settings
 
     def generators(self) -> dict[str, GeneratorStage]:
         """Returns every generator application that a release names, each on its own."""
-        releases = self._settings().releases.values()
+        releases = self.settings().releases.values()
         applications = {target for release in releases for target in release.generator}
         return {
             name: GeneratorChain([(name, self._directory.generator(name))], self._breakers, 0.0)
@@ -122,10 +204,9 @@ class Releases:
 
     def choose_model(self, facts: RequestFacts, *, default: str) -> RoutingDecision:
         """Returns what `auto` stands for in a request, by the rules in force."""
-        return choose_model(self._settings().routing, facts, default=default)
+        return choose_model(self.settings().routing, facts, default=default)
 
-    def _settings(self) -> GatewayLive:
-        settings = self._live()
-        if settings is None:
-            raise Unavailable("The gateway has no releases yet.", "gateway", 1.0)
-        return settings
+
+def _holds(override: TrafficOverride, settings: GatewayLive) -> bool:
+    """Returns whether nobody has deployed other weights since, and all its releases are there."""
+    return override.deployed == settings.traffic and set(override.weights) <= set(settings.releases)

@@ -65,12 +65,15 @@ class StageHandle:
         application: Name of its application.
         deployment: Its name.
         max_calls: Calls on their way to it at once before others merge.
+        says: What errors call it; by default its name.
     """
 
-    def __init__(self, application: str, deployment: str, max_calls: int) -> None:
+    def __init__(
+        self, application: str, deployment: str, max_calls: int, says: str | None = None
+    ) -> None:
         self._application = application
         self._deployment = deployment
-        self._stage = deployment.lower()
+        self._stage = says or deployment.lower()
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)

@@ -140,6 +140,21 @@ class _Caller(FastHttpUser):
         self._retry_after_s = judgement.retry_after_s
 
 
+class Asker(_Caller):
+    """Asks for answers only, whole and streamed: all that a rollout compares."""
+
+    @task(3)
+    def query(self) -> None:
+        """Wants an answer."""
+        self._post("/v1/query", {"query": self._question()}, field="answer")
+
+    @task(1)
+    def chat(self) -> None:
+        """Wants an answer while it is written."""
+        turns = [{"role": "user", "content": self._question()}]
+        self._stream("/v1/chat/completions", {"model": "ragserve", "messages": turns})
+
+
 class Reader(_Caller):
     """Asks, searches, and uses the stages on their own."""
 

@@ -151,12 +151,28 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """A document ready to be written: its record, its chunks, and one vector per chunk in their
-    order."""
+    """A document ready to be written: its record, its chunks, one vector per chunk in their order,
+    and its source, from which another version can be made."""
 
     record: DocumentRecord
     chunks: tuple[Chunk, ...]
     vectors: Vectors
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page of documents as they came, oldest first.
+
+    `records` are those of the page, `documents` those of which there is a source; one that was
+    written by a version that kept none has to be ingested again. `next_sequence` is None on the
+    last page, `total` counts all documents.
+    """
+
+    records: tuple[DocumentRecord, ...]
+    documents: tuple[Document, ...]
+    next_sequence: int | None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +334,17 @@ class RetrieverStage(Stage, Protocol):
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         """Returns the record, or raises NotFound."""
+        ...
+
+    async def records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> Mapping[str, DocumentRecord]:
+        """Returns the records of those documents that are known, by id."""
+        ...
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        """Returns documents whose sequence is above `after` as they came, fewer than `limit` where
+        they are long."""
         ...
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:

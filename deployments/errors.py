@@ -8,7 +8,10 @@
     │ ├ RequestTooLarge     request_too_large: a body or a document over its bound
     │ ├ PromptTooLong       context_length_exceeded: more tokens than the model reads
     │ ├ UnsupportedMedia    unsupported_media_type: a format that nothing here reads
-    │ └ NotFound            not_found: an id that names nothing
+    │ ├ NotFound            not_found: an id that names nothing
+    │ ├ Conflict            conflict: what is there already does not allow it
+    │ ├ Unauthorized        unauthorized: a key is needed, and there was none
+    │ └ Forbidden           forbidden: the key that was sent does not open this
     ├ StageError            our fault: counted per stage
     │ ├ Overloaded          overloaded: refused before work; carries `retry_after_s`
     │ ├ RateLimited         rate_limited: a server behind us refused by its own limit
@@ -103,6 +106,24 @@ class NotFound(RequestError):
     """The id names nothing."""
 
     code = "not_found"
+
+
+class Conflict(RequestError):
+    """What is there already does not allow it."""
+
+    code = "conflict"
+
+
+class Unauthorized(RequestError):
+    """A key is needed, and the request has none."""
+
+    code = "unauthorized"
+
+
+class Forbidden(RequestError):
+    """The key of the request does not open this, or nothing does."""
+
+    code = "forbidden"
 
 
 class StageError(RagError):

@@ -27,6 +27,7 @@ from deployments.contracts import (
     ReadFailure,
     Reranked,
     ScoredChunk,
+    SourcePage,
     TokenLogprob,
     Upload,
     Vectors,
@@ -141,6 +142,24 @@ class MemoryRetriever(Breakable):
             raise NotFound(f"There is no document '{document_id}'.", "retriever")
         return self.written[document_id].record
 
+    async def records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> dict[str, DocumentRecord]:
+        self._enter()
+        return {id: self.written[id].record for id in document_ids if id in self.written}
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        page = await self.documents(after=after, limit=limit, call=call)
+        kept = [self.written[record.id] for record in page.records]
+        documents = tuple(
+            Document(
+                one.record.id, one.record.path, one.record.title, one.parts, one.record.metadata
+            )
+            for one in kept
+            if one.parts
+        )
+        return SourcePage(page.records, documents, page.next_sequence, len(self.written))
+
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         record = await self.document(document_id, call=call)
         del self.written[document_id]
@@ -192,7 +211,9 @@ class WholeDocumentIndexer(Breakable):
             document.title,
             metadata=document.metadata,
         )
-        written[document.id] = IndexedDocument(record, (chunk,), vector_of(text)[None, :])
+        written[document.id] = IndexedDocument(
+            record, (chunk,), vector_of(text)[None, :], document.parts
+        )
         return IngestOutcome(document.path, "updated" if former else "added", document.id, 1)
 
 

@@ -1,6 +1,7 @@
 """What the scripted server does for each name of a model."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -63,6 +64,32 @@ async def _cites(turn: Turn) -> None:
 async def _slow(turn: Turn) -> None:
     await turn.open()
     await turn.end(await turn.say(turn.asked, pause_s=0.05))
+
+
+_STEADY_S = 0.15
+_STEADY_TEXT = "It is answered with status 503 and a time to come back [1]."
+
+
+def _steady(pace: float, failing: float) -> Behaviour:
+    """An answer that takes a time of its own, with the spread that services have."""
+    chance = random.Random(7)
+
+    async def behave(turn: Turn) -> web.StreamResponse | None:
+        await asyncio.sleep(pace * _STEADY_S * chance.lognormvariate(0.0, 0.25))
+        if chance.random() < failing:
+            return await BEHAVIOURS["broken"](turn)
+        await turn.open()
+        await turn.end(await turn.say(_STEADY_TEXT))
+        return None
+
+    return behave
+
+
+BEHAVIOURS |= {
+    "steady": _steady(1.0, 0.0),
+    "steady-slower": _steady(1.5, 0.0),
+    "steady-failing": _steady(1.0, 0.05),
+}
 
 
 @_behaviour("thinks")

@@ -4,34 +4,36 @@ import time
 
 from fastapi import APIRouter, Response
 
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.caller import RELEASE_HEADER, Caller, CallerIn
+from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
 from app.api.query_events import EVENTS, query_events, query_response
 from app.api.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
 from app.api.schemas.wire import problem_responses
 from app.api.streaming import EventStream
 from app.api.wire_values import source_of, timings_of
+from app.asking import FromDocuments
 from app.config import GatewayArgs
-from app.pipeline import answer, stream_answer
-from app.releases import Releases
+from app.releases import Assignment
 from app.request_scope import RequestScope
-from app.search import Question, search
-from app.trail import Trail
+from app.search import Question
+from app.service import Service
 
 router = APIRouter(tags=["answers"])
-RELEASE_HEADER = "X-Ragserve-Release"
 
 
 @router.post(
     "/v1/query",
     dependencies=JSON_BODY,
     response_model=QueryResponse,
-    responses=problem_responses(413, 415, 429, 502) | EVENTS,
+    responses=problem_responses(401, 403, 413, 415, 429, 502) | EVENTS,
 )
-async def query(body: QueryRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn) -> Response:
+async def query(
+    body: QueryRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, args: ArgsIn
+) -> Response:
     """Answers a question from the documents, with its sources."""
     if body.stream:
-        return await _stream_query(body, scope, releases, args)
-    answered = await answer_query(body, scope, releases)
+        return await _stream_query(body, scope, service, caller, args)
+    answered = await answer_query(body, scope, service, caller)
     return Response(
         answered.model_dump_json(),
         media_type="application/json",
@@ -40,47 +42,53 @@ async def query(body: QueryRequest, scope: ScopeIn, releases: ReleasesIn, args: 
 
 
 async def answer_query(
-    body: SearchRequest, scope: RequestScope, releases: Releases
+    body: SearchRequest, scope: RequestScope, service: Service, caller: Caller
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
-    started_s, trail = time.perf_counter(), Trail()
-    route = releases.assign(_sticky_key(body, scope.request_id))
-    found = await answer(_question(body), route, scope.for_release(route.name), trail)
-    return query_response(scope, route, found, trail, started_s)
+    started_s = time.perf_counter()
+    assignment = assign(body, scope, service, caller)
+    served = await service.dispatcher.answer(FromDocuments(_question(body)), assignment, scope)
+    return query_response(served.scope, served.value, served.trail, started_s)
 
 
 async def _stream_query(
-    body: QueryRequest, scope: RequestScope, releases: Releases, args: GatewayArgs
+    body: QueryRequest, scope: RequestScope, service: Service, caller: Caller, args: GatewayArgs
 ) -> EventStream:
-    started_s, trail = time.perf_counter(), Trail()
-    route = releases.assign(_sticky_key(body, scope.request_id))
-    begun = await stream_answer(
-        _question(body),
-        route,
-        scope.for_release(route.name),
-        trail,
+    started_s = time.perf_counter()
+    served = await service.dispatcher.begin(
+        FromDocuments(_question(body)),
+        assign(body, scope, service, caller),
+        scope,
         timeout_s=args.stream_timeout_s,
     )
-    events = query_events(begun, scope, route, trail, started_s)
-    return EventStream(events, keep_alive_s=args.keep_alive_s, headers={RELEASE_HEADER: route.name})
+    events = query_events(served.value, served.scope, served.trail, started_s)
+    headers = {RELEASE_HEADER: served.scope.release}
+    return EventStream(events, keep_alive_s=args.keep_alive_s, headers=headers)
 
 
-@router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(413, 415))
+@router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
 async def search_chunks(
-    body: SearchRequest, scope: ScopeIn, releases: ReleasesIn, response: Response
+    body: SearchRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, response: Response
 ) -> SearchResponse:
     """Finds the chunks that fit a question best, without writing an answer."""
-    started_s, trail = time.perf_counter(), Trail()
-    route = releases.assign(_sticky_key(body, scope.request_id))
-    hits = await search(_question(body), route, scope.for_release(route.name), trail)
-    response.headers[RELEASE_HEADER] = route.name
+    started_s = time.perf_counter()
+    assignment = assign(body, scope, service, caller)
+    served = await service.dispatcher.search(_question(body), assignment, scope)
+    response.headers[RELEASE_HEADER] = served.scope.release
     return SearchResponse(
         id=scope.request_id,
-        results=[source_of(hit) for hit in hits],
-        release=route.name,
-        degraded=trail.degraded,
-        timings=timings_of(trail, started_s),
+        results=[source_of(hit) for hit in served.value],
+        release=served.scope.release,
+        degraded=served.trail.degraded,
+        timings=timings_of(served.trail, started_s),
     )
+
+
+def assign(
+    body: SearchRequest, scope: RequestScope, service: Service, caller: Caller
+) -> Assignment:
+    """Returns who answers a request."""
+    return caller.assign(service.releases, body.session_id or body.user, scope.request_id)
 
 
 def _question(body: SearchRequest) -> Question:
@@ -91,7 +99,3 @@ def _question(body: SearchRequest) -> Question:
         rerank=body.rerank,
         where=body.filter or None,
     )
-
-
-def _sticky_key(body: SearchRequest, request_id: str) -> str:
-    return body.session_id or body.user or request_id

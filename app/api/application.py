@@ -6,12 +6,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app.api import answers, batch, chat, completions, documents, health, models
+from app.api import admin, answers, batch, chat, completions, documents, health, models
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
 from app.config import GatewayArgs
 from app.middleware import Door, RequestIdentity
-from app.releases import Releases
+from app.service import Service
 
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.
@@ -23,18 +23,18 @@ understand. `X-Request-ID` is accepted, and returned on every answer.
 """
 
 
-def create_app(releases: Releases, args: GatewayArgs) -> FastAPI:
-    """Returns the application over these releases."""
+def create_app(service: Service, args: GatewayArgs) -> FastAPI:
+    """Returns the application over what it serves."""
     app = FastAPI(
         title="ragserve",
         version=version("ragserve"),
         description=_DESCRIPTION,
         middleware=[Middleware(RequestIdentity), Middleware(Door, args=args)],
     )
-    app.state.releases = releases
+    app.state.service = service
     app.state.args = args
     register_exception_handlers(app)
-    for module in (answers, chat, completions, batch, models, documents, health):
+    for module in (answers, chat, completions, batch, models, documents, admin, health):
         app.include_router(module.router)
     _describe_document_bodies(app)
     return app

@@ -7,20 +7,23 @@ from fastapi import APIRouter
 
 from app.admission import note_wait, waiting
 from app.api.answers import answer_query
-from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
+from app.api.caller import Caller, CallerIn
+from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
 from app.problems import problem_body
-from app.releases import Releases
 from app.request_scope import RequestScope
+from app.service import Service
 from deployments.errors import MalformedRequest, RagError
 
 PATH = "/v1/query/batch"
 router = APIRouter(tags=["answers"])
 
 
-@router.post(PATH, dependencies=JSON_BODY, responses=problem_responses(413, 415))
-async def query_batch(body: BatchRequest, scope: ScopeIn, releases: ReleasesIn) -> BatchResponse:
+@router.post(PATH, dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
+async def query_batch(
+    body: BatchRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn
+) -> BatchResponse:
     """Answers up to 64 questions at once; one that fails has a problem in its place.
 
     The questions share the models' batches with each other and with everybody else's.
@@ -29,7 +32,10 @@ async def query_batch(body: BatchRequest, scope: ScopeIn, releases: ReleasesIn) 
         raise MalformedRequest("Send at least one query.")
     with waiting() as own:
         results = await asyncio.gather(
-            *(_item(index, query, scope, releases) for index, query in enumerate(body.queries))
+            *(
+                _item(index, query, scope, service, caller)
+                for index, query in enumerate(body.queries)
+            )
         )
     # What one question waited: that the others of the same request wait for it is its own doing.
     note_wait(own.total_s / len(body.queries) ** 2)
@@ -37,11 +43,11 @@ async def query_batch(body: BatchRequest, scope: ScopeIn, releases: ReleasesIn) 
 
 
 async def _item(
-    index: int, query: SearchRequest, scope: RequestScope, releases: Releases
+    index: int, query: SearchRequest, scope: RequestScope, service: Service, caller: Caller
 ) -> BatchItem:
     own = replace(scope, request_id=f"{scope.request_id}-{index}")
     try:
-        return BatchItem(index=index, answer=await answer_query(query, own, releases))
+        return BatchItem(index=index, answer=await answer_query(query, own, service, caller))
     except RagError as error:
         body = problem_body(
             error.code,

@@ -1,24 +1,28 @@
 """`POST /v1/chat/completions`: a conversation, answered from the documents or without them."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from app.api.answers import RELEASE_HEADER
+from app.api.caller import RELEASE_HEADER, CallerIn
 from app.api.chat_wire import Reply
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
 from app.api.schemas.chat import ChatCompletion, ChatRequest
 from app.api.schemas.wire import problem_responses
 from app.api.streaming import EventStream, event_stream_content
+from app.asking import Ask, FromDocuments, FromGenerator
 from app.conversation import user_texts
-from app.model_names import SERVICE, Plain, Retrieving, resolve_model
-from app.pipeline import Answer, AnswerStream, answer, generate, stream, stream_answer
-from app.releases import Releases
+from app.dispatch import Served
+from app.model_names import SERVICE, Plain, resolve_model
+from app.pipeline import Answer, AnswerStream, generate, stream
+from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.routing import AUTO, RequestFacts, RoutingDecision
 from app.search import Question
+from app.service import Service
 from app.trail import Trail
+from deployments.contracts import ScoredChunk
 from deployments.errors import InvalidRequest
 from deployments.generation import GenerationRequest, Message
 
@@ -30,12 +34,14 @@ Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
     "/v1/chat/completions",
     dependencies=JSON_BODY,
     response_model=ChatCompletion,
-    responses=problem_responses(413, 415, 429, 502) | {200: {"content": event_stream_content()}},
+    responses=problem_responses(401, 403, 413, 415, 429, 502)
+    | {200: {"content": event_stream_content()}},
 )
 async def chat_completions(
     body: ChatRequest,
     scope: ScopeIn,
-    releases: ReleasesIn,
+    service: ServiceIn,
+    caller: CallerIn,
     args: ArgsIn,
     x_latency_budget_ms: Budget = None,
     x_cost_budget_usd: Budget = None,
@@ -45,33 +51,47 @@ async def chat_completions(
     With `ragserve`, a release or `auto` as the model, the answer comes from the documents and cites
     them; a generator's own name asks it without.
     """
-    started_s, trail = time.perf_counter(), Trail()
+    started_s = time.perf_counter()
     conversation = tuple(message.message() for message in body.messages)
-    routing = _route(body, conversation, releases, x_latency_budget_ms, x_cost_budget_usd)
-    sticky_key = body.ragserve.session_id or body.user or scope.request_id
-    asked = routing.model if routing else body.model
-    target = await resolve_model(asked, releases, scope, sticky_key=sticky_key)
-    route = target.route if isinstance(target, Retrieving) else None
-    if route is not None:
-        scope = scope.for_release(route.name)
-        if not body.ragserve.retrieval:
-            target = Plain(route.generator)
-    release = None if route is None else route.name
-    reply = Reply(scope, release, (), trail, started_s, routing)
-    headers = {} if release is None else {RELEASE_HEADER: release}
+    routing = _route(body, conversation, service.releases, x_latency_budget_ms, x_cost_budget_usd)
+    identity = body.ragserve.session_id or body.user
+    target = await resolve_model(
+        routing.model if routing else body.model,
+        service.releases,
+        scope,
+        assign=lambda: caller.assign(service.releases, identity, scope.request_id),
+    )
     if body.stream:
-        begun = await _begin(body, conversation, target, scope, trail, args.stream_timeout_s)
-        chunks = reply.with_sources(begun.sources).chunks(
-            begun.events,
+        begun = await _begin(body, conversation, target, service, scope, args.stream_timeout_s)
+        chunks = _reply(begun, begun.value.sources, started_s, routing).chunks(
+            begun.value.events,
             include_usage=bool(body.stream_options and body.stream_options.include_usage),
             with_logprobs=bool(body.logprobs),
         )
+        headers = _headers(begun.release)
         return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
-    whole = await _answer(body, conversation, target, scope, trail)
-    completion = reply.with_sources(whole.sources).completion(
-        whole.generation, with_logprobs=bool(body.logprobs)
+    served = await _answer(body, conversation, target, service, scope)
+    completion = _reply(served, served.value.sources, started_s, routing).completion(
+        served.value.generation, with_logprobs=bool(body.logprobs)
     )
-    return Response(completion.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(
+        completion.model_dump_json(),
+        media_type="application/json",
+        headers=_headers(served.release),
+    )
+
+
+def _reply(
+    served: Served[Any],
+    sources: tuple[ScoredChunk, ...],
+    started_s: float,
+    routing: RoutingDecision | None,
+) -> Reply:
+    return Reply(served.scope, served.release, sources, served.trail, started_s, routing)
+
+
+def _headers(release: str | None) -> dict[str, str]:
+    return {} if release is None else {RELEASE_HEADER: release}
 
 
 def _route(
@@ -98,29 +118,41 @@ def _route(
 async def _answer(
     body: ChatRequest,
     conversation: tuple[Message, ...],
-    target: Retrieving | Plain,
+    target: Assignment | Plain,
+    service: Service,
     scope: RequestScope,
-    trail: Trail,
-) -> Answer:
-    if isinstance(target, Retrieving):
-        return await answer(_question(body, conversation), target.route, scope, trail)
-    request = GenerationRequest(messages=conversation, sampling=body.sampling())
-    return Answer(await generate(request, target.generator, scope, trail), ())
+) -> Served[Answer]:
+    if isinstance(target, Assignment):
+        return await service.dispatcher.answer(_ask(body, conversation), target, scope)
+    trail = Trail()
+    written = await generate(_request(body, conversation), target.generator, scope, trail)
+    return Served(Answer(written, ()), None, scope, trail)
 
 
 async def _begin(
     body: ChatRequest,
     conversation: tuple[Message, ...],
-    target: Retrieving | Plain,
+    target: Assignment | Plain,
+    service: Service,
     scope: RequestScope,
-    trail: Trail,
     timeout_s: float,
-) -> AnswerStream:
-    if isinstance(target, Retrieving):
-        question = _question(body, conversation)
-        return await stream_answer(question, target.route, scope, trail, timeout_s=timeout_s)
-    request = GenerationRequest(messages=conversation, sampling=body.sampling())
-    return AnswerStream(await stream(request, target.generator, scope, trail, timeout_s=timeout_s))
+) -> Served[AnswerStream]:
+    if isinstance(target, Assignment):
+        ask = _ask(body, conversation)
+        return await service.dispatcher.begin(ask, target, scope, timeout_s=timeout_s)
+    request, trail = _request(body, conversation), Trail()
+    events = await stream(request, target.generator, scope, trail, timeout_s=timeout_s)
+    return Served(AnswerStream(events), None, scope, trail)
+
+
+def _ask(body: ChatRequest, conversation: tuple[Message, ...]) -> Ask:
+    if body.ragserve.retrieval:
+        return FromDocuments(_question(body, conversation))
+    return FromGenerator(_request(body, conversation))
+
+
+def _request(body: ChatRequest, conversation: tuple[Message, ...]) -> GenerationRequest:
+    return GenerationRequest(messages=conversation, sampling=body.sampling())
 
 
 def _question(body: ChatRequest, conversation: tuple[Message, ...]) -> Question:

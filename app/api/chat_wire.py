@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from app.api.schemas.answers import Source
 from app.api.schemas.chat import (
@@ -45,10 +45,6 @@ class Reply:
     started_s: float
     routing: RoutingDecision | None = None
     created: int = field(default_factory=lambda: int(time.time()))
-
-    def with_sources(self, sources: tuple[ScoredChunk, ...]) -> "Reply":
-        """Returns the same reply with the chunks that were found."""
-        return replace(self, sources=sources)
 
     def completion(self, written: Generation, *, with_logprobs: bool) -> ChatCompletion:
         """Returns the whole answer."""

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Response
 
+from app.api.caller import CallerIn
 from app.api.chat_wire import error_event, usage_of
 from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
 from app.api.schemas.completions import (
@@ -35,15 +36,23 @@ router = APIRouter(tags=["chat"])
     "/v1/completions",
     dependencies=JSON_BODY,
     response_model=Completion,
-    responses=problem_responses(413, 415, 429, 502) | {200: {"content": event_stream_content()}},
+    responses=problem_responses(401, 403, 413, 415, 429, 502)
+    | {200: {"content": event_stream_content()}},
 )
 async def completions(
-    body: CompletionRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    body: CompletionRequest, scope: ScopeIn, releases: ReleasesIn, caller: CallerIn, args: ArgsIn
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
-    sticky_key = body.user or scope.request_id
-    target = await resolve_model(body.model, releases, scope, sticky_key=sticky_key)
-    generator = target.generator if isinstance(target, Plain) else target.route.generator
+    target = await resolve_model(
+        body.model,
+        releases,
+        scope,
+        assign=lambda: caller.assign(releases, body.user, scope.request_id),
+    )
+    if isinstance(target, Plain):
+        generator = target.generator
+    else:
+        generator = releases.route(target.release).generator
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
     wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)
     trail = Trail()

@@ -12,6 +12,7 @@ from app.config import GatewayArgs
 from app.middleware import SCOPE_KEY
 from app.releases import Releases
 from app.request_scope import RequestScope
+from app.service import Service
 from deployments.errors import UnsupportedMedia
 
 
@@ -21,10 +22,15 @@ async def request_scope(request: Request) -> RequestScope:
     return scope
 
 
+async def service(request: Request) -> Service:
+    """Returns what the gateway serves."""
+    found: Service = request.app.state.service
+    return found
+
+
 async def releases(request: Request) -> Releases:
     """Returns the gateway's releases."""
-    found: Releases = request.app.state.releases
-    return found
+    return (await service(request)).releases
 
 
 async def gateway_args(request: Request) -> GatewayArgs:
@@ -46,6 +52,7 @@ def media_type(request: Request) -> str:
 
 
 ScopeIn = Annotated[RequestScope, Depends(request_scope)]
+ServiceIn = Annotated[Service, Depends(service)]
 ReleasesIn = Annotated[Releases, Depends(releases)]
 ArgsIn = Annotated[GatewayArgs, Depends(gateway_args)]
 JSON_BODY = [Depends(require_json)]

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from app.api.dependencies import ReleasesIn, ScopeIn
+from app.api.dependencies import ScopeIn, ServiceIn
 from app.api.schemas.health import Liveness, Readiness
 from app.request_scope import RequestScope
 from deployments.contracts import Stage
@@ -23,13 +23,13 @@ async def live() -> Liveness:
 
 @router.get("/readyz", include_in_schema=False)
 @router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not ready"}})
-async def ready(scope: ScopeIn, releases: ReleasesIn, response: Response) -> Readiness:
+async def ready(scope: ScopeIn, service: ServiceIn, response: Response) -> Readiness:
     """Says whether every stage of every release with traffic answers, which it does once its model
     is warm."""
     brief = scope.within(_STAGE_TIMEOUT_S)
     found: dict[str, dict[str, str]] = {}
     try:
-        for route in releases.serving():
+        for route in service.releases.serving():
             stages = route.stages()
             states = await asyncio.gather(*(_state(stage, brief) for stage in stages.values()))
             found[route.name] = dict(zip(stages, states, strict=True))
@@ -37,7 +37,11 @@ async def ready(scope: ScopeIn, releases: ReleasesIn, response: Response) -> Rea
         found["gateway"] = {"releases": str(error)}
     good = all(state == "ok" for stages in found.values() for state in stages.values())
     response.status_code = 200 if good else 503
-    return Readiness(status="ready" if good else "not_ready", releases=found)
+    return Readiness(
+        status="ready" if good else "not_ready",
+        releases=found,
+        settings_error=service.settings_error(),
+    )
 
 
 async def _state(stage: Stage, scope: RequestScope) -> str:

@@ -32,7 +32,7 @@ async def embeddings(
     body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn
 ) -> EmbeddingsResponse:
     """Embeds texts, in OpenAI's form."""
-    route = releases.assign(body.user or scope.request_id)
+    route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
     embedded = await route.retrieval.embedder.embed(
         texts, input_type=body.input_type, call=scope.call()
@@ -55,7 +55,7 @@ async def embeddings(
 @router.post("/v1/rerank", dependencies=JSON_BODY, responses=problem_responses(413, 415))
 async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form."""
-    route = releases.assign(scope.request_id)
+    route = releases.main()
     texts = [one.text if isinstance(one, RerankDocument) else one for one in body.documents]
     judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
     require_model(body.model, route.name, judged.model)

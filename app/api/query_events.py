@@ -16,7 +16,6 @@ from app.api.streaming import encode_event, end_honestly, event_stream_content
 from app.api.wire_values import source_of, timings_of
 from app.pipeline import Answer, AnswerStream
 from app.problems import problem_body
-from app.releases import Route
 from app.request_scope import RequestScope
 from app.trail import Trail
 from deployments.contracts import Generation
@@ -39,7 +38,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 def query_response(
-    scope: RequestScope, route: Route, found: Answer, trail: Trail, started_s: float
+    scope: RequestScope, found: Answer, trail: Trail, started_s: float
 ) -> QueryResponse:
     """Returns the whole answer; `started_s` is on the performance counter."""
     written = found.generation
@@ -49,7 +48,7 @@ def query_response(
         grounded=written.grounded,
         citations=[Citation.model_validate(one) for one in written.citations],
         sources=[source_of(hit) for hit in found.sources],
-        release=route.name,
+        release=scope.release,
         model=written.model,
         prompt=written.prompt,
         finish_reason=written.finish_reason,
@@ -66,7 +65,7 @@ def query_response(
 
 
 def query_events(
-    begun: AnswerStream, scope: RequestScope, route: Route, trail: Trail, started_s: float
+    begun: AnswerStream, scope: RequestScope, trail: Trail, started_s: float
 ) -> AsyncGenerator[bytes, None]:
     """Returns the events `sources`, `delta`, `citation`, and `done` or `error`.
 
@@ -78,7 +77,7 @@ def query_events(
             async for some in begun.events:
                 for event in some:
                     if isinstance(event, Started):
-                        yield _sources(event, begun, scope, route)
+                        yield _sources(event, begun, scope)
                     elif isinstance(event, TextDelta):
                         yield _delta(event)
                     else:
@@ -86,7 +85,7 @@ def query_events(
 
     def _done(written: Generation) -> bytes:
         found = Answer(written, begun.sources)
-        whole = query_response(scope, route, found, trail, started_s)
+        whole = query_response(scope, found, trail, started_s)
         return encode_event(whole.model_dump(mode="json", exclude={"sources"}), "done")
 
     def as_event(error: RagError) -> bytes:
@@ -98,10 +97,10 @@ def query_events(
     return end_honestly(events(), scope, as_event)
 
 
-def _sources(event: Started, begun: AnswerStream, scope: RequestScope, route: Route) -> bytes:
+def _sources(event: Started, begun: AnswerStream, scope: RequestScope) -> bytes:
     sources = SourcesEvent(
         id=scope.request_id,
-        release=route.name,
+        release=scope.release,
         model=event.model,
         sources=[source_of(hit) for hit in begun.sources],
     )

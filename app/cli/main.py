@@ -12,7 +12,10 @@ from app.cli.ask import ask, search
 from app.cli.deploy import deploy
 from app.cli.down import down
 from app.cli.ingest import ingest
+from app.cli.reindex import reindex
+from app.cli.rollout import rollout
 from app.cli.status import status
+from app.cli.traffic import traffic
 from app.cli.up import up
 from app.local.errors import LocalStackError
 
@@ -62,6 +65,9 @@ app.command()(deploy)
 app.command()(ingest)
 app.command()(ask)
 app.command()(search)
+app.add_typer(rollout)
+app.command()(traffic)
+app.command()(reindex)
 
 
 def main() -> None:

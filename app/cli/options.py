@@ -17,6 +17,9 @@ HomeOption = Annotated[
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", help="Give up after this many seconds.", min=1.0, metavar="S")
 ]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", "-r", help="Why, for the record.", metavar="TEXT")
+]
 UrlOption = Annotated[
     str, typer.Option("--url", help="Address of the service.", envvar="RAGSERVE_URL", metavar="URL")
 ]

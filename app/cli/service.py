@@ -30,12 +30,16 @@ class Service:
     Args:
         url: Address of the gateway.
         timeout_s: Time of one request.
+        admin_key: The operators' key, where it is needed.
     """
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, admin_key: str = "") -> None:
         self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {admin_key}"} if admin_key else {}
         try:
-            self._client = httpx.Client(base_url=self._url, timeout=timeout_s, trust_env=False)
+            self._client = httpx.Client(
+                base_url=self._url, timeout=timeout_s, trust_env=False, headers=headers
+            )
         except (httpx.InvalidURL, ValueError) as error:
             raise LocalStackError(
                 f"'{url}' is not an address.", "Try --url " + DEFAULT_URL
@@ -58,7 +62,13 @@ class Service:
         Raises:
             LocalStackError: nobody answers, or the answer is an error that a repetition won't mend.
         """
-        return self._answer(self._send(path, body))
+        return self.request("POST", path, body)
+
+    def request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Returns the answer to any request, as `post` does."""
+        return self._answer(self._send(method, path, body))
 
     def stream(self, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields the events of a streamed answer by name; waits and repeats as `post` does.
@@ -68,7 +78,7 @@ class Service:
         """
         from httpx_sse import EventSource
 
-        response = self._send(path, {**body, "stream": True}, stream=True)
+        response = self._send("POST", path, {**body, "stream": True}, stream=True)
         try:
             for event in EventSource(response).iter_sse():
                 data = json.loads(event.data)
@@ -80,7 +90,9 @@ class Service:
         finally:
             response.close()
 
-    def _send(self, path: str, body: Mapping[str, Any], *, stream: bool = False) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, stream: bool = False
+    ) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception_type(Busy),
             stop=stop_after_attempt(_ATTEMPTS),
@@ -88,12 +100,14 @@ class Service:
             reraise=True,
         )
         try:
-            return retrying(self._send_once, path, body, stream)
+            return retrying(self._send_once, method, path, body, stream)
         except Busy as busy:
             raise _refused(busy.problem) from busy
 
-    def _send_once(self, path: str, body: Mapping[str, Any], stream: bool) -> httpx.Response:
-        request = self._client.build_request("POST", path, json=body)
+    def _send_once(
+        self, method: str, path: str, body: Mapping[str, Any] | None, stream: bool
+    ) -> httpx.Response:
+        request = self._client.build_request(method, path, json=body)
         try:
             response = self._client.send(request, stream=stream)
             if response.is_success:

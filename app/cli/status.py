@@ -103,6 +103,8 @@ def _print_readiness(console: "Console", report: "StackReport") -> None:
     console.print(f"\n{word}  {answer}{', but dead: ' if dead else ''}{', '.join(dead)}")
     for line in ready_lines(report.ready_body):
         console.print(escape(f"  {line}"))
+    if isinstance(report.ready_body, dict) and report.ready_body.get("settings_error"):
+        console.print(f"\n[bold red]{escape(report.ready_body['settings_error'])}[/]")
 
 
 def ready_lines(body: Any) -> list[str]:

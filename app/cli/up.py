@@ -125,6 +125,7 @@ def _print_next_steps(console: "Console", state: "StackState", home: "Home") -> 
     console.print("  ragserve ingest PATH    put documents in")
     console.print('  ragserve ask "..."      ask about them')
     console.print("  ragserve down           stop everything")
+    console.print(f"\nThe operators' key (ragserve rollout, /admin) is in {home.admin_key}")
     console.print("\nFor Serve's own commands in this terminal (serve deploy, serve status):")
     console.print(f"  source {home.ray_exports}")
 

@@ -90,6 +90,21 @@ def ray_environment(
     return settings
 
 
+def gateway_environment(
+    inherited: Mapping[str, str], *, admin_key: str, database: Path
+) -> dict[str, str]:
+    """Returns the secrets of the applications: those of the user's own environment, or else those
+    of the stack.
+
+    Args:
+        inherited: The user's environment.
+        admin_key: Opens the routes for operators.
+        database: The file that keeps rollouts.
+    """
+    own = {"RAGSERVE_ADMIN_KEY": admin_key, "RAGSERVE_DATABASE_URL": f"sqlite:///{database}"}
+    return {name: inherited.get(name) or value for name, value in own.items()}
+
+
 def mlflow_environment(*, instance: str) -> dict[str, str]:
     """Returns the settings of a small MLflow server."""
     return {

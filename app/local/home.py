@@ -40,6 +40,16 @@ class Home:
         return self.root / "ray_token"
 
     @property
+    def admin_key(self) -> Path:
+        """Opens the service's routes for operators; readable by its owner only."""
+        return self.root / "admin_key"
+
+    @property
+    def control_database(self) -> Path:
+        """Rollouts and their evidence."""
+        return self.root / "control.db"
+
+    @property
     def ray_exports(self) -> Path:
         """A shell file: after `source`, Ray's own commands (`serve deploy`) find this stack."""
         return self.root / "ray.env"
@@ -57,6 +67,14 @@ class Home:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         (self.root / ".gitignore").write_text("*\n")
+
+
+def kept_token(path: Path) -> str:
+    """Returns the token in `path`, and writes a new one where there is none: what people have noted
+    down stays good over a restart."""
+    if path.is_file() and (token := path.read_text().strip()):
+        return token
+    return new_token(path)
 
 
 def new_token(path: Path) -> str:

@@ -12,13 +12,14 @@ from pathlib import Path
 from app.local.children import ChildSpec, chroma_spec, mlflow_spec, ray_spec
 from app.local.environment import (
     chroma_environment,
+    gateway_environment,
     mlflow_environment,
     ray_environment,
     shell_exports,
 )
 from app.local.generator_choice import GeneratorChoice
 from app.local.haproxy import write_launcher
-from app.local.home import Home, new_token
+from app.local.home import Home, kept_token, new_token
 from app.local.ports import PortNeed, StackPorts
 from app.local.serve_config import LOOPBACK, ServeConfig, base_url
 from app.local.state import StackState
@@ -104,6 +105,9 @@ def plan_servers(
         ports=ports,
         cpu_count=cpu_count,
         haproxy=write_launcher(temp_dir) if with_haproxy else None,
+    )
+    environment |= gateway_environment(
+        os.environ, admin_key=kept_token(home.admin_key), database=home.control_database
     )
     specs = [
         ray_spec(

@@ -31,6 +31,8 @@ class LoadPlan:
     duration_s: float
     think_median_s: float
     queries: Path | None
+    user: str = "Reader"
+    """A class of the locustfile."""
 
 
 def locust_command(plan: LoadPlan, *, folder: Path, html: Path) -> list[str]:
@@ -45,6 +47,7 @@ def locust_command(plan: LoadPlan, *, folder: Path, html: Path) -> list[str]:
         # Failed requests are the verdict's business, not locust's.
         *("--exit-code-on-error", "0"),
         *(("--queries", str(plan.queries)) if plan.queries else ()),
+        plan.user,
     ]
 
 

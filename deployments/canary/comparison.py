@@ -2,8 +2,7 @@
 in `shares.py`."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from deployments.canary.dispersion import Dispersion, Side, dispersion
 from deployments.canary.evidence import Tally
@@ -13,8 +12,7 @@ _FLOOR_RATIO = 0.1
 """Values that hardly differ are taken to differ by this share of the margin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a comparison is asked.
 
     Args:
@@ -31,12 +29,11 @@ class Terms:
 
     def both_ways(self) -> tuple[Self, Self]:
         """Returns the terms of two comparisons, one for each way, that err as often together."""
-        halved = replace(self, harm=self.harm / 2.0, promotion=self.promotion / 2.0)
-        return replace(halved, sign=1), replace(halved, sign=-1)
+        halved = self._replace(harm=self.harm / 2.0, promotion=self.promotion / 2.0)
+        return halved._replace(sign=1), halved._replace(sign=-1)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A canary against its baseline. Changes are positive where the canary is worse.
 
     Args:

@@ -6,17 +6,23 @@ requests were independent, from the sums by caller, and from the sums by time, a
 counts.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from deployments.canary.evidence import Array, Tally
+import numpy as np
+
+from deployments.canary.evidence import MAX_BLOCKS, Array, Tally
 
 MIN_BLOCKS = 8
 """Fewer blocks of time, or groups of callers, say too little of how much these differ."""
+_LENGTHS = [2**level for level in range((MAX_BLOCKS // MIN_BLOCKS).bit_length())]
+_JOINED: Array = np.vstack([np.eye(MAX_BLOCKS).reshape(-1, n, MAX_BLOCKS).sum(1) for n in _LENGTHS])
+"""Joins blocks to those of every length, the shortest first."""
+_BY_LENGTH: Array = np.repeat(np.eye(len(_LENGTHS)), [MAX_BLOCKS // n for n in _LENGTHS], axis=1)
+"""Sums what is known of blocks by their length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dispersion:
+class Dispersion(NamedTuple):
     """The variance of a mean, or of a difference of means.
 
     Args:
@@ -32,8 +38,7 @@ class Dispersion:
     groups: float
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One arm. `scale` is 1, or what turns a deviation of the mean into one of its logarithm."""
 
     tally: Tally
@@ -43,14 +48,16 @@ class Side:
         """Returns the variance of the mean as if all requests were independent."""
         return self.scale**2 * self.tally.variance / self.tally.count
 
-    def influence(self, sums: Array) -> Array:
-        """Returns by how much each group moves the mean.
+    def moves(self, sign: float) -> Array:
+        """Returns a matrix that turns the count and total of a group into two other figures: by how
+        much the group moves the mean, times `sign`, and which share of the requests it holds.
 
         Source: linearisation of a ratio of sums; Deng, Knoblich and Lu, Applying the Delta Method
         in Metric Analytics, KDD 2018, section 3.
         """
-        deviations = sums[:, 1] - self.tally.mean * sums[:, 0]
-        return deviations * (self.scale / self.tally.count)
+        per_request = 1.0 / self.tally.count
+        moved = sign * self.scale * per_request
+        return np.array([[-self.tally.mean * moved, per_request], [moved, 0.0]])
 
 
 def dispersion(*sides: Side, floor: float = 0.0) -> Dispersion:
@@ -68,34 +75,24 @@ def dispersion(*sides: Side, floor: float = 0.0) -> Dispersion:
     longer dependence: Schmeiser, Batch Size Effects in the Analysis of Simulation Output,
     Operations Research 30(3), 1982.
     """
-    counts = [side.tally.count for side in sides]
-    independent = sum(side.independent() for side in sides)
-    independent = max(independent, sum(floor / count for count in counts))
-    by_caller, df_by_caller, callers = _by_caller(sides)
-    influence, weights = _by_block(sides)
-    estimates = [
-        (independent, float(sum(counts) - len(counts))),
-        (by_caller, df_by_caller),
-        *_by_time(influence, weights, len(sides)),
-    ]
-    variance, df = max(estimates)
+    degrees = independent = floored = 0.0
+    for side in sides:
+        degrees += side.tally.count - 1.0
+        independent += side.independent()
+        floored += floor / side.tally.count
+    independent = max(independent, floored)
+    arms = [(side.tally, side.moves(sign)) for side, sign in zip(sides, (1.0, -1.0), strict=False)]
+    by_caller, df_by_caller, callers = _by_caller(arms)
+    by_time, df_by_time, moments = _by_time(arms)
+    variance, df = max((independent, degrees), (by_caller, df_by_caller), (by_time, df_by_time))
     design_effect = variance / independent if independent > 0 else 1.0
-    groups = min(callers, _effective(weights, len(sides)))
-    return Dispersion(variance, max(df, 1.0), design_effect, groups)
+    return Dispersion(variance, max(df, 1.0), design_effect, min(callers, moments))
 
 
-def _effective(weights: Array, total: float) -> float:
-    """Returns how many groups of equal weight are as good as these, which have a total weight.
-
-    Source: Kish, Survey Sampling, 1965, section 11.7.
-    """
-    squares = float(weights @ weights)
-    return total**2 / squares if squares > 0 else 0.0
-
-
-def _by_caller(sides: tuple[Side, ...]) -> tuple[float, float, float]:
+def _by_caller(arms: Sequence[tuple[Tally, Array]]) -> tuple[float, float, float]:
     """Returns the variance from the sums by bucket, its degrees of freedom, and the groups of the
-    arm that has fewer.
+    arm that has fewer: how many of equal size were as good, by Kish, Survey Sampling, 1965,
+    section 11.7.
 
     Callers stay in their arm, so the arms are independent.
 
@@ -104,33 +101,32 @@ def _by_caller(sides: tuple[Side, ...]) -> tuple[float, float, float]:
     """
     variance = uncertainty = 0.0
     fewest = float("inf")
-    for side in sides:
-        buckets = side.tally.buckets
-        groups = _effective(buckets[:, 0], side.tally.count)
+    for tally, moves in arms:
+        moved = tally.buckets[:, :2] @ moves
+        (squares, _), (_, weights) = (moved.T @ moved).tolist()
+        groups = 1.0 / weights
         fewest = min(fewest, groups)
         if groups <= 1.0:
             return 0.0, 1.0, groups
-        influence = side.influence(buckets)
-        part = float(influence @ influence) * groups / (groups - 1.0)
+        part = squares * groups / (groups - 1.0)
         variance += part
         uncertainty += part**2 / (groups - 1.0)
     return variance, variance**2 / uncertainty if uncertainty > 0 else 1.0, fewest
 
 
-def _by_block(sides: tuple[Side, ...]) -> tuple[Array, Array]:
-    """Returns by how much each block moves the difference, and how much of the data it holds."""
-    influence = sides[0].influence(sides[0].tally.blocks)
-    weights = sides[0].tally.blocks[:, 0] / sides[0].tally.count
-    for side in sides[1:]:
-        influence = influence - side.influence(side.tally.blocks)
-        weights = weights + side.tally.blocks[:, 0] / side.tally.count
-    return influence, weights
-
-
-def _by_time(influence: Array, weights: Array, total: float) -> Iterator[tuple[float, float]]:
-    """Yields variances and degrees of freedom from blocks that double in length while there are
-    enough of them."""
-    while (blocks := _effective(weights, total)) >= MIN_BLOCKS:
-        yield float(influence @ influence) * blocks / (blocks - 1.0), blocks - 1.0
-        influence = influence[0::2] + influence[1::2]
-        weights = weights[0::2] + weights[1::2]
+def _by_time(arms: Sequence[tuple[Tally, Array]]) -> tuple[float, float, float]:
+    """Returns the largest variance from the sums by block, its degrees of freedom, and the blocks
+    that are as good as those of both arms, by Kish. Blocks double in length while there are enough
+    of them; the variance is 0 where there never are."""
+    moved = arms[0][0].blocks[:, :2] @ arms[0][1]
+    for tally, moves in arms[1:]:
+        moved += tally.blocks[:, :2] @ moves
+    joined = _JOINED @ moved
+    found, moments = (0.0, 1.0), 0.0
+    for squares, weights in (_BY_LENGTH @ (joined * joined)).tolist():
+        groups = len(arms) ** 2 / weights
+        moments = moments or groups
+        if groups < MIN_BLOCKS:
+            break
+        found = max(found, (squares * groups / (groups - 1.0), groups - 1.0))
+    return *found, moments

@@ -23,6 +23,13 @@ TAIL_EDGES: Array = 2.0 ** (np.arange(40) / 2.0)
 """Thresholds of tails in milliseconds, from 1 ms to 12 minutes, each 41 % above the one before: in
 every distribution of times one of them is exceeded by about every twentieth request."""
 
+_COLUMNS = np.arange(len(TAIL_EDGES) + 3)
+_BEYOND: Array = np.stack(
+    [np.column_stack([_COLUMNS == 0, edge + 3 <= _COLUMNS]) for edge in range(len(TAIL_EDGES))]
+).astype(float)
+"""By threshold: turns the columns of a group into its count, and its requests beyond."""
+_ONE_EACH: Array = np.ones(MAX_BLOCKS)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -92,16 +99,13 @@ class Tally:
     @property
     def tail(self) -> Array:
         """Requests between any two thresholds."""
-        tail: Array = self.buckets[:, 2:].sum(axis=0)
+        tail: Array = _ONE_EACH @ self.blocks[:, 2:]
         return tail
 
     def beyond(self, edge: int) -> "Tally":
         """Returns the same requests with the value 1 where they exceeded a threshold, else 0."""
-        buckets, blocks = (
-            np.column_stack([sums[:, 0], sums[:, edge + 3 :].sum(axis=1)])
-            for sums in (self.buckets, self.blocks)
-        )
-        events = float(buckets[:, 1].sum())
+        buckets, blocks = self.buckets @ _BEYOND[edge], self.blocks @ _BEYOND[edge]
+        events = float(_ONE_EACH @ blocks[:, 1])
         return Tally(self.count, events, events, self.missing, buckets, blocks)
 
     def __add__(self, other: "Tally") -> "Tally":

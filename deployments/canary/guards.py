@@ -36,6 +36,10 @@ def guard(policy: Policy, evidence: Evidence) -> list[Verdict]:
 def _burst(burst: Burst, evidence: Evidence, canary: Tally, baseline: Tally | None) -> Verdict:
     """Looks at the whole stage, and at the latest blocks: good requests of the past hide nothing.
 
+    The baseline's share excuses the canary where it is over the limit as well, or as high as the
+    canary's is proven to be: in a small window of a bad hour both are near the limit, and one of
+    them crosses it first.
+
     Source: Wilson's bound, see `wilson_bounds`; it needs no normality, so six failures of six are
     enough for a limit of a quarter.
     """
@@ -45,7 +49,7 @@ def _burst(burst: Burst, evidence: Evidence, canary: Tally, baseline: Tally | No
         share = f"{mine[0]:.0f} {says} {mine[1]:.0f} requests failed"
         if _lower(mine) <= burst.max_share:
             found = found or Verdict("burst", "pass", share)
-        elif _lower(theirs) > burst.max_share:
+        elif _lower(theirs) > burst.max_share or _lower(mine) <= _share(theirs):
             found = Verdict("burst", "inconclusive", f"{share}, and as many of the baseline's")
         else:
             return Verdict("burst", "fail", f"{share}, over {burst.max_share:.0%} is a burst")
@@ -69,6 +73,10 @@ def _counts(tally: Tally | None, blocks: slice | None) -> Counts:
         return tally.total, tally.count
     requests, failed = tally.blocks[blocks, :2].sum(axis=0)
     return float(failed), float(requests)
+
+
+def _share(counts: Counts) -> float:
+    return counts[0] / counts[1] if counts[1] > 0 else 0.0
 
 
 def _lower(counts: Counts) -> float:
@@ -116,7 +124,7 @@ def _objective(objective: Objective, policy: Policy, evidence: Evidence) -> Verd
         lower=lower - objective.max_share,
         upper=upper - objective.max_share,
         margin=0.0,
-        threshold_ms=objective.max_ms,
+        threshold_ms=objective.max_ms and float(TAIL_EDGES[_edge(objective.max_ms)]),
     )
 
 
@@ -124,5 +132,9 @@ def _of_objective(tally: Tally | None, objective: Objective) -> Tally | None:
     """Returns the values 0 and 1 that an objective is about, or None where there are none."""
     if tally is None or not tally.count or objective.max_ms is None:
         return tally if tally is not None and tally.count else None
-    edge = int(np.searchsorted(TAIL_EDGES, objective.max_ms))
-    return tally.beyond(min(edge, len(TAIL_EDGES) - 1))
+    return tally.beyond(_edge(objective.max_ms))
+
+
+def _edge(max_ms: float) -> int:
+    """Returns the next of the thresholds that are counted."""
+    return int(np.searchsorted(TAIL_EDGES, max_ms))

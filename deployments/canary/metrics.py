@@ -54,6 +54,7 @@ METRICS: dict[str, Metric] = {
     "cost": Metric("mean", "cost"),
     "citations": Metric("mean", "sources cited", worse="lower"),
     "overlap": Metric("pair", "retrieved chunks in common with stable", worse="lower", target=1.0),
+    "agreement": Metric("pair", "words in common with stable's answer", worse="lower", target=1.0),
     "judge": Metric("pair", "win rate against stable", worse="lower", target=0.5),
 }
 """Every metric by name. Those that end in `.tail` are not measured: their source is."""

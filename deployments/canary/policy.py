@@ -1,37 +1,16 @@
 """What a rollout must show, step by step, and who may decide."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from deployments.canary.evidence import TAIL_EDGES
+from deployments.canary.guardrails import Guardrail, default_guardrails, over_defaults
 from deployments.canary.metrics import METRICS
 from deployments.settings import Settings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class Guardrail(Settings):
-    """What is tolerated of one metric."""
-
-    margin: float = Field(gt=0)
-    """A canary that is worse by this much is still acceptable. Relative for times, tokens, cost and
-    tails: 0.1 is 10 % more; a difference of shares or scores otherwise: 0.01 is one request in a
-    hundred."""
-
-    rolls_back: Literal["when_worse", "beyond_margin", "never"] = "when_worse"
-    """When the metric rolls a canary back. `when_worse`: the canary is proven to be worse at all,
-    and seems to be worse by more than the margin; this finds harm with the fewest requests.
-    `beyond_margin`: it is proven to be worse by more than the margin. `never`: the metric is shown,
-    and neither stops nor holds up a rollout."""
-
-    weight: float = Field(default=1.0, gt=0)
-    """Share of the allowed false alarms, relative to the other guardrails. More weight finds harm
-    with fewer requests, at the expense of the others."""
-
-    needed: bool = True
-    """Whether a metric that neither arm ever measures holds up the rollout. Where only one arm
-    measures it, it always does."""
 
 
 class Objective(Settings):
@@ -44,9 +23,9 @@ class Objective(Settings):
     """Share of the requests at most for which it may be true, or which may take longer than
     `max_ms`."""
 
-    max_ms: float | None = Field(default=None, gt=0)
+    max_ms: float | None = Field(default=None, gt=0, le=float(TAIL_EDGES[-1]))
     """For times: what is too long. It is rounded up to the next of the thresholds that are counted,
-    which lie 41 % apart."""
+    which lie 41 % apart and end at 12 minutes."""
 
     @model_validator(mode="after")
     def _fits_the_metric(self) -> Self:
@@ -104,31 +83,21 @@ class Burst(Settings):
     """The latest time that is looked at, beside the whole stage."""
 
 
-def _guardrails() -> dict[str, Guardrail]:
-    return {
-        "total_ms": Guardrail(margin=0.10, weight=8),
-        "total_ms.tail": Guardrail(margin=0.5, weight=2),
-        "ttft_ms": Guardrail(margin=0.10, weight=2, needed=False),
-        "ttft_ms.tail": Guardrail(margin=0.5, weight=1, needed=False),
-        "tpot_ms": Guardrail(margin=0.10, weight=1, needed=False),
-        "error": Guardrail(margin=0.01, weight=3),
-        "truncated": Guardrail(margin=0.03),
-        "refused": Guardrail(margin=0.05),
-        "degraded": Guardrail(margin=0.02),
-        "queue_ms": Guardrail(margin=0.25, rolls_back="never"),
-        "aborted": Guardrail(margin=0.02, rolls_back="never"),
-        "prompt_tokens": Guardrail(margin=0.10, rolls_back="never"),
-        "completion_tokens": Guardrail(margin=0.10, rolls_back="never"),
-        "cost": Guardrail(margin=0.10, rolls_back="never", needed=False),
-        "citations": Guardrail(margin=0.10, rolls_back="never"),
-        "overlap": Guardrail(margin=0.5, rolls_back="never", needed=False),
-        "judge": Guardrail(margin=0.1, rolls_back="never", needed=False),
-    }
+class Judge(Settings):
+    """A model that compares the answers of both releases to the same query."""
 
+    generator: str = Field(min_length=1)
+    """Name of the generator application that judges. Any OpenAI-compatible model is one, by the
+    engine `openai`."""
 
-def _over_defaults(value: Any) -> Any:
-    """Returns the guardrails that are named, and the defaults of the others."""
-    return _guardrails() | value if isinstance(value, dict) else value
+    share: Annotated[float, Field(gt=0, le=1.0)] = 1.0
+    """Share of the shadow pairs that are judged."""
+
+    max_pairs: int = Field(default=200, ge=1)
+    """Pairs judged at most by one gateway replica in one stage. It caps what the judge costs."""
+
+    timeout_s: Seconds = 30.0
+    """Time for a judgement. A pair that takes longer counts as not judged."""
 
 
 class Policy(Settings):
@@ -157,8 +126,8 @@ class Policy(Settings):
     of the canary; less where there is not so much left. It costs nothing and stable stays the same,
     so a larger one decides sooner: 4 needs two thirds of the requests that 1 needs."""
 
-    guardrails: Annotated[dict[str, Guardrail], BeforeValidator(_over_defaults)] = Field(
-        default_factory=_guardrails
+    guardrails: Annotated[dict[str, Guardrail], BeforeValidator(over_defaults)] = Field(
+        default_factory=default_guardrails
     )
     """What is compared, by metric. What is named here takes the place of its default."""
 
@@ -166,18 +135,21 @@ class Policy(Settings):
     """What the canary must keep in absolute terms. Where it does not and stable does, it is rolled
     back; where stable does not either, the rollout pauses."""
 
+    judge: Judge | None = None
+    """Who measures the metric `judge`, pair by pair, while requests are shadowed."""
+
     burst: Burst | None = Burst()
     """Errors that roll a canary back at once."""
 
-    max_false_alarms: float = Field(default=0.05, gt=0, le=0.2)
+    max_false_alarms: float = Field(default=0.03, gt=0, le=0.2)
     """Probability of rolling back a canary that is as good as stable, at most, for the whole
-    rollout, all guardrails and all looks together. In simulations it is below a fifth of this."""
+    rollout, all guardrails and all looks together. In simulations it is below a third of this."""
 
     max_false_promotions: float = Field(default=0.05, gt=0, le=0.2)
     """Probability of finding a canary acceptable, in one stage, that is worse by more than a
     margin."""
 
-    min_effective_requests: int = Field(default=50, ge=30)
+    min_effective_requests: int = Field(default=70, ge=30)
     """Independent requests of each arm that any verdict takes. Requests of one caller or one moment
     count less than their number. Below 30 the bounds do not hold."""
 
@@ -202,6 +174,8 @@ class Policy(Settings):
         for name, guardrail in self.guardrails.items():
             if METRICS[name].worse != "higher" and guardrail.margin >= 1.0:
                 raise ValueError(f"{name}: nothing can fall by 100 % or more; lower the margin")
+        if self.judge is not None and self.shadow is None:
+            raise ValueError("a judge needs a shadow: it compares two answers to one query")
         if all(guardrail.rolls_back == "never" for guardrail in self.guardrails.values()):
             raise ValueError("at least one guardrail must be able to roll back")
         return self
@@ -222,9 +196,14 @@ class Policy(Settings):
         """Returns the allowed probability of a false alarm of one guardrail in one stage.
 
         The first stage, in which requests are few, gets half of it, the next one half of the rest,
-        and so on: the sum over stages and guardrails is `max_false_alarms`.
+        and so on: the sum over stages and guardrails is `max_false_alarms`. Those that never roll
+        back are judged as if they were one more of them.
         """
-        guardrails = [one for one in self.guardrails.values() if one.rolls_back != "never"]
-        weight = self.guardrails[metric].weight / sum(one.weight for one in guardrails)
+        deciding = sum(
+            [one.weight for one in self.guardrails.values() if one.rolls_back != "never"]
+        )
+        guardrail = self.guardrails[metric]
+        if guardrail.rolls_back == "never":
+            deciding += guardrail.weight
         halvings = min(stage + 1, len(self.stages) - 1)
-        return self.max_false_alarms * weight / 2.0**halvings
+        return self.max_false_alarms * guardrail.weight / deciding / 2.0**halvings

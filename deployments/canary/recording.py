@@ -20,12 +20,15 @@ from deployments.canary.evidence import (
 )
 from deployments.canary.metrics import METRICS
 
+_LARGEST = 1e15
+"""No time, count or cost is larger; the squares of some of them still add up."""
 _TAILED = frozenset(metric.source for metric in METRICS.values() if metric.source)
 
 
 def bucket_of(sticky_key: str) -> int:
     """Returns the bucket of a caller; it has nothing to do with the arm of the caller."""
-    digest = blake2b(f"bucket\0{sticky_key}".encode(), digest_size=4).digest()
+    keyed = f"bucket\0{sticky_key}".encode(errors="surrogatepass")
+    digest = blake2b(keyed, digest_size=4).digest()
     return int.from_bytes(digest) % BUCKETS
 
 
@@ -79,9 +82,9 @@ def gather(
 def _tally(
     name: str, values: Array, buckets: NDArray[np.int64], places: NDArray[np.int64]
 ) -> Tally:
-    """Returns the sums of one metric; what is no number or negative counts as missing."""
+    """Returns the sums of one metric; what is no number of its kind counts as missing."""
     metric = METRICS[name]
-    usable = np.isfinite(values) & (values >= 0)
+    usable = (values >= 0.0) & (values <= (1.0 if metric.kind in ("share", "pair") else _LARGEST))
     kept = values[usable]
     bins = np.searchsorted(TAIL_EDGES, kept) if name in _TAILED else None
     if metric.kind == "geometric_mean":

@@ -1,7 +1,6 @@
 """How a canary's share of failed, cut off or slow requests compares with the baseline's."""
 
 import math
-from dataclasses import replace
 
 from deployments.canary.comparison import Comparison, Terms
 from deployments.canary.dispersion import Side, dispersion
@@ -10,6 +9,8 @@ from deployments.canary.sequential import is_more_frequent, mixture_radius, wils
 
 TAIL_SHARE = 0.1
 """A tail begins at the lowest threshold that no larger share of both arms' requests exceeds."""
+_ROUNDING = 1e-6
+"""Of counts of requests."""
 
 Pair = tuple[float, float]
 """A figure of the canary, and the same of the baseline."""
@@ -58,21 +59,22 @@ def compare_tails(canary: Tally, baseline: Tally, terms: Terms) -> Comparison:
         baseline: With counts of its tail.
         terms: The question; its margin is relative to the baseline's share.
     """
-    tails = canary.tail + baseline.tail
-    exceeding = tails[::-1].cumsum()[::-1][1:]
-    edge = int((exceeding > TAIL_SHARE * tails.sum()).sum())
+    up_to = (canary.tail + baseline.tail).cumsum()
+    edge = int(up_to[:-1].searchsorted((1.0 - TAIL_SHARE) * up_to[-1] - _ROUNDING))
     edge = min(edge, len(TAIL_EDGES) - 1)
     slow = canary.beyond(edge), baseline.beyond(edge)
     margin = terms.margin * max(slow[1].mean, 1.0 / slow[1].count)
-    found = compare_shares(*slow, replace(terms, margin=margin))
-    return replace(found, threshold_ms=float(TAIL_EDGES[edge]))
+    found = compare_shares(*slow, terms._replace(margin=margin))
+    return found._replace(threshold_ms=float(TAIL_EDGES[edge]))
 
 
 def _upper_bound(bad: Pair, requests: Pair, alpha: float, *, sharp_at: float) -> float:
     """Returns the upper bound of the first share less the second."""
     # One event more in each arm: no share is certain because nothing has happened yet.
-    guarded = [(s * n + 1.0) / (n + 2.0) for s, n in zip(bad, requests, strict=True)]
-    variance = sum(s * (1.0 - s) / n for s, n in zip(guarded, requests, strict=True))
+    variance = 0.0
+    for share, count in zip(bad, requests, strict=True):
+        guarded = (share * count + 1.0) / (count + 2.0)
+        variance += guarded * (1.0 - guarded) / count
     radius = mixture_radius(variance, alpha=alpha, centre=sharp_at, spread=sharp_at / 3.0)
     z = radius / math.sqrt(variance)
     _, high = wilson_bounds(bad[0] * requests[0], requests[0], z=z)

@@ -6,8 +6,9 @@ from typing import Literal
 from deployments.canary.comparison import Comparison, Terms, compare_means, compare_with_target
 from deployments.canary.dispersion import MIN_BLOCKS
 from deployments.canary.evidence import Evidence, Tally
+from deployments.canary.guardrails import Guardrail
 from deployments.canary.metrics import METRICS, Metric
-from deployments.canary.policy import Guardrail, Policy
+from deployments.canary.policy import Policy
 from deployments.canary.shares import compare_shares, compare_tails
 
 Outcome = Literal["pass", "fail", "insufficient", "inconclusive"]
@@ -64,10 +65,9 @@ def judge(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
     """Returns the verdict on one guardrail of a policy, or None where neither arm has ever measured
     the metric and the policy can do without."""
     guardrail, metric = policy.guardrails[name], METRICS[name]
-    canary, baseline = (
-        evidence.tally(arm, metric.source or name) for arm in ("canary", "baseline")
-    )
-    counts = tuple(tally.count if tally else 0 for tally in (canary, baseline))
+    measured = metric.source or name
+    canary, baseline = evidence.tally("canary", measured), evidence.tally("baseline", measured)
+    counts = canary.count if canary else 0, baseline.count if baseline else 0
     if not guardrail.needed and counts == (0, 0):
         return None
     problem = _problem(metric, canary, baseline)

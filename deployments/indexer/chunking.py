@@ -24,6 +24,8 @@ a word without end, or a run of blanks, counts as one token or none, and would n
 _MIN_TOKENS = 32
 
 _SEPARATOR = " > "
+_KEPT = "chunks and source"
+"""What an index keeps of a document: where it kept less, the document is written again."""
 
 
 class Chunker:
@@ -152,7 +154,7 @@ def fingerprint(document: Document, *, chunking: str) -> str:
     """
     parts = [(part.page, part.text) for part in document.parts]
     metadata = sorted(document.metadata.items())
-    content = [chunking, document.path, document.title, parts, metadata]
+    content = [_KEPT, chunking, document.path, document.title, parts, metadata]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

@@ -179,7 +179,9 @@ class Indexer(StageReplica):
         first = 0
         for one in planned:
             last = first + len(one.chunks)
-            indexed.append(IndexedDocument(_record(one), one.chunks, vectors[first:last]))
+            indexed.append(
+                IndexedDocument(_record(one), one.chunks, vectors[first:last], one.document.parts)
+            )
             first = last
         return indexed
 

@@ -12,6 +12,7 @@ from deployments.contracts import (
     Filter,
     Found,
     IndexedDocument,
+    SourcePage,
     Vectors,
 )
 from deployments.errors import NotFound
@@ -73,6 +74,10 @@ class Retriever(StageReplica):
         if document_id not in found:
             raise NotFound(f"There is no document '{document_id}'.", "retriever")
         return found[document_id]
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        """Returns a page of documents as they came."""
+        return await asyncio.to_thread(self._store.sources, after=after, limit=limit)
 
     async def replace(self, documents: Sequence[IndexedDocument], *, call: CallContext) -> None:
         """Writes documents whole; what is written replaces what was there under the same id."""

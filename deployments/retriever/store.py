@@ -1,6 +1,8 @@
 """The adapter over Chroma: chunks with their vectors in one collection, the list of documents in
 another.
 
+A third one keeps the documents as they came, from which another version of the index can be made.
+
 The document's record is the commit mark of a write. It is opened (its fingerprint empty) before
 chunks change and closed after the last one, so that a write that was cut off is never taken for a
 finished one.
@@ -16,17 +18,21 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from deployments.contracts import (
+    MAX_TEXT_CHARS,
     Chunk,
+    Document,
     DocumentPage,
     DocumentRecord,
     Filter,
     IndexedDocument,
     ScoredChunk,
+    SourcePage,
     Vectors,
     chunk_id,
 )
 from deployments.errors import InvalidRequest, NotFound, StageFailed, Unavailable
 from deployments.retriever.config import StoreArgs
+from deployments.retriever.source_texts import SourceTexts
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -140,7 +146,28 @@ class ChromaStore:
         ]
         for start in range(0, len(stale), _WRITE_BATCH):
             self._guard(partial(collection.delete, ids=stale[start : start + _WRITE_BATCH]))
+        self._sources().write(documents)
         self._write_records(document.record for document in documents)
+
+    def sources(self, *, after: int, limit: int) -> SourcePage:
+        """Returns documents as they came whose sequence is above `after`: up to `limit`, or as many
+        as fit a message."""
+        page = self.page(after=after, limit=limit)
+        sources = self._sources()
+        documents: list[Document] = []
+        chars = 0
+        for place, record in enumerate(page.records):
+            parts = sources.read(record.id)
+            own_chars = sum(len(part.text) for part in parts or ())
+            if documents and chars + own_chars > MAX_TEXT_CHARS:
+                page = DocumentPage(page.records[:place], page.records[place - 1].sequence)
+                break
+            chars += own_chars
+            if parts is not None:
+                document = Document(record.id, record.path, record.title, parts, record.metadata)
+                documents.append(document)
+        total = self._guard(lambda: self._documents().count())
+        return SourcePage(page.records, tuple(documents), page.next_sequence, total)
 
     def delete(self, document_id: str) -> int:
         """Removes a document and returns how many chunks it had; raises NotFound."""
@@ -150,6 +177,7 @@ class ChromaStore:
         self._write_records([replace(record, fingerprint="")])
         chunks = self._collection(self._args.collection)
         self._guard(lambda: chunks.delete(where={"document_id": document_id}))
+        self._sources().delete(document_id)
         self._guard(lambda: self._documents().delete(ids=[document_id]))
         return record.chunk_count
 
@@ -191,6 +219,9 @@ class ChromaStore:
 
     def _documents(self) -> Any:
         return self._collection(f"{self._args.collection}-documents")
+
+    def _sources(self) -> SourceTexts:
+        return SourceTexts(self._collection(f"{self._args.collection}-sources"), self._guard)
 
     def _guard(self, call: Callable[[], T]) -> T:
         """Runs one call of the library and turns what it raises into our errors."""

@@ -27,38 +27,48 @@ def openai_peer() -> Iterator[OpenAIPeer]:
         yield peer
 
 
-def _add_scripted_generator(config: dict[str, Any], base_url: str) -> None:
-    """Adds the generator `peer`, and a release in which the extractive one stands behind it."""
-    config["applications"].append(
-        {
-            "name": "generator-peer",
-            "route_prefix": None,
-            "import_path": "app.builder:build_generator",
-            "args": {
-                "engine": "openai",
-                "name": "peer",
-                "openai": {
-                    "model": "scripted",
-                    "base_url": base_url,
-                    "first_token_timeout_s": 2,
-                    "inter_token_timeout_s": 1,
-                },
+def _scripted_generator(name: str, model: str, base_url: str) -> dict[str, Any]:
+    """An application whose generator is a scripted server."""
+    return {
+        "name": f"generator-{name}",
+        "route_prefix": None,
+        "import_path": "app.builder:build_generator",
+        "args": {
+            "engine": "openai",
+            "name": name,
+            "openai": {
+                "model": model,
+                "base_url": base_url,
+                "first_token_timeout_s": 2,
+                "inter_token_timeout_s": 1,
+                "max_attempts": 3 if model == "scripted" else 1,
             },
-            "deployments": [
-                {
-                    "name": "Generator",
-                    "num_replicas": 1,
-                    "max_ongoing_requests": 64,
-                    "ray_actor_options": {"num_cpus": 0.1},
-                }
-            ],
-        }
-    )
+        },
+        "deployments": [
+            {
+                "name": "Generator",
+                "num_replicas": 1,
+                "max_ongoing_requests": 64,
+                "ray_actor_options": {"num_cpus": 0.1},
+            }
+        ],
+    }
+
+
+def _add_scripted_generators(config: dict[str, Any], base_url: str) -> None:
+    """Adds the release `peer`, in which the extractive generator stands behind a scripted one, and
+    releases that differ in how fast and how well they answer."""
     releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
-    releases["peer"] = releases["minilm-extractive"] | {
+    usual = releases["minilm-extractive"]
+    config["applications"].append(_scripted_generator("peer", "scripted", base_url))
+    releases["peer"] = usual | {
         "generator": ["generator-peer", "generator-extractive"],
         "first_token_timeout_s": 3,
     }
+    for name in ("steady", "steady-slower", "steady-failing"):
+        config["applications"].append(_scripted_generator(name, name, base_url))
+        releases[name] = usual | {"generator": f"generator-{name}"}
+    releases["steady-too"] = releases["steady"] | {"top_n": 4}
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +85,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer) -
         "max_body_bytes": 400_000,
     }
     retrieval["args"]["store"]["url"] = f"http://127.0.0.1:{chroma_port}"
+    control = config["applications"].pop()
+    control["args"] = {}  # no MLflow server here
     for application in config["applications"]:
         for deployment in application["deployments"]:
             deployment["autoscaling_config"] |= {
@@ -86,7 +98,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer) -
             deployment["autoscaling_config"]["max_replicas"] = 1
             deployment["graceful_shutdown_wait_loop_s"] = 0.1
             deployment["graceful_shutdown_timeout_s"] = 5
-    _add_scripted_generator(config, openai_peer.base_url)
+    _add_scripted_generators(config, openai_peer.base_url)
+    config["applications"].append(control)
     embedder = retrieval["deployments"][0]
     assert embedder["name"] == "Embedder"
     embedder["autoscaling_config"] |= {"max_replicas": 2, "target_ongoing_requests": 4}

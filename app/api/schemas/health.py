@@ -21,3 +21,8 @@ class Readiness(ResponseModel):
         description="`ok` or a sentence, by release and stage.",
         examples=[{"minilm-extractive": {"embedder": "ok", "generator": "ok"}}],
     )
+    settings_error: str = Field(
+        default="",
+        description="Why the settings deployed last do not hold; those before them do.",
+        examples=[""],
+    )

@@ -71,8 +71,11 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _DESCRIPTIONS = {
     400: "The body cannot be read",
+    401: "A key is needed",
+    403: "The key does not open this",
     404: "There is no such thing",
     405: "The method is not allowed here",
+    409: "What is there already does not allow it",
     413: "The body is too large",
     415: "The media type is not one that is read here",
     422: "The request is against the schema",

@@ -9,6 +9,7 @@ from app.api.application import create_app
 from app.config import GatewayArgs, GatewayLive, Release
 from app.releases import Releases
 from app.routing import RoutingRule
+from app.service import make_service
 from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
@@ -43,7 +44,7 @@ def args() -> GatewayArgs:
 
 @pytest.fixture
 async def client(stages: DoubleDirectory, args: GatewayArgs) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Releases(stages, lambda: LIVE), args)
+    app = create_app(make_service(Releases(stages, lambda: LIVE), args), args)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

@@ -42,7 +42,7 @@ IDS = [
 
 async def names(ingress: Ingress) -> list[str]:
     app = await ingress.__serve_build_asgi_app__()
-    found: list[str] = app.state.releases.names()
+    found: list[str] = app.state.service.releases.names()
     return found
 
 
@@ -65,7 +65,7 @@ async def test_good_settings_reach_an_application_that_runs() -> None:
     ingress.reconfigure(live("first"))
     app = await ingress.__serve_build_asgi_app__()
     ingress.reconfigure(live("second"))
-    assert app.state.releases.names() == ["second"]
+    assert app.state.service.releases.names() == ["second"]
 
 
 @pytest.mark.parametrize("args", [{"request_timeout": 3}, {"request_timeout_s": 0}])

@@ -14,6 +14,7 @@ from app.api.application import create_app
 from app.config import GatewayArgs
 from app.middleware import edge_middlewares
 from app.releases import Releases
+from app.service import make_service
 from tests.doubles import DoubleDirectory
 from tests.unit.app.conftest import LIVE
 
@@ -63,7 +64,8 @@ async def test_the_edge_turns_away_what_the_gateway_has_no_room_for(
         reached.append(scope["path"])
         await JSONResponse({})(scope, receive, send)
 
-    gateway = create_app(Releases(stages, lambda: LIVE), GatewayArgs(max_concurrent_requests=1))
+    args = GatewayArgs(max_concurrent_requests=1)
+    gateway = create_app(make_service(Releases(stages, lambda: LIVE), args), args)
     edge: ASGIApp = behind
     for middleware in reversed(edge_middlewares()):
         edge = middleware.cls(edge, *middleware.args, **middleware.kwargs)

@@ -101,7 +101,7 @@ def test_ramp_becomes_users_per_second(tmp_path: Path) -> None:
     command = locust_command(plan, folder=tmp_path, html=tmp_path / "r.html")
     assert command[command.index("--spawn-rate") + 1] == "2.5"
     assert command[command.index("--run-time") + 1] == "60s"
-    assert command[-2:] == ["--queries", "q.txt"]
+    assert command[-3:] == ["--queries", "q.txt", "Reader"]
 
 
 def test_run_is_judged_by_what_was_answered(url: str, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class CannedService:
     url: str = ""
     answers: list[Answer] = field(default_factory=list)
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
     respond: Callable[[Any], Answer] | None = None
 
     def answer_to(self, path: str, body: Any) -> Answer:
@@ -44,8 +45,9 @@ def service() -> Iterator[CannedService]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["content-length"]))
-            answer = canned.answer_to(self.path, json.loads(content))
+            content = self.rfile.read(int(self.headers["content-length"] or 0))
+            canned.keys.append(self.headers["authorization"])
+            answer = canned.answer_to(self.path, json.loads(content or "null"))
             body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             data = body.encode()
             self.send_response(answer.status)
@@ -53,6 +55,8 @@ def service() -> Iterator[CannedService]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
+
+        do_GET = do_PUT = do_DELETE = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

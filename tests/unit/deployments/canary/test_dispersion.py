@@ -93,3 +93,26 @@ def test_the_same_evidence_again_makes_no_independent_requests(
         evidence = merge(evidence, evidence)
     for before, after in zip(effective, effective[1:], strict=False):
         assert after >= before * (1 - 1e-9)
+
+
+def by_hand(one: np.ndarray, two: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:
+    """The variance of the difference of two means from blocks of one length, and its degrees of
+    freedom; `blocks` says where each request lies."""
+    influence, weights = np.zeros(64), np.zeros(64)
+    for sign, values in ((1.0, one), (-1.0, two)):
+        for value, block in zip(values, blocks, strict=True):
+            influence[block] += sign * (value - values.mean()) / values.size
+            weights[block] += 1.0 / values.size
+    groups = 4.0 / (weights**2).sum()
+    return (influence**2).sum() * groups / (groups - 1.0), groups - 1.0
+
+
+def test_longer_blocks_are_the_joined_ones() -> None:
+    """The tide lasts for some 80 requests, so the longest blocks know most."""
+    tide = 2.0 * np.sin(np.linspace(0, 15 * np.pi, 600))
+    one, two = drawn(1) + tide, drawn(2) - tide
+    found = dispersion(Side(tally(one)), Side(tally(two)))
+    estimates = [by_hand(one, two, np.arange(600) // 10 >> level) for level in range(4)]
+    variance, df = max(estimates)
+    assert max(range(4), key=lambda level: estimates[level]) > 0
+    assert (found.variance, found.df) == (pytest.approx(variance), pytest.approx(df))

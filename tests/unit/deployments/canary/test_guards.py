@@ -41,8 +41,22 @@ def only(verdicts: list[Verdict]) -> Verdict:
         ([0, 0, 0, 1] * 30, [0] * 30, "pass"),
         ([0, 1] * 30, [0] * 30, "fail"),
         ([0] * 6, [1] * 30, "pass"),
+        ([1] * 13 + [0] * 7, [1, 0, 0] * 27, "inconclusive"),
+        ([1] * 13 + [0] * 7, [1, 0, 0, 0, 0] * 16, "fail"),
+        ([1] * 20, [1, 0], "fail"),
     ],
-    ids=["all-fail", "no-baseline", "both-fail", "three", "a-quarter", "half", "stable-fails"],
+    ids=[
+        "all-fail",
+        "no-baseline",
+        "both-fail",
+        "three",
+        "a-quarter",
+        "half",
+        "stable-fails",
+        "a-bad-hour",
+        "a-good-one",
+        "little-baseline",
+    ],
 )
 def test_a_burst_of_errors(canary: list[float], baseline: list[float], outcome: str) -> None:
     verdict = only(guard(POLICY, errors(canary, baseline)))
@@ -109,6 +123,8 @@ def test_objectives_in_time(
 
     verdict = only(guard(OBJECTIVE, evidence_of(times(canary), times(baseline))))
     assert (verdict.metric, verdict.outcome) == ("objective.total_ms", outcome)
+    if canary is not None:
+        assert verdict.threshold_ms == 1024.0
     if canary == baseline == 0.2:
         assert "stable misses it as well" in verdict.reason
 

@@ -40,6 +40,13 @@ def test_a_shadow_is_the_first_stage() -> None:
         ({"objectives": [{"metric": "cost", "max_share": 0.1}]}, "cost"),
         ({"objectives": [{"metric": "total_ms", "max_share": 0.1}]}, "max_ms"),
         ({"objectives": [{"metric": "error", "max_share": 0.1, "max_ms": 5}]}, "max_ms"),
+        ({"objectives": [{"metric": "total_ms", "max_share": 0.1, "max_ms": 1e6}]}, "max_ms"),
+        ({"judge": {"generator": "judge"}}, "a judge needs a shadow"),
+        ({"shadow": {}, "judge": {}}, "judge.generator"),
+        ({"shadow": {}, "judge": {"generator": ""}}, "judge.generator"),
+        ({"shadow": {}, "judge": {"generator": "j", "share": 0}}, "greater than 0"),
+        ({"shadow": {}, "judge": {"generator": "j", "max_pairs": 0}}, "max_pairs"),
+        ({"shadow": {}, "judge": {"generator": "j", "timeout_s": 0}}, "timeout_s"),
         ({"min_effective_requests": 10}, "30"),
         ({"alpha": 0.05}, "alpha"),
     ],
@@ -47,6 +54,18 @@ def test_a_shadow_is_the_first_stage() -> None:
 def test_mistakes_are_named(value: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         Policy.model_validate(value)
+
+
+def test_a_judge_compares_what_is_shadowed() -> None:
+    policy = Policy.model_validate({"shadow": {}, "judge": {"generator": "judge"}})
+    assert policy.judge is not None
+    assert (policy.judge.share, policy.judge.max_pairs, policy.judge.timeout_s) == (1.0, 200, 30.0)
+    assert Policy().judge is None
+
+
+def test_agreement_is_shown_where_it_is_measured() -> None:
+    agreement = Policy().guardrails["agreement"]
+    assert (agreement.margin, agreement.rolls_back, agreement.needed) == (0.5, "never", False)
 
 
 def test_a_guardrail_that_is_named_takes_the_place_of_its_default() -> None:
@@ -59,7 +78,12 @@ def test_a_guardrail_that_is_named_takes_the_place_of_its_default() -> None:
 
 def test_a_policy_survives_its_own_json() -> None:
     policy = Policy.model_validate(
-        {"shadow": {}, "guardrails": {"refused": SHOWN}, "mode": "observe_only"}
+        {
+            "shadow": {},
+            "judge": {"generator": "judge"},
+            "guardrails": {"refused": SHOWN},
+            "mode": "observe_only",
+        }
     )
     assert Policy.model_validate_json(policy.model_dump_json()) == policy
     assert Policy.model_validate(policy.model_dump(exclude_unset=True)) == policy
@@ -87,3 +111,11 @@ def test_false_alarms_of_all_stages_and_guardrails_add_up_to_what_is_allowed(
         if guardrail.rolls_back != "never"
     )
     assert spent == pytest.approx(policy.max_false_alarms)
+
+
+@given(st.floats(1e-3, 1e6))
+def test_what_never_rolls_back_takes_nothing_and_gets_less_than_all(weight: float) -> None:
+    """An error probability above one has no bound."""
+    shown = Policy.model_validate({"guardrails": {"cost": {**SHOWN, "weight": weight}}})
+    assert 0 < shown.false_alarms(0, "cost") < shown.max_false_alarms
+    assert shown.false_alarms(0, "error") == Policy().false_alarms(0, "error")

@@ -74,6 +74,16 @@ def test_what_is_no_number_is_missing(value: float | None) -> None:
     assert (tally.count, tally.missing, tally.total) == (0, 1, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("metric", "value"), [("error", 2.0), ("overlap", 1.5), ("total_ms", 1e300), ("cost", 1e200)]
+)
+def test_what_cannot_be_true_is_missing(metric: str, value: float) -> None:
+    """Else a share above one, or the square of a huge number, would stop every later verdict."""
+    tally = canary_tally([value, 0.5], metric)
+    assert (tally.count, tally.missing) == (1, 1)
+    assert math.isfinite(tally.squares)
+
+
 def test_a_time_of_zero_has_a_logarithm() -> None:
     assert canary_tally([0.0, 0.0], "queue_ms").mean == 0.0
     assert canary_tally([0.5, 1.0], "queue_ms").variance == 0.0
@@ -99,6 +109,11 @@ def test_tails_count_what_exceeds_a_threshold() -> None:
         assert beyond.total == sum(value > threshold for value in values)
         assert beyond.blocks[:, 1].sum() == beyond.total
         assert (beyond.count, beyond.squares) == (6, beyond.total)
+
+
+def test_any_key_has_a_bucket() -> None:
+    """Also one that JSON allows and UTF-8 does not."""
+    assert 0 <= bucket_of("\ud800") < BUCKETS
 
 
 def test_callers_spread_over_the_buckets() -> None:

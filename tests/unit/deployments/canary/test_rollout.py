@@ -78,7 +78,7 @@ LATE_S = 200.0
         ("alarm", 0.0, {}, "roll_back", "not running"),
         ("open", LATE_S, {}, "hold", "requests that failed"),
         ("few", LATE_S, {}, "hold", "20 of 100 requests"),
-        ("few", LATE_S, {}, "hold", "50 are needed"),
+        ("few", LATE_S, {}, "hold", "70 are needed"),
         ("none", LATE_S, {}, "hold", "the canary has no value"),
         ("none", 600.0, {}, "pause", "undecided after 600 s"),
         ("open", 600.0, {}, "pause", "undecided after 600 s"),

@@ -16,7 +16,7 @@ POLICY = Policy(steps=(Step(weight=0.1),))
 MEASURED = [
     name
     for name in POLICY.guardrails
-    if name not in ("overlap", "judge") and not name.endswith(".tail")
+    if name not in ("overlap", "agreement", "judge") and not name.endswith(".tail")
 ]
 
 
@@ -170,6 +170,8 @@ def test_values_that_never_differ_still_compare(
         ("judge", 0.44, "inconclusive"),
         ("overlap", 0.9, "pass"),
         ("overlap", 0.2, "fail"),
+        ("agreement", 0.8, "pass"),
+        ("agreement", 0.2, "fail"),
     ],
 )
 def test_shadow_pairs(evidence_of: Any, metric: str, score: float, outcome: str) -> None:
@@ -177,6 +179,14 @@ def test_shadow_pairs(evidence_of: Any, metric: str, score: float, outcome: str)
     verdict = verdict_on(metric, evidence_of({}, {}, pairs={metric: scores}))
     assert verdict.outcome == outcome
     assert verdict.rolls_back is False
+
+
+def test_a_guardrail_of_any_weight_has_a_verdict(evidence_of: Any) -> None:
+    """One that never rolls back, and weighs more than all that do."""
+    shown = {"margin": 0.1, "rolls_back": "never", "weight": 1e6}
+    policy = Policy.model_validate({"guardrails": {"cost": shown}})
+    evidence = evidence_of({"cost": times(1)}, {"cost": times(1, seed=2)})
+    assert verdict_on("cost", evidence, policy).outcome in ("pass", "inconclusive")
 
 
 def test_a_judge_that_is_out_is_insufficient_where_it_is_needed(evidence_of: Any) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from deployments.contracts import (
     DocumentRecord,
     Filter,
     IndexedDocument,
+    Part,
     Scalar,
     Vectors,
     chunk_id,
@@ -357,3 +359,43 @@ def test_two_collections_of_one_store_know_nothing_of_each_other(folder: Path) -
     one.replace([indexed("a", "text")])
     assert other.records(["a"]) == {}
     assert found(other, "text") == []
+
+
+def with_parts(document: IndexedDocument, *parts: Part) -> IndexedDocument:
+    return replace(document, parts=parts)
+
+
+def test_documents_are_kept_as_they_came(store: ChromaStore) -> None:
+    parts = (Part("Grüße, 你好 🙂\n\n", 1), Part("x" * 100_000, None))
+    store.replace([with_parts(indexed("a", "one", "two", team="red"), *parts)])
+    page = store.sources(after=0, limit=10)
+    [document] = page.documents
+    assert (document.id, document.path, document.title) == ("a", "a.md", "A")
+    assert document.parts == parts
+    assert document.metadata == {"team": "red"}
+    assert (page.next_sequence, page.total) == (None, 1)
+
+
+def test_a_source_goes_with_its_document(store: ChromaStore) -> None:
+    store.replace([with_parts(indexed("a", "one"), Part("one"))])
+    store.replace([with_parts(indexed("a", "two"), Part("two"))])
+    assert store.sources(after=0, limit=1).documents[0].parts == (Part("two"),)
+    store.delete("a")
+    store.replace([indexed("a", "three")])
+    page = store.sources(after=0, limit=1)
+    assert (len(page.records), page.documents) == (1, ())
+
+
+def test_long_sources_make_short_pages(store: ChromaStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_TEXT_CHARS", 25)
+    for number in range(4):
+        one = indexed(f"d{number}", "text", sequence=FIRST_SEQUENCE + number)
+        store.replace([with_parts(one, Part("x" * (30 if number == 2 else 10)))])
+    found, after = [], 0
+    while True:
+        page = store.sources(after=after, limit=10)
+        found.append([document.id for document in page.documents])
+        if page.next_sequence is None:
+            break
+        after = page.next_sequence
+    assert found == [["d0", "d1"], ["d2"], ["d3"]]

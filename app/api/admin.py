@@ -1,0 +1,213 @@
+"""`/admin`: rollouts and traffic, for operators with the key."""
+
+from collections import Counter
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+
+from app.api.caller import OPERATORS
+from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn, ServiceIn
+from app.api.rollout_views import rollout_details, rollout_info
+from app.api.schemas.admin import (
+    ReindexRequest,
+    ReindexResponse,
+    ReleaseInfo,
+    ReleaseList,
+    RolloutCommand,
+    RolloutDetails,
+    RolloutInfo,
+    RolloutList,
+    RolloutStart,
+    TrafficChange,
+    TrafficInfo,
+)
+from app.api.schemas.documents import Outcome
+from app.api.schemas.wire import problem_responses
+from app.reindexing import reindex_page
+from app.releases import Releases
+from app.service import Service
+from deployments.canary.commands import Command
+from deployments.errors import Conflict, InvalidRequest, NotFound
+from deployments.rollouts import ControlStage, TrafficOverride
+
+router = APIRouter(
+    prefix="/admin",
+    tags=["admin"],
+    dependencies=OPERATORS,
+    responses=problem_responses(401, 403, 409, 413, 415),
+)
+RolloutId = Annotated[str, Path(max_length=64, examples=["20260102-150405-3f2a"])]
+_COMMANDS: dict[str, Command] = {
+    "promote": "promote",
+    "abort": "roll_back",
+    "pause": "pause",
+    "resume": "resume",
+    "approve": "approve",
+    "advance": "advance",
+}
+
+
+@router.post("/rollouts", dependencies=JSON_BODY, status_code=201)
+async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) -> RolloutInfo:
+    """Begins to try a release: it gets traffic step by step, as long as it is no worse."""
+    control, releases = _control(service), service.releases
+    stable = body.stable or releases.main().name
+    _require_releases(releases, [stable, body.canary])
+    if releases.weights().get(body.canary, 0.0) > 0:
+        raise Conflict(f"{body.canary} has traffic already; a rollout tries what has none.")
+    settings = releases.settings()
+    rollout = await control.start(
+        stable,
+        body.canary,
+        body.policy,
+        by=body.by,
+        vectors={
+            name: settings.releases[name].model_dump(mode="json") for name in (stable, body.canary)
+        },
+        deployed=settings.traffic,
+        call=scope.call(),
+    )
+    return rollout_info(rollout)
+
+
+@router.get("/rollouts")
+async def list_rollouts(
+    scope: ScopeIn, service: ServiceIn, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> RolloutList:
+    """Lists rollouts, newest first."""
+    found = await _control(service).rollouts(limit=limit, call=scope.call())
+    return RolloutList(rollouts=[rollout_info(one) for one in found])
+
+
+@router.get("/rollouts/{rollout_id}")
+async def get_rollout(rollout_id: RolloutId, scope: ScopeIn, service: ServiceIn) -> RolloutDetails:
+    """Returns what is known of a rollout: where it is, every metric, every decision."""
+    rollout, latest, looks = await _control(service).rollout(rollout_id, call=scope.call())
+    return rollout_details(rollout, latest, looks)
+
+
+@router.post("/rollouts/{rollout_id}/{command}", dependencies=JSON_BODY)
+async def command_rollout(
+    rollout_id: RolloutId,
+    command: Literal["promote", "abort", "pause", "resume", "approve", "advance"],
+    body: RolloutCommand,
+    scope: ScopeIn,
+    service: ServiceIn,
+) -> RolloutInfo:
+    """Steps in: `promote` and `abort` end it, `pause` and `resume` hold it, `approve` agrees that
+    its stage may end, `advance` ends the stage now."""
+    rollout = await _control(service).command(
+        rollout_id, _COMMANDS[command], by=body.by, why=body.reason, call=scope.call()
+    )
+    return rollout_info(rollout)
+
+
+@router.post("/reindex", dependencies=JSON_BODY)
+async def reindex(
+    body: ReindexRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+) -> ReindexResponse:
+    """Copies a page of documents from one retrieval application to another, while both serve.
+
+    Both must be named by a release: then new documents go to both.
+    """
+    indexes = releases.indexes()
+    unknown = sorted({body.source, body.target} - set(indexes))
+    if unknown or body.source == body.target:
+        named = ", ".join(unknown) or body.source
+        raise InvalidRequest(f"No two indexes of releases: {named}. There are {list(indexes)}.")
+    page = await reindex_page(
+        indexes[body.source],
+        indexes[body.target],
+        scope.within(args.ingest_timeout_s),
+        after=int(body.cursor or 0),
+        limit=body.limit,
+    )
+    statuses = Counter(one.status for one in page.outcomes)
+    following = page.next_sequence
+    return ReindexResponse(
+        added=statuses["added"],
+        updated=statuses["updated"],
+        unchanged=statuses["unchanged"],
+        failed=statuses["failed"],
+        failures=[Outcome.model_validate(one) for one in page.outcomes if one.status == "failed"],
+        total=page.total,
+        next_cursor=None if following is None else str(following),
+    )
+
+
+@router.get("/releases")
+async def list_releases(releases: ReleasesIn) -> ReleaseList:
+    """Lists releases, what they are made of, and their share of the traffic."""
+    settings, rollout, weights = releases.settings(), releases.rollout(), releases.weights()
+    tried = rollout.shares.canary if rollout else 0.0
+    kept = rollout.shares.baseline if rollout and tried else 0.0
+    found = []
+    for name, release in sorted(settings.releases.items()):
+        weight = weights.get(name, 0.0) / sum(weights.values()) * (1.0 - tried - kept)
+        role: Literal["", "stable", "canary", "shadow"] = ""
+        if rollout is not None and name == rollout.stable:
+            role, weight = "stable", weight + kept
+        elif rollout is not None and name == rollout.canary:
+            role, weight = "canary" if tried else "shadow", weight + tried
+        found.append(
+            ReleaseInfo(
+                name=name,
+                weight=round(weight, 6),
+                role=role,
+                retrieval=release.retrieval,
+                generator=list(release.generator),
+                vector=release.model_dump(mode="json"),
+            )
+        )
+    return ReleaseList(releases=found, rollout=rollout.id if rollout else None)
+
+
+@router.get("/traffic")
+async def get_traffic(releases: ReleasesIn) -> TrafficInfo:
+    """Returns the weights in force."""
+    return _traffic(releases, releases.override())
+
+
+@router.put("/traffic", dependencies=JSON_BODY)
+async def set_traffic(body: TrafficChange, scope: ScopeIn, service: ServiceIn) -> TrafficInfo:
+    """Sets weights; they hold until other ones are deployed."""
+    releases = service.releases
+    _require_releases(releases, list(body.weights))
+    if sum(body.weights.values()) <= 0:
+        raise InvalidRequest("At least one release needs a weight above zero.")
+    override = await _control(service).set_traffic(
+        body.weights, by=body.by, deployed=releases.settings().traffic, call=scope.call()
+    )
+    return _traffic(releases, override)
+
+
+@router.delete("/traffic")
+async def reset_traffic(scope: ScopeIn, service: ServiceIn) -> TrafficInfo:
+    """Goes back to the weights in the settings."""
+    releases = service.releases
+    await _control(service).set_traffic(
+        None, by="", deployed=releases.settings().traffic, call=scope.call()
+    )
+    return _traffic(releases, None)
+
+
+def _traffic(releases: Releases, override: TrafficOverride | None) -> TrafficInfo:
+    deployed, rollout = releases.settings().traffic, releases.rollout()
+    return TrafficInfo(
+        weights=dict(deployed if override is None else override.weights),
+        deployed=deployed,
+        set_by=None if override is None else override.by,
+        rollout=rollout.id if rollout else None,
+    )
+
+
+def _control(service: Service) -> ControlStage:
+    if service.control is None:
+        raise NotFound("This service has no control application; see docs/canary.md.")
+    return service.control
+
+
+def _require_releases(releases: Releases, names: list[str]) -> None:
+    unknown = sorted(set(names) - set(releases.names()))
+    if unknown:
+        raise InvalidRequest(f"There is no release {', '.join(unknown)}.")

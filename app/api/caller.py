@@ -1,0 +1,97 @@
+"""Who calls: what is kept between the requests of one caller, and what only operators may ask for.
+
+Operators show a key, `Authorization: Bearer <RAGSERVE_ADMIN_KEY>`. Where the service has none, its
+doors for operators are closed.
+"""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from app.api.dependencies import ServiceIn
+from app.releases import Assignment, Releases
+from deployments.errors import Forbidden, InvalidRequest, Unauthorized
+
+RELEASE_HEADER = "X-Ragserve-Release"
+"""Says in every answer who gave it; an operator may also ask for a release by it."""
+
+Bearer = Annotated[
+    str | None, Header(alias="Authorization", max_length=8192, include_in_schema=False)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Args:
+    key_digest: A digest of the API key, empty without one.
+    forced_release: The release that an operator asked for.
+    """
+
+    key_digest: str = ""
+    forced_release: str | None = None
+
+    def assign(self, releases: Releases, identity: str | None, request_id: str) -> Assignment:
+        """Returns who answers this caller.
+
+        Args:
+            releases: Decides.
+            identity: The session or user that the request names, if it does.
+            request_id: What is left where nothing else identifies the caller.
+        """
+        if self.forced_release is None:
+            return releases.assign(identity or self.key_digest or request_id)
+        if self.forced_release not in releases.names():
+            raise InvalidRequest(f"There is no release '{self.forced_release}'.")
+        return Assignment(self.forced_release)
+
+
+async def caller(
+    service: ServiceIn,
+    authorization: Bearer = None,
+    x_ragserve_release: Annotated[
+        str | None,
+        Header(max_length=256, description="A release to answer; for operators, by their key."),
+    ] = None,
+) -> Caller:
+    """Returns the caller of a request.
+
+    Raises:
+        Unauthorized, Forbidden: a release was asked for without the operators' key.
+    """
+    key = _key(authorization)
+    if x_ragserve_release is not None:
+        check_admin_key(service.admin_key, key)
+    digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
+    return Caller(digest, x_ragserve_release)
+
+
+async def operator(service: ServiceIn, authorization: Bearer = None) -> None:
+    """Lets operators pass, and nobody else.
+
+    Raises:
+        Unauthorized, Forbidden: the request has no key, or another one.
+    """
+    check_admin_key(service.admin_key, _key(authorization))
+
+
+def check_admin_key(expected: str, given: str) -> None:
+    """Raises Unauthorized or Forbidden unless the key is the right one; takes the same time for
+    every wrong one."""
+    if not expected:
+        raise Forbidden("This is closed: the service has no RAGSERVE_ADMIN_KEY.")
+    if not given:
+        raise Unauthorized("Send the operators' key: Authorization: Bearer <RAGSERVE_ADMIN_KEY>.")
+    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass")):
+        raise Forbidden("The key does not open this.")
+
+
+def _key(authorization: str | None) -> str:
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+CallerIn = Annotated[Caller, Depends(caller)]
+OPERATORS = [Depends(operator)]

@@ -1,0 +1,79 @@
+"""The rollout controller as the gateway sees it: `ControlStage` over a handle."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from app.stage_handle import StageHandle
+from deployments.canary.commands import Command
+from deployments.canary.policy import Policy
+from deployments.canary.rollout import Decision
+from deployments.contracts import CallContext
+from deployments.rollouts import Look, Report, Rollout, TrafficOverride, TrafficPlan, Weights
+
+
+class ControlClient(StageHandle):
+    """Asks the controller. What changes something is asked once: whether it was done is better
+    looked up than tried again.
+
+    Args:
+        application: Name of the control application.
+    """
+
+    def __init__(self, application: str) -> None:
+        super().__init__(application, "RolloutController", max_calls=4, says="rollout controller")
+
+    async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
+        """See `ControlStage.exchange`."""
+        return cast(TrafficPlan, await self.call("exchange", report, call=call, attempts=1))
+
+    async def start(
+        self,
+        stable: str,
+        canary: str,
+        policy: Policy | None,
+        *,
+        by: str,
+        vectors: Mapping[str, Mapping[str, Any]],
+        deployed: Weights,
+        call: CallContext,
+    ) -> Rollout:
+        """See `ControlStage.start`."""
+        answer = await self.call(
+            "start",
+            stable,
+            canary,
+            policy,
+            by=by,
+            vectors=vectors,
+            deployed=deployed,
+            call=call,
+            attempts=1,
+        )
+        return cast(Rollout, answer)
+
+    async def command(
+        self, rollout_id: str, what: Command, *, by: str, why: str, call: CallContext
+    ) -> Rollout:
+        """See `ControlStage.command`."""
+        answer = await self.call("command", rollout_id, what, by=by, why=why, call=call, attempts=1)
+        return cast(Rollout, answer)
+
+    async def rollouts(self, *, limit: int, call: CallContext) -> Sequence[Rollout]:
+        """See `ControlStage.rollouts`."""
+        return cast(Sequence[Rollout], await self.call("rollouts", limit=limit, call=call))
+
+    async def rollout(
+        self, rollout_id: str, *, call: CallContext
+    ) -> tuple[Rollout, Decision | None, Sequence[Look]]:
+        """See `ControlStage.rollout`."""
+        answer = await self.call("rollout", rollout_id, call=call)
+        return cast(tuple[Rollout, Decision | None, Sequence[Look]], answer)
+
+    async def set_traffic(
+        self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
+    ) -> TrafficOverride | None:
+        """See `ControlStage.set_traffic`."""
+        answer = await self.call(
+            "set_traffic", weights, by=by, deployed=deployed, call=call, attempts=1
+        )
+        return cast(TrafficOverride | None, answer)

@@ -1,0 +1,109 @@
+"""Repeats a share of the requests on a release that answers nobody yet, after their own answers."""
+
+import asyncio
+import logging
+import random
+import time
+
+from app.asking import Ask
+from app.control_link import Observer
+from app.judging import Judging
+from app.observation import FAILED, agreement, observe_answer, overlap_at_k
+from app.pipeline import Answer
+from app.releases import Assignment, Releases
+from app.request_scope import RequestScope
+from app.trail import Trail
+
+_log = logging.getLogger("ray.serve")
+_AFTER_S = 0.02
+"""First the answer goes out."""
+
+
+class Shadow:
+    """Repeats requests; what comes back is compared and thrown away.
+
+    Args:
+        releases: Where a release's stages are found.
+        observer: Told how the answers compare.
+        judging: Compares answers by a language model.
+        max_requests: Repeated at once; others are not repeated.
+        timeout_s: Time of one repetition.
+    """
+
+    def __init__(
+        self,
+        releases: Releases,
+        observer: Observer,
+        judging: Judging,
+        *,
+        max_requests: int,
+        timeout_s: float,
+    ) -> None:
+        self._releases = releases
+        self._observer = observer
+        self._judging = judging
+        self._max_requests = max_requests
+        self._timeout_s = timeout_s
+        self._running: set[asyncio.Task[None]] = set()
+        self.dropped = 0
+        """Requests that were not repeated because too many were."""
+
+    def offer(self, ask: Ask, assignment: Assignment, answer: Answer, scope: RequestScope) -> None:
+        """Repeats a request, if its assignment says so and there is room.
+
+        Args:
+            ask: What was asked.
+            assignment: Who answered it, and where it is repeated.
+            answer: What the caller got.
+            scope: The request.
+        """
+        if assignment.shadow is None:
+            return
+        if len(self._running) >= self._max_requests:
+            self.dropped += 1
+            return
+        repetition = self._repeat(ask, assignment, assignment.shadow, answer, scope.request_id)
+        task = asyncio.create_task(repetition)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _repeat(
+        self, ask: Ask, assignment: Assignment, release: str, stable: Answer, request_id: str
+    ) -> None:
+        await asyncio.sleep(_AFTER_S)
+        scope = RequestScope(f"{request_id}-shadow", time.monotonic() + self._timeout_s, release)
+        begun_s, started_s, trail = time.time(), time.perf_counter(), Trail()
+        try:
+            route = self._releases.route(release)
+            tried = await ask.answer(route, scope, trail)
+        except Exception as error:
+            _log.warning("request %s: %s failed in shadow: %r", request_id, release, error)
+            self._observer.observe(assignment, begun_s, FAILED)
+            return
+        total_ms = (time.perf_counter() - started_s) * 1e3
+        values = observe_answer(
+            tried.generation, trail, total_ms=total_ms, prices=route.release.prices
+        )
+        self._observer.observe(assignment, begun_s, values)
+        pair = {
+            "overlap": overlap_at_k(stable.sources, tried.sources),
+            "agreement": agreement(stable.generation.text, tried.generation.text),
+            "judge": await self._judged(ask, assignment, stable, tried, request_id),
+        }
+        self._observer.observe_pair(assignment, begun_s, pair)
+
+    async def _judged(
+        self, ask: Ask, assignment: Assignment, stable: Answer, tried: Answer, request_id: str
+    ) -> float | None:
+        rollout = assignment.rollout
+        if rollout is None or rollout.policy.judge is None:
+            return None
+        if not self._judging.takes(rollout, random.random()):
+            return None
+        return await self._judging.score(
+            rollout.policy.judge,
+            question=ask.text,
+            stable=stable.generation.text,
+            canary=tried.generation.text,
+            request_id=request_id,
+        )

@@ -1,0 +1,125 @@
+"""The rollout controller's shell."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import ApplicationStatus
+
+from deployments.calls import call_stage
+from deployments.canary.commands import Command
+from deployments.canary.policy import Policy
+from deployments.canary.rollout import Decision
+from deployments.contracts import CallContext
+from deployments.control.config import ControlArgs, database_url
+from deployments.control.controller import Controller
+from deployments.control.store import ControlStore
+from deployments.errors import RagError
+from deployments.rollouts import Look, Report, Rollout, TrafficOverride, TrafficPlan, Weights
+from deployments.stage import StageReplica
+
+_log = logging.getLogger("ray.serve")
+_LOOK_EVERY_S = 0.5
+_RECORD_EVERY_S = 2.0
+_RECORD_TIMEOUT_S = 120.0
+
+
+class RolloutController(StageReplica):
+    """`ControlStage`: decides about twice a second, and tells the tracker that there is news.
+
+    Args:
+        args: `ControlArgs` as a mapping.
+        tracker: Writes rollouts down for people.
+    """
+
+    # Serve awaits a constructor that is a coroutine.
+    async def __init__(  # type: ignore[misc]
+        self, args: dict[str, object], tracker: "DeploymentHandle[Any]"
+    ) -> None:
+        settings = ControlArgs.model_validate(args)
+        self._tracker = tracker
+        self._controller = Controller(
+            ControlStore(database_url(settings)), settings.policy, unhealthy=unhealthy_applications
+        )
+        await self._controller.load()
+        self._tasks = [asyncio.create_task(self._look()), asyncio.create_task(self._record())]
+
+    async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
+        """See `ControlStage.exchange`."""
+        return await self._controller.exchange(report)
+
+    async def start(
+        self,
+        stable: str,
+        canary: str,
+        policy: Policy | None,
+        *,
+        by: str,
+        vectors: Mapping[str, Mapping[str, Any]],
+        deployed: Weights,
+        call: CallContext,
+    ) -> Rollout:
+        """See `ControlStage.start`."""
+        return await self._controller.start(
+            stable, canary, policy, by=by, vectors=vectors, deployed=deployed
+        )
+
+    async def command(
+        self, rollout_id: str, what: Command, *, by: str, why: str, call: CallContext
+    ) -> Rollout:
+        """See `ControlStage.command`."""
+        return await self._controller.command(rollout_id, what, by=by, why=why)
+
+    async def rollouts(self, *, limit: int, call: CallContext) -> Sequence[Rollout]:
+        """See `ControlStage.rollouts`."""
+        return await self._controller.rollouts(limit)
+
+    async def rollout(
+        self, rollout_id: str, *, call: CallContext
+    ) -> tuple[Rollout, Decision | None, Sequence[Look]]:
+        """See `ControlStage.rollout`."""
+        return await self._controller.rollout(rollout_id)
+
+    async def set_traffic(
+        self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
+    ) -> TrafficOverride | None:
+        """See `ControlStage.set_traffic`."""
+        return await self._controller.set_traffic(weights, by=by, deployed=deployed)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                await self._controller.look()
+            except RagError as error:
+                _log.warning("no decision: %s", error)
+            except Exception:
+                _log.exception("no decision")
+
+    async def _record(self) -> None:
+        """Has what was kept written down. What is not yet, is in the store: nothing is lost while
+        the tracker is away."""
+        while True:
+            await asyncio.sleep(_RECORD_EVERY_S)
+            try:
+                response = self._tracker.record_rollouts.remote()
+                await call_stage(response, stage="tracker", timeout_s=_RECORD_TIMEOUT_S)
+            except RagError as error:
+                _log.warning("rollouts are not written down: %s", error)
+            except Exception:
+                _log.exception("rollouts are not written down")
+
+
+def unhealthy_applications(names: Iterable[str]) -> Sequence[str]:
+    """Returns which of some applications do not run, in words; one that is on its way does."""
+    running = serve.status().applications
+    wrong = []
+    for name in names:
+        if name not in running:
+            wrong.append(f"the application {name} is not deployed")
+        elif running[name].status in (ApplicationStatus.UNHEALTHY, ApplicationStatus.DEPLOY_FAILED):
+            wrong.append(f"the application {name} is {running[name].status.lower()}")
+    return wrong

@@ -1,0 +1,249 @@
+"""Rollouts in a database: what the controller must not forget, and what MLflow does not have yet.
+
+Each method is one transaction. Several processes may use one database.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from deployments.canary.evidence import Evidence
+from deployments.canary.rollout import Decision, State
+from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
+from deployments.control.records import (
+    look_of,
+    look_row,
+    override_of,
+    override_to_json,
+    pack,
+    policy_of,
+    rollout_of,
+    rollout_row,
+    state_columns,
+    unpack,
+)
+from deployments.control.tables import (
+    Base,
+    EvidenceRow,
+    LookRow,
+    OverrideRow,
+    ReplicaRow,
+    RolloutRow,
+)
+from deployments.errors import NotFound
+from deployments.rollouts import Look, Rollout, TrafficOverride
+
+
+class ControlStore:
+    """Reads and writes rollouts. Every method blocks; call it from a thread. All of them raise
+    Unavailable where the database does not answer.
+
+    Args:
+        url: `sqlite:///<path>` or `postgresql://<user>:<password>@<host>/<database>`.
+
+    Raises:
+        ConfigError: the URL names no such database, or its driver is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self._reader = open_engine(self._url)
+        self._writer = self._reader.execution_options(writes=True)
+
+    def upgrade(self) -> None:
+        """Creates the tables or brings them to their newest form; must come before all else.
+
+        Raises:
+            ConfigError: the tables are of a newer version of this program.
+        """
+        migrate(self._url)
+
+    def close(self) -> None:
+        """Closes all connections; the next call opens new ones."""
+        self._reader.dispose()
+
+    def create(self, rollout: Rollout) -> None:
+        """Keeps a new rollout.
+
+        Raises:
+            Conflict: one is running or paused, or has the same id.
+        """
+        with self._writing() as session:
+            session.add(rollout_row(rollout))
+
+    def active(self) -> Rollout | None:
+        """Returns the rollout that is running or paused."""
+        with self._reading() as session:
+            row = session.scalar(_active())
+            return None if row is None else rollout_of(row)
+
+    def rollouts(self, limit: int) -> list[Rollout]:
+        """Returns the latest rollouts, newest first."""
+        latest = select(RolloutRow).order_by(RolloutRow.number.desc()).limit(limit)
+        with self._reading() as session:
+            return [rollout_of(row) for row in session.scalars(latest)]
+
+    def rollout(self, rollout_id: str) -> Rollout:
+        """Returns a rollout; raises NotFound."""
+        with self._reading() as session:
+            return rollout_of(_existing(session, rollout_id))
+
+    def evidence(self, rollout_id: str, stage: int) -> tuple[Evidence, dict[str, int]]:
+        """Returns what is known of a stage, and the number of the last report that was taken from
+        each replica, in whichever stage. Raises NotFound."""
+        with self._reading() as session:
+            row = _existing(session, rollout_id)
+            kept = session.get(EvidenceRow, (rollout_id, stage))
+            taken = select(ReplicaRow).where(ReplicaRow.rollout_id == rollout_id)
+            sequences = {one.replica: one.sequence for one in session.scalars(taken)}
+            content = None if kept is None else kept.content
+            block_s = policy_of(row.policy).block_s
+        return Evidence(stage, block_s) if content is None else unpack(content), sequences
+
+    def keep_evidence(
+        self, rollout_id: str, evidence: Evidence, replica: str, sequence: int
+    ) -> None:
+        """Keeps all that is known of a stage, and the number of the report that came last.
+
+        Args:
+            rollout_id: The rollout.
+            evidence: All of it, merged; it takes the place of what was kept.
+            replica: Who reported.
+            sequence: Number of the report.
+
+        Raises:
+            NotFound: there is no such rollout.
+        """
+        content = pack(evidence)
+        with self._writing() as session:
+            _existing(session, rollout_id)
+            _put(session, EvidenceRow, rollout_id=rollout_id, stage=evidence.stage, content=content)
+            _put(session, ReplicaRow, rollout_id=rollout_id, replica=replica, sequence=sequence)
+
+    def change(
+        self,
+        rollout_id: str,
+        decision: Decision,
+        state: State,
+        *,
+        after: int,
+        override: TrafficOverride | None = None,
+    ) -> bool:
+        """Makes a change exactly once, and returns whether it was made.
+
+        Args:
+            rollout_id: The rollout.
+            decision: What was decided.
+            state: The state after it.
+            after: Number of the state before it; where another one is stored, nothing is changed.
+            override: The weights that come into force with it.
+
+        Raises:
+            NotFound: there is no such rollout.
+        """
+        stored_before = (RolloutRow.id == rollout_id) & (RolloutRow.sequence == after)
+        with self._writing() as session:
+            changed = session.scalar(
+                update(RolloutRow)
+                .where(stored_before)
+                .values(**state_columns(state))
+                .returning(RolloutRow.number)
+            )
+            if changed is None:
+                _existing(session, rollout_id)
+                return False
+            session.add(look_row(rollout_id, decision, state))
+            if override is not None:
+                _put(session, OverrideRow, id=1, content=override_to_json(override))
+            return True
+
+    def note(self, rollout_id: str, decision: Decision, state: State) -> None:
+        """Keeps a look that changed nothing, for the record. Raises NotFound."""
+        with self._writing() as session:
+            _existing(session, rollout_id)
+            session.add(look_row(rollout_id, decision, state))
+
+    def looks(self, rollout_id: str, *, changes_only: bool = True, limit: int = 200) -> list[Look]:
+        """Returns the latest looks of a rollout, oldest first."""
+        latest = select(LookRow).where(LookRow.rollout_id == rollout_id)
+        if changes_only:
+            latest = latest.where(LookRow.action != "hold")
+        latest = latest.order_by(LookRow.id.desc()).limit(limit)
+        with self._reading() as session:
+            return [look_of(row) for row in session.scalars(latest)][::-1]
+
+    def course(self, rollout_id: str, *, until: int, points: int) -> list[Look]:
+        """Returns about so many looks of a rollout that lie evenly between its first one and the
+        one with the id `until`, these and all changes included, oldest first."""
+        mine = (LookRow.rollout_id == rollout_id) & (LookRow.id <= until)
+        number = func.row_number().over(order_by=LookRow.id.desc())
+        numbered = select(LookRow.id, LookRow.action, number.label("number")).where(mine).subquery()
+        with self._reading() as session:
+            count = session.scalar(select(func.count()).select_from(numbered)) or 0
+            every = max(count // max(points, 1), 1)
+            chosen = select(numbered.c.id).where(
+                (numbered.c.number % every == 1 % every)
+                | (numbered.c.number == count)
+                | (numbered.c.action != "hold")
+            )
+            rows = select(LookRow).where(LookRow.id.in_(chosen)).order_by(LookRow.id)
+            return [look_of(row) for row in session.scalars(rows)]
+
+    def unrecorded(self, limit: int) -> list[Look]:
+        """Returns the first looks that MLflow does not have yet, oldest first."""
+        first = select(LookRow).where(~LookRow.recorded).order_by(LookRow.id).limit(limit)
+        with self._reading() as session:
+            return [look_of(row) for row in session.scalars(first)]
+
+    def mark_recorded(self, ids: Collection[int]) -> None:
+        """Notes that MLflow has these looks."""
+        with self._writing() as session:
+            session.execute(update(LookRow).where(LookRow.id.in_(ids)).values(recorded=True))
+
+    def override(self) -> TrafficOverride | None:
+        """Returns the weights that hold beside the settings, if there are any."""
+        with self._reading() as session:
+            row = session.get(OverrideRow, 1)
+            return None if row is None else override_of(row.content)
+
+    def set_override(self, override: TrafficOverride | None) -> None:
+        """Sets weights that hold beside the settings, or takes them back with None."""
+        with self._writing() as session:
+            if override is None:
+                session.execute(delete(OverrideRow))
+            else:
+                _put(session, OverrideRow, id=1, content=override_to_json(override))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with errors_as_ours(), Session(self._reader) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with errors_as_ours(), Session(self._writer) as session, session.begin():
+            yield session
+
+
+def _active() -> Any:
+    return select(RolloutRow).where(RolloutRow.under_way)
+
+
+def _existing(session: Session, rollout_id: str) -> RolloutRow:
+    row = session.scalar(select(RolloutRow).where(RolloutRow.id == rollout_id))
+    if row is None:
+        raise NotFound(f"There is no rollout '{rollout_id}'.")
+    return row
+
+
+def _put(session: Session, table: type[Base], **values: Any) -> None:
+    """Inserts a row, or gives the one with the same key new values."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+    key = [column.name for column in table.__table__.primary_key]
+    new = {name: insert.excluded[name] for name in values if name not in key}
+    session.execute(insert.values(**values).on_conflict_do_update(index_elements=key, set_=new))

@@ -1,0 +1,1 @@
+"""What is written to MLflow, off the path of every request."""

@@ -1,0 +1,33 @@
+"""The tracker's shell."""
+
+import asyncio
+
+from deployments.control.config import ControlArgs, database_url
+from deployments.control.store import ControlStore
+from deployments.tracking.rollout_runs import RolloutRuns
+
+
+class Tracker:
+    """Writes down in MLflow what the control application decided, off the path of every request.
+
+    Args:
+        args: `ControlArgs` as a mapping.
+    """
+
+    def __init__(self, args: dict[str, object]) -> None:
+        settings = ControlArgs.model_validate(args)
+        self._runs: RolloutRuns | None = None
+        tracker = settings.tracker
+        if tracker.mlflow_url is not None:
+            self._runs = RolloutRuns(
+                ControlStore(database_url(settings)),
+                tracker.mlflow_url,
+                experiment=tracker.experiment,
+                registered_model=tracker.registered_model,
+            )
+
+    async def record_rollouts(self) -> int:
+        """Writes what is not written yet, and returns how many looks that were."""
+        if self._runs is None:
+            return 0
+        return await asyncio.to_thread(self._runs.record_pending)

@@ -1,0 +1,252 @@
+"""`/admin`: closed without the key; with it, rollouts and traffic over a real controller."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.api.application import create_app
+from app.config import GatewayArgs, GatewayLive, Release
+from app.control_link import ControlLink
+from app.releases import Releases
+from app.service import make_service
+from deployments.canary.policy import Policy
+from deployments.control.controller import Controller
+from deployments.control.store import ControlStore
+from deployments.rollouts import ControlStage
+from tests.doubles import DoubleDirectory
+
+KEY = "open-sesame"
+LIVE = GatewayLive(
+    releases={
+        name: Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
+        for name in ("one", "two", "three")
+    },
+    traffic={"one": 1.0},
+)
+
+
+class Control:
+    """The controller without Ray between: calls have one argument more on the wire."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any, call: object, **options: Any) -> Any:
+            if name == "rollouts":
+                return await self._controller.rollouts(options["limit"])
+            return await getattr(self._controller, name)(*args, **options)
+
+        return call
+
+
+@pytest.fixture
+async def link(tmp_path: Path) -> ControlLink:
+    store = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    controller = Controller(store, Policy(), unhealthy=lambda names: [])
+    await controller.load()
+    control: ControlStage = Control(controller)
+    return ControlLink(control, lambda: LIVE.traffic, replica="one")
+
+
+def app_of(link: ControlLink | None, key: str = KEY) -> httpx.AsyncClient:
+    args = GatewayArgs()
+    releases = Releases(DoubleDirectory(), lambda: LIVE)
+    if link is not None:
+        releases = Releases(DoubleDirectory(), lambda: LIVE, link.plan)
+    control = None if link is None else link._control
+    service = make_service(releases, args, observer=link, control=control, admin_key=key)
+    transport = httpx.ASGITransport(create_app(service, args), raise_app_exceptions=False)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {KEY}"}
+    )
+
+
+@pytest.fixture
+async def operator(link: ControlLink) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_of(link) as client:
+        yield client
+
+
+async def begin(operator: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
+    response = await operator.post("/admin/rollouts", json={"canary": "two", **body})
+    assert response.status_code == 201, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+PATHS = [
+    ("GET", "/admin/rollouts"),
+    ("GET", "/admin/releases"),
+    ("GET", "/admin/traffic"),
+    ("DELETE", "/admin/traffic"),
+    ("PUT", "/admin/traffic"),
+    ("POST", "/admin/rollouts"),
+    ("POST", "/admin/rollouts/x/abort"),
+    ("GET", "/admin/rollouts/x"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        ("Basic open-sesame", 401),
+        ("Bearer ", 401),
+        ("Bearer wrong", 403),
+        ("Bearer open-sesame2", 403),
+        ("Bearer \u00fc", 403),
+    ],
+)
+async def test_nobody_passes_without_the_key(
+    link: ControlLink, method: str, path: str, authorization: str | None, status: int
+) -> None:
+    async with app_of(link) as client:
+        del client.headers["Authorization"]
+        headers = {} if authorization is None else {"Authorization": authorization.encode()}
+        response = await client.request(method, path, json={}, headers=headers)
+    assert response.status_code == status
+    assert response.json()["code"] == ("unauthorized" if status == 401 else "forbidden")
+
+
+@pytest.mark.parametrize("given", ["Bearer open-sesame", "Bearer ", None])
+async def test_where_there_is_no_key_nothing_opens(link: ControlLink, given: str | None) -> None:
+    async with app_of(link, key="") as client:
+        client.headers.pop("Authorization")
+        headers = {} if given is None else {"Authorization": given}
+        response = await client.get("/admin/releases", headers=headers)
+    assert response.status_code == 403
+    assert "RAGSERVE_ADMIN_KEY" in response.json()["detail"]
+
+
+async def test_without_a_control_application_there_are_no_rollouts() -> None:
+    async with app_of(None) as client:
+        response = await client.get("/admin/rollouts")
+        assert response.status_code == 404
+        assert (await client.get("/admin/releases")).status_code == 200
+
+
+async def test_a_rollout_is_begun_shown_and_ended(
+    operator: httpx.AsyncClient, link: ControlLink
+) -> None:
+    begun = await begin(operator, by="alice", policy={"steps": [{"weight": 0.25}]})
+    assert (begun["stable"], begun["canary"], begun["phase"]) == ("one", "two", "running")
+    assert (begun["stage_name"], begun["created_by"]) == ("25 %", "alice")
+    await link.exchange()
+    shown = (await operator.get("/admin/releases")).json()
+    shares = {one["name"]: (one["role"], one["weight"]) for one in shown["releases"]}
+    assert shares == {"one": ("stable", 0.75), "two": ("canary", 0.25), "three": ("", 0.0)}
+    paused = await operator.post(f"/admin/rollouts/{begun['id']}/pause", json={"reason": "lunch"})
+    assert paused.json()["phase"] == "paused"
+    ended = await operator.post(f"/admin/rollouts/{begun['id']}/abort", json={"by": "bob"})
+    assert ended.json()["phase"] == "rolled_back"
+    found = (await operator.get(f"/admin/rollouts/{begun['id']}")).json()
+    assert [one["action"] for one in found["history"]] == ["pause", "roll_back"]
+    assert found["history"][1]["by"] == "bob"
+    assert found["policy"]["steps"][0]["weight"] == 0.25
+    assert set(found["releases"]) == {"one", "two"}
+    listed = (await operator.get("/admin/rollouts")).json()["rollouts"]
+    assert [one["id"] for one in listed] == [begun["id"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"canary": "none"}, 422),
+        ({"canary": "one"}, 409),
+        ({"canary": "two", "stable": "two"}, 422),
+        ({"canary": "two", "policy": {"steps": []}}, 422),
+        ({"canary": "two", "policy": {"guardrails": {"speed": {"margin": 0.1}}}}, 422),
+        ({"canary": "two", "policy": {"mode": "reckless"}}, 422),
+        ({}, 422),
+    ],
+    ids=["unknown", "has-traffic", "itself", "no-steps", "no-metric", "no-mode", "nothing"],
+)
+async def test_what_cannot_be_tried_is_refused(
+    operator: httpx.AsyncClient, body: dict[str, Any], status: int
+) -> None:
+    assert (await operator.post("/admin/rollouts", json=body)).status_code == status
+    assert (await operator.get("/admin/rollouts")).json()["rollouts"] == []
+
+
+async def test_a_second_rollout_is_a_conflict(operator: httpx.AsyncClient) -> None:
+    await begin(operator)
+    response = await operator.post("/admin/rollouts", json={"canary": "three"})
+    assert response.status_code == 409
+    assert (await operator.put("/admin/traffic", json={"weights": {"two": 1}})).status_code == 409
+
+
+async def test_a_command_for_no_rollout_is_not_found(operator: httpx.AsyncClient) -> None:
+    assert (await operator.post("/admin/rollouts/none/abort", json={})).status_code == 404
+    assert (await operator.post("/admin/rollouts/none/explode", json={})).status_code == 422
+    assert (await operator.get("/admin/rollouts/none")).status_code == 404
+
+
+async def test_weights_are_set_and_taken_back(
+    operator: httpx.AsyncClient, link: ControlLink
+) -> None:
+    body = {"weights": {"one": 0.5, "two": 0.5}, "by": "alice"}
+    assert (await operator.put("/admin/traffic", json=body)).json()["set_by"] == "alice"
+    await link.exchange()
+    assert (await operator.get("/admin/traffic")).json()["weights"] == {"one": 0.5, "two": 0.5}
+    assert (await operator.delete("/admin/traffic")).json()["weights"] == {"one": 1.0}
+    await link.exchange()
+    assert (await operator.get("/admin/traffic")).json()["set_by"] is None
+
+
+@pytest.mark.parametrize("weights", [{}, {"none": 1.0}, {"one": 0.0}, {"one": -1}, {"one": 2}])
+async def test_bad_weights_change_nothing(
+    operator: httpx.AsyncClient, weights: dict[str, float]
+) -> None:
+    response = await operator.put("/admin/traffic", json={"weights": weights})
+    assert response.status_code == 422
+    assert (await operator.get("/admin/traffic")).json()["weights"] == {"one": 1.0}
+
+
+async def test_an_operator_may_ask_for_a_release(operator: httpx.AsyncClient) -> None:
+    forced = {"X-Ragserve-Release": "two"}
+    for path, body in (
+        ("/v1/query", {"query": "queue?"}),
+        ("/v1/search", {"query": "queue?"}),
+        (
+            "/v1/chat/completions",
+            {"model": "ragserve", "messages": [{"role": "user", "content": "q"}]},
+        ),
+    ):
+        response = await operator.post(path, json=body, headers=forced)
+        assert response.headers["X-Ragserve-Release"] == "two", response.text
+
+
+async def test_nobody_else_may(operator: httpx.AsyncClient) -> None:
+    headers = {"X-Ragserve-Release": "two", "Authorization": "Bearer sk-other"}
+    response = await operator.post("/v1/query", json={"query": "queue?"}, headers=headers)
+    assert response.status_code == 403
+    headers = {"X-Ragserve-Release": "none"}
+    response = await operator.post("/v1/query", json={"query": "queue?"}, headers=headers)
+    assert response.status_code == 422
+
+
+async def test_callers_are_known_by_session_user_or_key(
+    operator: httpx.AsyncClient, link: ControlLink
+) -> None:
+    await begin(operator, policy={"steps": [{"weight": 0.5}]})
+    await link.exchange()
+
+    async def releases(headers: dict[str, str], **identity: str) -> set[str]:
+        answers = [
+            await operator.post("/v1/search", json={"query": "q", **identity}, headers=headers)
+            for _ in range(12)
+        ]
+        return {one.headers["X-Ragserve-Release"] for one in answers}
+
+    for number in range(5):
+        key = {"Authorization": f"Bearer sk-{number}"}
+        assert len(await releases(key)) == 1
+        assert len(await releases({}, user=f"user-{number}")) == 1
+        assert len(await releases({}, session_id=f"session-{number}")) == 1
+    del operator.headers["Authorization"]
+    assert len(await releases({})) == 2

@@ -1,0 +1,323 @@
+"""Who answers when a canary cannot, and what it counts as."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from app.asking import Ask, FromDocuments, FromGenerator
+from app.config import GatewayArgs, GatewayLive, Release
+from app.observation import ABORTED, FAILED, Values
+from app.releases import Assignment, Releases
+from app.request_scope import RequestScope
+from app.search import Question
+from app.service import Service, make_service
+from deployments.canary.evidence import Arm
+from deployments.canary.policy import Judge, Policy, Shadow
+from deployments.canary.rollout import Shares
+from deployments.contracts import CallContext, Generation
+from deployments.errors import PromptTooLong, RagError, StageFailed, Unavailable
+from deployments.generation import GenerationEvent, GenerationRequest, Message
+from deployments.rollouts import ActiveRollout, TrafficPlan
+from tests.doubles import DoubleDirectory, EchoGenerator, ExtractiveGenerator, read_to_failure
+
+ASK = FromDocuments(Question("When is the queue full?"))
+CHAT = FromGenerator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
+LIVE = GatewayLive(
+    releases={
+        "stable": Release(retrieval="r", generator="generator-stable"),
+        "canary": Release(retrieval="r", generator="generator-canary"),
+    },
+    traffic={"stable": 1.0},
+)
+
+
+class Notes:
+    """An `Observer` that remembers."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Assignment, Values]] = []
+        self.pairs: list[Values] = []
+
+    def observe(self, assignment: Assignment, begun_s: float, values: Values) -> None:
+        self.seen.append((assignment, values))
+
+    def observe_pair(self, assignment: Assignment, begun_s: float, values: Values) -> None:
+        self.pairs.append(values)
+
+
+class Versions(DoubleDirectory):
+    """A generator per release."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generators: dict[str, ExtractiveGenerator] = {
+            "generator-stable": ExtractiveGenerator(),
+            "generator-canary": ExtractiveGenerator(),
+        }
+
+    def generator(self, application: str) -> ExtractiveGenerator:
+        return self.generators[application]
+
+
+class Never(ExtractiveGenerator):
+    """Does not come to an end."""
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self.calls += 1
+        await asyncio.Event().wait()
+        yield ()
+
+
+@pytest.fixture
+def versions() -> Versions:
+    return Versions()
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def service(versions: Versions, notes: Notes) -> Service:
+    releases = Releases(versions, lambda: LIVE, TrafficPlan)
+    return make_service(releases, GatewayArgs(shadow_concurrency=1), observer=notes)
+
+
+def assignment(arm: Arm, *, shadow: bool = False, policy: Policy | None = None) -> Assignment:
+    shares = Shares(baseline=0.5, shadow=0.5) if shadow else Shares(0.5, 0.5)
+    rollout = ActiveRollout("r", "stable", "canary", 0, shares, 0.0, policy or Policy())
+    release = "canary" if arm == "canary" and not shadow else "stable"
+    return Assignment(release, "someone", rollout, arm)
+
+
+def scope(timeout_s: float = 5.0) -> RequestScope:
+    return RequestScope("id", asyncio.get_running_loop().time() + timeout_s)
+
+
+async def read(events: AsyncGenerator[Sequence[GenerationEvent], None]) -> Generation:
+    async with aclosing(events):
+        async for some in events:
+            if isinstance(some[-1], Generation):
+                last = some[-1]
+    return last
+
+
+async def whole(
+    service: Service, assigned: Assignment, timeout_s: float = 5.0, ask: Ask = ASK
+) -> Any:
+    return await service.dispatcher.answer(ask, assigned, scope(timeout_s))
+
+
+async def streamed(service: Service, assigned: Assignment, timeout_s: float = 5.0) -> Any:
+    served = await service.dispatcher.begin(ASK, assigned, scope(timeout_s), timeout_s=5.0)
+    await read(served.value.events)
+    return served
+
+
+BOTH = pytest.mark.parametrize("way", [whole, streamed])
+
+
+@BOTH
+@pytest.mark.parametrize("arm", ["canary", "baseline"])
+async def test_an_answer_is_evidence_once(
+    service: Service, notes: Notes, way: Callable[..., Any], arm: Arm
+) -> None:
+    served = await way(service, assignment(arm))
+    assert served.release == ("canary" if arm == "canary" else "stable")
+    [(seen, values)] = notes.seen
+    assert seen.arm == arm
+    assert values["error"] == 0
+    assert (values["total_ms"] or 0) > 0
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "failure",
+    [StageFailed("broken"), Unavailable("gone"), PromptTooLong("long")],
+    ids=lambda error: error.code,
+)
+async def test_stable_answers_for_a_canary_that_fails(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any], failure: RagError
+) -> None:
+    versions.generators["generator-canary"].failure = failure
+    served = await way(service, assignment("canary"))
+    assert served.release == served.scope.release == "stable"
+    assert served.trail.degraded == ["canary"]
+    [(seen, values)] = notes.seen
+    assert (seen.arm, values) == ("canary", FAILED)
+
+
+@BOTH
+async def test_a_canary_that_hangs_leaves_stable_time_to_answer(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    versions.generators["generator-canary"] = Never()
+    served = await way(service, assignment("canary"), timeout_s=0.4)
+    assert served.release == "stable"
+    assert [values for _, values in notes.seen] == [FAILED]
+
+
+@BOTH
+async def test_a_failure_of_both_is_the_failure_of_stable(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    versions.generators["generator-canary"].failure = StageFailed("canary")
+    versions.generators["generator-stable"].failure = Unavailable("stable")
+    with pytest.raises(Unavailable, match="stable"):
+        await way(service, assignment("canary"))
+    assert len(notes.seen) == 1
+
+
+@BOTH
+async def test_nobody_answers_for_the_baseline(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    versions.generators["generator-stable"].failure = StageFailed("stable")
+    with pytest.raises(StageFailed):
+        await way(service, assignment("baseline"))
+    assert [(seen.arm, values) for seen, values in notes.seen] == [("baseline", FAILED)]
+
+
+async def test_nobody_takes_over_after_the_first_token(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    echo = EchoGenerator()
+    echo.engine.fails_after = 3
+    versions.generators["generator-canary"] = echo
+    served = await service.dispatcher.begin(CHAT, assignment("canary"), scope(), timeout_s=5.0)
+    seen, error = await read_to_failure(served.value.events)
+    assert seen
+    assert isinstance(error, StageFailed)
+    assert [values for _, values in notes.seen] == [FAILED]
+
+
+async def test_a_stream_that_its_reader_leaves_is_aborted(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    echo = EchoGenerator()
+    echo.engine.gate = asyncio.Event()
+    echo.engine.gate.set()
+    versions.generators["generator-canary"] = echo
+    served = await service.dispatcher.begin(CHAT, assignment("canary"), scope(), timeout_s=5.0)
+    await anext(served.value.events)
+    echo.engine.gate.clear()
+    await served.value.events.aclose()
+    assert [values for _, values in notes.seen] == [ABORTED]
+
+
+async def test_a_caller_who_leaves_is_aborted_and_not_failed(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    versions.generators["generator-canary"] = Never()
+    work = asyncio.create_task(whole(service, assignment("canary")))
+    await until(lambda: versions.generators["generator-canary"].calls)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert [values for _, values in notes.seen] == [ABORTED]
+
+
+async def test_a_search_is_answered_by_stable_too_and_is_no_evidence(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    served = await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+    assert served.release == "canary"
+    versions.embedder.failure = StageFailed("all of them")
+    with pytest.raises(StageFailed):
+        await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+    assert versions.embedder.calls == 3
+    assert notes.seen == []
+
+
+async def test_an_assignment_by_name_is_no_evidence(service: Service, notes: Notes) -> None:
+    assert (await whole(service, Assignment("canary"))).release == "canary"
+    assert notes.seen == []
+
+
+@BOTH
+async def test_a_shadow_is_compared_after_the_answer(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    served = await way(service, assignment("canary", shadow=True))
+    assert served.release == "stable"
+    assert notes.seen == []
+    await until(lambda: notes.pairs)
+    [(seen, values)] = notes.seen
+    assert (seen.arm, values["error"]) == ("canary", 0)
+    assert notes.pairs == [{"overlap": None, "agreement": 1.0, "judge": None}]
+
+
+async def test_a_shadow_that_fails_harms_nobody(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    versions.generators["generator-canary"].failure = StageFailed("canary")
+    assert (await whole(service, assignment("canary", shadow=True))).release == "stable"
+    await until(lambda: notes.seen)
+    assert [values for _, values in notes.seen] == [FAILED]
+    assert notes.pairs == []
+
+
+async def test_shadows_are_bounded(service: Service, versions: Versions, notes: Notes) -> None:
+    for _ in range(3):
+        await whole(service, assignment("canary", shadow=True))
+    await until(lambda: notes.pairs)
+    await asyncio.sleep(0.05)
+    assert versions.generators["generator-canary"].calls == 1
+
+
+class Sayer(ExtractiveGenerator):
+    """Says always the same."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__()
+        self.says = says
+
+    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
+        self._enter()
+        return Generation(self.says, (), True, "stop", 1, 1, "sayer")
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        yield (await self.generate(request, call=call),)
+
+
+@pytest.mark.parametrize(
+    ("says", "score"),
+    [("A", 0.5), (" b.", 0.5), ("Tie", 0.5), ("I cannot say", None), ("", None)],
+)
+async def test_a_judge_that_favours_a_place_decides_nothing(
+    service: Service, versions: Versions, notes: Notes, says: str, score: float | None
+) -> None:
+    umpire = versions.generators["generator-umpire"] = Sayer(says)
+    versions.generators["generator-canary"] = Sayer("Never.")
+    policy = Policy(shadow=Shadow(), judge=Judge(generator="generator-umpire", max_pairs=1))
+    for number in range(2):
+        await whole(service, assignment("canary", shadow=True, policy=policy))
+        await until(lambda expected=number + 1: len(notes.pairs) == expected)
+    assert [pair["judge"] for pair in notes.pairs] == [score, None]
+    assert umpire.calls == 2
+
+
+async def test_a_judge_that_is_away_says_nothing(
+    service: Service, versions: Versions, notes: Notes
+) -> None:
+    umpire = versions.generators["generator-umpire"] = Sayer("A")
+    umpire.failure = Unavailable("away")
+    versions.generators["generator-canary"] = Sayer("Never.")
+    policy = Policy(shadow=Shadow(), judge=Judge(generator="generator-umpire"))
+    await whole(service, assignment("canary", shadow=True, policy=policy))
+    await until(lambda: notes.pairs)
+    assert notes.pairs[0]["judge"] is None
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)

@@ -1,0 +1,287 @@
+"""The controller over a real database: what it took in is kept, what it decided is done once."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deployments.canary.evidence import Evidence
+from deployments.canary.guardrails import Guardrail
+from deployments.canary.policy import Policy, Step
+from deployments.canary.recording import Outcomes, gather
+from deployments.canary.rollout import Shares
+from deployments.control.controller import Controller
+from deployments.control.store import ControlStore
+from deployments.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from deployments.rollouts import Report, Rollout
+
+POLICY = Policy(
+    steps=(Step(weight=0.1, min_requests=10), Step(weight=0.5, min_requests=10)),
+    warm_up_s=0.0,
+    guardrails={
+        "total_ms": Guardrail(margin=0.2),
+        "error": Guardrail(margin=0.05),
+        **{name: Guardrail(margin=0.5) for name in ("truncated", "refused", "degraded")},
+        "total_ms.tail": Guardrail(margin=0.5, rolls_back="never"),
+    },
+)
+DEPLOYED = {"a": 1.0}
+VECTORS = {
+    "a": {"retrieval": "r", "generator": ["ga"]},
+    "b": {"retrieval": "r", "generator": ["gb"]},
+}
+
+
+class World:
+    """The time, and which applications are broken."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.broken: list[str] = []
+
+    def unhealthy(self, names: Iterable[str]) -> Sequence[str]:
+        return [f"{name} is broken" for name in names if name in self.broken]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'control.db'}"
+
+
+async def make(url: str, world: World) -> Controller:
+    controller = Controller(
+        ControlStore(url), POLICY, unhealthy=world.unhealthy, now_s=lambda: world.now_s
+    )
+    await controller.load()
+    return controller
+
+
+@pytest.fixture
+async def controller(url: str, world: World) -> Controller:
+    return await make(url, world)
+
+
+async def start(controller: Controller, policy: Policy | None = None) -> Rollout:
+    return await controller.start("a", "b", policy, by="alice", vectors=VECTORS, deployed=DEPLOYED)
+
+
+def evidence(stage: int, *, canary_ms: float = 100.0, errors: float = 0.0) -> Evidence:
+    """2,000 requests of each arm over 400 seconds, of as many callers."""
+    draw = np.random.default_rng(stage)
+
+    def outcomes(median_ms: float, share: float) -> Outcomes:
+        count = 2000
+        failed = draw.random(count) < share
+        values = {name: np.zeros(count) for name in ("truncated", "refused", "degraded", "aborted")}
+        total_ms = median_ms * draw.lognormal(0.0, 0.3, count)
+        values |= {
+            "error": failed.astype(float),
+            "total_ms": np.where(failed, np.nan, total_ms),
+        }
+        at_s = np.linspace(1000, 1400, count)
+        return Outcomes(at_s, draw.integers(0, 128, count), values)
+
+    arms = {"canary": outcomes(canary_ms, errors), "baseline": outcomes(100.0, 0.0)}
+    return gather(arms, stage=stage, block_s=POLICY.block_s)  # type: ignore[arg-type]
+
+
+async def report(
+    controller: Controller, rollout: Rollout, found: Evidence | None, *, sequence: int
+) -> None:
+    await controller.exchange(
+        Report("replica", sequence, DEPLOYED, rollout_id=rollout.id, evidence=found)
+    )
+
+
+async def requests_of(controller: Controller, rollout: Rollout) -> int:
+    await controller.look()
+    _, decision, _ = await controller.rollout(rollout.id)
+    assert decision is not None
+    return next(one.canary_requests for one in decision.verdicts if one.metric == "error")
+
+
+async def test_a_rollout_is_in_the_next_plan(controller: Controller) -> None:
+    rollout = await start(controller)
+    plan = await controller.exchange(Report("replica", 1, DEPLOYED))
+    assert plan.rollout is not None
+    assert (plan.rollout.id, plan.rollout.stage) == (rollout.id, 0)
+    assert plan.rollout.shares == Shares(canary=0.1, baseline=0.4)
+
+
+async def test_good_evidence_leads_step_by_step_to_all_traffic(
+    controller: Controller, world: World
+) -> None:
+    rollout = await start(controller)
+    for stage in (0, 1):
+        await report(controller, rollout, evidence(stage), sequence=stage + 1)
+        world.now_s += 100
+        assert await controller.look()
+    plan = await controller.exchange(Report("replica", 3, DEPLOYED))
+    assert plan.rollout is None
+    assert plan.override is not None
+    assert plan.override.weights == {"b": 1.0}
+    found, _, looks = await controller.rollout(rollout.id)
+    assert found.state.phase == "promoted"
+    assert [one.decision.action for one in looks] == ["advance", "promote"]
+
+
+async def test_bad_evidence_leads_back(controller: Controller, world: World) -> None:
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0, canary_ms=140.0), sequence=1)
+    world.now_s += 100
+    await controller.look()
+    plan = await controller.exchange(Report("replica", 2, DEPLOYED))
+    assert (plan.rollout, plan.override) == (None, None)
+    assert (await controller.rollouts(5))[0].state.phase == "rolled_back"
+
+
+async def test_a_report_that_comes_twice_counts_once(controller: Controller) -> None:
+    rollout = await start(controller)
+    for _ in range(3):
+        await report(controller, rollout, evidence(0), sequence=1)
+    assert await requests_of(controller, rollout) == 2000
+    await report(controller, rollout, evidence(0), sequence=2)
+    assert await requests_of(controller, rollout) == 4000
+
+
+async def test_evidence_of_another_stage_or_rollout_counts_nothing(
+    controller: Controller,
+) -> None:
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0), sequence=1)
+    await report(controller, rollout, evidence(1), sequence=2)
+    stray = Report("replica", 3, DEPLOYED, rollout_id="other", evidence=evidence(0))
+    await controller.exchange(stray)
+    assert await requests_of(controller, rollout) == 2000
+
+
+async def test_another_controller_goes_on_where_the_last_one_stopped(
+    controller: Controller, url: str, world: World
+) -> None:
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0), sequence=1)
+    again = await make(url, world)
+    await report(again, rollout, evidence(0), sequence=1)
+    assert await requests_of(again, rollout) == 2000
+    world.now_s += 100
+    assert await again.look()
+    plan = await again.exchange(Report("replica", 2, DEPLOYED))
+    assert plan.rollout is not None
+    assert plan.rollout.stage == 1
+
+
+async def test_of_two_controllers_one_acts(controller: Controller, url: str, world: World) -> None:
+    rollout = await start(controller)
+    other = await make(url, world)
+    for one in (controller, other):
+        await report(one, rollout, evidence(0), sequence=1)
+    world.now_s += 100
+    await controller.look()
+    await other.look()
+    _, _, looks = await controller.rollout(rollout.id)
+    assert [one.decision.action for one in looks] == ["advance"]
+    plan = await other.exchange(Report("replica", 2, DEPLOYED))
+    assert plan.rollout is not None
+    assert plan.rollout.stage == 1
+
+
+async def test_an_application_that_stays_broken_ends_it_at_once(
+    controller: Controller, world: World
+) -> None:
+    rollout = await start(controller)
+    world.broken = ["gb"]
+    await controller.look()
+    world.now_s += 5
+    await controller.look()
+    assert (await controller.rollouts(1))[0].state.phase == "running"
+    world.now_s += 6
+    await controller.look()
+    found, _, looks = await controller.rollout(rollout.id)
+    assert found.state.phase == "rolled_back"
+    assert "gb is broken" in looks[-1].decision.reason
+
+
+async def test_an_application_that_comes_back_harms_nothing(
+    controller: Controller, world: World
+) -> None:
+    await start(controller)
+    for broken in (["gb"], [], ["gb"], []):
+        world.broken = broken
+        await controller.look()
+        world.now_s += 8
+    assert (await controller.rollouts(1))[0].state.phase == "running"
+
+
+async def test_one_at_a_time(controller: Controller) -> None:
+    await start(controller)
+    with pytest.raises(Conflict):
+        await start(controller)
+    with pytest.raises(Conflict):
+        await controller.set_traffic({"a": 1.0}, by="bob", deployed=DEPLOYED)
+
+
+async def test_a_release_against_itself_is_refused(controller: Controller) -> None:
+    with pytest.raises(InvalidRequest):
+        await controller.start("a", "a", None, by="x", vectors={}, deployed=DEPLOYED)
+
+
+async def test_people_step_in(controller: Controller) -> None:
+    rollout = await start(controller)
+    paused = await controller.command(rollout.id, "pause", by="bob", why="lunch")
+    assert (paused.state.phase, paused.state.reason) == ("paused", "pause by bob: lunch")
+    promoted = await controller.command(rollout.id, "promote", by="bob", why="")
+    assert promoted.state.phase == "promoted"
+    plan = await controller.exchange(Report("replica", 1, DEPLOYED))
+    assert plan.override is not None
+    with pytest.raises(InvalidRequest):
+        await controller.command(rollout.id, "roll_back", by="bob", why="")
+    with pytest.raises(NotFound):
+        await controller.command("none", "pause", by="bob", why="")
+
+
+async def test_whoever_deploys_other_weights_has_the_last_word(
+    controller: Controller, world: World
+) -> None:
+    await controller.set_traffic({"b": 1.0}, by="bob", deployed=DEPLOYED)
+    plan = await controller.exchange(Report("late", 1, {"a": 0.5, "b": 0.5}))
+    assert plan.override is not None, "a replica may be late with its settings"
+    world.now_s += 11
+    plan = await controller.exchange(Report("replica", 1, DEPLOYED))
+    assert plan.override is not None
+    plan = await controller.exchange(Report("replica", 2, {"a": 0.5, "b": 0.5}))
+    assert plan.override is None
+    plan = await controller.exchange(Report("replica", 3, DEPLOYED))
+    assert plan.override is None
+
+
+async def test_a_look_that_changes_nothing_is_kept_now_and_then(
+    controller: Controller, world: World
+) -> None:
+    await start(controller)
+    kept = []
+    for _ in range(30):
+        kept.append(await controller.look())
+        world.now_s += 1
+    assert kept.count(True) == 3
+
+
+async def test_without_a_database_evidence_is_not_taken_for_kept(
+    controller: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = await start(controller)
+
+    def fail(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ControlStore, "keep_evidence", fail)
+        with pytest.raises(Unavailable):
+            await report(controller, rollout, evidence(0), sequence=1)
+    await report(controller, rollout, evidence(0), sequence=1)
+    assert await requests_of(controller, rollout) == 2000
