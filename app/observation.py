@@ -16,6 +16,8 @@ FAILED: Values = {"error": 1.0, "aborted": 0.0}
 ABORTED: Values = {"error": 0.0, "aborted": 1.0}
 """The same of a client that went away."""
 
+_AT_ONCE_MS = 1.0
+"""What is written in less has no time per token: it was written at once."""
 _WORD = re.compile(r"\w+")
 
 
@@ -47,9 +49,9 @@ def observe_answer(
     if written.ttft_ms > 0 and generator is not None:
         # The same for whole and for streamed answers, so that their mixture does not matter.
         values["ttft_ms"] = total_ms - generator.total_ms + written.ttft_ms
-        if written.completion_tokens > 1:
-            writing_ms = generator.total_ms - written.ttft_ms
-            values["tpot_ms"] = max(writing_ms, 0.0) / (written.completion_tokens - 1)
+        writing_ms = written.times.replica_ms - written.ttft_ms
+        if written.completion_tokens > 1 and writing_ms > _AT_ONCE_MS:
+            values["tpot_ms"] = writing_ms / (written.completion_tokens - 1)
     if prices is not None:
         values["cost"] = (
             written.prompt_tokens * prices.prompt_usd_per_million_tokens

@@ -1,16 +1,17 @@
 """The rules that are compared: ours, and two that are often written first."""
 
 import math
+from collections.abc import Iterator
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.canary_study.traffic import LOOK_S, Array, Traffic
-from deployments.canary.evidence import BUCKETS, Arm, Evidence, merge
+from deployments.canary.evidence import Evidence
 from deployments.canary.policy import Policy
-from deployments.canary.recording import Outcomes, gather
-from deployments.canary.rollout import Decision, State, decide, start
+from deployments.canary.rollout import Decision, decide, start
+from deployments.canary.verdict import Outcome
 
 End = Literal["rolled back", "promoted"]
 
@@ -29,47 +30,36 @@ class Rule(Protocol):
 
 
 class Ours:
-    """The service's own course of a rollout, fed as it is in the service: evidence in batches, and
-    a decision at each look.
+    """The service's own course of a rollout: a decision at each look.
 
     Args:
         traffic: The run.
         policy: Of a single step.
+        evidence: What is known at each look.
     """
 
-    def __init__(self, traffic: Traffic, policy: Policy) -> None:
-        self._traffic = traffic
+    def __init__(self, traffic: Traffic, policy: Policy, evidence: Iterator[Evidence]) -> None:
+        self._measured = traffic.values.keys()
         self._policy = policy
-        self._evidence = Evidence(0, policy.block_s)
+        self._evidence = evidence
         self._state = start(0.0)
-        self.reason = ""
+        self._decision: Decision | None = None
 
     def look(self, until: slice, now_s: float) -> End | None:
-        self._evidence = merge(self._evidence, self._gathered(until))
-        decision, self._state = self.decide(now_s)
-        if decision.action == "roll_back":
-            failed = [one for one in decision.verdicts if one.outcome == "fail" and one.rolls_back]
-            self.reason = failed[0].metric
+        evidence = next(self._evidence)
+        self._decision, self._state = decide(self._policy, evidence, self._state, now_s)
+        if self._decision.action == "roll_back":
             return "rolled back"
-        return "promoted" if decision.action == "promote" else None
+        return "promoted" if self._decision.action == "promote" else None
 
-    def decide(self, now_s: float = 0.0) -> tuple[Decision, State]:
-        """Returns the decision on the evidence so far."""
-        return decide(self._policy, self._evidence, self._state, now_s)
-
-    def _gathered(self, part: slice) -> Evidence:
-        traffic = self._traffic
-        canary = traffic.canary[part]
-        masks: dict[Arm, NDArray[np.bool_]] = {"canary": canary, "baseline": ~canary}
-        arms = {
-            arm: Outcomes(
-                traffic.at_s[part][mine],
-                traffic.callers[part][mine] % BUCKETS,
-                {name: values[part][mine] for name, values in traffic.values.items()},
-            )
-            for arm, mine in masks.items()
+    def outcomes(self) -> dict[str, Outcome]:
+        """Returns the verdicts of the last look on what is measured and decides, by metric."""
+        verdicts = self._decision.verdicts if self._decision else ()
+        return {
+            one.metric: one.outcome
+            for one in verdicts
+            if one.rolls_back and one.metric.removesuffix(".tail") in {*self._measured, "burst"}
         }
-        return gather(arms, stage=0, block_s=self._policy.block_s)
 
 
 class MannWhitney:
@@ -80,7 +70,7 @@ class MannWhitney:
     Larger than the Other, Annals of Mathematical Statistics 18(1), 1947, with ranks shared by ties.
     """
 
-    def __init__(self, traffic: Traffic, policy: Policy) -> None:
+    def __init__(self, traffic: Traffic, policy: Policy, evidence: Iterator[Evidence]) -> None:
         self._traffic = traffic
 
     def look(self, until: slice, now_s: float) -> End | None:
@@ -96,7 +86,7 @@ class Window:
     """Compares the p95 and the error rate of the latest look with the baseline's; where the
     baseline has no error there is no ratio."""
 
-    def __init__(self, traffic: Traffic, policy: Policy) -> None:
+    def __init__(self, traffic: Traffic, policy: Policy, evidence: Iterator[Evidence]) -> None:
         self._traffic = traffic
 
     def look(self, until: slice, now_s: float) -> End | None:

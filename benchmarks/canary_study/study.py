@@ -1,26 +1,35 @@
 """Many runs of one scenario under one rule, and what became of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from benchmarks.canary_study.rules import End, Rule, ends_of_looks
+from benchmarks.canary_study.gathering import Numbers, evidence_by_look
+from benchmarks.canary_study.rules import End, Ours, Rule, ends_of_looks
 from benchmarks.canary_study.traffic import CANARY_SHARE, LOOK_S, Scenario, Traffic, simulate
+from deployments.canary.evidence import Evidence
 from deployments.canary.policy import Policy
+from deployments.canary.verdict import Outcome
 
-MakeRule = Callable[[Traffic, Policy], Rule]
+MakeRule = Callable[[Traffic, Policy, Iterator[Evidence]], Rule]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one run ended: None where the looks were over before. `requests` are the canary's."""
+    """How one run ended.
+
+    Args:
+        end: None where the looks were over before.
+        requests: The canary's until then.
+        outcomes: Of our rule, the last verdicts by metric.
+    """
 
     end: End | None
     requests: int
-    reason: str = ""
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 def policy(*, baseline_ratio: float, looks: int, promotes: bool) -> Policy:
@@ -48,15 +57,16 @@ def policy(*, baseline_ratio: float, looks: int, promotes: bool) -> Policy:
     )
 
 
-def run(traffic: Traffic, rule: Rule, *, looks: int) -> Ended:
+def run(traffic: Traffic, rule: Rule, ends: Numbers) -> Ended:
     """Returns how a run ends: every look sees the requests since the one before."""
-    seen = 0
-    for number, end in enumerate(ends_of_looks(traffic, looks).tolist(), 1):
-        if (ended := rule.look(slice(seen, end), number * LOOK_S)) is not None:
-            requests = int(traffic.canary[:end].sum())
-            return Ended(ended, requests, getattr(rule, "reason", ""))
-        seen = end
-    return Ended(None, int(traffic.canary.sum()))
+    seen, end = 0, None
+    for number, until in enumerate(ends.tolist(), 1):
+        end = rule.look(slice(seen, until), number * LOOK_S)
+        seen = until
+        if end is not None:
+            break
+    outcomes = rule.outcomes() if isinstance(rule, Ours) else {}
+    return Ended(end, int(traffic.canary[:seen].sum()), outcomes)
 
 
 def measure(
@@ -77,7 +87,9 @@ def measure(
     for traffic in simulate(
         scenario, runs=runs, looks=looks, baseline_ratio=baseline_ratio, seed=seed
     ):
-        ended.append(run(traffic, make_rule(traffic, rules), looks=looks))
+        ends = ends_of_looks(traffic, looks)
+        rule = make_rule(traffic, rules, evidence_by_look(traffic, ends, block_s=rules.block_s))
+        ended.append(run(traffic, rule, ends))
         on_done()
     return summarise(ended)
 
@@ -97,8 +109,15 @@ def summarise(ended: Iterable[Ended]) -> dict[str, Any]:
         "promoted": round(len(promoted) / len(runs), 4),
         "requests_to_roll_back": _of_all(rolled_back, len(runs)),
         "requests_to_promote": _of_all(promoted, len(runs)),
-        "first_to_fail": dict(Counter(one.reason for one in runs if one.reason).most_common()),
+        "failed": _counts(runs, "fail"),
+        "insufficient": _counts(runs, "insufficient"),
     }
+
+
+def _counts(runs: list[Ended], outcome: Outcome) -> dict[str, int]:
+    """Returns in how many runs each metric's last verdict was this one."""
+    named = (name for one in runs for name, last in one.outcomes.items() if last == outcome)
+    return dict(Counter(named).most_common())
 
 
 def _of_all(requests: list[int], runs: int) -> dict[str, int | None]:

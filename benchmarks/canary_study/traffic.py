@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter  # type: ignore[import-untyped]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -128,17 +129,17 @@ def _noise(
     if dependence == "replica":
         for arm in arms:
             for row, mine in zip(noise, arm, strict=True):
-                row[mine] = _autoregressive(row[mine][None, :], _REPLICA_MEMORY)[0]
+                row[mine] = _autoregressive(row[mine], _REPLICA_MEMORY)
     return noise
 
 
 def _autoregressive(noise: Array, memory: float) -> Array:
-    """Returns a stationary AR(1) process of variance 1 by row, made of independent numbers."""
+    """Returns stationary AR(1) processes of variance 1, made of independent numbers, along the last
+    axis."""
     steps: Array = noise * np.sqrt(1.0 - memory**2)
-    steps[:, 0] = noise[:, 0]
-    for column in range(1, steps.shape[1]):
-        steps[:, column] += memory * steps[:, column - 1]
-    return steps
+    steps[..., 0] = noise[..., 0]
+    filtered: Array = lfilter([1.0], [1.0, -memory], steps)
+    return filtered
 
 
 def _values(

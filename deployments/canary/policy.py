@@ -143,7 +143,8 @@ class Policy(Settings):
 
     max_false_alarms: float = Field(default=0.03, gt=0, le=0.2)
     """Probability of rolling back a canary that is as good as stable, at most, for the whole
-    rollout, all guardrails and all looks together. In simulations it is below a third of this."""
+    rollout, all guardrails and all looks together. In simulations with the default baseline it is
+    below a third of this."""
 
     max_false_promotions: float = Field(default=0.05, gt=0, le=0.2)
     """Probability of finding a canary acceptable, in one stage, that is worse by more than a
@@ -151,7 +152,8 @@ class Policy(Settings):
 
     min_effective_requests: int = Field(default=70, ge=30)
     """Independent requests of each arm that any verdict takes. Requests of one caller or one moment
-    count less than their number. Below 30 the bounds do not hold."""
+    count less than their number. Below 30 the bounds do not hold; in simulations of replicas whose
+    times depend on each other 70 have 0.6 % of false alarms where 50 have 1.0 %."""
 
     block_s: Seconds = 10.0
     """Time whose requests are taken to depend on each other. Longer dependence is found as well,

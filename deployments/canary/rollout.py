@@ -152,7 +152,10 @@ def _forward(
         if stage.approval and not state.approved:
             return "hold", "waits for approval"
         last = state.stage == len(policy.stages) - 1
-        return ("promote" if last else "advance"), "every guardrail has let it pass"
+        reason = "every guardrail is passed"
+        if stage.goes_on == "unless_worse":
+            reason = "no guardrail seems worse than its margin"
+        return ("promote" if last else "advance"), reason
     reason = "; ".join(waits)
     if now_s - state.deadline_from_s < stage.deadline_s or policy.on_deadline == "wait":
         return "hold", reason

@@ -6,7 +6,7 @@ from app.config import Prices
 from app.observation import agreement, observe_answer, overlap_at_k
 from app.trail import StageTime, Trail
 from deployments.canary.metrics import METRICS, PAIRS
-from deployments.contracts import Chunk, Citation, Generation, ScoredChunk
+from deployments.contracts import Chunk, Citation, Generation, ScoredChunk, Times
 
 
 def written(**fields: object) -> Generation:
@@ -19,6 +19,7 @@ def written(**fields: object) -> Generation:
         "completion_tokens": 11,
         "model": "m",
         "ttft_ms": 50.0,
+        "times": Times(replica_ms=140.0),
     }
     return Generation(**{**usual, **fields})  # type: ignore[arg-type]
 
@@ -52,7 +53,7 @@ def test_times_are_those_of_the_caller() -> None:
     assert values["total_ms"] == 200
     assert values["queue_ms"] == 7
     assert values["ttft_ms"] == 200 - 150 + 50
-    assert values["tpot_ms"] == pytest.approx((150 - 50) / 10)
+    assert values["tpot_ms"] == pytest.approx((140 - 50) / 10)
     assert "cost" not in values
 
 
@@ -74,6 +75,13 @@ def test_flaws_are_seen(fields: dict[str, object], metric: str, value: float) ->
 def test_an_answer_without_a_stage_is_degraded() -> None:
     done = Trail(times=dict(SPENT), degraded=["reranker"])
     assert observe_answer(written(), done, total_ms=1.0, prices=None)["degraded"] == 1.0
+
+
+def test_what_is_written_at_once_has_no_time_per_token() -> None:
+    at_once = written(times=Times(replica_ms=50.2))
+    values = observe_answer(at_once, trail(**SPENT), total_ms=200.0, prices=None)
+    assert "tpot_ms" not in values
+    assert "ttft_ms" in values
 
 
 def test_an_engine_without_tokens_has_no_token_times() -> None:

@@ -32,25 +32,25 @@ class After:
 
 def test_every_look_sees_the_requests_since_the_one_before() -> None:
     rule = After(9)
-    assert run(traffic(), rule, looks=2) == Ended(None, 25)
+    assert run(traffic(), rule, np.array([50, 100])) == Ended(None, 25)
     assert rule.seen == [(slice(0, 50), LOOK_S), (slice(50, 100), 2 * LOOK_S)]
 
 
 def test_a_run_ends_with_its_rule() -> None:
-    assert run(traffic(), After(1), looks=2) == Ended("rolled back", 13)
+    assert run(traffic(), After(1), np.array([50, 100])) == Ended("rolled back", 13)
 
 
 def test_a_run_that_never_ended_took_longer_than_any_that_did() -> None:
     ended = [
-        *(Ended("rolled back", requests, "error") for requests in (10, 20, 30)),
-        Ended("promoted", 40),
+        *(Ended("rolled back", requests, {"error": "fail"}) for requests in (10, 20, 30)),
+        Ended("promoted", 40, {"error": "pass", "total_ms": "insufficient"}),
         Ended(None, 50),
     ]
     found = summarise(ended)
     assert (found["runs"], found["rolled_back"], found["promoted"]) == (5, 0.6, 0.2)
     assert found["requests_to_roll_back"] == {"median": 30, "p90": None}
     assert found["requests_to_promote"] == {"median": None, "p90": None}
-    assert found["first_to_fail"] == {"error": 3}
+    assert (found["failed"], found["insufficient"]) == ({"error": 3}, {"total_ms": 1})
 
 
 @pytest.mark.parametrize(("promotes", "mode"), [(True, "auto"), (False, "abort_only")])
@@ -75,5 +75,6 @@ def test_a_study_counts_every_run() -> None:
     )
     assert len(done) == 4
     assert (found["runs"], found["rolled_back"]) == (4, 1.0)
-    assert 50 <= found["requests_to_roll_back"]["median"] < 100
-    assert sum(found["first_to_fail"].values()) == 4
+    assert Policy().min_effective_requests <= found["requests_to_roll_back"]["median"] < 120
+    assert sum(found["failed"].values()) >= 4
+    assert {name.split("_")[0] for name in found["failed"]} <= {"total", "ttft", "tpot"}

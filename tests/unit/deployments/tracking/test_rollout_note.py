@@ -21,7 +21,7 @@ def _note(shown: Shown, *, upto: int | None = None, max_characters: int = 7500) 
 def test_it_begins_with_the_outcome_and_why(promoted: Shown, rolled_back: Shown) -> None:
     note = _note(promoted)
     assert note.startswith("**b over a: promoted** by policy after 22 min 30 s.")
-    assert "> every guardrail has let it pass" in note
+    assert "> every guardrail is passed" in note
     note = _note(rolled_back)
     assert note.startswith("**b over a: rolled back** by policy after")
     assert "in stage 1 of 3 (5 %)" in note
