@@ -16,6 +16,7 @@ from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import StoreArgs
 from deployments.settings import Settings
 
+ReleaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -129,8 +130,8 @@ class Release(Settings):
 class GatewayLive(Settings):
     """Live settings, the ingress's `user_config`: changed in place, no process restarts."""
 
-    releases: dict[str, Release] = Field(min_length=1)
-    """Releases by name."""
+    releases: dict[ReleaseName, Release] = Field(min_length=1)
+    """Releases by name; a name goes into a header."""
 
     traffic: dict[str, Weight] = Field(min_length=1)
     """Weight per release; shares of the sum. A release without one gets no traffic and can still be

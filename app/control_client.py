@@ -52,10 +52,19 @@ class ControlClient(StageHandle):
         return cast(Rollout, answer)
 
     async def command(
-        self, rollout_id: str, what: Command, *, by: str, why: str, call: CallContext
+        self,
+        rollout_id: str,
+        what: Command,
+        *,
+        by: str,
+        why: str,
+        stage: int | None = None,
+        call: CallContext,
     ) -> Rollout:
         """See `ControlStage.command`."""
-        answer = await self.call("command", rollout_id, what, by=by, why=why, call=call, attempts=1)
+        answer = await self.call(
+            "command", rollout_id, what, by=by, why=why, stage=stage, call=call, attempts=1
+        )
         return cast(Rollout, answer)
 
     async def rollouts(self, *, limit: int, call: CallContext) -> Sequence[Rollout]:

@@ -18,7 +18,7 @@ _log = logging.getLogger("ray.serve")
 _EVERY_S = 0.75
 """A decision reaches everybody within two seconds, the way there and back included."""
 _TIMEOUT_S = 5.0
-_FIRST_ATTEMPTS = 20
+_FIRST_S = 10.0
 
 
 class Observer(Protocol):
@@ -84,11 +84,11 @@ class ControlLink:
     async def begin(self) -> None:
         """Waits for the first plan, so that a new replica does what the others do, and goes on by
         itself. Without a controller it gives up after a while: requests count more."""
-        for _ in range(_FIRST_ATTEMPTS):
-            if await self.exchange():
-                break
-            await asyncio.sleep(_EVERY_S)
-        else:
+        try:
+            async with asyncio.timeout(_FIRST_S):
+                while not await self.exchange():  # noqa: ASYNC110
+                    await asyncio.sleep(_EVERY_S)
+        except TimeoutError:
             _log.error("no word from the controller: the deployed weights hold")
         self._task = asyncio.create_task(self._go_on())
 

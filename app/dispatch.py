@@ -7,10 +7,10 @@ against the canary all the same.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from app.asking import Ask
 from app.config import Prices
@@ -23,10 +23,12 @@ from app.search import Question, search
 from app.shadow import Shadow
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
+from deployments.errors import RequestError
 from deployments.generation import GenerationEvent
 
 _log = logging.getLogger("ray.serve")
 T = TypeVar("T")
+Work = Callable[[Route, RequestScope, Trail], Awaitable[T]]
 CANARY = "canary"
 """What an answer says under `degraded` where stable answered in place of a canary."""
 
@@ -55,13 +57,14 @@ class Dispatcher:
         self._releases = releases
         self._observer = observer
         self._shadow = shadow
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def answer(self, ask: Ask, assignment: Assignment, scope: RequestScope) -> Served[Answer]:
         """Returns the whole answer."""
         watch = self._watch(assignment)
         served = await self._serve(ask.answer, watch, scope)
-        watch.answered(served.value.generation, served.trail)
-        self._shadow.offer(ask, assignment, served.value, scope)
+        values = watch.answered(served.value.generation, served.trail)
+        self._shadow.offer(ask, assignment, served.value, values, scope)
         return served
 
     async def begin(
@@ -98,42 +101,48 @@ class Dispatcher:
         release = self._releases.settings().releases[assignment.release]
         return _Watch(self._observer, assignment, release.prices)
 
-    async def _serve(
-        self,
-        work: Callable[[Route, RequestScope, Trail], Awaitable[T]],
-        watch: "_Watch",
-        scope: RequestScope,
-    ) -> Served[T]:
+    async def _serve(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
         assignment = watch.assignment
         if assignment.fallback is None:
             with watch:
                 return await self._attempt(work, assignment.release, scope)
+        canary = asyncio.create_task(self._attempt(work, assignment.release, scope))
+        attempts, winner = [canary], None
         try:
-            with watch:
-                # Half of what is left: stable must still be able to answer.
-                hurried = scope.within(scope.call().timeout_s / 2)
-                return await self._attempt(work, assignment.release, hurried)
-        except Exception as error:
-            _log.warning(
-                "request %s: %s failed, %s answers: %r",
-                scope.request_id,
-                assignment.release,
-                assignment.fallback,
-                error,
-            )
-        served = await self._attempt(work, assignment.fallback, scope)
+            # After half of the time stable is asked beside it, and the first answer counts: a slow
+            # canary is not given up, and one that hangs leaves time for an answer.
+            await asyncio.wait({canary}, timeout=scope.call().timeout_s / 2)
+            if not _succeeded(canary):
+                stable = self._attempt(work, assignment.fallback, scope)
+                attempts.append(asyncio.create_task(stable))
+            winner = await _first_success(attempts)
+        except asyncio.CancelledError:
+            watch.aborted()
+            raise
+        finally:
+            self._let_go(one for one in attempts if one is not winner)
+        if winner is canary:
+            return canary.result()
+        if winner is not None or not all(map(_was_refused, attempts)):
+            watch.failed()
+        served = attempts[-1].result()
+        reason = repr(canary.exception()) if canary.done() else "it was slower"
+        _log.warning("request %s: %s answers: %s", scope.request_id, assignment.fallback, reason)
         served.trail.degraded.append(CANARY)
         return served
 
-    async def _attempt(
-        self,
-        work: Callable[[Route, RequestScope, Trail], Awaitable[T]],
-        release: str,
-        scope: RequestScope,
-    ) -> Served[T]:
+    async def _attempt(self, work: Work[T], release: str, scope: RequestScope) -> Served[T]:
         trail, decided = Trail(), scope.for_release(release)
         value = await work(self._releases.route(release), decided, trail)
         return Served(value, release, decided, trail)
+
+    def _let_go(self, attempts: Iterable[asyncio.Task[Served[T]]]) -> None:
+        """Stops attempts that nobody waits for any more, without waiting for their end."""
+        for attempt in attempts:
+            attempt.cancel()
+            closing = asyncio.create_task(_close(attempt))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _observed(
         self, served: Served[AnswerStream], watch: "_Watch", ask: Ask
@@ -144,17 +153,18 @@ class Dispatcher:
                 async for some in events:
                     if isinstance(some[-1], Generation):
                         written = some[-1]
-                        watch.answered(written, served.trail)
+                        values = watch.answered(written, served.trail)
                     yield some
         if written is not None:
             whole = Answer(written, served.value.sources)
-            self._shadow.offer(ask, watch.assignment, whole, served.scope)
+            self._shadow.offer(ask, watch.assignment, whole, values, served.scope)
 
 
 class _Watch:
     """Reports what becomes of a request, once: as a context, that its work failed or was given up.
 
-    Nothing is reported of a request that is repeated on the canary: the repetition is what counts.
+    What a release refuses because of the request itself says nothing of the release; and of a
+    request that is repeated on the canary, the repetition is what counts.
     """
 
     def __init__(self, observer: Observer, assignment: Assignment, prices: Prices | None) -> None:
@@ -165,20 +175,60 @@ class _Watch:
         self._started_s = time.perf_counter()
         self._done = assignment.arm is None or assignment.shadow is not None
 
-    def answered(self, written: Generation, trail: Trail) -> None:
-        """Reports an answer; that of stable in the place of a canary is none of the canary's."""
-        if not self._done:
-            total_ms = (time.perf_counter() - self._started_s) * 1e3
-            self._report(observe_answer(written, trail, total_ms=total_ms, prices=self._prices))
+    def answered(self, written: Generation, trail: Trail) -> Values:
+        """Reports an answer, and returns its figures; that of stable in the place of a canary is
+        none of the canary's."""
+        total_ms = (time.perf_counter() - self._started_s) * 1e3
+        values = observe_answer(written, trail, total_ms=total_ms, prices=self._prices)
+        self._report(values)
+        return values
+
+    def failed(self) -> None:
+        """Reports that there was no answer."""
+        self._report(FAILED)
+
+    def aborted(self) -> None:
+        """Reports that the caller went away."""
+        self._report(ABORTED)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and not self._done:
-            left = issubclass(kind, asyncio.CancelledError | GeneratorExit)
-            self._report(ABORTED if left else FAILED)
+        if kind is None or issubclass(kind, RequestError):
+            return
+        left = issubclass(kind, asyncio.CancelledError | GeneratorExit)
+        self._report(ABORTED if left else FAILED)
 
     def _report(self, values: Values) -> None:
-        self._done = True
-        self._observer.observe(self.assignment, self._begun_s, values)
+        if not self._done:
+            self._done = True
+            self._observer.observe(self.assignment, self._begun_s, values)
+
+
+async def _first_success(
+    attempts: Sequence[asyncio.Task[Served[T]]],
+) -> asyncio.Task[Served[T]] | None:
+    """Returns the attempt that succeeds first, None where all fail."""
+    pending = set(attempts)
+    while pending:
+        _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for attempt in attempts:
+            if _succeeded(attempt):
+                return attempt
+    return None
+
+
+def _succeeded(attempt: asyncio.Task[Any]) -> bool:
+    return attempt.done() and not attempt.cancelled() and attempt.exception() is None
+
+
+def _was_refused(attempt: asyncio.Task[Any]) -> bool:
+    return attempt.done() and isinstance(attempt.exception(), RequestError)
+
+
+async def _close(attempt: asyncio.Task[Served[Any]]) -> None:
+    with suppress(asyncio.CancelledError, Exception):
+        value = (await attempt).value
+        if isinstance(value, AnswerStream):
+            await value.events.aclose()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.observation import Values
 from app.releases import Assignment
-from deployments.canary.evidence import Evidence
+from deployments.canary.evidence import Evidence, merge
 from deployments.canary.recording import Recorder
 from deployments.rollouts import ActiveRollout, Report, Weights
 
@@ -35,6 +35,7 @@ class EvidenceOutbox:
         self._sequence = 0
         self._stage: _Stage | None = None
         self._unanswered: Report | None = None
+        self._waiting: Evidence | None = None
 
     def follow(self, rollout: ActiveRollout | None) -> None:
         """Turns to the rollout in force. Evidence of another stage is of no use to anybody, and
@@ -42,7 +43,7 @@ class EvidenceOutbox:
         current = self._stage.rollout if self._stage else None
         if _place(current) == _place(rollout):
             return
-        self._stage = None
+        self._stage = self._waiting = None
         if rollout is not None:
             recorder = Recorder(
                 stage=rollout.stage,
@@ -74,23 +75,27 @@ class EvidenceOutbox:
     def report(self, deployed: Weights) -> Report:
         """Returns what to tell the controller now: the report that nobody answered, or a new one
         with what was seen since."""
+        self._gather()
         if self._unanswered is None:
             self._sequence += 1
-            rollout_id, evidence = self._drain()
+            rollout_id = self._stage.rollout.id if self._stage and self._waiting else ""
             self._unanswered = Report(
-                self._replica, self._sequence, deployed, rollout_id=rollout_id, evidence=evidence
+                self._replica, self._sequence, deployed, rollout_id, self._waiting
             )
+            self._waiting = None
         return self._unanswered
 
     def answered(self) -> None:
         """Notes that the last report has arrived."""
         self._unanswered = None
 
-    def _drain(self) -> tuple[str, Evidence | None]:
+    def _gather(self) -> None:
+        """Makes sums of what was seen, which take the same room however much it was."""
         if self._stage is None:
-            return "", None
-        evidence = self._stage.recorder.drain()
-        return self._stage.rollout.id, evidence if evidence.frame is not None else None
+            return
+        seen = self._stage.recorder.drain()
+        if seen.frame is not None:
+            self._waiting = seen if self._waiting is None else merge(self._waiting, seen)
 
     def _stage_of(self, assignment: Assignment, begun_s: float) -> _Stage | None:
         stage = self._stage

@@ -3,6 +3,7 @@
 import logging
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,7 +49,7 @@ class Ingress:
             self._args,
             observer=self._link,
             control=control,
-            admin_key=os.environ.get(ADMIN_KEY_VARIABLE, ""),
+            admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
         )
 
@@ -76,6 +77,15 @@ class Ingress:
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic
+
+
+def admin_key(environment: Mapping[str, str]) -> str:
+    """Returns the operators' key; one that no header can carry opens nothing."""
+    key = environment.get(ADMIN_KEY_VARIABLE, "").strip()
+    if not key.isascii() or not key.isprintable():
+        _log.error("%s is not plain ASCII: /admin stays closed", ADMIN_KEY_VARIABLE)
+        return ""
+    return key
 
 
 def refusal(error: ValidationError) -> str:

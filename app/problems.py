@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from deployments.errors import RagError
+from deployments.errors import RagError, Unauthorized
 
 STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "Malformed request"),
@@ -34,7 +34,7 @@ PROBLEM_TYPE = "urn:ragserve:problem:"
 
 def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
     """Returns the response for one of our errors; `Retry-After` is in whole seconds."""
-    headers = {}
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     return problem(

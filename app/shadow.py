@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 import time
+from dataclasses import replace
 
 from app.asking import Ask
 from app.control_link import Observer
 from app.judging import Judging
-from app.observation import FAILED, agreement, observe_answer, overlap_at_k
+from app.observation import FAILED, Values, agreement, observe_answer, overlap_at_k
 from app.pipeline import Answer
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
@@ -48,13 +49,23 @@ class Shadow:
         self.dropped = 0
         """Requests that were not repeated because too many were."""
 
-    def offer(self, ask: Ask, assignment: Assignment, answer: Answer, scope: RequestScope) -> None:
+    def offer(
+        self,
+        ask: Ask,
+        assignment: Assignment,
+        answer: Answer,
+        values: Values,
+        scope: RequestScope,
+    ) -> None:
         """Repeats a request, if its assignment says so and there is room.
+
+        What is compared are both answers to the same requests.
 
         Args:
             ask: What was asked.
             assignment: Who answered it, and where it is repeated.
             answer: What the caller got.
+            values: Its figures.
             scope: The request.
         """
         if assignment.shadow is None:
@@ -62,6 +73,7 @@ class Shadow:
         if len(self._running) >= self._max_requests:
             self.dropped += 1
             return
+        self._observer.observe(replace(assignment, arm="baseline"), time.time(), values)
         repetition = self._repeat(ask, assignment, assignment.shadow, answer, scope.request_id)
         task = asyncio.create_task(repetition)
         self._running.add(task)

@@ -165,7 +165,9 @@ def main(
     )
     for one in failed[:5]:
         console.print(f"  {one.path}: {escape(one.detail)}")
-    if failed or (expect is not None and result["phase"] != expect):
+    if result["phase"] == "running":
+        console.print("It has not ended; it goes on without this load: ragserve rollout watch")
+    if failed or result["phase"] != (expect or result["phase"]) or result["phase"] == "running":
         raise typer.Exit(1)
 
 
@@ -186,6 +188,8 @@ def _try(
     timeline = _Timeline(service, console, begun["id"], request_log(folder))
     with suppress(_Over):
         run_locust(plan, folder=folder, html=folder / "report.html", on_tick=timeline.tick)
+    if not timeline.latest:
+        raise RunFailed("the service never said how the rollout went")
     return timeline
 
 

@@ -150,12 +150,20 @@ class ControlStage(Protocol):
         ...
 
     async def command(
-        self, rollout_id: str, what: Command, *, by: str, why: str, call: CallContext
+        self,
+        rollout_id: str,
+        what: Command,
+        *,
+        by: str,
+        why: str,
+        stage: int | None = None,
+        call: CallContext,
     ) -> Rollout:
-        """Does to a rollout what a person wants.
+        """Does to a rollout what a person wants, in the stage that the person saw.
 
         Raises:
             NotFound: there is none of this id.
+            Conflict: it is in another stage, or was changed at the same time.
             InvalidRequest: its state does not allow it.
         """
         ...

@@ -12,7 +12,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class Settings(BaseModel):
     """Frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 def parse_settings(model: type[Model], value: Any, *, place: str) -> Model:

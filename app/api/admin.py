@@ -53,6 +53,8 @@ async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) 
     control, releases = _control(service), service.releases
     stable = body.stable or releases.main().name
     _require_releases(releases, [stable, body.canary])
+    if not releases.weights().get(stable, 0.0):
+        raise Conflict(f"{stable} has no traffic; a canary is compared with what has some.")
     if releases.weights().get(body.canary, 0.0) > 0:
         raise Conflict(f"{body.canary} has traffic already; a rollout tries what has none.")
     settings = releases.settings()
@@ -97,7 +99,12 @@ async def command_rollout(
     """Steps in: `promote` and `abort` end it, `pause` and `resume` hold it, `approve` agrees that
     its stage may end, `advance` ends the stage now."""
     rollout = await _control(service).command(
-        rollout_id, _COMMANDS[command], by=body.by, why=body.reason, call=scope.call()
+        rollout_id,
+        _COMMANDS[command],
+        by=body.by,
+        why=body.reason,
+        stage=body.stage,
+        call=scope.call(),
     )
     return rollout_info(rollout)
 

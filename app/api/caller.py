@@ -16,7 +16,8 @@ from app.releases import Assignment, Releases
 from deployments.errors import Forbidden, InvalidRequest, Unauthorized
 
 RELEASE_HEADER = "X-Ragserve-Release"
-"""Says in every answer who gave it; an operator may also ask for a release by it."""
+"""Says in an answer who gave it; an operator may also ask for a release by it."""
+
 
 Bearer = Annotated[
     str | None, Header(alias="Authorization", max_length=8192, include_in_schema=False)
@@ -86,6 +87,11 @@ def check_admin_key(expected: str, given: str) -> None:
         raise Unauthorized("Send the operators' key: Authorization: Bearer <RAGSERVE_ADMIN_KEY>.")
     if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass")):
         raise Forbidden("The key does not open this.")
+
+
+def release_header(release: str | None) -> dict[str, str]:
+    """Returns the header that names who answered."""
+    return {} if release is None else {RELEASE_HEADER: release}
 
 
 def _key(authorization: str | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from app.api.caller import RELEASE_HEADER, CallerIn
+from app.api.caller import CallerIn, release_header
 from app.api.chat_wire import Reply
 from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
 from app.api.schemas.chat import ChatCompletion, ChatRequest
@@ -15,13 +15,13 @@ from app.asking import Ask, FromDocuments, FromGenerator
 from app.conversation import user_texts
 from app.dispatch import Served
 from app.model_names import SERVICE, Plain, resolve_model
-from app.pipeline import Answer, AnswerStream, generate, stream
+from app.pipeline import Answer, AnswerStream
+from app.plain import answer_plain, begin_plain
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.routing import AUTO, RequestFacts, RoutingDecision
 from app.search import Question
 from app.service import Service
-from app.trail import Trail
 from deployments.contracts import ScoredChunk
 from deployments.errors import InvalidRequest
 from deployments.generation import GenerationRequest, Message
@@ -68,7 +68,7 @@ async def chat_completions(
             include_usage=bool(body.stream_options and body.stream_options.include_usage),
             with_logprobs=bool(body.logprobs),
         )
-        headers = _headers(begun.release)
+        headers = release_header(begun.release)
         return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
     served = await _answer(body, conversation, target, service, scope)
     completion = _reply(served, served.value.sources, started_s, routing).completion(
@@ -77,7 +77,7 @@ async def chat_completions(
     return Response(
         completion.model_dump_json(),
         media_type="application/json",
-        headers=_headers(served.release),
+        headers=release_header(served.release),
     )
 
 
@@ -88,10 +88,6 @@ def _reply(
     routing: RoutingDecision | None,
 ) -> Reply:
     return Reply(served.scope, served.release, sources, served.trail, started_s, routing)
-
-
-def _headers(release: str | None) -> dict[str, str]:
-    return {} if release is None else {RELEASE_HEADER: release}
 
 
 def _route(
@@ -124,9 +120,7 @@ async def _answer(
 ) -> Served[Answer]:
     if isinstance(target, Assignment):
         return await service.dispatcher.answer(_ask(body, conversation), target, scope)
-    trail = Trail()
-    written = await generate(_request(body, conversation), target.generator, scope, trail)
-    return Served(Answer(written, ()), None, scope, trail)
+    return await answer_plain(_request(body, conversation), target.generator, scope)
 
 
 async def _begin(
@@ -140,9 +134,8 @@ async def _begin(
     if isinstance(target, Assignment):
         ask = _ask(body, conversation)
         return await service.dispatcher.begin(ask, target, scope, timeout_s=timeout_s)
-    request, trail = _request(body, conversation), Trail()
-    events = await stream(request, target.generator, scope, trail, timeout_s=timeout_s)
-    return Served(AnswerStream(events), None, scope, trail)
+    request = _request(body, conversation)
+    return await begin_plain(request, target.generator, scope, timeout_s=timeout_s)
 
 
 def _ask(body: ChatRequest, conversation: tuple[Message, ...]) -> Ask:

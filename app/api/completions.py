@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Response
 
-from app.api.caller import CallerIn
+from app.api.caller import CallerIn, release_header
 from app.api.chat_wire import error_event, usage_of
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
 from app.api.schemas.completions import (
     Completion,
     CompletionChoice,
@@ -23,9 +23,9 @@ from app.api.streaming import (
     end_honestly,
     event_stream_content,
 )
+from app.asking import FromGenerator
 from app.model_names import Plain, resolve_model
-from app.pipeline import generate, stream
-from app.trail import Trail
+from app.plain import answer_plain, begin_plain
 from deployments.contracts import Generation, TokenLogprob
 from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
 
@@ -40,31 +40,41 @@ router = APIRouter(tags=["chat"])
     | {200: {"content": event_stream_content()}},
 )
 async def completions(
-    body: CompletionRequest, scope: ScopeIn, releases: ReleasesIn, caller: CallerIn, args: ArgsIn
+    body: CompletionRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, args: ArgsIn
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
+    releases, dispatcher = service.releases, service.dispatcher
     target = await resolve_model(
         body.model,
         releases,
         scope,
         assign=lambda: caller.assign(releases, body.user, scope.request_id),
     )
-    if isinstance(target, Plain):
-        generator = target.generator
-    else:
-        generator = releases.route(target.release).generator
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
     wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)
-    trail = Trail()
     if not body.stream:
-        written = await generate(request, generator, scope, trail)
-        return Response(wire.whole(written).model_dump_json(), media_type="application/json")
+        if isinstance(target, Plain):
+            served = await answer_plain(request, target.generator, scope)
+        else:
+            served = await dispatcher.answer(FromGenerator(request), target, scope)
+        return Response(
+            wire.whole(served.value.generation).model_dump_json(),
+            media_type="application/json",
+            headers=release_header(served.release),
+        )
+    timeout_s = args.stream_timeout_s
+    if isinstance(target, Plain):
+        begun = await begin_plain(request, target.generator, scope, timeout_s=timeout_s)
+    else:
+        begun = await dispatcher.begin(FromGenerator(request), target, scope, timeout_s=timeout_s)
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
-    events = await stream(request, generator, scope, trail, timeout_s=args.stream_timeout_s)
     chunks = end_honestly(
-        wire.chunks(events, include_usage), scope, lambda error: error_event(error, scope)
+        wire.chunks(begun.value.events, include_usage),
+        scope,
+        lambda error: error_event(error, scope),
     )
-    return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers={})
+    headers = release_header(begun.release)
+    return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
 
 
 class _Wire:

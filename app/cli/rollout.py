@@ -20,6 +20,7 @@ RolloutArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
 _WATCH_EVERY_S = 1.0
+_AWAY_S = 60.0
 _ENDED = ("promoted", "rolled_back")
 
 
@@ -66,7 +67,7 @@ def start(
     if wanted is not None:
         body["policy"] = wanted
     with operator_service(url, home) as service:
-        begun = service.request("POST", "/admin/rollouts", body)
+        begun = service.request("POST", "/admin/rollouts", body, attempts=1)
     console = make_console()
     console.print(
         f"Rollout [bold]{begun['id']}[/]: {begun['canary']} against {begun['stable']}, "
@@ -112,13 +113,21 @@ def watch(
     """
     from app.cli.operator import operator_service
     from app.cli.rollout_view import Screen
+    from app.local.errors import LocalStackError
 
     with operator_service(url, home) as service, Screen() as screen:
         found = _find(service, rollout_id)
         screen.show(found)
+        seen_s = time.monotonic()
         while found["phase"] not in _ENDED:
             time.sleep(_WATCH_EVERY_S)
-            found = _find(service, found["id"])
+            try:
+                found = _find(service, found["id"])
+            except LocalStackError:  # the controller may be away for a while
+                if time.monotonic() - seen_s > _AWAY_S:
+                    raise
+                continue
+            seen_s = time.monotonic()
             screen.show(found)
     if found["phase"] == "rolled_back":
         raise typer.Exit(2)
@@ -169,16 +178,19 @@ def _command(name: str, says: str) -> None:
         home: HomeOption = DEFAULT_HOME,
         url: UrlOption = DEFAULT_URL,
     ) -> None:
+        from rich.markup import escape
+
         from app.cli.operator import operator_name, operator_service
         from app.cli.output import make_console
         from app.cli.rollout_view import coloured
 
         with operator_service(url, home) as service:
             found = _find(service, rollout_id)
-            body = {"reason": reason, "by": operator_name()}
-            done = service.request("POST", f"/admin/rollouts/{found['id']}/{name}", body)
+            body = {"reason": reason, "by": operator_name(), "stage": found["stage"]}
+            path = f"/admin/rollouts/{found['id']}/{name}"
+            done = service.request("POST", path, body, attempts=1)
         make_console().print(
-            f"Rollout [bold]{done['id']}[/]: {coloured(done['phase'])}, {done['reason']}"
+            f"Rollout [bold]{done['id']}[/]: {coloured(done['phase'])}, {escape(done['reason'])}"
         )
 
     rollout.command(name=name, help=says)(step_in)

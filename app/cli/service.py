@@ -65,10 +65,16 @@ class Service:
         return self.request("POST", path, body)
 
     def request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        attempts: int = _ATTEMPTS,
     ) -> dict[str, Any]:
-        """Returns the answer to any request, as `post` does."""
-        return self._answer(self._send(method, path, body))
+        """Returns the answer to any request, as `post` does; `attempts` is 1 for what must not be
+        repeated."""
+        return self._answer(self._send(method, path, body, attempts=attempts))
 
     def stream(self, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields the events of a streamed answer by name; waits and repeats as `post` does.
@@ -91,11 +97,17 @@ class Service:
             response.close()
 
     def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, stream: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        stream: bool = False,
+        attempts: int = _ATTEMPTS,
     ) -> httpx.Response:
         retrying = Retrying(
             retry=retry_if_exception_type(Busy),
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=stop_after_attempt(attempts),
             wait=_wait_as_told,
             reraise=True,
         )
@@ -107,12 +119,14 @@ class Service:
     def _send_once(
         self, method: str, path: str, body: Mapping[str, Any] | None, stream: bool
     ) -> httpx.Response:
-        request = self._client.build_request(method, path, json=body)
         try:
+            request = self._client.build_request(method, path, json=body)
             response = self._client.send(request, stream=stream)
             if response.is_success:
                 return response
             response.read()
+        except ValueError as error:
+            raise LocalStackError(f"This cannot be sent as JSON: {error}") from error
         except httpx.TimeoutException as error:
             raise LocalStackError(f"{self._url} did not answer in time.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

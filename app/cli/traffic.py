@@ -35,7 +35,7 @@ def traffic(
     with operator_service(url, home) as service:
         if weights:
             body = {"weights": parse_weights(weights), "by": operator_name()}
-            service.request("PUT", "/admin/traffic", body)
+            service.request("PUT", "/admin/traffic", body, attempts=1)
         elif reset:
             service.request("DELETE", "/admin/traffic")
         found = service.request("GET", "/admin/releases")

@@ -155,7 +155,7 @@ class Policy(Settings):
     count less than their number. Below 30 the bounds do not hold; in simulations of replicas whose
     times depend on each other 70 have 0.6 % of false alarms where 50 have 1.0 %."""
 
-    block_s: Seconds = 10.0
+    block_s: float = Field(default=10.0, ge=0.1, le=3600)
     """Time whose requests are taken to depend on each other. Longer dependence is found as well,
     given more time."""
 

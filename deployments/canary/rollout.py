@@ -95,7 +95,7 @@ def shares(policy: Policy, state: State) -> Shares:
         return Shares()
     stage = policy.stages[state.stage]
     if isinstance(stage, Shadow):
-        return Shares(baseline=min(policy.baseline_ratio * stage.share, 1.0), shadow=stage.share)
+        return Shares(shadow=stage.share)
     assert isinstance(stage, Step)
     rest = 1.0 - stage.weight
     return Shares(stage.weight, min(policy.baseline_ratio * stage.weight, rest))

@@ -7,9 +7,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from deployments.canary.commands import Command, command
 from deployments.canary.evidence import Evidence, merge
@@ -22,8 +22,10 @@ from deployments.canary.rollout import (
     shares,
 )
 from deployments.canary.rollout import start as first_state
+from deployments.control.deployed import DeployedWeights
+from deployments.control.health import HealthWatch
 from deployments.control.store import ControlStore
-from deployments.errors import Conflict, InvalidRequest
+from deployments.errors import Conflict, InvalidRequest, Unavailable
 from deployments.rollouts import (
     ActiveRollout,
     Look,
@@ -34,13 +36,15 @@ from deployments.rollouts import (
     Weights,
 )
 
+T = TypeVar("T")
+
 _log = logging.getLogger("ray.serve")
 _NOTE_EVERY_S = 10.0
-"""So often a look that changes nothing is kept, for the curves of the record."""
+_NOTES = 300
+"""A look that changes nothing is kept now and then, for the curves of the record: every ten seconds
+at first, and so many times while a rollout grows three times as old."""
 _SETTLING_S = 10.0
 """For so long after weights were set, a replica may still have older settings."""
-_UNHEALTHY_S = 10.0
-"""A replica that died is back by then, unless it dies again."""
 
 
 @dataclass(slots=True)
@@ -52,11 +56,20 @@ class _Course:
     received: dict[str, int]
     decision: Decision | None = None
     noted_s: float = 0.0
-    unhealthy_since_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A report with evidence, and who waits for it to be kept."""
+
+    report: Report
+    evidence: Evidence
+    kept: asyncio.Future[None]
 
 
 class Controller:
-    """The one place that moves weights.
+    """The one place that moves weights. What holds is what is in the store: it is read again before
+    every look, so that nothing depends on what this process remembers.
 
     Args:
         store: Keeps everything.
@@ -75,12 +88,14 @@ class Controller:
     ) -> None:
         self._store = store
         self._default_policy = default_policy
-        self._unhealthy = unhealthy
+        self._health = HealthWatch(unhealthy)
         self._now_s = now_s
         self._lock = asyncio.Lock()
+        self._working: set[asyncio.Task[Any]] = set()
         self._course: _Course | None = None
         self._override: TrafficOverride | None = None
-        self._deployed: Weights = {}
+        self._deployed = DeployedWeights()
+        self._inbox: list[_Letter] = []
 
     async def load(self) -> None:
         """Brings the store up to date, and goes on where the last controller stopped.
@@ -89,40 +104,24 @@ class Controller:
             Unavailable, ConfigError: the store cannot be opened.
         """
         await asyncio.to_thread(self._store.upgrade)
-        async with self._lock:
-            await self._reload()
+        await self._undisturbed(self._refresh)
 
     async def exchange(self, report: Report) -> TrafficPlan:
-        """Takes a replica's report, and returns the plan in force."""
-        async with self._lock:
-            if report.deployed:
-                self._deployed = report.deployed
-                await self._drop_outdated_override(report.deployed)
-            if report.evidence is not None:
-                await self._take(report, report.evidence)
-            return self._plan()
+        """Takes a replica's report, and returns the plan in force; evidence is kept by then.
+
+        It waits for the next look where there is evidence, and for nothing else.
+        """
+        self._deployed.note(report.replica, report.deployed, self._now_s())
+        if report.evidence is not None and self._course is not None:
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._inbox.append(_Letter(report, report.evidence, kept))
+            await kept
+        return self._plan()
 
     async def look(self) -> bool:
-        """Decides what becomes of the rollout under way; returns whether something was kept."""
-        alarms = await self._alarms()
-        async with self._lock:
-            course = self._course
-            if course is None:
-                return False
-            rollout, now_s = course.rollout, self._now_s()
-            evidence = course.evidence.with_alarms(*alarms)
-            decision, state = await asyncio.to_thread(
-                decide, rollout.policy, evidence, rollout.state, now_s
-            )
-            course.decision = decision
-            if state.sequence != rollout.state.sequence:
-                await self._change(course, decision, state)
-                return True
-            if now_s - course.noted_s < _NOTE_EVERY_S:
-                return False
-            await asyncio.to_thread(self._store.note, rollout.id, decision, state)
-            course.noted_s = now_s
-            return True
+        """Takes in what was reported, and decides what becomes of the rollout under way; returns
+        whether a decision was kept."""
+        return await self._undisturbed(self._look)
 
     async def start(
         self,
@@ -137,39 +136,47 @@ class Controller:
         """See `ControlStage.start`."""
         if stable == canary:
             raise InvalidRequest("A release cannot be compared with itself.")
-        async with self._lock:
-            now_s = self._now_s()
-            rollout = Rollout(
-                id=time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now_s)) + secrets.token_hex(2),
-                stable=stable,
-                canary=canary,
-                policy=policy or self._default_policy,
-                state=first_state(now_s),
-                created_s=now_s,
-                created_by=by,
-                vectors=vectors,
-                deployed=deployed,
-            )
+        now_s = self._now_s()
+        rollout = Rollout(
+            id=time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now_s)) + secrets.token_hex(2),
+            stable=stable,
+            canary=canary,
+            policy=policy or self._default_policy,
+            state=first_state(now_s),
+            created_s=now_s,
+            created_by=by,
+            vectors=vectors,
+            deployed=deployed,
+        )
+
+        async def create() -> Rollout:
             await asyncio.to_thread(self._store.create, rollout)
-            await self._reload()
             _log.info("rollout %s: %s against %s", rollout.id, canary, stable)
+            await self._refresh()
             return rollout
 
-    async def command(self, rollout_id: str, what: Command, *, by: str, why: str) -> Rollout:
+        return await self._undisturbed(create)
+
+    async def command(
+        self, rollout_id: str, what: Command, *, by: str, why: str, stage: int | None = None
+    ) -> Rollout:
         """See `ControlStage.command`."""
-        async with self._lock:
-            course = self._course
-            if course is None or course.rollout.id != rollout_id:
-                rollout = await asyncio.to_thread(self._store.rollout, rollout_id)
-                course = _Course(rollout, Evidence(rollout.state.stage, rollout.policy.block_s), {})
-            rollout = course.rollout
+
+        async def obey() -> Rollout:
+            rollout = await asyncio.to_thread(self._store.rollout, rollout_id)
+            if stage not in (None, rollout.state.stage):
+                raise Conflict(f"The rollout is in stage {rollout.state.stage} by now.")
             decision, state = command(
                 rollout.policy, rollout.state, what, now_s=self._now_s(), by=by, why=why
             )
-            if course.decision is not None:
+            course = self._course
+            if course is not None and course.rollout.id == rollout_id and course.decision:
                 decision = replace(decision, verdicts=course.decision.verdicts)
-            await self._change(course, decision, state)
-            return await asyncio.to_thread(self._store.rollout, rollout_id)
+            if not await self._change(rollout, decision, state):
+                raise Conflict("The rollout was changed meanwhile; look at it again.")
+            return replace(rollout, state=state)
+
+        return await self._undisturbed(obey)
 
     async def rollouts(self, limit: int) -> Sequence[Rollout]:
         """See `ControlStage.rollouts`."""
@@ -188,7 +195,9 @@ class Controller:
         self, weights: Weights | None, *, by: str, deployed: Weights
     ) -> TrafficOverride | None:
         """See `ControlStage.set_traffic`."""
-        async with self._lock:
+
+        async def set_weights() -> TrafficOverride | None:
+            await self._refresh()
             if self._course is not None:
                 raise Conflict("A rollout moves the weights; end it first.")
             override = None
@@ -198,54 +207,95 @@ class Controller:
             self._override = override
             return override
 
-    async def _reload(self) -> None:
-        self._override = await asyncio.to_thread(self._store.override)
+        return await self._undisturbed(set_weights)
+
+    async def _undisturbed(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does one thing after the other, and each to its end, also when whoever asked for it has
+        gone: half of a change would be none."""
+
+        async def alone() -> T:
+            async with self._lock:
+                return await work()
+
+        task = asyncio.create_task(alone())
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return await asyncio.shield(task)
+
+    async def _look(self) -> bool:
+        letters, self._inbox = self._inbox, []
+        try:
+            await self._refresh()
+            await self._take(letters)
+        except BaseException as error:
+            # They are sent again.
+            lost = Unavailable(f"The evidence could not be kept: {error}", "rollout controller")
+            _answer(letters, lost)
+            raise
+        _answer(letters)
+        now_s = self._now_s()
+        await self._drop_outdated_override(now_s)
+        course = self._course
+        if course is None:
+            return False
+        rollout = course.rollout
+        alarms = await self._health.alarms(_own_applications(rollout), now_s)
+        evidence = course.evidence.with_alarms(*alarms)
+        decision, state = await asyncio.to_thread(
+            decide, rollout.policy, evidence, rollout.state, now_s
+        )
+        course.decision = decision
+        if state.sequence != rollout.state.sequence:
+            return await self._change(rollout, decision, state)
+        if now_s - course.noted_s < max(_NOTE_EVERY_S, (now_s - rollout.created_s) / _NOTES):
+            return False
+        await asyncio.to_thread(self._store.note, rollout.id, decision, state)
+        course.noted_s = now_s
+        return True
+
+    async def _refresh(self) -> None:
+        """Takes over what is in the store; what fails on the way leaves everything as it was."""
         rollout = await asyncio.to_thread(self._store.active)
-        self._course = None
-        if rollout is not None:
+        override = await asyncio.to_thread(self._store.override)
+        course = self._course
+        if rollout is None:
+            course = None
+        elif course is None or _place(course.rollout) != _place(rollout):
             evidence, received = await asyncio.to_thread(
                 self._store.evidence, rollout.id, rollout.state.stage
             )
-            self._course = _Course(rollout, evidence, received)
+            course = _Course(rollout, evidence, received)
+        else:
+            course.rollout = rollout
+        self._course, self._override = course, override
 
-    async def _drop_outdated_override(self, deployed: Weights) -> None:
-        override = self._override
-        if override is None or override.deployed == deployed:
-            return
-        if self._now_s() - override.at_s < _SETTLING_S:
-            return
-        await asyncio.to_thread(self._store.set_override, None)
-        self._override = None
-        _log.info("other weights were deployed: those that %s set no longer hold", override.by)
-
-    async def _take(self, report: Report, evidence: Evidence) -> None:
-        """Adds evidence, unless it is of the past or was taken already."""
+    async def _take(self, letters: Sequence[_Letter]) -> None:
+        """Adds what was reported, unless it is of the past or was taken already."""
         course = self._course
-        if course is None or course.rollout.id != report.rollout_id:
+        if course is None:
             return
-        if evidence.stage != course.evidence.stage:
-            return
-        if report.sequence <= course.received.get(report.replica, 0):
-            return
-        together = await asyncio.to_thread(merge, course.evidence, evidence)
-        await asyncio.to_thread(
-            self._store.keep_evidence,
-            course.rollout.id,
-            together,
-            report.replica,
-            report.sequence,
-        )
-        course.evidence = together
-        course.received[report.replica] = report.sequence
+        together, received = course.evidence, dict(course.received)
+        for letter in letters:
+            report = letter.report
+            if report.rollout_id != course.rollout.id or letter.evidence.stage != together.stage:
+                continue
+            if report.sequence > received.get(report.replica, 0):
+                together = await asyncio.to_thread(merge, together, letter.evidence)
+                received[report.replica] = report.sequence
+        fresh = {
+            name: number for name, number in received.items() if course.received.get(name) != number
+        }
+        if fresh:
+            await asyncio.to_thread(self._store.keep_evidence, course.rollout.id, together, fresh)
+            course.evidence, course.received = together, received
 
-    async def _change(self, course: _Course, decision: Decision, state: State) -> None:
-        """Keeps a decision and acts on it; where another controller was faster, on its decision."""
-        rollout = course.rollout
-        override = None
+    async def _change(self, rollout: Rollout, decision: Decision, state: State) -> bool:
+        """Keeps a decision and acts on it; returns whether nobody was faster."""
+        override, now_s = None, self._now_s()
         if state.phase == "promoted":
-            deployed = self._deployed or rollout.deployed
+            deployed = self._deployed.current(now_s) or rollout.deployed
             override = TrafficOverride(
-                {rollout.canary: 1.0}, deployed, f"rollout {rollout.id}", self._now_s()
+                {rollout.canary: 1.0}, deployed, f"rollout {rollout.id}", now_s
             )
         changed = await asyncio.to_thread(
             self._store.change,
@@ -259,23 +309,18 @@ class Controller:
             _log.info("rollout %s: %s: %s", rollout.id, decision.action, decision.reason)
         else:
             _log.warning("rollout %s was changed by somebody else meanwhile", rollout.id)
-        await self._reload()
+        await self._refresh()
+        return changed
 
-    async def _alarms(self) -> Sequence[str]:
-        """Returns what is wrong with the canary's applications, once it has been for a while."""
-        course = self._course
-        if course is None:
-            return ()
-        vector = course.rollout.vectors.get(course.rollout.canary, {})
-        names = [vector.get("retrieval"), *(vector.get("generator") or ())]
-        wrong = await asyncio.to_thread(self._unhealthy, [str(name) for name in names if name])
-        if not wrong:
-            course.unhealthy_since_s = None
-            return ()
-        now_s = self._now_s()
-        since_s = course.unhealthy_since_s or now_s
-        course.unhealthy_since_s = since_s
-        return wrong if now_s - since_s >= _UNHEALTHY_S else ()
+    async def _drop_outdated_override(self, now_s: float) -> None:
+        override, deployed = self._override, self._deployed.current(now_s)
+        if override is None or deployed is None or override.deployed == deployed:
+            return
+        if now_s - override.at_s < _SETTLING_S:
+            return
+        await asyncio.to_thread(self._store.set_override, None)
+        self._override = None
+        _log.info("other weights were deployed: those that %s set no longer hold", override.by)
 
     def _plan(self) -> TrafficPlan:
         course = self._course
@@ -294,3 +339,26 @@ class Controller:
             ),
             self._override,
         )
+
+
+def _place(rollout: Rollout) -> tuple[str, int]:
+    return rollout.id, rollout.state.stage
+
+
+def _own_applications(rollout: Rollout) -> list[str]:
+    """Returns the canary's applications that stable does without."""
+    canary, stable = (
+        [vector.get("retrieval"), *(vector.get("generator") or ())]
+        for vector in (rollout.vectors.get(name, {}) for name in (rollout.canary, rollout.stable))
+    )
+    return [str(name) for name in canary if name and name not in stable]
+
+
+def _answer(letters: Sequence[_Letter], error: Unavailable | None = None) -> None:
+    for letter in letters:
+        if letter.kept.done():  # whoever waited has gone
+            continue
+        if error is None:
+            letter.kept.set_result(None)
+        else:
+            letter.kept.set_exception(error)

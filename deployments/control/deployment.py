@@ -68,10 +68,17 @@ class RolloutController(StageReplica):
         )
 
     async def command(
-        self, rollout_id: str, what: Command, *, by: str, why: str, call: CallContext
+        self,
+        rollout_id: str,
+        what: Command,
+        *,
+        by: str,
+        why: str,
+        stage: int | None = None,
+        call: CallContext,
     ) -> Rollout:
         """See `ControlStage.command`."""
-        return await self._controller.command(rollout_id, what, by=by, why=why)
+        return await self._controller.command(rollout_id, what, by=by, why=why, stage=stage)
 
     async def rollouts(self, *, limit: int, call: CallContext) -> Sequence[Rollout]:
         """See `ControlStage.rollouts`."""

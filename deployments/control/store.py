@@ -3,7 +3,7 @@
 Each method is one transaction. Several processes may use one database.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,15 +105,14 @@ class ControlStore:
         return Evidence(stage, block_s) if content is None else unpack(content), sequences
 
     def keep_evidence(
-        self, rollout_id: str, evidence: Evidence, replica: str, sequence: int
+        self, rollout_id: str, evidence: Evidence, received: Mapping[str, int]
     ) -> None:
-        """Keeps all that is known of a stage, and the number of the report that came last.
+        """Keeps all that is known of a stage, and the numbers of the reports that it came with.
 
         Args:
             rollout_id: The rollout.
             evidence: All of it, merged; it takes the place of what was kept.
-            replica: Who reported.
-            sequence: Number of the report.
+            received: Number of the last report of each replica that reported.
 
         Raises:
             NotFound: there is no such rollout.
@@ -122,7 +121,8 @@ class ControlStore:
         with self._writing() as session:
             _existing(session, rollout_id)
             _put(session, EvidenceRow, rollout_id=rollout_id, stage=evidence.stage, content=content)
-            _put(session, ReplicaRow, rollout_id=rollout_id, replica=replica, sequence=sequence)
+            for replica, sequence in received.items():
+                _put(session, ReplicaRow, rollout_id=rollout_id, replica=replica, sequence=sequence)
 
     def change(
         self,

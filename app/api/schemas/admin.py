@@ -32,6 +32,9 @@ class RolloutCommand(RequestModel):
     """Why a person steps in."""
 
     reason: str = Field(default="", max_length=500, examples=["the release notes are out"])
+    stage: int | None = Field(
+        default=None, ge=0, description="The stage that was seen; in another one it is a conflict."
+    )
     by: By = "operator"
 
 

@@ -83,6 +83,24 @@ async def test_a_report_without_an_answer_is_sent_again_as_it_was(
     assert [requests_of(one) for one in sent] == [1, 1, 1, 1]
 
 
+async def test_what_waits_takes_the_same_room_however_much_it_is(
+    link: ControlLink, control: Control
+) -> None:
+    await link.exchange()
+    control.failure = Unavailable("away")
+    for _ in range(3):
+        for _ in range(50):
+            link.observe(assigned(), 150.0, FAILED)
+        await link.exchange()
+    stage = link._outbox._stage
+    assert stage is not None
+    assert not stage.recorder._rows
+    control.failure = None
+    await link.exchange()
+    await link.exchange()
+    assert [requests_of(one) for one in control.reports[-2:]] == [50, 100]
+
+
 async def test_while_nobody_answers_the_plan_stays(link: ControlLink, control: Control) -> None:
     await link.exchange()
     control.plan, control.failure = TrafficPlan(), Unavailable("away")
@@ -134,6 +152,7 @@ async def test_a_service_without_a_controller_starts(
     link: ControlLink, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.control_link._EVERY_S", 0.001)
+    monkeypatch.setattr("app.control_link._FIRST_S", 0.02)
     control.failure = Unavailable("away")
     await link.begin()
     assert link.plan() == TrafficPlan()

@@ -18,7 +18,7 @@ from deployments.canary.evidence import Arm
 from deployments.canary.policy import Judge, Policy, Shadow
 from deployments.canary.rollout import Shares
 from deployments.contracts import CallContext, Generation
-from deployments.errors import PromptTooLong, RagError, StageFailed, Unavailable
+from deployments.errors import InvalidRequest, PromptTooLong, RagError, StageFailed, Unavailable
 from deployments.generation import GenerationEvent, GenerationRequest, Message
 from deployments.rollouts import ActiveRollout, TrafficPlan
 from tests.doubles import DoubleDirectory, EchoGenerator, ExtractiveGenerator, read_to_failure
@@ -163,6 +163,44 @@ async def test_a_canary_that_hangs_leaves_stable_time_to_answer(
     assert [values for _, values in notes.seen] == [FAILED]
 
 
+class Slow(ExtractiveGenerator):
+    """Takes its time."""
+
+    takes_s = 0.3
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        await asyncio.sleep(self.takes_s)
+        async with aclosing(super().stream(request, call=call)) as events:
+            async for some in events:
+                yield some
+
+
+@BOTH
+async def test_a_slow_canary_answers_itself_where_stable_is_no_faster(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    """The same engine in both arms: the arm of the canary must not have less time."""
+    versions.generators = {"generator-stable": Slow(), "generator-canary": Slow()}
+    served = await way(service, assignment("canary"), timeout_s=0.5)
+    assert (served.release, served.trail.degraded) == ("canary", [])
+    assert [values["error"] for _, values in notes.seen] == [0]
+    assert versions.generators["generator-stable"].calls == 0
+
+
+@BOTH
+async def test_what_every_release_refuses_is_no_failure_of_the_canary(
+    service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
+) -> None:
+    for generator in versions.generators.values():
+        generator.failure = InvalidRequest("nobody understands it")
+    for arm in ("canary", "baseline"):
+        with pytest.raises(InvalidRequest):
+            await way(service, assignment(arm))
+    assert notes.seen == []
+
+
 @BOTH
 async def test_a_failure_of_both_is_the_failure_of_stable(
     service: Service, versions: Versions, notes: Notes, way: Callable[..., Any]
@@ -246,10 +284,11 @@ async def test_a_shadow_is_compared_after_the_answer(
 ) -> None:
     served = await way(service, assignment("canary", shadow=True))
     assert served.release == "stable"
-    assert notes.seen == []
     await until(lambda: notes.pairs)
-    [(seen, values)] = notes.seen
-    assert (seen.arm, values["error"]) == ("canary", 0)
+    assert [(seen.arm, values["error"]) for seen, values in notes.seen] == [
+        ("baseline", 0),
+        ("canary", 0),
+    ]
     assert notes.pairs == [{"overlap": None, "agreement": 1.0, "judge": None}]
 
 
@@ -258,8 +297,11 @@ async def test_a_shadow_that_fails_harms_nobody(
 ) -> None:
     versions.generators["generator-canary"].failure = StageFailed("canary")
     assert (await whole(service, assignment("canary", shadow=True))).release == "stable"
-    await until(lambda: notes.seen)
-    assert [values for _, values in notes.seen] == [FAILED]
+    await until(lambda: len(notes.seen) == 2)
+    assert [(seen.arm, values["error"]) for seen, values in notes.seen] == [
+        ("baseline", 0),
+        ("canary", 1),
+    ]
     assert notes.pairs == []
 
 
@@ -290,7 +332,14 @@ class Sayer(ExtractiveGenerator):
 
 @pytest.mark.parametrize(
     ("says", "score"),
-    [("A", 0.5), (" b.", 0.5), ("Tie", 0.5), ("I cannot say", None), ("", None)],
+    [
+        ("A", 0.5),
+        (" b.", 0.5),
+        ("**Tie**", 0.5),
+        ("I cannot say", None),
+        ("A clear win for B", None),
+        ("", None),
+    ],
 )
 async def test_a_judge_that_favours_a_place_decides_nothing(
     service: Service, versions: Versions, notes: Notes, says: str, score: float | None

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
-    from app.ingress import Ingress
+    from app.ingress import Ingress, admin_key
 
 
 def live(release: str, weight: float = 1.0) -> dict[str, Any]:
@@ -77,3 +77,27 @@ def test_bad_arguments_stop_the_start(args: dict[str, object]) -> None:
 async def test_arguments_reach_the_application() -> None:
     app = await Ingress({"request_timeout_s": 7.0}).__serve_build_asgi_app__()
     assert app.state.args.request_timeout_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("sesame\n", "sesame"), ("", ""), ("s\u00e9same", ""), ("ses\tame", "")],
+    ids=["newline", "none", "umlaut", "tab"],
+)
+def test_a_key_that_no_header_carries_opens_nothing(given: str, kept: str) -> None:
+    assert admin_key({"RAGSERVE_ADMIN_KEY": given}) == kept
+
+
+async def test_a_refusal_is_told_until_good_settings_come() -> None:
+    ingress = Ingress({})
+    ingress.reconfigure(live("first"))
+    ingress.reconfigure(live("first", weight=-1.0))
+    app = await ingress.__serve_build_asgi_app__()
+    assert "traffic.first" in app.state.service.settings_error()
+    ingress.reconfigure(live("first"))
+    assert app.state.service.settings_error() == ""
+
+
+def test_a_name_that_no_header_carries_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Ingress({}).reconfigure(live("h\u00e9"))

@@ -1,5 +1,6 @@
 """`/admin`: closed without the key; with it, rollouts and traffic over a real controller."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ LIVE = GatewayLive(
     releases={
         name: Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
         for name in ("one", "two", "three")
-    },
+    }
+    | {"llm": Release(retrieval="retrieval-a", generator="generator-echo")},
     traffic={"one": 1.0},
 )
 
@@ -139,7 +141,9 @@ async def test_a_rollout_is_begun_shown_and_ended(
     await link.exchange()
     shown = (await operator.get("/admin/releases")).json()
     shares = {one["name"]: (one["role"], one["weight"]) for one in shown["releases"]}
-    assert shares == {"one": ("stable", 0.75), "two": ("canary", 0.25), "three": ("", 0.0)}
+    assert shares == {"one": ("stable", 0.75), "two": ("canary", 0.25), "three": ("", 0.0)} | {
+        "llm": ("", 0.0)
+    }
     paused = await operator.post(f"/admin/rollouts/{begun['id']}/pause", json={"reason": "lunch"})
     assert paused.json()["phase"] == "paused"
     ended = await operator.post(f"/admin/rollouts/{begun['id']}/abort", json={"by": "bob"})
@@ -158,19 +162,61 @@ async def test_a_rollout_is_begun_shown_and_ended(
     [
         ({"canary": "none"}, 422),
         ({"canary": "one"}, 409),
-        ({"canary": "two", "stable": "two"}, 422),
+        ({"canary": "two", "stable": "two"}, 409),
+        ({"canary": "two", "stable": "three"}, 409),
         ({"canary": "two", "policy": {"steps": []}}, 422),
         ({"canary": "two", "policy": {"guardrails": {"speed": {"margin": 0.1}}}}, 422),
         ({"canary": "two", "policy": {"mode": "reckless"}}, 422),
+        ({"canary": "two", "policy": {"warm_up_s": 1e999}}, 422),
         ({}, 422),
     ],
-    ids=["unknown", "has-traffic", "itself", "no-steps", "no-metric", "no-mode", "nothing"],
+    ids=[
+        "unknown",
+        "has-traffic",
+        "itself",
+        "stable-without-traffic",
+        "no-steps",
+        "no-metric",
+        "no-mode",
+        "no-number",
+        "nothing",
+    ],
 )
 async def test_what_cannot_be_tried_is_refused(
     operator: httpx.AsyncClient, body: dict[str, Any], status: int
 ) -> None:
-    assert (await operator.post("/admin/rollouts", json=body)).status_code == status
+    assert (await post_json(operator, "/admin/rollouts", body)).status_code == status
     assert (await operator.get("/admin/rollouts")).json()["rollouts"] == []
+
+
+async def post_json(operator: httpx.AsyncClient, path: str, body: object) -> httpx.Response:
+    """Posts what Python takes for JSON, infinities included."""
+    headers = {"content-type": "application/json"}
+    return await operator.post(path, content=json.dumps(body), headers=headers)
+
+
+async def test_a_command_for_a_stage_that_has_passed_is_a_conflict(
+    operator: httpx.AsyncClient,
+) -> None:
+    begun = await begin(operator)
+    path = f"/admin/rollouts/{begun['id']}/advance"
+    assert (await operator.post(path, json={"stage": 0})).status_code == 200
+    assert (await operator.post(path, json={"stage": 0})).status_code == 409
+
+
+async def test_a_generator_alone_is_asked_through_the_rollout_too(
+    operator: httpx.AsyncClient, link: ControlLink
+) -> None:
+    response = await operator.post(
+        "/v1/completions",
+        json={"model": "ragserve", "prompt": "once"},
+        headers={"X-Ragserve-Release": "two"},
+    )
+    assert response.status_code == 400, "the extractive engine has no language model"
+    async with app_of(link) as client:
+        names = {"model": "ragserve:llm", "prompt": "once upon"}
+        answer = await client.post("/v1/completions", json=names)
+    assert answer.headers["X-Ragserve-Release"] == "llm"
 
 
 async def test_a_second_rollout_is_a_conflict(operator: httpx.AsyncClient) -> None:

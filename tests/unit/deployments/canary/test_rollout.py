@@ -160,7 +160,7 @@ def test_evidence_of_the_stage_before_counts_for_nothing(known: dict[str, Any]) 
 def test_shadow_comes_first_and_takes_no_traffic(known: dict[str, Any]) -> None:
     shadowed = policy(shadow={"share": 0.2, **STEP})
     state = start(0.0)
-    assert shares(shadowed, state) == Shares(canary=0.0, baseline=0.8, shadow=0.2)
+    assert shares(shadowed, state) == Shares(canary=0.0, baseline=0.0, shadow=0.2)
     _, state = decide(shadowed, known["good"](0), state, LATE_S)
     assert shares(shadowed, state) == Shares(canary=0.1, baseline=0.4)
 

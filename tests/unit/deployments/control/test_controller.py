@@ -1,6 +1,9 @@
 """The controller over a real database: what it took in is kept, what it decided is done once."""
 
+import asyncio
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from deployments.canary.rollout import Shares
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
 from deployments.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from deployments.rollouts import Report, Rollout
+from deployments.rollouts import Report, Rollout, TrafficPlan
 
 POLICY = Policy(
     steps=(Step(weight=0.1, min_requests=10), Step(weight=0.5, min_requests=10)),
@@ -92,11 +95,19 @@ def evidence(stage: int, *, canary_ms: float = 100.0, errors: float = 0.0) -> Ev
 
 
 async def report(
-    controller: Controller, rollout: Rollout, found: Evidence | None, *, sequence: int
+    controller: Controller,
+    rollout: Rollout,
+    found: Evidence | None,
+    *,
+    sequence: int,
+    replica: str = "replica",
 ) -> None:
-    await controller.exchange(
-        Report("replica", sequence, DEPLOYED, rollout_id=rollout.id, evidence=found)
-    )
+    """Reports, and has the controller look, as it does twice a second."""
+    letter = Report(replica, sequence, DEPLOYED, rollout_id=rollout.id, evidence=found)
+    exchange = asyncio.create_task(controller.exchange(letter))
+    await asyncio.sleep(0)
+    await controller.look()
+    await exchange
 
 
 async def requests_of(controller: Controller, rollout: Rollout) -> int:
@@ -156,8 +167,7 @@ async def test_evidence_of_another_stage_or_rollout_counts_nothing(
     rollout = await start(controller)
     await report(controller, rollout, evidence(0), sequence=1)
     await report(controller, rollout, evidence(1), sequence=2)
-    stray = Report("replica", 3, DEPLOYED, rollout_id="other", evidence=evidence(0))
-    await controller.exchange(stray)
+    await report(controller, replace(rollout, id="other"), evidence(0), sequence=3)
     assert await requests_of(controller, rollout) == 2000
 
 
@@ -245,19 +255,163 @@ async def test_people_step_in(controller: Controller) -> None:
         await controller.command("none", "pause", by="bob", why="")
 
 
+async def plan(controller: Controller, replica: str, deployed: dict[str, float]) -> TrafficPlan:
+    await controller.exchange(Report(replica, 1, deployed))
+    await controller.look()
+    return await controller.exchange(Report(replica, 2, deployed))
+
+
+OTHER = {"a": 0.5, "b": 0.5}
+
+
 async def test_whoever_deploys_other_weights_has_the_last_word(
     controller: Controller, world: World
 ) -> None:
+    await plan(controller, "one", DEPLOYED)
     await controller.set_traffic({"b": 1.0}, by="bob", deployed=DEPLOYED)
-    plan = await controller.exchange(Report("late", 1, {"a": 0.5, "b": 0.5}))
-    assert plan.override is not None, "a replica may be late with its settings"
+    assert (await plan(controller, "late", OTHER)).override, "a replica may be late"
     world.now_s += 11
-    plan = await controller.exchange(Report("replica", 1, DEPLOYED))
-    assert plan.override is not None
-    plan = await controller.exchange(Report("replica", 2, {"a": 0.5, "b": 0.5}))
-    assert plan.override is None
-    plan = await controller.exchange(Report("replica", 3, DEPLOYED))
-    assert plan.override is None
+    assert (await plan(controller, "one", DEPLOYED)).override
+    assert (await plan(controller, "one", OTHER)).override is None
+    assert (await plan(controller, "one", DEPLOYED)).override is None
+
+
+async def test_a_replica_that_drains_takes_nothing_back(
+    controller: Controller, world: World
+) -> None:
+    await plan(controller, "old", DEPLOYED)
+    world.now_s += 1
+    await plan(controller, "new", OTHER)
+    rollout = await start(controller)
+    await controller.command(rollout.id, "promote", by="bob", why="")
+    for _ in range(20):
+        world.now_s += 1
+        await plan(controller, "new", OTHER)
+        last = await plan(controller, "old", DEPLOYED)
+    assert last.override is not None
+    assert last.override.deployed == OTHER
+
+
+async def test_a_command_goes_on_when_its_caller_leaves(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = await start(controller)
+    change = ControlStore.change
+
+    def slowly(*args: object, **options: object) -> object:
+        time.sleep(0.05)
+        return change(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ControlStore, "change", slowly)
+    command = asyncio.create_task(controller.command(rollout.id, "roll_back", by="bob", why=""))
+    await asyncio.sleep(0.02)
+    command.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await command
+    await controller.look()
+    assert (await controller.exchange(Report("replica", 1, DEPLOYED))).rollout is None
+
+
+@pytest.mark.parametrize("method", ["evidence", "active", "override"])
+async def test_a_database_that_fails_once_stops_nothing(
+    controller: Controller, world: World, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    rollout = await start(controller)
+
+    def fail(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ControlStore, method, fail)
+        with pytest.raises(Unavailable):
+            await controller.command(rollout.id, "advance", by="bob", why="")
+    await controller.look()
+    found = await controller.exchange(Report("replica", 1, DEPLOYED))
+    assert found.rollout is not None
+    assert found.rollout.stage == 1
+    world.now_s += 10_000
+    await controller.look()
+    assert (await controller.rollouts(1))[0].state.phase == "paused"
+
+
+async def test_a_command_for_a_stage_that_has_passed_is_refused(controller: Controller) -> None:
+    rollout = await start(controller)
+    await controller.command(rollout.id, "advance", by="bob", why="", stage=0)
+    with pytest.raises(Conflict):
+        await controller.command(rollout.id, "advance", by="bob", why="", stage=0)
+
+
+async def test_a_health_check_that_breaks_switches_nothing_off(
+    controller: Controller, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = await start(controller)
+
+    def broken(names: Iterable[str]) -> Sequence[str]:
+        raise RuntimeError("nobody knows")
+
+    monkeypatch.setattr(controller._health, "_unhealthy", broken)
+    await report(controller, rollout, evidence(0, errors=0.9), sequence=1)
+    assert (await controller.rollouts(1))[0].state.phase == "rolled_back"
+
+
+async def test_a_health_check_that_hangs_switches_nothing_off(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.control.health._PATIENCE_S", 0.02)
+    monkeypatch.setattr(controller._health, "_unhealthy", lambda names: time.sleep(0.3))
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0, errors=0.9), sequence=1)
+    assert (await controller.rollouts(1))[0].state.phase == "rolled_back"
+    await asyncio.sleep(0.3)
+
+
+async def test_another_controllers_decision_holds_here_too(
+    controller: Controller, url: str, world: World
+) -> None:
+    rollout = await start(controller)
+    other = await make(url, world)
+    await other.command(rollout.id, "roll_back", by="bob", why="")
+    await controller.look()
+    assert (await controller.exchange(Report("replica", 1, DEPLOYED))).rollout is None
+
+
+async def test_a_plan_does_not_wait_for_the_database(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start(controller)
+    monkeypatch.setattr(ControlStore, "note", lambda *_: time.sleep(0.3))
+    look = asyncio.create_task(controller.look())
+    await asyncio.sleep(0.02)
+    started_s = time.perf_counter()
+    await controller.exchange(Report("replica", 1, DEPLOYED))
+    assert time.perf_counter() - started_s < 0.1
+    await look
+
+
+async def test_many_replicas_are_kept_together(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = await start(controller)
+    keep, kept = ControlStore.keep_evidence, []
+
+    def count(store: ControlStore, rollout_id: str, found: Evidence, received: object) -> None:
+        kept.append(received)
+        keep(store, rollout_id, found, received)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ControlStore, "keep_evidence", count)
+    exchanges = [
+        asyncio.create_task(
+            controller.exchange(
+                Report(name, 1, DEPLOYED, rollout_id=rollout.id, evidence=evidence(0))
+            )
+        )
+        for name in ("one", "two", "three", "one")
+    ]
+    await asyncio.sleep(0)
+    await controller.look()
+    await asyncio.gather(*exchanges)
+    assert kept == [{"one": 1, "two": 1, "three": 1}]
+    assert await requests_of(controller, rollout) == 6000
 
 
 async def test_a_look_that_changes_nothing_is_kept_now_and_then(
@@ -279,9 +433,14 @@ async def test_without_a_database_evidence_is_not_taken_for_kept(
     def fail(*_: object) -> None:
         raise Unavailable("the database is away")
 
+    letter = Report("replica", 1, DEPLOYED, rollout_id=rollout.id, evidence=evidence(0))
     with monkeypatch.context() as patched:
         patched.setattr(ControlStore, "keep_evidence", fail)
+        exchange = asyncio.create_task(controller.exchange(letter))
+        await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await report(controller, rollout, evidence(0), sequence=1)
+            await controller.look()
+        with pytest.raises(Unavailable):
+            await exchange
     await report(controller, rollout, evidence(0), sequence=1)
     assert await requests_of(controller, rollout) == 2000

@@ -22,7 +22,7 @@ state = store.rollout("r1").state
 decision = Decision("pause", "pause", "again and again", 0, 2.0)
 for number in count(1):
     evidence = Evidence(0, 5.0, requests={"canary": number})
-    store.keep_evidence("r1", evidence, "replica", number)
+    store.keep_evidence("r1", evidence, {"replica": number})
     after, state = state, apply_action("pause", "x" * 5000, state, 2.0)
     assert store.change("r1", decision, state, after=after.sequence)
     print(number, flush=True)

@@ -41,9 +41,9 @@ def test_evidence_comes_back_as_it_was(
     store: ControlStore, open_store: Callable[[], ControlStore]
 ) -> None:
     first, second = _evidence(1), _evidence(2)
-    store.keep_evidence("r1", first, "one", 7)
-    store.keep_evidence("r1", merge(first, second), "two", 3)
-    store.keep_evidence("r1", merge(first, second), "one", 8)
+    store.keep_evidence("r1", first, {"one": 7})
+    store.keep_evidence("r1", merge(first, second), {"two": 3})
+    store.keep_evidence("r1", merge(first, second), {"one": 8})
     evidence, sequences = open_store().evidence("r1", 0)
     assert to_json(evidence) == to_json(merge(first, second))
     assert sequences == {"one": 8, "two": 3}
@@ -51,8 +51,8 @@ def test_evidence_comes_back_as_it_was(
 
 def test_stages_are_kept_apart_and_reports_are_not(store: ControlStore) -> None:
     """A report that is sent again after a stage has ended must not count in the next one."""
-    store.keep_evidence("r1", _evidence(1), "one", 7)
-    store.keep_evidence("r1", _evidence(2, stage=1), "one", 8)
+    store.keep_evidence("r1", _evidence(1), {"one": 7})
+    store.keep_evidence("r1", _evidence(2, stage=1), {"one": 8})
     assert to_json(store.evidence("r1", 0)[0]) == to_json(_evidence(1))
     assert to_json(store.evidence("r1", 1)[0]) == to_json(_evidence(2, stage=1))
     assert store.evidence("r1", 2)[1] == {"one": 8}
@@ -60,7 +60,7 @@ def test_stages_are_kept_apart_and_reports_are_not(store: ControlStore) -> None:
 
 def test_evidence_needs_a_rollout(store: ControlStore) -> None:
     with pytest.raises(NotFound):
-        store.keep_evidence("r9", _evidence(1), "one", 1)
+        store.keep_evidence("r9", _evidence(1), {"one": 1})
     with pytest.raises(NotFound):
         store.evidence("r9", 0)
     assert store.evidence("r1", 0)[1] == {}

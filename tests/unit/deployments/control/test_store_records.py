@@ -38,7 +38,7 @@ GUARDRAILS = st.builds(
     Guardrail,
     margin=st.floats(0, 1, exclude_min=True, exclude_max=True),
     rolls_back=st.sampled_from(["when_worse", "beyond_margin"]),
-    weight=st.floats(0, exclude_min=True),
+    weight=st.floats(0, exclude_min=True, allow_infinity=False),
 )
 POLICIES = st.builds(
     Policy,
@@ -46,7 +46,7 @@ POLICIES = st.builds(
         lambda weights: tuple(Step(weight=weight) for weight in sorted(weights))
     ),
     guardrails=st.dictionaries(st.sampled_from(sorted(METRICS)), GUARDRAILS, min_size=1),
-    block_s=st.floats(0, exclude_min=True),
+    block_s=st.floats(0.1, 3600),
 )
 ROLLOUTS = st.builds(
     Rollout,

@@ -97,12 +97,6 @@ def test_a_policy_stays_as_it_was_when_defaults_change(
     assert store.rollout("r1").policy == stored
 
 
-def test_a_policy_without_an_end_is_kept(store: ControlStore, make_rollout: MakeRollout) -> None:
-    policy = Policy.model_validate({"steps": [{"weight": 0.5, "deadline_s": float("inf")}]})
-    store.create(make_rollout(policy=policy))
-    assert store.rollout("r1").policy == policy
-
-
 def test_an_override_holds_until_it_is_taken_back(
     store: ControlStore, open_store: Callable[[], ControlStore]
 ) -> None:
