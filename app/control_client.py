@@ -1,14 +1,21 @@
 """The rollout controller as the gateway sees it: `ControlStage` over a handle."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 from app.stage_handle import StageHandle
 from deployments.canary.commands import Command
-from deployments.canary.policy import Policy
 from deployments.canary.rollout import Decision
 from deployments.contracts import CallContext
-from deployments.rollouts import Look, Report, Rollout, TrafficOverride, TrafficPlan, Weights
+from deployments.rollouts import (
+    Look,
+    Report,
+    Rollout,
+    RolloutRequest,
+    TrafficOverride,
+    TrafficPlan,
+    Weights,
+)
 
 
 class ControlClient(StageHandle):
@@ -26,30 +33,9 @@ class ControlClient(StageHandle):
         """See `ControlStage.exchange`."""
         return cast(TrafficPlan, await self.call("exchange", report, call=call, attempts=1))
 
-    async def start(
-        self,
-        stable: str,
-        canary: str,
-        policy: Policy | None,
-        *,
-        by: str,
-        vectors: Mapping[str, Mapping[str, Any]],
-        deployed: Weights,
-        call: CallContext,
-    ) -> Rollout:
+    async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
         """See `ControlStage.start`."""
-        answer = await self.call(
-            "start",
-            stable,
-            canary,
-            policy,
-            by=by,
-            vectors=vectors,
-            deployed=deployed,
-            call=call,
-            attempts=1,
-        )
-        return cast(Rollout, answer)
+        return cast(Rollout, await self.call("start", request, call=call, attempts=1))
 
     async def command(
         self,

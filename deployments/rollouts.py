@@ -42,6 +42,19 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """A release that somebody wants to try; see `Rollout`. Without a policy, it is the configured
+    one."""
+
+    stable: str
+    canary: str
+    policy: Policy | None
+    by: str
+    vectors: Mapping[str, Mapping[str, Any]]
+    deployed: Weights
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """A decision as it was kept, and the state after it; `id` rises with time."""
 
@@ -131,18 +144,8 @@ class ControlStage(Protocol):
         """Takes a replica's report, and returns the plan in force."""
         ...
 
-    async def start(
-        self,
-        stable: str,
-        canary: str,
-        policy: Policy | None,
-        *,
-        by: str,
-        vectors: Mapping[str, Mapping[str, Any]],
-        deployed: Weights,
-        call: CallContext,
-    ) -> Rollout:
-        """Begins a rollout, by the configured policy where none is given.
+    async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
+        """Begins a rollout.
 
         Raises:
             Conflict: one is under way.

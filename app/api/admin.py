@@ -28,7 +28,7 @@ from app.releases import Releases
 from app.service import Service
 from deployments.canary.commands import Command
 from deployments.errors import Conflict, InvalidRequest, NotFound
-from deployments.rollouts import ControlStage, TrafficOverride
+from deployments.rollouts import ControlStage, RolloutRequest, TrafficOverride
 
 router = APIRouter(
     prefix="/admin",
@@ -58,18 +58,13 @@ async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) 
     if releases.weights().get(body.canary, 0.0) > 0:
         raise Conflict(f"{body.canary} has traffic already; a rollout tries what has none.")
     settings = releases.settings()
-    rollout = await control.start(
-        stable,
-        body.canary,
-        body.policy,
-        by=body.by,
-        vectors={
-            name: settings.releases[name].model_dump(mode="json") for name in (stable, body.canary)
-        },
-        deployed=settings.traffic,
-        call=scope.call(),
+    vectors = {
+        name: settings.releases[name].model_dump(mode="json") for name in (stable, body.canary)
+    }
+    request = RolloutRequest(
+        stable, body.canary, body.policy, body.by, vectors, deployed=settings.traffic
     )
-    return rollout_info(rollout)
+    return rollout_info(await control.start(request, call=scope.call()))
 
 
 @router.get("/rollouts")

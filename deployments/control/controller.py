@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from deployments.rollouts import (
     Look,
     Report,
     Rollout,
+    RolloutRequest,
     TrafficOverride,
     TrafficPlan,
     Weights,
@@ -123,35 +124,26 @@ class Controller:
         whether a decision was kept."""
         return await self._undisturbed(self._look)
 
-    async def start(
-        self,
-        stable: str,
-        canary: str,
-        policy: Policy | None,
-        *,
-        by: str,
-        vectors: Mapping[str, Mapping[str, Any]],
-        deployed: Weights,
-    ) -> Rollout:
+    async def start(self, request: RolloutRequest) -> Rollout:
         """See `ControlStage.start`."""
-        if stable == canary:
+        if request.stable == request.canary:
             raise InvalidRequest("A release cannot be compared with itself.")
         now_s = self._now_s()
         rollout = Rollout(
             id=time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now_s)) + secrets.token_hex(2),
-            stable=stable,
-            canary=canary,
-            policy=policy or self._default_policy,
+            stable=request.stable,
+            canary=request.canary,
+            policy=request.policy or self._default_policy,
             state=first_state(now_s),
             created_s=now_s,
-            created_by=by,
-            vectors=vectors,
-            deployed=deployed,
+            created_by=request.by,
+            vectors=request.vectors,
+            deployed=request.deployed,
         )
 
         async def create() -> Rollout:
             await asyncio.to_thread(self._store.create, rollout)
-            _log.info("rollout %s: %s against %s", rollout.id, canary, stable)
+            _log.info("rollout %s: %s against %s", rollout.id, rollout.canary, rollout.stable)
             await self._refresh()
             return rollout
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ray import serve
@@ -11,14 +11,21 @@ from ray.serve.schema import ApplicationStatus
 
 from deployments.calls import call_stage
 from deployments.canary.commands import Command
-from deployments.canary.policy import Policy
 from deployments.canary.rollout import Decision
 from deployments.contracts import CallContext
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
 from deployments.errors import RagError
-from deployments.rollouts import Look, Report, Rollout, TrafficOverride, TrafficPlan, Weights
+from deployments.rollouts import (
+    Look,
+    Report,
+    Rollout,
+    RolloutRequest,
+    TrafficOverride,
+    TrafficPlan,
+    Weights,
+)
 from deployments.stage import StageReplica
 
 _log = logging.getLogger("ray.serve")
@@ -51,21 +58,9 @@ class RolloutController(StageReplica):
         """See `ControlStage.exchange`."""
         return await self._controller.exchange(report)
 
-    async def start(
-        self,
-        stable: str,
-        canary: str,
-        policy: Policy | None,
-        *,
-        by: str,
-        vectors: Mapping[str, Mapping[str, Any]],
-        deployed: Weights,
-        call: CallContext,
-    ) -> Rollout:
+    async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
         """See `ControlStage.start`."""
-        return await self._controller.start(
-            stable, canary, policy, by=by, vectors=vectors, deployed=deployed
-        )
+        return await self._controller.start(request)
 
     async def command(
         self,

@@ -17,7 +17,7 @@ from deployments.canary.rollout import Shares
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
 from deployments.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from deployments.rollouts import Report, Rollout, TrafficPlan
+from deployments.rollouts import Report, Rollout, RolloutRequest, TrafficPlan
 
 POLICY = Policy(
     steps=(Step(weight=0.1, min_requests=10), Step(weight=0.5, min_requests=10)),
@@ -71,7 +71,7 @@ async def controller(url: str, world: World) -> Controller:
 
 
 async def start(controller: Controller, policy: Policy | None = None) -> Rollout:
-    return await controller.start("a", "b", policy, by="alice", vectors=VECTORS, deployed=DEPLOYED)
+    return await controller.start(RolloutRequest("a", "b", policy, "alice", VECTORS, DEPLOYED))
 
 
 def evidence(stage: int, *, canary_ms: float = 100.0, errors: float = 0.0) -> Evidence:
@@ -238,7 +238,7 @@ async def test_one_at_a_time(controller: Controller) -> None:
 
 async def test_a_release_against_itself_is_refused(controller: Controller) -> None:
     with pytest.raises(InvalidRequest):
-        await controller.start("a", "a", None, by="x", vectors={}, deployed=DEPLOYED)
+        await controller.start(RolloutRequest("a", "a", None, "x", {}, DEPLOYED))
 
 
 async def test_people_step_in(controller: Controller) -> None:
