@@ -63,6 +63,7 @@ class Dispatcher:
         """Returns the whole answer."""
         watch = self._watch(assignment)
         served = await self._serve(ask.answer, watch, scope)
+        scope.notes.written = served.value.generation
         values = watch.answered(served.value.generation, served.trail)
         self._shadow.offer(ask, assignment, served.value, values, scope)
         return served
@@ -102,6 +103,11 @@ class Dispatcher:
         return _Watch(self._observer, assignment, release.prices)
 
     async def _serve(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
+        served = await self._served(work, watch, scope)
+        scope.notes.release, scope.notes.trail = served.scope.release, served.trail
+        return served
+
+    async def _served(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
         assignment = watch.assignment
         if assignment.fallback is None:
             with watch:
@@ -152,7 +158,7 @@ class Dispatcher:
             async with aclosing(served.value.events) as events:
                 async for some in events:
                     if isinstance(some[-1], Generation):
-                        written = some[-1]
+                        written = served.scope.notes.written = some[-1]
                         values = watch.answered(written, served.trail)
                     yield some
         if written is not None:

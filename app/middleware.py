@@ -25,6 +25,7 @@ from deployments.errors import Overloaded, RagError, RequestTooLarge, StageFaile
 
 SCOPE_KEY = "ragserve.request"
 _ID_HEADER = "x-request-id"
+_TIMING_HEADER = "server-timing"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SERVE_HEADERS = (
     "x-request-timeout-seconds",
@@ -131,25 +132,28 @@ class Door:
         body = _BoundedBody(receive, self._limit_bytes(scope["path"]))
         status = 0
 
-        async def send_and_note(message: Message) -> None:
+        async def send_timed(message: Message) -> None:
             nonlocal status
-            if body.over is not None and not status:
-                return  # whatever the application made of half a body is not the answer
             if message["type"] == "http.response.start":
                 status = message["status"]
+                total_ms = (time.monotonic() - started_s) * 1e3
+                timing = request.notes.server_timing(total_ms)
+                MutableHeaders(scope=message)[_TIMING_HEADER] = timing
             await send(message)
 
+        async def send_of_application(message: Message) -> None:
+            if body.over is None or status:  # what it made of half a body is not the answer
+                await send_timed(message)
+
         async def answer(error: RagError) -> None:
-            nonlocal status
             response = problem_of(error, request_id=request.request_id, instance=scope["path"])
-            status = response.status_code
-            await response(scope, receive, send)
+            await response(scope, receive, send_timed)
 
         try:
             if self._limit.is_reached and not _is_health(scope):
                 raise _too_many_requests()
             body.check_told_length(Headers(scope=scope).get("content-length", ""))
-            presence = ClientPresence(body.receive, send_and_note)
+            presence = ClientPresence(body.receive, send_of_application)
             with self._limit.running(), waiting() as waited:
                 await presence.run(self._app(scope, presence.receive, presence.send))
             if waited.calls:
@@ -162,7 +166,13 @@ class Door:
             await answer(_as_rag_error(error, request.request_id))
         finally:
             if not _is_health(scope):
-                _write_access_line(scope, request.request_id, status, time.monotonic() - started_s)
+                _write_access_line(
+                    scope,
+                    request.request_id,
+                    status,
+                    time.monotonic() - started_s,
+                    request.notes.fields(),
+                )
 
     def _limit_bytes(self, path: str) -> int:
         if path.rstrip("/") == _UPLOAD_PATH:
@@ -231,7 +241,11 @@ def _as_rag_error(error: Exception, request_id: str) -> RagError:
 
 
 def _write_access_line(
-    scope: Mapping[str, object], request_id: str, status: int, took_s: float
+    scope: Mapping[str, object],
+    request_id: str,
+    status: int,
+    took_s: float,
+    known: Mapping[str, object] | None = None,
 ) -> None:
     line = {
         "event": "request",
@@ -241,5 +255,6 @@ def _write_access_line(
         "status": status or 499,
         "request_id": request_id,
         "total_ms": round(took_s * 1e3, 2),
+        **(known or {}),
     }
     _log.info(json.dumps(line))

@@ -12,7 +12,8 @@ async def answer_plain(
 ) -> Served[Answer]:
     """Returns what the generator wrote."""
     trail = Trail()
-    written = await generate(request, generator, scope, trail)
+    scope.notes.trail = trail
+    written = scope.notes.written = await generate(request, generator, scope, trail)
     return Served(Answer(written, ()), None, scope, trail)
 
 
@@ -21,6 +22,6 @@ async def begin_plain(
 ) -> Served[AnswerStream]:
     """Returns what the generator writes as a stream that has begun; `timeout_s` is the time until
     its end."""
-    trail = Trail()
+    trail = scope.notes.trail = Trail()
     events = await stream(request, generator, scope, trail, timeout_s=timeout_s)
     return Served(AnswerStream(events), None, scope, trail)

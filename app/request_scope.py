@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from app.request_notes import RequestNotes
 from deployments.contracts import CallContext
 
 
@@ -18,6 +19,7 @@ class RequestScope:
     deadline_s: float
     release: str = ""
     now: Callable[[], float] = time.monotonic
+    notes: RequestNotes = field(default_factory=RequestNotes)
 
     def call(self) -> CallContext:
         """Returns what a stage is told: the same identity, and what is left of the time at this

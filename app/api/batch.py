@@ -12,6 +12,7 @@ from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
 from app.problems import problem_body
+from app.request_notes import RequestNotes
 from app.request_scope import RequestScope
 from app.service import Service
 from deployments.errors import MalformedRequest, RagError
@@ -45,7 +46,7 @@ async def query_batch(
 async def _item(
     index: int, query: SearchRequest, scope: RequestScope, service: Service, caller: Caller
 ) -> BatchItem:
-    own = replace(scope, request_id=f"{scope.request_id}-{index}")
+    own = replace(scope, request_id=f"{scope.request_id}-{index}", notes=RequestNotes())
     try:
         return BatchItem(index=index, answer=await answer_query(query, own, service, caller))
     except RagError as error:

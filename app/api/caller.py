@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
-from app.api.dependencies import ServiceIn
+from app.api.dependencies import ScopeIn, ServiceIn
 from app.releases import Assignment, Releases
 from deployments.errors import Forbidden, InvalidRequest, Unauthorized
 
@@ -22,6 +22,8 @@ RELEASE_HEADER = "X-Ragserve-Release"
 Bearer = Annotated[
     str | None, Header(alias="Authorization", max_length=8192, include_in_schema=False)
 ]
+
+_KEY_ID_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Caller:
 
 async def caller(
     service: ServiceIn,
+    scope: ScopeIn,
     authorization: Bearer = None,
     x_ragserve_release: Annotated[
         str | None,
@@ -66,6 +69,7 @@ async def caller(
     if x_ragserve_release is not None:
         check_admin_key(service.admin_key, key)
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
+    scope.notes.key_id = digest[:_KEY_ID_DIGITS]
     return Caller(digest, x_ragserve_release)
 
 
