@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from deployments.canary.commands import Command
 from deployments.canary.evidence import Evidence
-from deployments.canary.policy import Policy
+from deployments.canary.policy import Mode, Policy
 from deployments.canary.rollout import Decision, Shares, State
 from deployments.contracts import CallContext
 
@@ -43,12 +43,13 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class RolloutRequest:
-    """A release that somebody wants to try; see `Rollout`. Without a policy, it is the configured
-    one."""
+    """A release that somebody wants to try; see `Rollout`. Without a policy it is the configured
+    one, and without a mode the policy's."""
 
     stable: str
     canary: str
     policy: Policy | None
+    mode: Mode | None
     by: str
     vectors: Mapping[str, Mapping[str, Any]]
     deployed: Weights

@@ -62,7 +62,7 @@ async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) 
         name: settings.releases[name].model_dump(mode="json") for name in (stable, body.canary)
     }
     request = RolloutRequest(
-        stable, body.canary, body.policy, body.by, vectors, deployed=settings.traffic
+        stable, body.canary, body.policy, body.mode, body.by, vectors, settings.traffic
     )
     return rollout_info(await control.start(request, call=scope.call()))
 
@@ -114,9 +114,13 @@ async def reindex(
     """
     indexes = releases.indexes()
     unknown = sorted({body.source, body.target} - set(indexes))
-    if unknown or body.source == body.target:
-        named = ", ".join(unknown) or body.source
-        raise InvalidRequest(f"No two indexes of releases: {named}. There are {list(indexes)}.")
+    if unknown:
+        raise InvalidRequest(
+            f"No release names the retrieval application {', '.join(unknown)}; there are: "
+            f"{', '.join(indexes)}."
+        )
+    if body.source == body.target:
+        raise InvalidRequest("An index cannot be filled from itself.")
     page = await reindex_page(
         indexes[body.source],
         indexes[body.target],

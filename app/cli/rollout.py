@@ -62,10 +62,10 @@ def start(
     if stable is not None:
         body["stable"] = stable
     wanted = read_policy(policy)
-    if mode is not None:
-        wanted = (wanted or {}) | {"mode": mode}
     if wanted is not None:
         body["policy"] = wanted
+    if mode is not None:
+        body["mode"] = mode
     with operator_service(url, home) as service:
         begun = service.request("POST", "/admin/rollouts", body, attempts=1)
     console = make_console()

@@ -9,6 +9,7 @@ from deployments.canary.guardrails import Guardrail, default_guardrails, over_de
 from deployments.canary.metrics import METRICS
 from deployments.settings import Settings
 
+Mode = Literal["observe_only", "abort_only", "auto"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -103,7 +104,7 @@ class Judge(Settings):
 class Policy(Settings):
     """How a release becomes the one that answers everybody."""
 
-    mode: Literal["observe_only", "abort_only", "auto"] = "auto"
+    mode: Mode = "auto"
     """Who acts. `observe_only`: nobody, the decision is only shown. `abort_only`: a bad canary is
     rolled back, a person takes every step forward. `auto`: both happen by themselves."""
 

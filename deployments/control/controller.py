@@ -128,12 +128,15 @@ class Controller:
         """See `ControlStage.start`."""
         if request.stable == request.canary:
             raise InvalidRequest("A release cannot be compared with itself.")
+        policy = request.policy or self._default_policy
+        if request.mode is not None:
+            policy = policy.model_copy(update={"mode": request.mode})
         now_s = self._now_s()
         rollout = Rollout(
             id=time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now_s)) + secrets.token_hex(2),
             stable=request.stable,
             canary=request.canary,
-            policy=request.policy or self._default_policy,
+            policy=policy,
             state=first_state(now_s),
             created_s=now_s,
             created_by=request.by,

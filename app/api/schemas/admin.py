@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.api.schemas.documents import Outcome
 from app.api.schemas.wire import RequestModel, ResponseModel
-from deployments.canary.policy import Policy
+from deployments.canary.policy import Mode, Policy
 
 ReleaseName = Annotated[str, Field(min_length=1, max_length=256, examples=["minilm-v2"])]
 By = Annotated[
@@ -24,6 +24,9 @@ class RolloutStart(RequestModel):
     )
     policy: Policy | None = Field(
         default=None, description="What it must show; by default what the service is configured to."
+    )
+    mode: Mode | None = Field(
+        default=None, description="Who acts; by default what the policy says.", examples=["auto"]
     )
     by: By = "operator"
 

@@ -25,7 +25,7 @@ LIVE = GatewayLive(
         name: Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
         for name in ("one", "two", "three")
     }
-    | {"llm": Release(retrieval="retrieval-a", generator="generator-echo")},
+    | {"llm": Release(retrieval="retrieval-b", generator="generator-echo")},
     traffic={"one": 1.0},
 )
 
@@ -87,6 +87,7 @@ PATHS = [
     ("DELETE", "/admin/traffic"),
     ("PUT", "/admin/traffic"),
     ("POST", "/admin/rollouts"),
+    ("POST", "/admin/reindex"),
     ("POST", "/admin/rollouts/x/abort"),
     ("GET", "/admin/rollouts/x"),
 ]
@@ -296,3 +297,31 @@ async def test_callers_are_known_by_session_user_or_key(
         assert len(await releases({}, session_id=f"session-{number}")) == 1
     del operator.headers["Authorization"]
     assert len(await releases({})) == 2
+
+
+async def test_an_index_is_filled_page_by_page(operator: httpx.AsyncClient) -> None:
+    texts = [{"id": name, "text": f"All about {name}."} for name in ("tea", "rum", "ale")]
+    await operator.post("/v1/documents", json={"documents": texts})
+    body = {"source": "retrieval-a", "target": "retrieval-b", "limit": 2}
+    first = (await operator.post("/admin/reindex", json=body)).json()
+    assert (first["unchanged"], first["total"]) == (2, 3), "the doubles of both are the same"
+    body["cursor"] = first["next_cursor"]
+    last = (await operator.post("/admin/reindex", json=body)).json()
+    assert (last["unchanged"], last["next_cursor"], last["failures"]) == (1, None, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"source": "retrieval-a", "target": "none"}, "none; there are: retrieval-a, retrieval-b"),
+        ({"source": "retrieval-a", "target": "retrieval-a"}, "from itself"),
+        ({"source": "retrieval-a", "target": "retrieval-b", "cursor": "x"}, "cursor"),
+        ({"source": "retrieval-a"}, "target"),
+    ],
+)
+async def test_what_cannot_be_filled_is_refused(
+    operator: httpx.AsyncClient, body: dict[str, str], says: str
+) -> None:
+    response = await operator.post("/admin/reindex", json=body)
+    assert response.status_code == 422
+    assert says in response.json()["detail"]

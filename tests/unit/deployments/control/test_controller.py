@@ -71,7 +71,9 @@ async def controller(url: str, world: World) -> Controller:
 
 
 async def start(controller: Controller, policy: Policy | None = None) -> Rollout:
-    return await controller.start(RolloutRequest("a", "b", policy, "alice", VECTORS, DEPLOYED))
+    return await controller.start(
+        RolloutRequest("a", "b", policy, None, "alice", VECTORS, DEPLOYED)
+    )
 
 
 def evidence(stage: int, *, canary_ms: float = 100.0, errors: float = 0.0) -> Evidence:
@@ -123,6 +125,14 @@ async def test_a_rollout_is_in_the_next_plan(controller: Controller) -> None:
     assert plan.rollout is not None
     assert (plan.rollout.id, plan.rollout.stage) == (rollout.id, 0)
     assert plan.rollout.shares == Shares(canary=0.1, baseline=0.4)
+
+
+async def test_a_mode_changes_nothing_else_of_the_configured_policy(
+    controller: Controller,
+) -> None:
+    request = RolloutRequest("a", "b", None, "observe_only", "alice", VECTORS, DEPLOYED)
+    rollout = await controller.start(request)
+    assert rollout.policy == POLICY.model_copy(update={"mode": "observe_only"})
 
 
 async def test_good_evidence_leads_step_by_step_to_all_traffic(
@@ -238,7 +248,7 @@ async def test_one_at_a_time(controller: Controller) -> None:
 
 async def test_a_release_against_itself_is_refused(controller: Controller) -> None:
     with pytest.raises(InvalidRequest):
-        await controller.start(RolloutRequest("a", "a", None, "x", {}, DEPLOYED))
+        await controller.start(RolloutRequest("a", "a", None, None, "x", {}, DEPLOYED))
 
 
 async def test_people_step_in(controller: Controller) -> None:
