@@ -1,0 +1,194 @@
+"""Traces on their way into a real MLflow server that is killed meanwhile, from processes that are,
+too."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.tracing.config import TracingArgs
+from deployments.tracing.provider import SpoolingTracerProvider, make_provider
+from deployments.tracking.mlflow_server import open_client
+from tests.integration.cluster import REPOSITORY, free_port, until
+
+TRACES, SPANS = 300, 5
+TEXT = "What a passage of two hundred characters looks like, of which there are ten in a span. " * 2
+
+
+class Server:
+    """An MLflow server on loopback, over files that outlive it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self, *, wait: bool = True) -> None:
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(Path(sys.executable).with_name("mlflow")),
+                    *("server", "--workers", "1", "--host", "127.0.0.1"),
+                    *("--port", str(self._port)),
+                    *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
+                    *("--artifacts-destination", str(self._folder / "artifacts")),
+                ],
+                stdout=log,
+                stderr=log,
+                env=os.environ
+                | {
+                    "MLFLOW_DISABLE_TELEMETRY": "true",
+                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                },
+                start_new_session=True,
+            )
+        if wait:
+            until(self._answers, within_s=60, what="an answer of the MLflow server")
+
+    def kill(self) -> None:
+        """Kills the server and its workers, which are a process group of their own."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("mlflow"))
+    server.start()
+    yield server
+    server.kill()
+
+
+def _args(server: Server, experiment: str, folder: Path) -> TracingArgs:
+    return TracingArgs(
+        otlp_url=f"{server.url}/v1/traces",
+        experiment=experiment,
+        spool_dir=folder / "spool",
+        batch_spans=64,
+        every_s=0.2,
+    )
+
+
+def _end_trace(provider: SpoolingTracerProvider, number: int) -> None:
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span(f"trace {number}"):
+        for stage in range(1, SPANS):
+            with tracer.start_as_current_span(f"stage {stage}") as span:
+                span.set_attributes({f"attribute {n}": TEXT for n in range(10)})
+
+
+def _stored(client: Any, experiment: str) -> dict[str, Counter[str]]:
+    """Returns the names of the spans of every trace, by the name of its root; two traces with one
+    root fail."""
+    found = client.get_experiment_by_name(experiment)
+    stored: dict[str, Counter[str]] = {}
+    token = None
+    while found is not None:
+        page = client.search_traces(
+            locations=[found.experiment_id], max_results=100, page_token=token
+        )
+        for trace in page:
+            (root,) = (span.name for span in trace.data.spans if span.parent_id is None)
+            assert root not in stored
+            stored[root] = Counter(span.name for span in trace.data.spans)
+        token = page.token
+        if not token:
+            break
+    return stored
+
+
+def _whole(*numbers: int) -> dict[str, Counter[str]]:
+    stages = [f"stage {stage}" for stage in range(1, SPANS)]
+    return {f"trace {number}": Counter([f"trace {number}", *stages]) for number in numbers}
+
+
+def test_every_trace_arrives_once_though_the_server_was_killed(
+    server: Server, tmp_path: Path
+) -> None:
+    provider, counters = make_provider(
+        _args(server, "outage", tmp_path), resource_attributes={"service.name": "tests"}
+    )
+    for number in range(TRACES):
+        if number == 100:
+            until(lambda: counters.snapshot().exported, within_s=10, what="the first spans")
+            server.kill()
+        if number == 200:
+            until(lambda: counters.snapshot().spooled, within_s=10, what="spans in the spool")
+            server.start(wait=False)
+        _end_trace(provider, number)
+        time.sleep(0.005)
+    until(
+        lambda: counters.snapshot().exported == TRACES * SPANS,
+        within_s=60,
+        what="an empty spool",
+    )
+    provider.shutdown()
+    counts = counters.snapshot()
+    assert sum(counts.dropped.values()) == 0
+    assert counts.replayed == counts.spooled > 0
+    assert counts.spool_bytes == 0
+    assert _stored(open_client(server.url), "outage") == _whole(*range(TRACES))
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from deployments.tracing.config import TracingArgs
+from deployments.tracing.provider import make_provider
+from tests.integration.test_trace_export import _end_trace
+provider, counters = make_provider(
+    TracingArgs.model_validate_json(sys.argv[1]), resource_attributes={}
+)
+for number in range(40):
+    _end_trace(provider, number)
+    time.sleep(0.005)
+while counters.snapshot().spooled < 40 * 5:
+    time.sleep(0.01)
+for number in range(40, 43):
+    _end_trace(provider, number)
+print("killable", flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_next_process_sends_what_a_killed_one_had_kept(server: Server, tmp_path: Path) -> None:
+    args = _args(server, "kill", tmp_path)
+    server.kill()
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, args.model_dump_json()],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"killable\n"
+        process.kill()
+    server.start()
+    provider, counters = make_provider(args, resource_attributes={})
+    until(
+        lambda: counters.snapshot().replayed == counters.snapshot().adopted >= 200,
+        within_s=30,
+        what="what the killed process had kept",
+    )
+    provider.shutdown()
+    stored = _stored(open_client(server.url), "kill")
+    # The last three ended within one interval before the kill: they may be lost, the others not.
+    kept = _whole(*range(40))
+    assert {root: stored.get(root) for root in kept} == kept
+    assert len(stored) <= 43
