@@ -2,9 +2,6 @@
 
 import json
 import logging
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -21,63 +17,18 @@ from deployments.control.store import ControlStore
 from deployments.rollouts import Rollout
 from deployments.tracking.mlflow_server import open_client
 from deployments.tracking.rollout_runs import RolloutRuns
-from tests.integration.cluster import free_port, until
+from tests.integration.mlflow_server import MlflowServer
 from tests.rollout_course import course, make_rollout
 
 MODEL = "ragserve"
 
 
-class Server:
-    """An MLflow server on loopback, over files that outlive it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        log = (self._folder / "server.log").open("ab")
-        with log:
-            self._process = subprocess.Popen(
-                [
-                    str(Path(sys.executable).with_name("mlflow")),
-                    *("server", "--workers", "1", "--host", "127.0.0.1"),
-                    *("--port", str(self._port)),
-                    *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
-                    *("--artifacts-destination", str(self._folder / "artifacts")),
-                ],
-                stdout=log,
-                stderr=log,
-                env=os.environ
-                | {
-                    "MLFLOW_DISABLE_TELEMETRY": "true",
-                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                },
-                start_new_session=True,
-            )
-        until(self._answers, within_s=60, what="an answer of the MLflow server")
-
-    def stop(self) -> None:
-        """Kills the server and its workers, which are a process group of their own."""
-        if self._process is not None:
-            os.killpg(self._process.pid, 9)
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("mlflow"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -89,7 +40,7 @@ def store(tmp_path: Path) -> Iterator[ControlStore]:
 
 
 @pytest.fixture
-def client(server: Server) -> Any:
+def client(server: MlflowServer) -> Any:
     return open_client(server.url)
 
 
@@ -129,7 +80,7 @@ def _forget_what_is_recorded(tmp_path: Path) -> None:
 
 
 def test_a_promotion_is_written_whole_though_the_server_was_down(
-    server: Server,
+    server: MlflowServer,
     client: Any,
     store: ControlStore,
     tmp_path: Path,
@@ -158,7 +109,7 @@ def test_a_promotion_is_written_whole_though_the_server_was_down(
     assert versions["challenger"].tags["ragserve.release"] == "b"
     assert versions["challenger"].run_id == run.info.run_id
 
-    server.stop()
+    server.kill()
     looks = _play(store, rollout)
     begun_s = time.monotonic()
     with caplog.at_level(logging.WARNING, logger="ray.serve"):
@@ -200,7 +151,7 @@ def test_a_promotion_is_written_whole_though_the_server_was_down(
 
 
 def test_a_canary_that_fails_leaves_the_champion_and_reuses_versions(
-    server: Server, client: Any, store: ControlStore
+    server: MlflowServer, client: Any, store: ControlStore
 ) -> None:
     runs = RolloutRuns(store, server.url, "failures", "failed")
     first, second = make_rollout(), make_rollout(id="second")
@@ -244,7 +195,7 @@ class Dying:
 
 
 def test_a_kill_between_any_two_calls_doubles_nothing(
-    server: Server,
+    server: MlflowServer,
     client: Any,
     store: ControlStore,
     tmp_path: Path,
@@ -272,7 +223,7 @@ def test_a_kill_between_any_two_calls_doubles_nothing(
 
 
 def test_what_the_server_refuses_does_not_hold_up_the_rest(
-    server: Server, client: Any, store: ControlStore, caplog: pytest.LogCaptureFixture
+    server: MlflowServer, client: Any, store: ControlStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     rollout = make_rollout()
     store.create(rollout)

@@ -1,8 +1,6 @@
 """Traces on their way into a real MLflow server that is killed meanwhile, from processes that are,
 too."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,72 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from deployments.tracing.config import TracingArgs
 from deployments.tracing.provider import SpoolingTracerProvider, make_provider
 from deployments.tracking.mlflow_server import open_client
-from tests.integration.cluster import REPOSITORY, free_port, until
+from tests.integration.cluster import REPOSITORY, until
+from tests.integration.mlflow_server import MlflowServer
 
 TRACES, SPANS = 300, 5
 TEXT = "What a passage of two hundred characters looks like, of which there are ten in a span. " * 2
 
 
-class Server:
-    """An MLflow server on loopback, over files that outlive it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{self._port}"
-
-    def start(self, *, wait: bool = True) -> None:
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    str(Path(sys.executable).with_name("mlflow")),
-                    *("server", "--workers", "1", "--host", "127.0.0.1"),
-                    *("--port", str(self._port)),
-                    *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
-                    *("--artifacts-destination", str(self._folder / "artifacts")),
-                ],
-                stdout=log,
-                stderr=log,
-                env=os.environ
-                | {
-                    "MLFLOW_DISABLE_TELEMETRY": "true",
-                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-                },
-                start_new_session=True,
-            )
-        if wait:
-            until(self._answers, within_s=60, what="an answer of the MLflow server")
-
-    def kill(self) -> None:
-        """Kills the server and its workers, which are a process group of their own."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("mlflow"))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
     server.start()
     yield server
     server.kill()
 
 
-def _args(server: Server, experiment: str, folder: Path) -> TracingArgs:
+def _args(server: MlflowServer, experiment: str, folder: Path) -> TracingArgs:
     return TracingArgs(
         otlp_url=f"{server.url}/v1/traces",
         experiment=experiment,
@@ -120,7 +73,7 @@ def _whole(*numbers: int) -> dict[str, Counter[str]]:
 
 
 def test_every_trace_arrives_once_though_the_server_was_killed(
-    server: Server, tmp_path: Path
+    server: MlflowServer, tmp_path: Path
 ) -> None:
     provider, counters = make_provider(
         _args(server, "outage", tmp_path), resource_attributes={"service.name": "tests"}
@@ -168,7 +121,9 @@ time.sleep(60)
 """
 
 
-def test_the_next_process_sends_what_a_killed_one_had_kept(server: Server, tmp_path: Path) -> None:
+def test_the_next_process_sends_what_a_killed_one_had_kept(
+    server: MlflowServer, tmp_path: Path
+) -> None:
     args = _args(server, "kill", tmp_path)
     server.kill()
     with subprocess.Popen(
