@@ -28,9 +28,11 @@ _KEY_ID_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Args:
-    key_digest: A digest of the API key, empty without one.
-    forced_release: The release that an operator asked for.
+    """Who sent a request.
+
+    Args:
+        key_digest: A digest of the API key, empty without one.
+        forced_release: The release that an operator asked for.
     """
 
     key_digest: str = ""
