@@ -9,7 +9,7 @@ from app.releases import Route
 from app.request_scope import RequestScope
 from app.search import Question
 from app.trail import Trail
-from deployments.generation import GenerationRequest
+from deployments.generation import GenerationRequest, Message
 
 
 class Ask(Protocol):
@@ -18,6 +18,11 @@ class Ask(Protocol):
     @property
     def text(self) -> str:
         """The question in words."""
+        ...
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation that it ends, or it alone."""
         ...
 
     async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
@@ -43,6 +48,11 @@ class FromDocuments:
         """See `Ask.text`."""
         return self.question.text
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """See `Ask.messages`."""
+        return self.question.messages or (Message("user", self.question.text),)
+
     async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
         """See `Ask.answer`."""
         return await answer(self.question, route, scope, trail)
@@ -63,7 +73,12 @@ class FromGenerator:
     @property
     def text(self) -> str:
         """See `Ask.text`."""
-        return self.request.messages[-1].content if self.request.messages else ""
+        return self.messages[-1].content
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """See `Ask.messages`."""
+        return self.request.messages or (Message("user", self.request.text or ""),)
 
     async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
         """See `Ask.answer`."""

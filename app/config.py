@@ -9,12 +9,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from app.prices import PriceTable
 from app.routing import RoutingRule
+from app.telemetry.config import Recording
 from deployments.embedder.config import EmbedderArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import StoreArgs
 from deployments.settings import Settings
+from deployments.tracing.config import TracingArgs
 
 ReleaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -64,6 +67,9 @@ class GatewayArgs(Settings):
     """Name of the control application, which runs rollouts. Without one, traffic is what
     `user_config` says."""
 
+    tracing: TracingArgs = TracingArgs()
+    """Where traces go. Without it there are none."""
+
     shadow_concurrency: int = Field(default=4, ge=1, le=256)
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are
     not repeated."""
@@ -72,16 +78,6 @@ class GatewayArgs(Settings):
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in
     the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
     once."""
-
-
-class Prices(Settings):
-    """What tokens cost, in US dollars."""
-
-    prompt_usd_per_million_tokens: float = Field(default=0.0, ge=0)
-    """Of those that the generator reads."""
-
-    completion_usd_per_million_tokens: float = Field(default=0.0, ge=0)
-    """Of those that it writes."""
 
 
 class Release(Settings):
@@ -123,9 +119,6 @@ class Release(Settings):
     parts the questions of one subject from those of another with late interaction over
     all-MiniLM-L6-v2."""
 
-    prices: Prices | None = None
-    """What its generator's tokens cost; without it, a rollout compares no cost."""
-
 
 class GatewayLive(Settings):
     """Live settings, the ingress's `user_config`: changed in place, no process restarts."""
@@ -136,6 +129,12 @@ class GatewayLive(Settings):
     traffic: dict[str, Weight] = Field(min_length=1)
     """Weight per release; shares of the sum. A release without one gets no traffic and can still be
     deployed."""
+
+    prices: PriceTable = PriceTable()
+    """What tokens cost, by model."""
+
+    recording: Recording = Recording()
+    """Which traces are kept, and what of their texts."""
 
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none

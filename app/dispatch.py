@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from app.asking import Ask
-from app.config import Prices
 from app.control_link import Observer
 from app.observation import ABORTED, FAILED, Values, observe_answer
 from app.pipeline import Answer, AnswerStream
+from app.prices import PriceTable
 from app.releases import Assignment, Releases, Route
 from app.request_scope import RequestScope
 from app.search import Question, search
@@ -24,7 +24,7 @@ from app.shadow import Shadow
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
 from deployments.errors import RequestError
-from deployments.generation import GenerationEvent
+from deployments.generation import GenerationEvent, Message
 
 _log = logging.getLogger("ray.serve")
 T = TypeVar("T")
@@ -62,6 +62,7 @@ class Dispatcher:
     async def answer(self, ask: Ask, assignment: Assignment, scope: RequestScope) -> Served[Answer]:
         """Returns the whole answer."""
         watch = self._watch(assignment)
+        scope.notes.messages = ask.messages
         served = await self._serve(ask.answer, watch, scope)
         scope.notes.written = served.value.generation
         values = watch.answered(served.value.generation, served.trail)
@@ -84,6 +85,7 @@ class Dispatcher:
             return await ask.begin(route, scope, trail, timeout_s=timeout_s)
 
         watch = self._watch(assignment)
+        scope.notes.messages = ask.messages
         served = await self._serve(begin, watch, scope)
         events = self._observed(served, watch, ask)
         return replace(served, value=replace(served.value, events=events))
@@ -96,13 +98,14 @@ class Dispatcher:
         async def work(route: Route, scope: RequestScope, trail: Trail) -> list[ScoredChunk]:
             return await search(question, route, scope, trail)
 
+        scope.notes.messages = (Message("user", question.text),)
         return await self._serve(work, self._watch(replace(assignment, arm=None)), scope)
 
     def _watch(self, assignment: Assignment) -> "_Watch":
-        release = self._releases.settings().releases[assignment.release]
-        return _Watch(self._observer, assignment, release.prices)
+        return _Watch(self._observer, assignment, self._releases.settings().prices)
 
     async def _serve(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
+        _note_assignment(watch.assignment, scope)
         served = await self._served(work, watch, scope)
         scope.notes.release, scope.notes.trail = served.scope.release, served.trail
         return served
@@ -138,7 +141,8 @@ class Dispatcher:
         return served
 
     async def _attempt(self, work: Work[T], release: str, scope: RequestScope) -> Served[T]:
-        trail, decided = Trail(), scope.for_release(release)
+        trail = scope.notes.trail = Trail()
+        decided = scope.for_release(release)
         value = await work(self._releases.route(release), decided, trail)
         return Served(value, release, decided, trail)
 
@@ -173,7 +177,7 @@ class _Watch:
     request that is repeated on the canary, the repetition is what counts.
     """
 
-    def __init__(self, observer: Observer, assignment: Assignment, prices: Prices | None) -> None:
+    def __init__(self, observer: Observer, assignment: Assignment, prices: PriceTable) -> None:
         self.assignment = assignment
         self._observer = observer
         self._prices = prices
@@ -210,6 +214,11 @@ class _Watch:
         if not self._done:
             self._done = True
             self._observer.observe(self.assignment, self._begun_s, values)
+
+
+def _note_assignment(assignment: Assignment, scope: RequestScope) -> None:
+    scope.notes.release, scope.notes.arm = assignment.release, assignment.arm
+    scope.notes.rollout = "" if assignment.rollout is None else assignment.rollout.id
 
 
 async def _first_success(

@@ -16,6 +16,8 @@ from app.control_client import ControlClient
 from app.control_link import ControlLink
 from app.releases import Releases
 from app.service import make_service
+from app.telemetry.access_log import AccessLog
+from app.telemetry.telemetry import Telemetry
 from deployments.rollouts import Weights
 
 _log = logging.getLogger("ray.serve")
@@ -48,6 +50,7 @@ class Ingress:
             releases,
             self._args,
             observer=self._link,
+            telemetry=Telemetry([AccessLog()]),
             control=control,
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,

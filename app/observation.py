@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from app.config import Prices
+from app.prices import PICOUSD_PER_USD, PriceTable
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
 
@@ -22,7 +22,7 @@ _WORD = re.compile(r"\w+")
 
 
 def observe_answer(
-    written: Generation, trail: Trail, *, total_ms: float, prices: Prices | None
+    written: Generation, trail: Trail, *, total_ms: float, prices: PriceTable
 ) -> Values:
     """Returns the figures of an answer.
 
@@ -30,7 +30,7 @@ def observe_answer(
         written: What the generator wrote.
         trail: Where the time went.
         total_ms: Time from the request to the end of its answer.
-        prices: What tokens cost; None leaves cost out.
+        prices: What tokens cost; a model without prices leaves cost out.
     """
     times = trail.times.values()
     generator = trail.times.get("generator")
@@ -52,11 +52,8 @@ def observe_answer(
         writing_ms = written.times.replica_ms - written.ttft_ms
         if written.completion_tokens > 1 and writing_ms > _AT_ONCE_MS:
             values["tpot_ms"] = writing_ms / (written.completion_tokens - 1)
-    if prices is not None:
-        values["cost"] = (
-            written.prompt_tokens * prices.prompt_usd_per_million_tokens
-            + written.completion_tokens * prices.completion_usd_per_million_tokens
-        ) / 1e6
+    if (priced := prices.models.get(written.model)) is not None:
+        values["cost"] = sum(priced.costs_picousd(written)) / PICOUSD_PER_USD
     return values
 
 

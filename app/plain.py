@@ -1,18 +1,21 @@
 """A generator asked under its own name: no release, no fallback, no evidence."""
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
 from app.dispatch import Served
 from app.pipeline import Answer, AnswerStream, generate, stream
 from app.request_scope import RequestScope
 from app.trail import Trail
-from deployments.generation import GenerationRequest, GeneratorStage
+from deployments.contracts import Generation
+from deployments.generation import GenerationEvent, GenerationRequest, GeneratorStage, Message
 
 
 async def answer_plain(
     request: GenerationRequest, generator: GeneratorStage, scope: RequestScope
 ) -> Served[Answer]:
     """Returns what the generator wrote."""
-    trail = Trail()
-    scope.notes.trail = trail
+    trail = _note_begin(request, scope)
     written = scope.notes.written = await generate(request, generator, scope, trail)
     return Served(Answer(written, ()), None, scope, trail)
 
@@ -22,6 +25,22 @@ async def begin_plain(
 ) -> Served[AnswerStream]:
     """Returns what the generator writes as a stream that has begun; `timeout_s` is the time until
     its end."""
-    trail = scope.notes.trail = Trail()
+    trail = _note_begin(request, scope)
     events = await stream(request, generator, scope, trail, timeout_s=timeout_s)
-    return Served(AnswerStream(events), None, scope, trail)
+    return Served(AnswerStream(_noted(events, scope)), None, scope, trail)
+
+
+async def _noted(
+    events: AsyncGenerator[Sequence[GenerationEvent], None], scope: RequestScope
+) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    async with aclosing(events):
+        async for some in events:
+            if isinstance(some[-1], Generation):
+                scope.notes.written = some[-1]
+            yield some
+
+
+def _note_begin(request: GenerationRequest, scope: RequestScope) -> Trail:
+    scope.notes.messages = request.messages or (Message("user", request.text or ""),)
+    trail = scope.notes.trail = Trail()
+    return trail

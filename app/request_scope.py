@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from app.request_notes import RequestNotes
+from app.telemetry.trace_context import TraceContext, trace_of
 from deployments.contracts import CallContext
 
 
@@ -20,15 +21,27 @@ class RequestScope:
     release: str = ""
     now: Callable[[], float] = time.monotonic
     notes: RequestNotes = field(default_factory=RequestNotes)
+    trace: TraceContext = field(default_factory=lambda: trace_of(""))
 
     def call(self) -> CallContext:
         """Returns what a stage is told: the same identity, and what is left of the time at this
         moment."""
-        return CallContext(self.request_id, self.deadline_s - self.now(), self.release)
+        left_s = self.deadline_s - self.now()
+        return CallContext(self.request_id, left_s, self.release, self.trace.traceparent())
 
     def within(self, timeout_s: float) -> "RequestScope":
         """Returns the same request with a deadline `timeout_s` from now."""
         return replace(self, deadline_s=self.now() + timeout_s)
+
+    def child(self, request_id: str) -> "RequestScope":
+        """Returns a request of the same caller inside this one, with notes of its own and a span
+        below this one's."""
+        return replace(
+            self,
+            request_id=request_id,
+            notes=self.notes.of_caller(),
+            trace=trace_of(self.trace.traceparent()),
+        )
 
     def for_release(self, release: str) -> "RequestScope":
         """Returns the same request, decided for a release."""

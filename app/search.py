@@ -45,15 +45,18 @@ async def search(
         )
         spent.note(embedded.times)
         trail.embedding_tokens += sum(embedded.token_counts)
+        trail.query, trail.query_vector = question.text, embedded.vectors
     async with trail.timed("retriever") as spent:
         found = await route.retrieval.retriever.search(
             question.text, embedded.vectors, top_k=top_k, where=question.where, call=scope.call()
         )
         spent.note(found.times)
+    trail.found = found.hits
     hits = list(found.hits)
     wanted = release.rerank if question.rerank is None else question.rerank
     if wanted and hits:
         hits = await _rerank(question.text, hits, route, scope, trail)
+    trail.hits = tuple(hits[:top_n])
     return hits[:top_n]
 
 

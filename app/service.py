@@ -9,6 +9,7 @@ from app.dispatch import Dispatcher
 from app.judging import Judging
 from app.releases import Releases
 from app.shadow import Shadow
+from app.telemetry.telemetry import Telemetry
 from deployments.rollouts import ControlStage
 
 
@@ -19,6 +20,7 @@ class Service:
     Args:
         releases: Who answers whom.
         dispatcher: Has requests answered.
+        telemetry: Where they are reported when they have ended.
         control: The rollout controller, None where there is none.
         admin_key: Opens the routes for operators, empty where nothing does.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
@@ -26,6 +28,7 @@ class Service:
 
     releases: Releases
     dispatcher: Dispatcher
+    telemetry: Telemetry
     control: ControlStage | None = None
     admin_key: str = ""
     settings_error: Callable[[], str] = str
@@ -36,18 +39,21 @@ def make_service(
     args: GatewayArgs,
     *,
     observer: Observer | None = None,
+    telemetry: Telemetry | None = None,
     control: ControlStage | None = None,
     admin_key: str = "",
     settings_error: Callable[[], str] = str,
 ) -> Service:
-    """Returns the service over releases; without an observer, nobody is told what became of
-    requests."""
-    told = observer or NoObserver()
+    """Returns the service over releases; without observer and telemetry, nobody is told what
+    became of requests."""
+    told, reported = observer or NoObserver(), telemetry or Telemetry()
     shadow = Shadow(
         releases,
         told,
         Judging(releases.generator),
+        reported,
         max_requests=args.shadow_concurrency,
         timeout_s=args.request_timeout_s,
     )
-    return Service(releases, Dispatcher(releases, told, shadow), control, admin_key, settings_error)
+    dispatcher = Dispatcher(releases, told, shadow)
+    return Service(releases, dispatcher, reported, control, admin_key, settings_error)

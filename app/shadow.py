@@ -13,11 +13,14 @@ from app.observation import FAILED, Values, agreement, observe_answer, overlap_a
 from app.pipeline import Answer
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
+from app.telemetry.inner import reported
+from app.telemetry.telemetry import Telemetry
 from app.trail import Trail
 
 _log = logging.getLogger("ray.serve")
 _AFTER_S = 0.02
 """First the answer goes out."""
+_ROUTE = "(shadow)"
 
 
 class Shadow:
@@ -27,6 +30,7 @@ class Shadow:
         releases: Where a release's stages are found.
         observer: Told how the answers compare.
         judging: Compares answers by a language model.
+        telemetry: Where repetitions are reported.
         max_requests: Repeated at once; others are not repeated.
         timeout_s: Time of one repetition.
     """
@@ -36,6 +40,7 @@ class Shadow:
         releases: Releases,
         observer: Observer,
         judging: Judging,
+        telemetry: Telemetry,
         *,
         max_requests: int,
         timeout_s: float,
@@ -43,6 +48,7 @@ class Shadow:
         self._releases = releases
         self._observer = observer
         self._judging = judging
+        self._telemetry = telemetry
         self._max_requests = max_requests
         self._timeout_s = timeout_s
         self._running: set[asyncio.Task[None]] = set()
@@ -74,33 +80,39 @@ class Shadow:
             self.dropped += 1
             return
         self._observer.observe(replace(assignment, arm="baseline"), time.time(), values)
-        repetition = self._repeat(ask, assignment, assignment.shadow, answer, scope.request_id)
+        repetition = self._repeat(ask, assignment, assignment.shadow, answer, scope)
         task = asyncio.create_task(repetition)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _repeat(
-        self, ask: Ask, assignment: Assignment, release: str, stable: Answer, request_id: str
+        self, ask: Ask, assignment: Assignment, release: str, stable: Answer, origin: RequestScope
     ) -> None:
         await asyncio.sleep(_AFTER_S)
-        scope = RequestScope(f"{request_id}-shadow", time.monotonic() + self._timeout_s, release)
-        begun_s, started_s, trail = time.time(), time.perf_counter(), Trail()
+        scope = origin.child(f"{origin.request_id}-shadow").within(self._timeout_s)
+        scope = scope.for_release(release)
+        trail = scope.notes.trail = Trail()
+        scope.notes.release, scope.notes.arm = release, assignment.arm
+        scope.notes.rollout = "" if assignment.rollout is None else assignment.rollout.id
+        scope.notes.messages = ask.messages
+        begun_s, started_s = time.time(), time.perf_counter()
         try:
-            route = self._releases.route(release)
-            tried = await ask.answer(route, scope, trail)
+            with reported(self._telemetry, scope, "shadow", route=_ROUTE):
+                tried = await ask.answer(self._releases.route(release), scope, trail)
+                scope.notes.written = tried.generation
         except Exception as error:
-            _log.warning("request %s: %s failed in shadow: %r", request_id, release, error)
+            _log.warning("request %s: %s failed: %r", scope.request_id, release, error)
             self._observer.observe(assignment, begun_s, FAILED)
             return
         total_ms = (time.perf_counter() - started_s) * 1e3
         values = observe_answer(
-            tried.generation, trail, total_ms=total_ms, prices=route.release.prices
+            tried.generation, trail, total_ms=total_ms, prices=self._releases.settings().prices
         )
         self._observer.observe(assignment, begun_s, values)
         pair = {
             "overlap": overlap_at_k(stable.sources, tried.sources),
             "agreement": agreement(stable.generation.text, tried.generation.text),
-            "judge": await self._judged(ask, assignment, stable, tried, request_id),
+            "judge": await self._judged(ask, assignment, stable, tried, scope.request_id),
         }
         self._observer.observe_pair(assignment, begun_s, pair)
 

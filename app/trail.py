@@ -1,45 +1,75 @@
-"""What a request leaves behind: where its time went, what it cost, what it had to do without."""
+"""What a request leaves behind: where its time went, what it found, what it had to do without."""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from deployments.contracts import Times
+from deployments.contracts import ScoredChunk, Times, Vectors
+from deployments.errors import RagError
 
 
 @dataclass(slots=True)
 class StageTime:
     """Where the time of one stage went, in milliseconds. `total_ms` includes the way there and
-    back; the others are what the stage said of itself."""
+    back; the others are what the stage said of itself.
+
+    `started_ns` is in nanoseconds since the epoch, `batch_size` the entries that shared the model's
+    batch (0 where the stage has none), `error` the code of what it failed with.
+    """
 
     total_ms: float = 0.0
     queue_ms: float = 0.0
     inference_ms: float = 0.0
     replica_ms: float = 0.0
+    started_ns: int = 0
+    batch_size: int = 0
+    error: str = ""
 
     def note(self, times: Times) -> None:
         """Takes over what the stage said."""
         self.queue_ms = times.queue_ms
         self.inference_ms = times.inference_ms
         self.replica_ms = times.replica_ms
+        self.batch_size = times.batch_size
 
 
 @dataclass(slots=True)
 class Trail:
-    """What a request leaves behind: times, tokens, and the stages it had to do without."""
+    """What a request leaves behind.
+
+    Attributes:
+        times: By stage, in the order of their starts.
+        embedding_tokens: Tokens that the embedder read.
+        rerank_tokens: Tokens that the reranker read.
+        degraded: What the request had to do without.
+        query: What was searched for; empty where nothing was.
+        query_vector: Its embedding, shape (1, dim).
+        found: What the retriever returned, best first.
+        hits: What was left of it after reranking, best first.
+        prompt: Name of the prompt of the answer.
+    """
 
     times: dict[str, StageTime] = field(default_factory=dict)
     embedding_tokens: int = 0
     rerank_tokens: int = 0
     degraded: list[str] = field(default_factory=list)
+    query: str = ""
+    query_vector: Vectors | None = None
+    found: tuple[ScoredChunk, ...] = ()
+    hits: tuple[ScoredChunk, ...] = ()
+    prompt: str = ""
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[StageTime]:
         """Measures a stage, also one that fails."""
         entry = self.times.setdefault(stage, StageTime())
+        entry.started_ns = time.time_ns()
         started_s = time.perf_counter()
         try:
             yield entry
+        except RagError as error:
+            entry.error = error.code
+            raise
         finally:
             entry.total_ms = (time.perf_counter() - started_s) * 1e3

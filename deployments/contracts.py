@@ -36,12 +36,14 @@ class CallContext:
     """What travels with every call between stages.
 
     `timeout_s` is what the request has left at the moment of the call: a duration, not a clock
-    reading, because clocks of two machines differ.
+    reading, because clocks of two machines differ. `traceparent` places the call in its trace, for
+    servers further on. Source: W3C Trace Context, level 1.
     """
 
     request_id: str
     timeout_s: float
     release: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,13 @@ class Times:
 
     `queue_ms` waiting for the model, `inference_ms` in the model; for texts of several batches the
     longest of each. `replica_ms` all of it, from the arrival at the replica to the result.
+    `batch_size` counts the entries of the largest batch; 0 where nothing was batched.
     """
 
     queue_ms: float = 0.0
     inference_ms: float = 0.0
     replica_ms: float = 0.0
+    batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

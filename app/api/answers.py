@@ -88,7 +88,8 @@ def assign(
     body: SearchRequest, scope: RequestScope, service: Service, caller: Caller
 ) -> Assignment:
     """Returns who answers a request."""
-    return caller.assign(service.releases, body.session_id or body.user, scope.request_id)
+    scope.notes.identify(session=body.session_id, user=body.user)
+    return caller.assign(service.releases, scope)
 
 
 def _question(body: SearchRequest) -> Question:

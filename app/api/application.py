@@ -10,7 +10,8 @@ from app.api import admin, answers, batch, chat, completions, documents, health,
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
 from app.config import GatewayArgs
-from app.middleware import Door, RequestIdentity
+from app.door import Door
+from app.middleware import RequestIdentity
 from app.service import Service
 
 _DESCRIPTION = """
@@ -29,7 +30,10 @@ def create_app(service: Service, args: GatewayArgs) -> FastAPI:
         title="ragserve",
         version=version("ragserve"),
         description=_DESCRIPTION,
-        middleware=[Middleware(RequestIdentity), Middleware(Door, args=args)],
+        middleware=[
+            Middleware(RequestIdentity),
+            Middleware(Door, args=args, telemetry=service.telemetry),
+        ],
     )
     app.state.service = service
     app.state.args = args

@@ -1,7 +1,6 @@
 """`POST /v1/query/batch`: many questions in one request."""
 
 import asyncio
-from dataclasses import replace
 
 from fastapi import APIRouter
 
@@ -12,9 +11,9 @@ from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
 from app.problems import problem_body
-from app.request_notes import RequestNotes
 from app.request_scope import RequestScope
 from app.service import Service
+from app.telemetry.inner import reported
 from deployments.errors import MalformedRequest, RagError
 
 PATH = "/v1/query/batch"
@@ -46,9 +45,11 @@ async def query_batch(
 async def _item(
     index: int, query: SearchRequest, scope: RequestScope, service: Service, caller: Caller
 ) -> BatchItem:
-    own = replace(scope, request_id=f"{scope.request_id}-{index}", notes=RequestNotes())
+    own = scope.child(f"{scope.request_id}-{index}")
     try:
-        return BatchItem(index=index, answer=await answer_query(query, own, service, caller))
+        with reported(service.telemetry, own, "item", route=PATH):
+            answer = await answer_query(query, own, service, caller)
+        return BatchItem(index=index, answer=answer)
     except RagError as error:
         body = problem_body(
             error.code,

@@ -7,12 +7,13 @@ doors for operators are closed.
 import hmac
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Header
 
 from app.api.dependencies import ScopeIn, ServiceIn
 from app.releases import Assignment, Releases
+from app.request_scope import RequestScope
 from deployments.errors import Forbidden, InvalidRequest, Unauthorized
 
 RELEASE_HEADER = "X-Ragserve-Release"
@@ -38,16 +39,12 @@ class Caller:
     key_digest: str = ""
     forced_release: str | None = None
 
-    def assign(self, releases: Releases, identity: str | None, request_id: str) -> Assignment:
-        """Returns who answers this caller.
-
-        Args:
-            releases: Decides.
-            identity: The session or user that the request names, if it does.
-            request_id: What is left where nothing else identifies the caller.
-        """
+    def assign(self, releases: Releases, scope: RequestScope) -> Assignment:
+        """Returns who answers this caller: by the session or user that the request names, else by
+        the API key, and where nothing else is left by the request's id."""
         if self.forced_release is None:
-            return releases.assign(identity or self.key_digest or request_id)
+            named = scope.notes.session or scope.notes.user
+            return releases.assign(named or self.key_digest or scope.request_id)
         if self.forced_release not in releases.names():
             raise InvalidRequest(f"There is no release '{self.forced_release}'.")
         return Assignment(self.forced_release)
@@ -61,17 +58,27 @@ async def caller(
         str | None,
         Header(max_length=256, description="A release to answer; for operators, by their key."),
     ] = None,
+    x_ragserve_trace: Annotated[
+        Literal["keep", "none"] | None,
+        Header(description="Whether the trace of the request is kept whatever comes, or none is."),
+    ] = None,
 ) -> Caller:
     """Returns the caller of a request.
 
     Raises:
         Unauthorized, Forbidden: a release was asked for without the operators' key.
+        Forbidden: there is to be no trace, and the operators do not allow that.
     """
     key = _key(authorization)
     if x_ragserve_release is not None:
         check_admin_key(service.admin_key, key)
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
     scope.notes.key_id = digest[:_KEY_ID_DIGITS]
+    if x_ragserve_trace == "none" and not service.releases.settings().recording.allow_opt_out:
+        raise Forbidden(
+            "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
+        )
+    scope.notes.trace_wish = x_ragserve_trace or ""
     return Caller(digest, x_ragserve_release)
 
 

@@ -54,12 +54,12 @@ async def chat_completions(
     started_s = time.perf_counter()
     conversation = tuple(message.message() for message in body.messages)
     routing = _route(body, conversation, service.releases, x_latency_budget_ms, x_cost_budget_usd)
-    identity = body.ragserve.session_id or body.user
+    scope.notes.identify(session=body.ragserve.session_id, user=body.user)
     target = await resolve_model(
         routing.model if routing else body.model,
         service.releases,
         scope,
-        assign=lambda: caller.assign(service.releases, identity, scope.request_id),
+        assign=lambda: caller.assign(service.releases, scope),
     )
     if body.stream:
         begun = await _begin(body, conversation, target, service, scope, args.stream_timeout_s)

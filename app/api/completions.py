@@ -44,11 +44,12 @@ async def completions(
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
     releases, dispatcher = service.releases, service.dispatcher
+    scope.notes.identify(session=None, user=body.user)
     target = await resolve_model(
         body.model,
         releases,
         scope,
-        assign=lambda: caller.assign(releases, body.user, scope.request_id),
+        assign=lambda: caller.assign(releases, scope),
     )
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
     wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)

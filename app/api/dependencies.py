@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.config import GatewayArgs
-from app.middleware import SCOPE_KEY
+from app.door import SCOPE_KEY
 from app.releases import Releases
 from app.request_scope import RequestScope
 from app.service import Service

@@ -1,6 +1,6 @@
 """Whatever a route raised on purpose, as a problem. Registered once for the whole application.
 
-What nobody planned for ends at the door (`app.middleware.Door`), outside the routes.
+What nobody planned for ends at the door (`app.door.Door`), outside the routes.
 """
 
 import logging
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.api.schemas.sampling import UNSUPPORTED
-from app.middleware import SCOPE_KEY
+from app.door import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from deployments.errors import RagError, StageFailed
 
@@ -35,6 +35,7 @@ async def _on_rag_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RagError)
     if isinstance(error, StageFailed):
         _log.error("request %s: %s", _id(request), error, exc_info=error)
+    _note(request, error.code)
     return problem_of(error, request_id=_id(request), instance=request.url.path)
 
 
@@ -73,6 +74,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not allowed here.",
     }
     detail = details.get(error.status_code, str(error.detail))
+    _note(request, code)
     return problem(
         code,
         detail,
@@ -85,7 +87,13 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 def _problem(
     request: Request, code: str, detail: str, errors: tuple[Mapping[str, object], ...] = ()
 ) -> Response:
+    _note(request, code)
     return problem(code, detail, request_id=_id(request), instance=request.url.path, errors=errors)
+
+
+def _note(request: Request, code: str) -> None:
+    if scope := request.scope.get(SCOPE_KEY):
+        scope.notes.error = code
 
 
 def _id(request: Request) -> str:

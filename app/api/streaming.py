@@ -111,7 +111,10 @@ async def end_honestly(
                 yield event
         except RagError as error:
             _log.warning("request %s: broken off: %s", scope.request_id, error)
+            scope.notes.error = error.code
             yield as_event(error)
         except Exception as error:
             _log.error("request %s: stream failed", scope.request_id, exc_info=error)
-            yield as_event(StageFailed("The service failed in a way that nobody planned for."))
+            failed = StageFailed("The service failed in a way that nobody planned for.")
+            scope.notes.error = failed.code
+            yield as_event(failed)

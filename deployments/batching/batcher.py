@@ -277,7 +277,7 @@ class Batcher(Generic[Item, Result]):
         for entry, value in zip(batch, results, strict=True):
             if entry.is_awaited():
                 queue_ms = (started_s - entry.queued_at_s) * 1e3
-                entry.future.set_result(Completed(value, queue_ms, inference_ms))
+                entry.future.set_result(Completed(value, queue_ms, inference_ms, len(batch)))
         tokens = sum(entry.tokens for entry in batch)
         longest = max(entry.tokens for entry in batch)
         padded_tokens = longest * len(batch) if self._computes_padding else tokens

@@ -18,18 +18,21 @@ _GUARANTEED_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Completed(Generic[Result]):
-    """A result with the time its entry waited and the time its batch took."""
+    """A result with the time its entry waited, the time its batch took, and the batch's entries."""
 
     value: Result
     queue_ms: float
     inference_ms: float
+    batch_size: int = 1
 
 
 def slowest(done: Sequence[Completed[Result]]) -> Times:
-    """Returns the longest wait and the longest batch among the entries of a call."""
+    """Returns the longest wait, and of the batches that the entries of a call were in, the longest
+    time and the largest size."""
     return Times(
         queue_ms=max(entry.queue_ms for entry in done),
         inference_ms=max(entry.inference_ms for entry in done),
+        batch_size=max(entry.batch_size for entry in done),
     )
 
 

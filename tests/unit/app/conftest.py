@@ -10,6 +10,8 @@ from app.config import GatewayArgs, GatewayLive, Release
 from app.releases import Releases
 from app.routing import RoutingRule
 from app.service import make_service
+from app.telemetry.access_log import AccessLog
+from app.telemetry.telemetry import Telemetry
 from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
@@ -44,7 +46,8 @@ def args() -> GatewayArgs:
 
 @pytest.fixture
 async def client(stages: DoubleDirectory, args: GatewayArgs) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(make_service(Releases(stages, lambda: LIVE), args), args)
+    telemetry = Telemetry([AccessLog()])
+    app = create_app(make_service(Releases(stages, lambda: LIVE), args, telemetry=telemetry), args)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

@@ -256,7 +256,8 @@ async def test_the_reranker_gets_half_of_the_time_at_most(
 ) -> None:
     service.set(rerank_timeout_s=bound_s)
     await service.search("tower")
-    assert service.reranker.told == [CallContext("request", told_s, "one")]
+    (call,) = service.reranker.told
+    assert (call.request_id, call.timeout_s, call.release) == ("request", told_s, "one")
 
 
 async def test_a_fault_of_the_request_in_the_reranker_is_told(service: Service) -> None:

@@ -1,0 +1,34 @@
+"""Settings of what is kept of requests; live."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from deployments.redaction.content_policy import ContentPolicy
+from deployments.settings import Settings
+
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+"""Names an API key: the first 12 hexadecimal digits of its SHA-256."""
+
+
+class Recording(Settings):
+    """Which traces are kept, and what of their texts."""
+
+    content: ContentPolicy = "redacted"
+    """What is kept of questions, passages and answers: `full`, `redacted` (without personal data
+    and secrets), `hash` (equal texts can be counted), or `none` (the length)."""
+
+    content_by_key: dict[KeyId, ContentPolicy] = {}
+    """The same for single API keys, which the access line calls by these ids."""
+
+    allow_opt_out: bool = True
+    """Whether a client may ask by `X-Ragserve-Trace: none` that no trace is kept of a request.
+    Where it may not, such a request is refused."""
+
+    sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Share of the requests whose trace is kept though nothing was special about them. Errors, slow
+    ones, those of a rollout's canary, those in shadow, and those with `X-Ragserve-Trace: keep` are
+    kept always."""
+
+    slow_ms: float = Field(default=2000.0, gt=0)
+    """A request that took longer is slow."""
