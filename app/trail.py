@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from deployments.contracts import ScoredChunk, Times, Vectors
+from deployments.contracts import Lap, ScoredChunk, Times, Vectors
 from deployments.errors import RagError
 
 
@@ -15,7 +15,8 @@ class StageTime:
     back; the others are what the stage said of itself.
 
     `started_ns` is in nanoseconds since the epoch, `batch_size` the entries that shared the model's
-    batch (0 where the stage has none), `error` the code of what it failed with.
+    batch (0 where the stage has none), `laps` the steps inside, `error` the code of what it failed
+    with.
     """
 
     total_ms: float = 0.0
@@ -24,6 +25,7 @@ class StageTime:
     replica_ms: float = 0.0
     started_ns: int = 0
     batch_size: int = 0
+    laps: tuple[Lap, ...] = ()
     error: str = ""
 
     def note(self, times: Times) -> None:
@@ -32,6 +34,7 @@ class StageTime:
         self.inference_ms = times.inference_ms
         self.replica_ms = times.replica_ms
         self.batch_size = times.batch_size
+        self.laps = times.laps
 
 
 @dataclass(slots=True)

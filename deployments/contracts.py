@@ -65,18 +65,30 @@ class StageOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Lap:
+    """A step inside a stage: when it began after the arrival at the replica, and how long it
+    took."""
+
+    name: str
+    after_ms: float
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """Where a stage's time went, in milliseconds.
 
     `queue_ms` waiting for the model, `inference_ms` in the model; for texts of several batches the
     longest of each. `replica_ms` all of it, from the arrival at the replica to the result.
-    `batch_size` counts the entries of the largest batch; 0 where nothing was batched.
+    `batch_size` counts the entries of the largest batch; 0 where nothing was batched. `laps` are
+    the steps worth telling apart.
     """
 
     queue_ms: float = 0.0
     inference_ms: float = 0.0
     replica_ms: float = 0.0
     batch_size: int = 0
+    laps: tuple[Lap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def ray_environment(
 
 
 def gateway_environment(
-    inherited: Mapping[str, str], *, admin_key: str, database: Path
+    inherited: Mapping[str, str], *, admin_key: str, content_salt: str, database: Path
 ) -> dict[str, str]:
     """Returns the secrets of the applications: those of the user's own environment, or else those
     of the stack.
@@ -99,9 +99,14 @@ def gateway_environment(
     Args:
         inherited: The user's environment.
         admin_key: Opens the routes for operators.
+        content_salt: Key of the digests that traces have in place of texts.
         database: The file that keeps rollouts.
     """
-    own = {"RAGSERVE_ADMIN_KEY": admin_key, "RAGSERVE_DATABASE_URL": f"sqlite:///{database}"}
+    own = {
+        "RAGSERVE_ADMIN_KEY": admin_key,
+        "RAGSERVE_CONTENT_SALT": content_salt,
+        "RAGSERVE_DATABASE_URL": f"sqlite:///{database}",
+    }
     return {name: inherited.get(name) or value for name, value in own.items()}
 
 

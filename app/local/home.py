@@ -45,6 +45,11 @@ class Home:
         return self.root / "admin_key"
 
     @property
+    def content_salt(self) -> Path:
+        """Key of the digests that traces have in place of texts; readable by its owner only."""
+        return self.root / "content_salt"
+
+    @property
     def control_database(self) -> Path:
         """Rollouts and their evidence."""
         return self.root / "control.db"

@@ -107,7 +107,10 @@ def plan_servers(
         haproxy=write_launcher(temp_dir) if with_haproxy else None,
     )
     environment |= gateway_environment(
-        os.environ, admin_key=kept_token(home.admin_key), database=home.control_database
+        os.environ,
+        admin_key=kept_token(home.admin_key),
+        content_salt=kept_token(home.content_salt),
+        database=home.control_database,
     )
     specs = [
         ray_spec(

@@ -15,7 +15,7 @@ Outcome = Literal["ok", "refused", "failed", "aborted"]
 the client left."""
 
 CLIENT_LEFT = 499
-_OVERLOADED = (429, 503)
+_TOO_MUCH = ("overloaded", "rate_limited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class FinishedRequest:
         notes = self.notes
         if self.status == CLIENT_LEFT:
             return "aborted"
-        if self.status in _OVERLOADED or 400 <= self.status < 500:
+        if notes.error in _TOO_MUCH or 400 <= self.status < 500:
             return "refused"
         if self.status >= 500 or notes.error:
             return "failed"

@@ -74,6 +74,7 @@ class ModelServer:
             httpx.HTTPError: it could not be asked.
         """
         asks_usage = self._asks_usage
+        trace = {"traceparent": call.traceparent} if call.traceparent else {}
         request = self._client.build_request(
             "POST",
             request_path(prompt),
@@ -82,6 +83,7 @@ class ModelServer:
                 "Content-Type": "application/json",
                 "Accept": "text/event-stream",
                 "X-Request-Id": call.request_id.encode("ascii", "replace").decode(),
+                **trace,
             },
         )
 

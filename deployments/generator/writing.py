@@ -11,6 +11,7 @@ from deployments.contracts import (
     CallContext,
     Citation,
     Generation,
+    Lap,
     ScoredChunk,
     Times,
     TokenLogprob,
@@ -86,6 +87,7 @@ class Writer:
             yield self._nothing_found(request)
             return
         prompt = await self._prompt(request)
+        prompt_ms = (time.perf_counter() - arrived_s) * 1e3
         sampling = self._sampling(request.sampling)
         draft = _Draft()
         ranks = tuple(hit.rank for hit in prompt.context)
@@ -101,7 +103,8 @@ class Writer:
                 if piece := _join(some, tracker, draft):
                     events.append(piece)
                 if some[-1].finish_reason is not None:
-                    events.append(self._finished(request, some[-1], draft, started, arrived_s))
+                    written = self._finished(request, some[-1], draft, started, arrived_s)
+                    events.append(_with_laps(written, prompt_ms))
                 if events:
                     yield events
                 if some[-1].finish_reason is not None:
@@ -213,6 +216,13 @@ def _join(some: Sequence[EngineDelta], tracker: CitationTracker, draft: _Draft) 
     if not (text or tokens):
         return None
     return TextDelta(text, tokens, logprobs, citations)
+
+
+def _with_laps(written: Generation, prompt_ms: float) -> Generation:
+    """Returns the answer with the time it took to write its prompt, and then its text."""
+    writing_ms = max(0.0, written.times.replica_ms - prompt_ms)
+    laps = (Lap("prompt", 0.0, prompt_ms), Lap("write", prompt_ms, writing_ms))
+    return replace(written, times=replace(written.times, laps=laps))
 
 
 def _times(queue_ms: float, arrived_s: float) -> Times:

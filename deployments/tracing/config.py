@@ -57,6 +57,11 @@ class TracingArgs(Settings):
     """More destinations. Each gets every span, and has a sending thread and a spool of its own: one
     that is away holds up no other."""
 
+    join_client_span: bool = False
+    """Whether the span of a request with a `traceparent` lies below the span that it names. Right
+    where the clients' spans go to the same server; where they do not, MLflow waits for them and
+    shows the trace as unfinished. The trace's id is taken over either way."""
+
     spool_dir: Path | None = None
     """Folder for what waits for a server that is away. None: a folder of this user in the system's
     temporary folder. It holds the text of the spans, so only this user may read it. A container

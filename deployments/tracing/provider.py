@@ -34,13 +34,23 @@ class SpoolingTracerProvider(TracerProvider):
     """A tracer provider whose shutdown keeps a deadline and loses nothing it can keep."""
 
     def __init__(self, args: TracingArgs, counters: TraceCounters, resource: Resource) -> None:
-        recorded = bool(args.destinations)
+        recorded = self._recorded = bool(args.destinations)
         super().__init__(
             sampler=ParentBased(ALWAYS_ON) if recorded else ALWAYS_OFF, resource=resource
         )
         self._exporter = SpoolingExporter(args, counters)
         if recorded:
             self.add_span_processor(BoundedBatchProcessor(self._exporter, counters, args))
+
+    @property
+    def recorded(self) -> bool:
+        """Whether spans go anywhere."""
+        return self._recorded
+
+    def keep(self, spans: Sequence[ReadableSpan]) -> None:
+        """Takes spans that were made from what is known once a request has ended."""
+        for span in spans:
+            self._active_span_processor.on_end(span)
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
         """Sends what has ended, or keeps it in the spool, within so many seconds. A process that
