@@ -87,6 +87,11 @@ class AdmissionLimit:
         return int(self._limit)
 
     @property
+    def open_requests(self) -> int:
+        """Requests that are under way."""
+        return self._running
+
+    @property
     def is_reached(self) -> bool:
         """Whether one more would be too many."""
         return self._running >= self.limit

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from app.prices import PriceTable
 from app.routing import RoutingRule
+from app.telemetry.activity_config import ActivityArgs
 from app.telemetry.config import Recording
 from deployments.embedder.config import EmbedderArgs
 from deployments.indexer.config import IndexerArgs
@@ -69,6 +70,9 @@ class GatewayArgs(Settings):
 
     tracing: TracingArgs = TracingArgs()
     """Where traces go. Without it there are none."""
+
+    activity: ActivityArgs = ActivityArgs()
+    """How the control application is told what was served."""
 
     shadow_concurrency: int = Field(default=4, ge=1, le=256)
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are

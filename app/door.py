@@ -46,9 +46,9 @@ class Door:
         _doors[:] = [self]
 
     @property
-    def is_closed(self) -> bool:
-        """Whether all that can be worked on is under way."""
-        return self._limit.is_reached
+    def limit(self) -> AdmissionLimit:
+        """How many requests are under way, and how many may be."""
+        return self._limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application, or answers in its place."""
@@ -73,7 +73,7 @@ class Door:
             await response(scope, receive, send_noted)
 
         try:
-            if self.is_closed and not is_health(scope):
+            if self._limit.is_reached and not is_health(scope):
                 raise too_many_requests()
             body.check_told_length(Headers(scope=scope).get("content-length", ""))
             presence = ClientPresence(body.receive, send_of_application)
@@ -106,9 +106,9 @@ class Door:
 _doors: list[Door] = []
 
 
-def closed_door() -> Door | None:
-    """Returns the door of this process's gateway while it is closed."""
-    return next((door for door in _doors if door.is_closed), None)
+def current_door() -> Door | None:
+    """Returns the door of this process's gateway, where it has one."""
+    return _doors[0] if _doors else None
 
 
 class _Visit:

@@ -3,7 +3,7 @@
 import logging
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,14 +17,14 @@ from app.control_link import ControlLink
 from app.releases import Releases
 from app.service import make_service
 from app.telemetry.recording import RecordKeeper
+from app.tracker_client import TrackerClient
 from deployments.errors import ConfigError
-from deployments.rollouts import Weights
+from deployments.rollouts import TrafficPlan, Weights
+from deployments.telemetry.ray_meter import RayMeter
 
 _log = logging.getLogger("ray.serve")
 ADMIN_KEY_VARIABLE = "RAGSERVE_ADMIN_KEY"
 CONTENT_SALT_VARIABLE = "RAGSERVE_CONTENT_SALT"
-_FLUSH_S = 5.0
-"""Time that a replica that stops has for the records of its last requests."""
 
 
 class Ingress:
@@ -39,25 +39,32 @@ class Ingress:
         self._live: GatewayLive | None = None
         self._settings_error = ""
         replica = uuid.uuid4().hex
-        salt = os.environ.get(CONTENT_SALT_VARIABLE, "")
-        self._records = RecordKeeper(self._args, replica=replica, salt=salt)
         stages = HandleDirectory(
             self._args.concurrent_stage_calls, self._args.inter_token_timeout_s
         )
-        if self._args.control is None:
-            self._link = None
-            releases = Releases(stages, lambda: self._live)
-            control = None
-        else:
+        control: ControlClient | None = None
+        tracker: TrackerClient | None = None
+        self._link: ControlLink | None = None
+        plan: Callable[[], TrafficPlan] = TrafficPlan
+        if self._args.control is not None:
             control = ControlClient(self._args.control)
+            tracker = TrackerClient(self._args.control)
             self._link = ControlLink(control, self._deployed, replica=replica)
-            releases = Releases(stages, lambda: self._live, self._link.plan)
+            plan = self._link.plan
+        self._records = RecordKeeper(
+            self._args,
+            replica=replica,
+            salt=os.environ.get(CONTENT_SALT_VARIABLE, ""),
+            meter=RayMeter(),
+            tracker=tracker,
+        )
         self._service = make_service(
-            releases,
+            Releases(stages, lambda: self._live, plan),
             self._args,
             observer=self._link,
             telemetry=self._records.telemetry,
             control=control,
+            tracker=tracker,
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
         )
@@ -83,12 +90,7 @@ class Ingress:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
         if self._link is not None:
             await self._link.begin()
-        return create_app(self._service, self._args)
-
-    def __del__(self) -> None:
-        """Serve calls it when the replica stops, after its last request."""
-        if hasattr(self, "_records"):
-            self._records.close(_FLUSH_S)
+        return create_app(self._service, self._args, lifespan=self._records.running)
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic

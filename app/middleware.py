@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.door import ID_HEADER, closed_door, is_health, too_many_requests
+from app.door import ID_HEADER, current_door, is_health, too_many_requests
 from app.problems import problem_of
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -77,8 +77,9 @@ class EarlyRefusal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application, or refuses in its place."""
-        door = closed_door()
-        if door is not None and scope["type"] == "http" and not is_health(scope):
+        door = current_door()
+        closed = door is not None and door.limit.is_reached
+        if door is not None and closed and scope["type"] == "http" and not is_health(scope):
             request_id = Headers(scope=scope).get(ID_HEADER, "")
             error = too_many_requests()
             response = problem_of(error, request_id=request_id, instance=scope["path"])

@@ -10,6 +10,7 @@ from app.judging import Judging
 from app.releases import Releases
 from app.shadow import Shadow
 from app.telemetry.telemetry import Telemetry
+from deployments.activity import TrackerStage
 from deployments.rollouts import ControlStage
 
 
@@ -22,6 +23,7 @@ class Service:
         dispatcher: Has requests answered.
         telemetry: Where they are reported when they have ended.
         control: The rollout controller, None where there is none.
+        tracker: Knows what was used, None where there is no control application.
         admin_key: Opens the routes for operators, empty where nothing does.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
     """
@@ -30,6 +32,7 @@ class Service:
     dispatcher: Dispatcher
     telemetry: Telemetry
     control: ControlStage | None = None
+    tracker: TrackerStage | None = None
     admin_key: str = ""
     settings_error: Callable[[], str] = str
 
@@ -41,6 +44,7 @@ def make_service(
     observer: Observer | None = None,
     telemetry: Telemetry | None = None,
     control: ControlStage | None = None,
+    tracker: TrackerStage | None = None,
     admin_key: str = "",
     settings_error: Callable[[], str] = str,
 ) -> Service:
@@ -56,4 +60,12 @@ def make_service(
         timeout_s=args.request_timeout_s,
     )
     dispatcher = Dispatcher(releases, told, shadow)
-    return Service(releases, dispatcher, reported, control, admin_key, settings_error)
+    return Service(
+        releases,
+        dispatcher,
+        reported,
+        control=control,
+        tracker=tracker,
+        admin_key=admin_key,
+        settings_error=settings_error,
+    )

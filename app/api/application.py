@@ -5,8 +5,20 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import Lifespan
 
-from app.api import admin, answers, batch, chat, completions, documents, health, models
+from app.api import (
+    admin,
+    answers,
+    batch,
+    chat,
+    completions,
+    documents,
+    drift,
+    health,
+    models,
+    usage,
+)
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
 from app.config import GatewayArgs
@@ -24,12 +36,16 @@ understand. `X-Request-ID` is accepted, and returned on every answer.
 """
 
 
-def create_app(service: Service, args: GatewayArgs) -> FastAPI:
-    """Returns the application over what it serves."""
+def create_app(
+    service: Service, args: GatewayArgs, *, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
+    """Returns the application over what it serves; `lifespan` surrounds its first and its last
+    request."""
     app = FastAPI(
         title="ragserve",
         version=version("ragserve"),
         description=_DESCRIPTION,
+        lifespan=lifespan,
         middleware=[
             Middleware(RequestIdentity),
             Middleware(Door, args=args, telemetry=service.telemetry),
@@ -38,7 +54,8 @@ def create_app(service: Service, args: GatewayArgs) -> FastAPI:
     app.state.service = service
     app.state.args = args
     register_exception_handlers(app)
-    for module in (answers, chat, completions, batch, models, documents, admin, health):
+    routed = (answers, chat, completions, batch, models, documents, usage, drift, admin, health)
+    for module in routed:
         app.include_router(module.router)
     _describe_document_bodies(app)
     return app

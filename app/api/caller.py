@@ -113,4 +113,5 @@ def _key(authorization: str | None) -> str:
 
 
 CallerIn = Annotated[Caller, Depends(caller)]
+CALLERS = [Depends(caller)]
 OPERATORS = [Depends(operator)]

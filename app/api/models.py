@@ -5,6 +5,7 @@ import base64
 import numpy as np
 from fastapi import APIRouter
 
+from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.schemas.models import (
     Embedding,
@@ -22,26 +23,37 @@ from app.api.schemas.models import (
 )
 from app.api.schemas.wire import problem_responses
 from app.model_names import STARTED_S, model_names, require_model
+from app.releases import Route
+from app.request_scope import RequestScope
+from app.trail import Trail
 from deployments.errors import InvalidRequest
 
 router = APIRouter(tags=["models"])
 
 
-@router.post("/v1/embeddings", dependencies=JSON_BODY, responses=problem_responses(413, 415))
+@router.post(
+    "/v1/embeddings",
+    dependencies=[*JSON_BODY, *CALLERS],
+    responses=problem_responses(401, 403, 413, 415),
+)
 async def embeddings(
     body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn
 ) -> EmbeddingsResponse:
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
-    embedded = await route.retrieval.embedder.embed(
-        texts, input_type=body.input_type, call=scope.call()
-    )
+    trail = _begin(route, scope)
+    async with trail.timed("embedder") as spent:
+        embedded = await route.retrieval.embedder.embed(
+            texts, input_type=body.input_type, call=scope.call()
+        )
+        spent.note(embedded.times)
+        trail.embedding_tokens = sum(embedded.token_counts)
     require_model(body.model, route.name, embedded.model)
     dimension = embedded.vectors.shape[1]
     if body.dimensions not in (None, dimension):
         raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
-    tokens = sum(embedded.token_counts)
+    tokens = trail.embedding_tokens
     return EmbeddingsResponse(
         data=[
             Embedding(index=index, embedding=_encode(vector, body.encoding_format))
@@ -52,12 +64,20 @@ async def embeddings(
     )
 
 
-@router.post("/v1/rerank", dependencies=JSON_BODY, responses=problem_responses(413, 415))
+@router.post(
+    "/v1/rerank",
+    dependencies=[*JSON_BODY, *CALLERS],
+    responses=problem_responses(401, 403, 413, 415),
+)
 async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form."""
     route = releases.main()
     texts = [one.text if isinstance(one, RerankDocument) else one for one in body.documents]
-    judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
+    trail = _begin(route, scope)
+    async with trail.timed("reranker") as spent:
+        judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
+        spent.note(judged.times)
+        trail.rerank_tokens = judged.prompt_tokens
     require_model(body.model, route.name, judged.model)
     order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
     return RerankResponse(
@@ -84,6 +104,12 @@ async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
             for name in await model_names(releases, scope)
         ]
     )
+
+
+def _begin(route: Route, scope: RequestScope) -> Trail:
+    scope.notes.release = route.name
+    trail = scope.notes.trail = Trail()
+    return trail
 
 
 def _encode(vector: np.ndarray, encoding_format: str) -> list[float] | str:

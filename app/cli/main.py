@@ -11,12 +11,14 @@ import typer
 from app.cli.ask import ask, search
 from app.cli.deploy import deploy
 from app.cli.down import down
+from app.cli.drift import drift
 from app.cli.ingest import ingest
 from app.cli.reindex import reindex
 from app.cli.rollout import rollout
 from app.cli.status import status
 from app.cli.traffic import traffic
 from app.cli.up import up
+from app.cli.usage import usage
 from app.local.errors import LocalStackError
 
 _HELP = """Retrieval-augmented generation on Ray Serve.
@@ -65,8 +67,10 @@ app.command()(deploy)
 app.command()(ingest)
 app.command()(ask)
 app.command()(search)
+app.command()(drift)
 app.add_typer(rollout)
 app.command()(traffic)
+app.command()(usage)
 app.command()(reindex)
 
 

@@ -74,6 +74,9 @@ def ray_environment(
             # between them over gRPC.
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            # With the line above, Serve would write its logs a thousand lines at a time: nobody
+            # could read along, and a killed replica would take its last requests with it.
+            "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(haproxy),
             "RAY_SERVE_HAPROXY_NBTHREAD": str(cpu_count),
             # Both are bound on every interface, which no setting changes; the numbers are all that

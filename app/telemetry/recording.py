@@ -1,14 +1,29 @@
 """All that keeps something of requests in one ingress replica, put together."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from app.config import GatewayArgs, GatewayLive
+from app.door import current_door
+from app.prices import PriceTable
 from app.telemetry.access_log import AccessLog
+from app.telemetry.activity_outbox import ActivityOutbox
 from app.telemetry.finished import Sink
+from app.telemetry.gauges import Admission, Gauges
+from app.telemetry.metrics import RequestMetrics
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.trace_recorder import TraceRecorder
-from deployments.tracing.config import TracingArgs
+from app.telemetry.tracker_link import TrackerLink
+from deployments.activity import TrackerStage
+from deployments.telemetry.metric import Meter
+from deployments.tracing.counters import TraceCounters
 from deployments.tracing.provider import make_provider
+
+_CLOSE_S = 5.0
+"""Time that a replica that stops has for the records of its last requests."""
 
 
 class RecordKeeper:
@@ -18,16 +33,36 @@ class RecordKeeper:
         args: Where records go.
         replica: Name of this replica.
         salt: Key of the digests of the content policy `hash`; empty for none.
+        meter: Makes metrics.
+        tracker: Told of usage; None where there is none.
 
     Raises:
         ConfigError: see `make_provider`.
     """
 
-    def __init__(self, args: GatewayArgs, *, replica: str, salt: str) -> None:
-        self._traces = _trace_recorder(args.tracing, replica=replica, salt=salt)
-        sinks: list[Sink] = [AccessLog()]
-        if self._traces is not None:
+    def __init__(
+        self,
+        args: GatewayArgs,
+        *,
+        replica: str,
+        salt: str,
+        meter: Meter,
+        tracker: TrackerStage | None,
+    ) -> None:
+        self._live: GatewayLive | None = None
+        counters = TraceCounters()
+        sinks: list[Sink] = [AccessLog(), RequestMetrics(meter, self._prices)]
+        self._traces: TraceRecorder | None = None
+        if args.tracing.destinations:
+            self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
             sinks.append(self._traces)
+        self._link: TrackerLink | None = None
+        if tracker is not None:
+            outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
+            every_s = args.activity.every_s
+            self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
+            sinks.append(outbox.meter)
+        self._gauges = Gauges(meter, spans=counters.snapshot, admission=_admission)
         self.telemetry = Telemetry(sinks)
 
     def use(self, live: GatewayLive) -> None:
@@ -38,22 +73,48 @@ class RecordKeeper:
         """
         if self._traces is not None:
             self._traces.use(live)
+        self._live = live
 
-    def close(self, timeout_s: float) -> None:
-        """Sends what is left within so many seconds, or keeps it for the next process."""
+    @asynccontextmanager
+    async def running(self, _app: object = None) -> AsyncIterator[None]:
+        """Tells and reads what is told and read now and then, as long as the block runs; at its end
+        sends what is left, or keeps it for the next process."""
+        reading = asyncio.create_task(self._gauges.keep_reading())
+        if self._link is not None:
+            self._link.begin()
+        try:
+            yield
+        finally:
+            reading.cancel()
+            await self._close()
+
+    async def _close(self) -> None:
+        deadline_s = time.monotonic() + _CLOSE_S
+        if self._link is not None:
+            await self._link.flush(_CLOSE_S / 2)
         if self._traces is not None:
-            self._traces.close(timeout_s)
+            await asyncio.to_thread(self._traces.close, deadline_s - time.monotonic())
+
+    def _prices(self) -> PriceTable:
+        return PriceTable() if self._live is None else self._live.prices
 
 
-def _trace_recorder(args: TracingArgs, *, replica: str, salt: str) -> TraceRecorder | None:
-    if not args.destinations:
-        return None
+def _trace_recorder(
+    args: GatewayArgs, *, replica: str, salt: str
+) -> tuple[TraceRecorder, TraceCounters]:
     resource = {
         "service.name": "ragserve",
         "service.version": version("ragserve"),
         "service.instance.id": replica,
     }
-    provider, counters = make_provider(args, resource_attributes=resource)
-    return TraceRecorder(
-        provider, counters, salt=salt.encode(), join_client_span=args.join_client_span
+    provider, counters = make_provider(args.tracing, resource_attributes=resource)
+    join_client_span = args.tracing.join_client_span
+    recorder = TraceRecorder(
+        provider, counters, salt=salt.encode(), join_client_span=join_client_span
     )
+    return recorder, counters
+
+
+def _admission() -> Admission | None:
+    door = current_door()
+    return None if door is None else Admission(door.limit.open_requests, door.limit.limit)

@@ -12,8 +12,9 @@ import psutil
 
 from benchmarks.peers.process import ServerFailed, free_port
 
-_CONFIG = Path(__file__).with_name("serve_config.yaml")
+CONFIGS = Path(__file__).parent
 _ROOT = Path(__file__).parents[2]
+_DEFAULT_MLFLOW_URL = "http://127.0.0.1:5000"
 
 
 class NoopStack:
@@ -22,17 +23,31 @@ class NoopStack:
     Args:
         home: Folder for its files.
         haproxy: Whether HAProxy takes the requests, or Serve's own defaults do everything.
+        config: What is deployed.
+        mlflow_url: An MLflow server in place of the config's; empty for none.
     """
 
-    def __init__(self, home: Path, *, haproxy: bool) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        haproxy: bool,
+        config: Path = CONFIGS / "serve_config.yaml",
+        mlflow_url: str = "",
+    ) -> None:
         self._home = home
         self._haproxy = haproxy
+        self._config = config
         self.url = f"http://127.0.0.1:{free_port()}"
+        self._mlflow_url = mlflow_url
 
     def __enter__(self) -> Self:
         # Where `import_path` is looked up is the folder of the config file.
         config = _ROOT / f".noop-{os.getpid()}.yaml"
-        config.write_text(_CONFIG.read_text())
+        text = self._config.read_text()
+        if self._mlflow_url:
+            text = text.replace(_DEFAULT_MLFLOW_URL, self._mlflow_url)
+        config.write_text(text)
         try:
             started = self._run(
                 "up",
@@ -56,13 +71,16 @@ class NoopStack:
     ) -> None:
         self._run("down")
 
-    def cpu_s(self) -> float:
-        """Returns the processor time that all its processes have used so far."""
+    def cpu_s(self, *, actor: str = "") -> float:
+        """Returns the processor time that its processes have used so far: all of them, or those
+        whose command line has a text in it, as Ray writes the names of actors there."""
         state = json.loads((self._home / "state.json").read_text())
         total = 0.0
         for process in psutil.process_iter():
             try:
-                if process.environ().get("RAGSERVE_INSTANCE") == state["instance"]:
+                if process.environ().get("RAGSERVE_INSTANCE") != state["instance"]:
+                    continue
+                if actor in " ".join(process.cmdline()):
                     times = process.cpu_times()
                     total += times.user + times.system
             except psutil.Error:

@@ -1,7 +1,7 @@
 """Applications for `serve_config.yaml` beside this file: the names and answers of the real stages,
 without models, store or text to work on."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,11 @@ from deployments.contracts import (
     Vectors,
     chunk_id,
 )
-from deployments.generation import GenerationRequest
+from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
 from deployments.stage import StageReplica
 
 _DIMENSION = 384
+_WORD = Generation("Yes.", (), True, "stop", 0, 1, "noop")
 _TEXT = "A chunk of the usual length holds about a hundred and fifty words of text. " * 13
 
 
@@ -82,7 +83,13 @@ class Generator(Described):
 
     async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
         """Returns one word."""
-        return Generation("Yes.", (), True, "stop", 0, 1, "noop")
+        return _WORD
+
+    async def stream(
+        self, request: GenerationRequest, *, call: CallContext
+    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        """Yields one word."""
+        yield Started("noop", 0), TextDelta(_WORD.text, 1), _WORD
 
 
 class Indexer(Described):

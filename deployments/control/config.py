@@ -11,25 +11,51 @@ from deployments.settings import Settings
 DATABASE_VARIABLE = "RAGSERVE_DATABASE_URL"
 
 
+class Retention(Settings):
+    """How long the database keeps what the gateway told of its activity. Usage is kept for ever."""
+
+    samples_days: float = Field(default=35.0, gt=0)
+    """Sampled queries, by which weeks are compared."""
+
+    minutes_days: float = Field(default=7.0, gt=0)
+    """Figures of releases by minute, once MLflow has them."""
+
+    unrecorded_minutes_days: float = Field(default=30.0, gt=0)
+    """The same while MLflow does not answer. Without an MLflow server it is `minutes_days`."""
+
+    reporters_days: float = Field(default=2.0, ge=1)
+    """The number of the last report of a gateway replica that reports no more."""
+
+
 class TrackerArgs(Settings):
-    """Where rollouts are written down for people."""
+    """What is written down of requests and rollouts, and where."""
 
     mlflow_url: str | None = None
-    """Address of an MLflow server. Without one nothing is written; rollouts go on all the same."""
+    """Address of an MLflow server. Without one nothing is written to it; rollouts go on, and usage
+    is counted, all the same."""
 
     experiment: str = Field(default="ragserve-rollouts", min_length=1)
     """The experiment that has a run for every rollout."""
 
+    releases_experiment: str = Field(default="ragserve-releases", min_length=1)
+    """The experiment that has a run for every release, with its figures by minute."""
+
+    drift_experiment: str = Field(default="ragserve-drift", min_length=1)
+    """The experiment that has a run for every comparison of two windows of time."""
+
     registered_model: str = Field(default="ragserve", min_length=1)
     """The registered model that has a version for every release, with the aliases `champion` and
     `challenger`."""
+
+    retention: Retention = Retention()
+    """How long the database keeps what the gateway told."""
 
 
 class ControlArgs(Settings):
     """Settings of the control application. A change restarts it, which harms no request."""
 
     database_url: str | None = None
-    """Where rollouts are kept, as a SQLAlchemy URL. Without it the environment's
+    """Where rollouts and usage are kept, as a SQLAlchemy URL. Without it the environment's
     RAGSERVE_DATABASE_URL says it, which is the place for a password, and without that it is a
     SQLite file in ~/.ragserve."""
 
@@ -37,11 +63,11 @@ class ControlArgs(Settings):
     """What a rollout must show that was begun without a policy of its own."""
 
     tracker: TrackerArgs = TrackerArgs()
-    """Where rollouts are written down for people."""
+    """Where rollouts and figures are written down for people."""
 
 
 def database_url(args: ControlArgs) -> str:
-    """Returns where rollouts are kept."""
+    """Returns where rollouts and usage are kept."""
     given = args.database_url or os.environ.get(DATABASE_VARIABLE)
     if given:
         return given

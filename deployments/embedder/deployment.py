@@ -12,7 +12,8 @@ from deployments.contracts import CallContext, Embedded, InputType
 from deployments.embedder.config import EmbedderArgs
 from deployments.errors import StageFailed
 from deployments.stage import StageReplica
-from deployments.telemetry import report_batches
+from deployments.telemetry.batches import report_batches
+from deployments.telemetry.ray_meter import RayMeter
 
 _INLINE_CHARS = 4000
 """Tokenising less than this takes less time than asking a thread to do it."""
@@ -37,7 +38,7 @@ class Embedder(StageReplica):
             max_queue_s=settings.max_queue_s,
             concurrent_batches=self._encoder.concurrent_batches,
             computes_padding=self._encoder.computes_padding,
-            on_batch=report_batches("embedder"),
+            on_batch=report_batches("embedder", RayMeter()),
         )
 
     async def embed(

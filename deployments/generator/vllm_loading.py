@@ -2,6 +2,7 @@
 words.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from deployments.generator.vllm_settings import check_names, with_cpu_defaults
 
 if TYPE_CHECKING:
     from vllm.v1.engine.async_llm import AsyncLLM
+
+_log = logging.getLogger("ray.serve")
 
 
 @contextmanager
@@ -73,15 +76,20 @@ def load_engine(
     try:
         return AsyncLLM.from_engine_args(
             AsyncEngineArgs(model=model, **chosen),
-            stat_loggers=_ray_loggers() if ray_metrics else None,
+            stat_loggers=metric_loggers() if ray_metrics else None,
         )
     except Exception as error:
         raise _load_error(model, error) from error
 
 
-def _ray_loggers() -> list[Any]:
-    from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
-
+def metric_loggers() -> list[Any] | None:
+    """Returns what publishes vLLM's metrics, None where this vLLM keeps it elsewhere: an engine
+    without metrics is better than none."""
+    try:
+        from vllm.v1.metrics.ray_wrappers import RayPrometheusStatLogger
+    except ImportError as error:
+        _log.warning("The metrics of vLLM are not published: %s", error)
+        return None
     return [RayPrometheusStatLogger]
 
 

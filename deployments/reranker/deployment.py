@@ -6,7 +6,8 @@ from deployments.contracts import CallContext, Reranked
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.scorer import build_scorer
 from deployments.stage import StageReplica
-from deployments.telemetry import report_batches
+from deployments.telemetry.batches import report_batches
+from deployments.telemetry.ray_meter import RayMeter
 
 
 class Reranker(StageReplica):
@@ -18,7 +19,7 @@ class Reranker(StageReplica):
 
     def __init__(self, args: dict[str, object]) -> None:
         self._settings = RerankerArgs.model_validate(args)
-        self._scorer = build_scorer(self._settings, report_batches("reranker"))
+        self._scorer = build_scorer(self._settings, report_batches("reranker", RayMeter()))
         self._warm = False
 
     async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
@@ -12,6 +13,7 @@ from deployments.contracts import (
     Filter,
     Found,
     IndexedDocument,
+    Lap,
     SourcePage,
     Vectors,
 )
@@ -19,7 +21,8 @@ from deployments.errors import NotFound
 from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.store import ChromaStore, Search
 from deployments.stage import StageReplica
-from deployments.telemetry import report_batches
+from deployments.telemetry.batches import report_batches
+from deployments.telemetry.ray_meter import RayMeter
 
 _CONCURRENT_SEARCHES = 2
 """One question to the store is answered while the next one is put together."""
@@ -45,7 +48,7 @@ class Retriever(StageReplica):
             max_queued_tokens=settings.max_queued_requests,
             max_queue_s=settings.max_queue_s,
             concurrent_batches=_CONCURRENT_SEARCHES,
-            on_batch=report_batches("retriever"),
+            on_batch=report_batches("retriever", RayMeter()),
         )
 
     async def search(
@@ -56,7 +59,9 @@ class Retriever(StageReplica):
         done = await self._batcher.submit(
             [Search(vector[0], top_k, where)], token_counts=[1], timeout_s=call.timeout_s
         )
-        return Found(done[0].value, slowest(done))
+        times = slowest(done)
+        dense = Lap("dense", times.queue_ms, times.inference_ms)
+        return Found(done[0].value, replace(times, laps=(dense,)))
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext

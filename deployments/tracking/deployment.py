@@ -1,40 +1,118 @@
 """The tracker's shell."""
 
 import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
+from deployments.activity import ActivityReport, UsageQuery, UsageRow
+from deployments.contracts import CallContext
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.store import ControlStore
+from deployments.drift import DriftReport, DriftRequest
+from deployments.errors import RagError
+from deployments.ledger.retention import forget_old
+from deployments.ledger.store import Ledger
+from deployments.stage import StageReplica
+from deployments.tracking.drift_runs import DriftRuns
+from deployments.tracking.drift_watch import DriftWatch
+from deployments.tracking.release_runs import ReleaseRuns
 from deployments.tracking.rollout_runs import RolloutRuns
 
+_log = logging.getLogger("ray.serve")
+_RECORD_EVERY_S = 5.0
+_FORGET_EVERY_S = 3600.0
+_COMPARE_EVERY_S = 900.0
 
-class Tracker:
-    """Writes down in MLflow what the control application decided, off the path of every request.
+
+class Tracker(StageReplica):
+    """`TrackerStage`: keeps what the gateway served, and writes it down in MLflow beside what the
+    control application decided, off the path of every request.
 
     Args:
         args: `ControlArgs` as a mapping.
     """
 
-    def __init__(self, args: dict[str, object]) -> None:
+    # Serve awaits a constructor that is a coroutine.
+    async def __init__(self, args: dict[str, object]) -> None:  # type: ignore[misc]
         settings = ControlArgs.model_validate(args)
-        self._runs: RolloutRuns | None = None
+        tracker, url = settings.tracker, database_url(settings)
+        self._ledger = Ledger(url)
+        self._retention = tracker.retention
+        self._rollout_runs: RolloutRuns | None = None
+        self._release_runs: ReleaseRuns | None = None
         self._writing = asyncio.Lock()
-        tracker = settings.tracker
+        self._comparing = asyncio.Lock()
+        drift_runs = None
         if tracker.mlflow_url is not None:
-            self._runs = RolloutRuns(
-                ControlStore(database_url(settings)),
+            self._rollout_runs = RolloutRuns(
+                ControlStore(url),
                 tracker.mlflow_url,
                 experiment=tracker.experiment,
                 registered_model=tracker.registered_model,
             )
+            self._release_runs = ReleaseRuns(
+                self._ledger, tracker.mlflow_url, experiment=tracker.releases_experiment
+            )
+            drift_runs = DriftRuns(tracker.mlflow_url, tracker.drift_experiment)
+        self._drift = DriftWatch(self._ledger, drift_runs)
+        await asyncio.to_thread(self._ledger.upgrade)
+        self._tasks = [
+            asyncio.create_task(_every(_RECORD_EVERY_S, self._record_releases)),
+            asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old)),
+            asyncio.create_task(_every(_COMPARE_EVERY_S, self._compare_day)),
+        ]
+
+    async def take(self, report: ActivityReport, *, call: CallContext) -> None:
+        """See `TrackerStage.take`."""
+        await asyncio.to_thread(self._ledger.take, report, now_s=time.time())
+
+    async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
+        """See `TrackerStage.usage`."""
+        return await asyncio.to_thread(self._ledger.usage, query)
+
+    async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
+        """See `DriftStage.drift`. One comparison at a time: each takes a core for seconds."""
+        async with self._comparing:
+            return await asyncio.to_thread(self._drift.compare, request, now_s=time.time())
 
     async def record_rollouts(self) -> int:
-        """Writes what is not written yet, and returns how many looks that were; 0 while another
-        call is at it."""
-        if self._runs is None or self._writing.locked():
+        """Writes what is not written yet of rollouts, and returns how many looks that were; 0 while
+        another call is at it."""
+        if self._rollout_runs is None or self._writing.locked():
             return 0
         # Also when the caller has lost patience: the thread goes on, and so must the lock.
-        return await asyncio.shield(asyncio.create_task(self._record(self._runs)))
+        return await asyncio.shield(asyncio.create_task(self._record(self._rollout_runs)))
 
     async def _record(self, runs: RolloutRuns) -> int:
         async with self._writing:
             return await asyncio.to_thread(runs.record_pending)
+
+    async def _record_releases(self) -> None:
+        if self._release_runs is not None:
+            await asyncio.to_thread(self._release_runs.record_pending)
+
+    async def _compare_day(self) -> None:
+        async with self._comparing:
+            await asyncio.to_thread(self._drift.compare_day, now_s=time.time())
+
+    async def _forget_old(self) -> None:
+        await asyncio.to_thread(
+            forget_old,
+            self._ledger,
+            self._retention,
+            now_s=time.time(),
+            recorded=self._release_runs is not None,
+        )
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Does something again and again, whatever becomes of it."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except RagError as error:
+            _log.warning("the tracker tries again later: %s", error)
+        except Exception:
+            _log.exception("the tracker tries again later")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,8 @@ from deployments.canary.policy import Stage, Step
 from deployments.canary.rollout import shares
 from deployments.canary.verdict import Verdict
 from deployments.rollouts import Look, Rollout
+from deployments.tracking.mlflow_limits import PARAM_CHARACTERS, key_of, text_of
 
-_FORBIDDEN = re.compile(r"[^\w.\- /]")
-_KEY_CHARACTERS = 250
-_PARAM_CHARACTERS = 500
 _TAG_CHARACTERS = 5000
 _FIGURES = ("change", "lower", "upper", "canary", "baseline", "canary_requests")
 
@@ -37,7 +34,7 @@ def params_of(rollout: Rollout) -> dict[str, str]:
     params |= {f"stage.{number}": _line(stage) for number, stage in enumerate(stages, 1)}
     params |= {f"guardrail.{name}": _line(one) for name, one in guardrails.items()}
     params |= {f"policy.{name}": value for name, value in policy.items()}
-    return {_key(name): _text(value)[:_PARAM_CHARACTERS] for name, value in params.items()}
+    return {key_of(name): text_of(value)[:PARAM_CHARACTERS] for name, value in params.items()}
 
 
 def metrics_of(rollout: Rollout, look: Look) -> dict[str, float]:
@@ -52,7 +49,7 @@ def metrics_of(rollout: Rollout, look: Look) -> dict[str, float]:
     figures["canary_weight"] = shares(rollout.policy, look.state).canary
     figures["stage"] = look.state.stage + 1
     return {
-        _key(name): float(value)
+        key_of(name): float(value)
         for name, value in figures.items()
         if value is not None and math.isfinite(value)
     }
@@ -126,20 +123,11 @@ def _differences(rollout: Rollout) -> dict[str, str]:
     """Returns in what the releases differ, as "before -> after"."""
     before, after = (rollout.vectors.get(name, {}) for name in (rollout.stable, rollout.canary))
     return {
-        key: f"{_text(before.get(key))} -> {_text(after.get(key))}"
+        key: f"{text_of(before.get(key))} -> {text_of(after.get(key))}"
         for key in sorted({*before, *after})
         if before.get(key) != after.get(key)
     }
 
 
 def _line(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_text(value)}" for name, value in settings.items())
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _key(name: str) -> str:
-    """Returns a name that MLflow accepts for a parameter or a metric."""
-    return _FORBIDDEN.sub("_", name).strip("/ ")[:_KEY_CHARACTERS]
+    return ", ".join(f"{name} {text_of(value)}" for name, value in settings.items())

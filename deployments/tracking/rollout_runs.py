@@ -9,11 +9,12 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from deployments.control.store import ControlStore
 from deployments.rollouts import Look, Rollout
 from deployments.tracking.effect_plot import draw_effects
+from deployments.tracking.mlflow_limits import METRICS_PER_CALL, PARAMS_PER_CALL, chunks
 from deployments.tracking.mlflow_server import (
     experiment_id,
     log_bytes,
@@ -33,10 +34,8 @@ _log = logging.getLogger("ray.serve")
 _ID_TAG = "ragserve.rollout_id"
 _LOOKS = 100
 _COURSE_POINTS = 300
-_METRICS_PER_CALL = 900
-_PARAMS_PER_CALL = 100
 _NOTE_CHARACTERS = 7500
-"""These are bounds of MLflow: 1,000 metrics, 100 parameters, and 8,000 characters of a tag."""
+"""MLflow takes 8,000 characters of a tag."""
 
 
 class RolloutRuns:
@@ -114,7 +113,7 @@ class RolloutRuns:
             for look in looks
             for name, value in metrics_of(rollout, look).items()
         ]
-        for chunk in _chunks(metrics, _METRICS_PER_CALL):
+        for chunk in chunks(metrics, METRICS_PER_CALL):
             client.log_batch(run_id, metrics=chunk)
         changes = self._changes(rollout, latest)
         if any(look.decision.action != "hold" for look in looks):
@@ -198,7 +197,7 @@ class RolloutRuns:
 
         client, run_id = self._open(), run.info.run_id
         params = [Param(name, value) for name, value in params_of(rollout).items()]
-        for chunk in _chunks(params, _PARAMS_PER_CALL):
+        for chunk in chunks(params, PARAMS_PER_CALL):
             client.log_batch(run_id, params=chunk)
         releases = {name: dict(vector) for name, vector in rollout.vectors.items()}
         policy = rollout.policy.model_dump_json(indent=1)
@@ -232,7 +231,3 @@ class RolloutRuns:
             _log.warning("rollouts are not written to MLflow for now: %s", says)
         self._failing = True
         self._forget()
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,5 +1,6 @@
 """The service under test, started and stopped by the commands that a user types."""
 
+import json
 import os
 import re
 import signal
@@ -77,6 +78,11 @@ class Cluster:
         found = re.search(r"Ray dashboard\s+(\S+)", done.stdout)
         assert found, done.stdout
         self.dashboard_url = found.group(1)
+
+    @property
+    def ray_dir(self) -> Path:
+        """Where Ray keeps its sessions, and their logs."""
+        return Path(json.loads((self.home / "state.json").read_text())["temp_dir"])
 
     def config(self) -> dict[str, Any]:
         """Returns a fresh copy of the deployed config, to change and deploy."""

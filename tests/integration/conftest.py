@@ -8,6 +8,7 @@ import httpx
 import pytest
 import yaml
 
+from benchmarks.peers.mlflow_server import MlflowServer
 from tests.integration.cluster import REPOSITORY, Cluster, free_port
 from tests.openai_peer import OpenAIPeer
 
@@ -72,7 +73,16 @@ def _add_scripted_generators(config: dict[str, Any], base_url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer) -> Iterator[Cluster]:
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """Where the traces of the shared stack go."""
+    with MlflowServer(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer, mlflow: MlflowServer
+) -> Iterator[Cluster]:
     """The shipped config, with other ports, tighter limits, and autoscaling in seconds."""
     home = tmp_path_factory.mktemp("stack")
     port, chroma_port = free_port(), free_port()
@@ -83,6 +93,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, openai_peer: OpenAIPeer) -
         "request_timeout_s": 8,
         "max_concurrent_requests": 24,
         "max_body_bytes": 400_000,
+        "tracing": {
+            "otlp_url": f"{mlflow.url}/v1/traces",
+            "experiment": "ragserve",
+            "spool_dir": str(home / "spool"),
+            "every_s": 0.3,
+        },
     }
     retrieval["args"]["store"]["url"] = f"http://127.0.0.1:{chroma_port}"
     control = config["applications"].pop()

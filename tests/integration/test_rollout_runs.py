@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.canary.commands import command
 from deployments.control.store import ControlStore
 from deployments.rollouts import Rollout
 from deployments.tracking.mlflow_server import open_client
 from deployments.tracking.rollout_runs import RolloutRuns
-from tests.integration.mlflow_server import MlflowServer
 from tests.rollout_course import course, make_rollout
 
 MODEL = "ragserve"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.tracing.config import TracingArgs
 from deployments.tracing.provider import SpoolingTracerProvider, make_provider
 from deployments.tracking.mlflow_server import open_client
 from tests.integration.cluster import REPOSITORY, until
-from tests.integration.mlflow_server import MlflowServer
 
 TRACES, SPANS = 300, 5
 TEXT = "What a passage of two hundred characters looks like, of which there are ten in a span. " * 2

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from deployments.activity import Usage, UsageQuery
 from deployments.canary.codec import to_json
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
@@ -19,6 +20,7 @@ from deployments.control.records import pack
 from deployments.control.store import ControlStore
 from deployments.control.tables import Base
 from deployments.errors import ConfigError, Unavailable
+from deployments.ledger.store import Ledger
 from deployments.rollouts import Rollout, TrafficOverride
 
 MakeRollout = Callable[..., Rollout]
@@ -41,6 +43,10 @@ WRITTEN = {
     ],
 }
 """How every version of the tables held the same things."""
+WRITTEN["0002"] = [
+    *WRITTEN["0001"],
+    "INSERT INTO usage VALUES ('2026-11-21', 'key', 'a', 'tiny', 'v1', 3, 1, 2, 0, 0, 0, 0, 7)",
+]
 
 
 @pytest.fixture
@@ -82,6 +88,11 @@ def test_an_old_database_keeps_what_is_in_it(
     (look,) = store.unrecorded(10)
     assert look.decision.at_s != look.decision.at_s  # NaN
     assert store.override() == TrafficOverride({"a": 1.0}, {}, "me", 2.0)
+    ledger = Ledger(url)
+    used = ledger.usage(UsageQuery("2026-11-01", "2026-11-30"))
+    ledger.close()
+    kept_usage = [Usage(requests=3, failed=1, prompt_tokens=2, cost_picousd=7)]
+    assert [row.usage for row in used] == (kept_usage if revision >= "0002" else [])
     later = State("running", 0, 1.0, 1.0, sequence=4)
     assert store.change("old", Decision("resume", "resume", "x", 0, 2.0), later, after=3)
 

@@ -9,6 +9,7 @@ from deployments.errors import ConfigError, Unavailable
 from deployments.generation import Prompt
 from deployments.generator.vllm_engine import VllmEngine
 from deployments.generator.vllm_errors import reason_of
+from deployments.generator.vllm_loading import metric_loggers
 
 
 async def test_missing_vllm_is_said_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +41,11 @@ def test_reason_has_one_line_and_no_place_of_compiled_code() -> None:
 
 def test_error_without_words_is_named_by_its_kind() -> None:
     assert reason_of(ValueError()) == "ValueError"
+
+
+def test_vllm_without_its_metrics_for_ray_still_loads(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "vllm.v1.metrics.ray_wrappers", None)
+    assert metric_loggers() is None
+    assert "metrics of vLLM" in caplog.text

@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 
 from deployments.redaction.redactor import Redactor
+from tests.pii import PII_VALUES
 
 REDACTOR = Redactor()
 
-# Written out by hand: the set's own labels name one type for a whole sentence.
-VALUES = {
-    "EMAIL": ["Maud70@gmail.com", "Clifton73@hotmail.com", "Kassandra38@hotmail.com"],
-    "PHONE": ["02353 064268"],
-    "IMEI": ["25-003712-184466-5", "00-095230-368134-2"],
-    "CARD": ["5834642487128594"],
-    "IBAN": ["CY3000246006086K08ZC347S393B"],
-    "SSN": ["117 44 7426"],
-    "ID": ["75618627152"],
-    "ACCOUNT": ["86940970"],
-    "PASSWORD": ["5cFxfhNwJ2Eg"],
-    "IP": ["140.252.141.168"],
-    "MAC": ["0c:80:33:28:5d:47", "f4:45:f2:47:17:27", "ee:0b:62:33:8c:af", "50:b3:97:f6:46:6e"],
-}
 # Of what these hold, addresses and numbers of real people are found rightly; nothing is subtracted.
 MAX_FOUND_PER_10_000_WORDS = {"squad2_half": 0.5, "scifact": 0.5, "ray_questions": 2.0}
 
@@ -45,7 +32,7 @@ def test_no_value_of_the_known_kinds_survives(shared_data: Path) -> None:
     rows = _lines(shared_data / "semantic_router_safety/pii.jsonl")
     text = "\n".join(row["question"] for row in rows)
     redacted = "\n".join(REDACTOR.redact(row["question"]) for row in rows)
-    for kind, values in VALUES.items():
+    for kind, values in PII_VALUES.items():
         assert all(value in text for value in values), "the set has changed"
         assert [value for value in values if value in redacted] == []
         assert f"<{kind}_1>" in redacted

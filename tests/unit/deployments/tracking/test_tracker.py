@@ -1,11 +1,22 @@
-"""The tracker's shell: one writer at a time, also when a caller has lost patience."""
+"""The tracker's shell: one writer at a time, also when a caller has lost patience; and what the
+gateway told is kept before it hears so."""
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from deployments.activity import UsageQuery
+from deployments.contracts import CallContext, StageCall
+from deployments.control.store import ControlStore
+from deployments.tracking import deployment
 from deployments.tracking.deployment import Tracker
+from tests.activity_reports import make_minute, make_report
+
+CALL = CallContext("r1", 5.0)
+StartTracker = Callable[..., Awaitable[Tracker]]
 
 
 class Runs:
@@ -25,18 +36,36 @@ class Runs:
 
 
 @pytest.fixture
-def runs() -> Runs:
-    return Runs()
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'control.db'}"
 
 
 @pytest.fixture
-def tracker(runs: Runs) -> Tracker:
-    tracker = Tracker({})
-    tracker._runs = runs  # type: ignore[assignment]
-    return tracker
+async def start(url: str) -> AsyncIterator[StartTracker]:
+    """Starts trackers as Serve does."""
+    started: list[Tracker] = []
+
+    async def begin() -> Tracker:
+        tracker = Tracker.__new__(Tracker)
+        await tracker.__init__({"database_url": url})  # type: ignore[misc]
+        started.append(tracker)
+        return tracker
+
+    yield begin
+    for tracker in started:
+        for task in tracker._tasks:
+            task.cancel()
+        tracker._ledger.close()
 
 
-async def test_one_writes_at_a_time(tracker: Tracker, runs: Runs) -> None:
+@pytest.fixture
+async def tracker(start: StartTracker) -> Tracker:
+    return await start()
+
+
+async def test_one_writes_at_a_time(tracker: Tracker) -> None:
+    runs = Runs()
+    tracker._rollout_runs = runs  # type: ignore[assignment]
     first = asyncio.create_task(tracker.record_rollouts())
     await asyncio.sleep(0.02)
     first.cancel()
@@ -51,5 +80,39 @@ async def test_one_writes_at_a_time(tracker: Tracker, runs: Runs) -> None:
     assert (runs.calls, runs.most) == (2, 1)
 
 
-async def test_without_mlflow_nothing_is_written() -> None:
-    assert await Tracker({}).record_rollouts() == 0
+async def test_without_mlflow_nothing_is_written_and_usage_works(tracker: Tracker) -> None:
+    assert await tracker.record_rollouts() == 0
+    report = make_report(1, minutes=[make_minute(5)])
+    calls = [StageCall("take", (report,), {}, CALL)] * 2
+    assert [one.error for one in await tracker.run(calls)] == [None, None]
+    query = UsageQuery("2026-11-01", "2026-11-30", by=("key",))
+    (row,) = await tracker.usage(query, call=CALL)
+    assert row.usage.requests == 1
+
+
+async def test_trackers_and_a_controller_may_start_at_once(start: StartTracker, url: str) -> None:
+    controller = ControlStore(url)
+    first, second, _ = await asyncio.gather(start(), start(), asyncio.to_thread(controller.upgrade))
+    await first.take(make_report(1), call=CALL)
+    await second.take(make_report(1), call=CALL)
+    (row,) = await second.usage(UsageQuery("2026-01-01", "2026-12-31"), call=CALL)
+    assert row.usage.requests == 1
+    assert await asyncio.to_thread(controller.active) is None
+    controller.close()
+
+
+async def test_it_writes_and_forgets_by_itself(
+    monkeypatch: pytest.MonkeyPatch, start: StartTracker
+) -> None:
+    monkeypatch.setattr(deployment, "_FORGET_EVERY_S", 0.01)
+    monkeypatch.setattr(deployment, "_RECORD_EVERY_S", 0.01)
+    tracker = await start()
+    runs = Runs()
+    runs.go_on.set()
+    tracker._release_runs = runs  # type: ignore[assignment]
+    await tracker.take(make_report(1, minutes=[make_minute(5)]), call=CALL)
+    async with asyncio.timeout(5):
+        while runs.calls < 2 or tracker._ledger.unrecorded(  # noqa: ASYNC110
+            before=9, quiet_since_s=1e12, limit=9
+        ):
+            await asyncio.sleep(0.01)

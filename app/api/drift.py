@@ -1,0 +1,56 @@
+"""`/admin/drift`: whether queries and answers of a release have changed, for operators."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+
+from app.api.caller import OPERATORS
+from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
+from app.api.schemas.drift import DriftCheckInfo, DriftInfo, DriftWindow, DriftWish
+from app.api.schemas.wire import problem_responses
+from app.service import Service
+from deployments.drift import DriftRequest, DriftStage, Window
+from deployments.errors import InvalidRequest, NotFound
+
+router = APIRouter(
+    prefix="/admin",
+    tags=["admin"],
+    dependencies=OPERATORS,
+    responses=problem_responses(401, 403, 413, 415),
+)
+_TIMEOUT_S = 120.0
+"""A comparison takes seconds, and the first one on a machine loads libraries."""
+
+
+@router.post("/drift", dependencies=JSON_BODY)
+async def find_drift(body: DriftWish, scope: ScopeIn, service: ServiceIn) -> DriftInfo:
+    """Compares the latest sampled queries of a release with those before, and writes what it finds
+    to MLflow."""
+    tracker, releases = _tracker(service), service.releases
+    release = body.release or releases.main().name
+    if release not in releases.names():
+        raise InvalidRequest(f"There is no release {release}.")
+    request = DriftRequest(release, body.reference_s, body.current_s)
+    report = await tracker.drift(request, call=scope.within(_TIMEOUT_S).call())
+    return DriftInfo(
+        release=report.release,
+        verdict=report.verdict,
+        reference=_window(report.reference),
+        current=_window(report.current),
+        checks=[DriftCheckInfo.model_validate(check) for check in report.to_json()["checks"]],
+        run_id=report.run_id,
+    )
+
+
+def _window(window: Window) -> DriftWindow:
+    return DriftWindow(
+        begins=datetime.fromtimestamp(window.from_s, UTC),
+        ends=datetime.fromtimestamp(window.to_s, UTC),
+        samples=window.samples,
+    )
+
+
+def _tracker(service: Service) -> DriftStage:
+    if service.tracker is None:
+        raise NotFound("This service has no control application; see docs/drift.md.")
+    return service.tracker

@@ -1,0 +1,141 @@
+"""`GET /v1/usage`: what was used, and what it cost. Operators see all, a caller its own."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Annotated, Literal, get_args
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from app.api.caller import CallerIn
+from app.api.dependencies import ScopeIn, ServiceIn
+from app.api.schemas.usage import UsageReport
+from app.api.schemas.wire import problem_responses
+from app.api.usage_views import usage_csv, usage_report
+from deployments.activity import Dimension, TrackerStage, UsageQuery
+from deployments.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
+
+router = APIRouter(prefix="/v1", tags=["usage"])
+_DEFAULT_DAYS = 30
+_CSV = "text/csv"
+_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+_DAY = Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])
+_Name = Annotated[str | None, Query(max_length=256)]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWish:
+    """What the query string asks for."""
+
+    query: UsageQuery
+    as_csv: bool
+
+
+async def usage_wish(
+    by: Annotated[
+        str,
+        Query(
+            max_length=64,
+            description=f"What the rows are told apart by: of {', '.join(_DIMENSIONS)}, with commas"
+            " between.",
+            examples=["day,release"],
+        ),
+    ] = "day",
+    first: Annotated[
+        str | None, _DAY, Query(alias="from", description="By default 30 days with the last one.")
+    ] = None,
+    last: Annotated[
+        str | None, _DAY, Query(alias="to", description="By default today, in UTC.")
+    ] = (None),
+    key: Annotated[str | None, Query(max_length=64, description="Only this id of a key.")] = None,
+    release: _Name = None,
+    model: _Name = None,
+    format: Annotated[Literal["json", "csv"] | None, Query(description="Or by `Accept`.")] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> UsageWish:
+    """Returns the query.
+
+    Raises:
+        InvalidRequest: a day is none, or comes after the last one; a dimension is none.
+    """
+    to_day = datetime.now(UTC).date() if last is None else _day("to", last)
+    before = date.fromordinal(max(to_day.toordinal() - _DEFAULT_DAYS + 1, 1))
+    from_day = before if first is None else _day("from", first)
+    if from_day > to_day:
+        raise _invalid("from", f"{from_day} is after {to_day}.")
+    query = UsageQuery(
+        from_day.isoformat(), to_day.isoformat(), _dimensions(by), key, release, model
+    )
+    wants_csv = _CSV in accept.lower() and "json" not in accept.lower()
+    return UsageWish(query, format == "csv" or (format is None and wants_csv))
+
+
+async def readable_key(caller: CallerIn, scope: ScopeIn, service: ServiceIn) -> str | None:
+    """Returns the id of the key whose usage the caller may see, None for all.
+
+    Raises:
+        Unauthorized: the request has no key.
+    """
+    if not caller.key_digest:
+        raise Unauthorized("Send an API key to see its usage, or the operators' key to see all.")
+    admin = sha256(service.admin_key.encode()).hexdigest()
+    if service.admin_key and hmac.compare_digest(admin, caller.key_digest):
+        return None
+    return scope.notes.key_id
+
+
+@router.get(
+    "/usage",
+    response_model=UsageReport,
+    response_model_exclude_none=True,
+    responses={
+        200: {"content": {_CSV: {"schema": {"type": "string"}}}},
+        **problem_responses(401, 403),
+    },
+)
+async def usage(
+    wish: Annotated[UsageWish, Depends(usage_wish)],
+    readable: Annotated[str | None, Depends(readable_key)],
+    scope: ScopeIn,
+    service: ServiceIn,
+) -> UsageReport | Response:
+    """Returns requests, tokens and cost by day, key, release, model or version of the prices. What
+    ended in the last two seconds may be missing."""
+    query = wish.query
+    if readable is not None:
+        if query.key_id not in (None, readable):
+            raise Forbidden("Only operators see the usage of other keys.")
+        query = query.of_key(readable)
+    rows = await _tracker(service.tracker).usage(query, call=scope.call())
+    if wish.as_csv:
+        return Response(usage_csv(query, rows), media_type=_CSV)
+    return usage_report(query, rows)
+
+
+def _tracker(tracker: TrackerStage | None) -> TrackerStage:
+    if tracker is None:
+        raise NotFound("This service has no control application; see docs/usage.md.")
+    return tracker
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _invalid(field, f"'{text}' is no day; send one such as 2026-11-01.") from None
+
+
+def _dimensions(by: str) -> tuple[Dimension, ...]:
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    known: dict[str, Dimension] = {name: name for name in _DIMENSIONS}
+    unknown = [name for name in names if name not in known]
+    if unknown or len(set(names)) < len(names):
+        what = ", ".join(unknown) or "a name that comes twice"
+        raise _invalid("by", f"Rows cannot be told apart by {what}; use {', '.join(known)}.")
+    return tuple(known[name] for name in names)
+
+
+def _invalid(field: str, message: str) -> InvalidRequest:
+    detail = {"field": f"query.{field}", "message": message, "type": "value_error"}
+    return InvalidRequest(message, errors=(detail,))

@@ -1,0 +1,89 @@
+"""Metrics that are read now and then: what became of spans, how far the door is open."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from deployments.telemetry import catalog
+from deployments.telemetry.metric import Meter
+from deployments.tracing.counters import DropReason, TraceCounts
+
+_log = logging.getLogger("ray.serve")
+Name = TypeVar("Name", bound=str)
+
+READ_EVERY_S = 5.0
+"""Ray sends metrics on every 10 s, and forgets a gauge that was not set for 20 s."""
+
+
+class Admission(NamedTuple):
+    """How far the door is open: the requests that are worked on, and their bound."""
+
+    open_requests: int
+    limit: int
+
+
+class Gauges:
+    """Reads counts of this process into metrics.
+
+    Args:
+        meter: Makes the metrics.
+        spans: Returns what became of spans; None where none are recorded.
+        admission: Returns how far the door is open; None as long as there is no door.
+    """
+
+    def __init__(
+        self,
+        meter: Meter,
+        *,
+        spans: Callable[[], TraceCounts] | None = None,
+        admission: Callable[[], Admission | None] = lambda: None,
+    ) -> None:
+        self._read_spans, self._read_admission = spans, admission
+        self._spans = meter.counter(catalog.SPANS)
+        self._dropped = meter.counter(catalog.SPANS_DROPPED)
+        self._waiting = meter.gauge(catalog.SPANS_WAITING)
+        self._spool_bytes = meter.gauge(catalog.SPOOL_BYTES)
+        self._open_requests = meter.gauge(catalog.OPEN_REQUESTS)
+        self._limit = meter.gauge(catalog.ADMISSION_LIMIT)
+        self._events: Mapping[str, int] = {}
+        self._reasons: Mapping[DropReason, int] = {}
+
+    def read(self) -> None:
+        """Takes one reading; counters grow by what was counted since the last one."""
+        admission = self._read_admission()
+        if admission is not None:
+            self._open_requests.set(admission.open_requests, {})
+            self._limit.set(admission.limit, {})
+        if self._read_spans is None:
+            return
+        counts = self._read_spans()
+        self._waiting.set(counts.waiting, {})
+        self._spool_bytes.set(counts.spool_bytes, {})
+        events = {
+            "ended": counts.ended,
+            "exported": counts.exported,
+            "spooled": counts.spooled,
+            "replayed": counts.replayed,
+            "adopted": counts.adopted,
+        }
+        for event, more in _growth(self._events, events).items():
+            self._spans.inc(more, {"event": event})
+        for reason, more in _growth(self._reasons, counts.dropped).items():
+            self._dropped.inc(more, {"reason": reason})
+        self._events, self._reasons = events, counts.dropped
+
+    async def keep_reading(self, every_s: float = READ_EVERY_S) -> None:
+        """Reads until cancelled."""
+        while True:
+            try:
+                self.read()
+            except Exception:
+                _log.exception("metrics of this process could not be read")
+            await asyncio.sleep(every_s)
+
+
+def _growth(before: Mapping[Name, int], now: Mapping[Name, int]) -> dict[Name, int]:
+    """Returns by how much the counts have grown, without those that have not."""
+    growth = {name: count - before.get(name, 0) for name, count in now.items()}
+    return {name: more for name, more in growth.items() if more > 0}

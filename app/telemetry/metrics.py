@@ -1,0 +1,107 @@
+"""Metrics of requests, recorded as each of them ends.
+
+A histogram of Ray has no way to take many values at once, so gathering them would only move the
+work to a thread that competes with the event loop for the interpreter.
+"""
+
+from collections.abc import Callable
+
+from app.observation import observe_answer
+from app.prices import PriceTable
+from app.telemetry.finished import FinishedRequest
+from app.trail import Trail
+from deployments.contracts import Generation
+from deployments.telemetry import catalog
+from deployments.telemetry.metric import Counter, Meter, Tags
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER_METHOD = "other"
+_NO_ROUTE = "(no route)"
+
+
+class RequestMetrics:
+    """A `Sink` that counts and times requests. One takes about 60 us.
+
+    Args:
+        meter: Makes the metrics.
+        prices: Returns what tokens cost at this moment.
+    """
+
+    def __init__(self, meter: Meter, prices: Callable[[], PriceTable]) -> None:
+        self._prices = prices
+        self._requests = meter.counter(catalog.REQUESTS)
+        self._request_ms = meter.histogram(catalog.REQUEST_MS)
+        self._stage_ms = meter.histogram(catalog.STAGE_MS)
+        self._stage_queue_ms = meter.histogram(catalog.STAGE_QUEUE_MS)
+        self._stage_errors = meter.counter(catalog.STAGE_ERRORS)
+        self._ttft_ms = meter.histogram(catalog.TTFT_MS)
+        self._tpot_ms = meter.histogram(catalog.TPOT_MS)
+        self._tokens = meter.counter(catalog.TOKENS)
+        self._cost_usd = meter.counter(catalog.COST_USD)
+        self._answers = meter.counter(catalog.ANSWERS)
+        self._degraded = meter.counter(catalog.DEGRADED)
+
+    def take(self, request: FinishedRequest) -> None:
+        """See `Sink.take`."""
+        notes, outcome = request.notes, request.outcome
+        of_request = {
+            "kind": request.kind,
+            "route": request.route or _NO_ROUTE,
+            "release": notes.release,
+        }
+        if outcome == "ok":
+            self._request_ms.observe(request.total_ms, of_request)
+        # A client chooses its method: one that HTTP does not know must not become a series.
+        method = request.method if request.method in _METHODS else _OTHER_METHOD
+        self._requests.inc(
+            1.0, {**of_request, "method": method, "outcome": outcome, "error": notes.error}
+        )
+        if notes.trail is not None:
+            self._take_trail(notes.trail, notes.release, left=outcome == "aborted")
+            if notes.written is not None:
+                self._take_answer(notes.written, notes.trail, notes.release, request.total_ms)
+
+    def _take_trail(self, trail: Trail, release: str, *, left: bool) -> None:
+        for stage, spent in trail.times.items():
+            tags = {"stage": stage, "release": release}
+            if spent.error:
+                self._stage_errors.inc(1.0, {**tags, "error": spent.error})
+            elif not left:  # what a client cut short was not fast
+                self._stage_ms.observe(spent.total_ms, tags)
+                if spent.batch_size or spent.queue_ms:
+                    self._stage_queue_ms.observe(spent.queue_ms, tags)
+        for missing in trail.degraded:
+            self._degraded.inc(1.0, {"missing": missing, "release": release})
+        counts = {"embedding": trail.embedding_tokens, "rerank": trail.rerank_tokens}
+        self._take_tokens(counts, {"release": release, "model": ""})
+
+    def _take_answer(
+        self, written: Generation, trail: Trail, release: str, total_ms: float
+    ) -> None:
+        values = observe_answer(written, trail, total_ms=total_ms, prices=self._prices())
+        tags = {"release": release, "model": written.model}
+        for name, metric in (("ttft_ms", self._ttft_ms), ("tpot_ms", self._tpot_ms)):
+            value = values.get(name)
+            if value is not None:
+                metric.observe(value, tags)
+        counts = {
+            "prompt": written.prompt_tokens,
+            "cached": written.cached_tokens,
+            "completion": written.completion_tokens,
+        }
+        self._take_tokens(counts, tags)
+        _add(self._cost_usd, values.get("cost") or 0.0, tags)
+        how = {
+            "grounded": "yes" if written.grounded else "no",
+            "finish_reason": written.finish_reason,
+        }
+        self._answers.inc(1.0, {**tags, **how})
+
+    def _take_tokens(self, counts: dict[str, int], tags: Tags) -> None:
+        for kind, tokens in counts.items():
+            _add(self._tokens, tokens, {**tags, "type": kind})
+
+
+def _add(counter: Counter, value: float, tags: Tags) -> None:
+    if value > 0:
+        counter.inc(value, tags)

@@ -1,0 +1,1 @@
+"""What keeping traces, usage and figures costs a request, and whether anything of it is lost."""

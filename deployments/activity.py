@@ -1,0 +1,221 @@
+"""What the gateway tells the tracker of the requests that it served: usage, figures per release and
+minute, and a sample of the queries. Sums only, and nothing that was asked or answered."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Protocol
+
+from deployments.contracts import CallContext
+from deployments.drift import DriftStage
+from deployments.sketch import Sketch
+
+Dimension = Literal["day", "key", "release", "model", "prices"]
+"""What usage can be divided by; `key` is the id of an API key, `prices` the version of the price
+table."""
+
+OTHER_KEYS = "other"
+"""Stands for the API keys of a replica that has seen too many of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageKey:
+    """What usage is summed up by.
+
+    Attributes:
+        day: In UTC, such as 2026-11-21: the day on which the request ended.
+        key_id: Names an API key without telling it; empty where there was none.
+        release: Who answered; empty where a generator was asked under its own name.
+        model: Who wrote; empty where nothing was written.
+        prices: Version of the price table that the cost is by.
+    """
+
+    day: str
+    key_id: str
+    release: str
+    model: str
+    prices: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over requests; `cost_picousd` in millionths of a millionth of a dollar, so that they are
+    exact. `failed` are those that had no answer because something broke."""
+
+    requests: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    embedding_tokens: int = 0
+    rerank_tokens: int = 0
+    cost_picousd: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*_sums(self, other))
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCounts:
+    """What requests of one release came to.
+
+    Attributes:
+        requests: All of them.
+        failed: Not answered, or not to the end, because something broke.
+        aborted: Given up by their clients.
+        rejected: Turned down because of what they asked, or because of overload.
+        answered: Those with a written answer; the next two are counted among them.
+        ungrounded: Answered with a refusal, for want of support in the documents.
+        truncated: Cut off at the token limit.
+        degraded: Served without a stage.
+        prompt_tokens: Read by the generator.
+        cached_tokens: Of these, not computed again.
+        completion_tokens: Written.
+        cost_picousd: See `Usage`.
+    """
+
+    requests: int = 0
+    failed: int = 0
+    aborted: int = 0
+    rejected: int = 0
+    answered: int = 0
+    ungrounded: int = 0
+    truncated: int = 0
+    degraded: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost_picousd: int = 0
+
+    def __add__(self, other: "MinuteCounts") -> "MinuteCounts":
+        return MinuteCounts(*_sums(self, other))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMinute:
+    """What one release did in one minute, or a part of that.
+
+    Attributes:
+        release: Its name.
+        fingerprint: Of its parameters, by which `ActivityReport.vectors` has them.
+        minute: Since the epoch. Requests belong to the minute in which they ended.
+        counts: Sums.
+        timings: In milliseconds: `total_ms`, `queue_ms`, `ttft_ms` and `tpot_ms` of answers, and
+            `<stage>_ms` of each stage. What failed or was given up has none: failing at once is not
+            being fast.
+    """
+
+    release: str
+    fingerprint: str
+    minute: int
+    counts: MinuteCounts
+    timings: Mapping[str, Sketch]
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySample:
+    """One of the queries of a minute, drawn by chance, for whoever compares them over time.
+
+    Attributes:
+        at_s: When it ended, in seconds since the epoch.
+        release: Who answered.
+        vector: The embedding of what was searched for, as little-endian float16.
+        dimension: Numbers in it.
+        top_score: Score of the best passage; None where nothing was found, or where the reranker
+            did not answer: other scores do not compare.
+        grounded: Whether the documents supported an answer.
+        answer_words: Length of the answer.
+    """
+
+    at_s: float
+    release: str
+    vector: bytes
+    dimension: int
+    top_score: float | None
+    grounded: bool
+    answer_words: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityReport:
+    """What an ingress replica says about once a second, if there is anything to say.
+
+    A report whose answer was lost is sent again under the same number, so that nothing counts twice
+    and nothing is lost.
+
+    Attributes:
+        replica: Which one.
+        sequence: Rises with every new report of a replica.
+        usage: By key.
+        minutes: By release, parameters and minute.
+        samples: Queries.
+        vectors: Parameters of the releases in `minutes`, by fingerprint.
+    """
+
+    replica: str
+    sequence: int
+    usage: Mapping[UsageKey, Usage]
+    minutes: Sequence[ReleaseMinute]
+    samples: Sequence[QuerySample]
+    vectors: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """Which usage, and divided by what.
+
+    Attributes:
+        from_day: The first day, such as 2026-11-01.
+        to_day: The last day.
+        by: What the rows are told apart by, in the order of their columns; none gives one row.
+        key_id: Only this one; None for all, as of the next two.
+        release: Only this one.
+        model: Only this one.
+        limit: Rows at most.
+    """
+
+    from_day: str
+    to_day: str
+    by: tuple[Dimension, ...] = ()
+    key_id: str | None = None
+    release: str | None = None
+    model: str | None = None
+    limit: int = 10_000
+
+    def of_key(self, key_id: str) -> "UsageQuery":
+        """Returns the same query for one key alone."""
+        return replace(self, key_id=key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Usage of one group; `group` has a value for each dimension that was asked for."""
+
+    group: Mapping[Dimension, str]
+    usage: Usage
+
+
+class TrackerStage(DriftStage, Protocol):
+    """The tracker, as the gateway sees it. All methods raise StageError."""
+
+    async def take(self, report: ActivityReport, *, call: CallContext) -> None:
+        """Keeps a report, once; it is kept when this returns."""
+        ...
+
+    async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
+        """Returns usage in the order of its groups.
+
+        Raises:
+            InvalidRequest: there are more rows than the query allows.
+        """
+        ...
+
+
+def fingerprint(vector: Mapping[str, Any]) -> str:
+    """Returns 16 characters that are the same for the same parameters, in whatever order."""
+    return hashlib.sha256(json.dumps(vector, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sums(first: Any, second: Any) -> list[int]:
+    return [getattr(first, one.name) + getattr(second, one.name) for one in fields(first)]

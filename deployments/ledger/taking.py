@@ -1,0 +1,116 @@
+"""How a report becomes rows: once, and beside other writers."""
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from deployments.activity import ActivityReport, ReleaseMinute, Usage, UsageKey
+from deployments.control.tables import Base
+from deployments.ledger.records import merged, pack, plain, sample_values, unpack
+from deployments.ledger.tables import MinuteRow, ReporterRow, SampleRow, UsageRow, VectorRow
+from deployments.ledger.usage_sums import AMOUNTS
+
+_KEY = [one.name for one in fields(UsageKey)]
+
+
+class ReportTaker:
+    """Writes reports in a transaction.
+
+    Args:
+        session: Of a transaction that writes.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def take(self, report: ActivityReport, *, now_s: float) -> bool:
+        """Writes a report unless it was written before, and returns whether it was not.
+
+        Rows are written in their order, so that no two writers wait for each other.
+        """
+        if not self._is_new(report, now_s):
+            return False
+        for fingerprint, vector in sorted(report.vectors.items()):
+            row = insert_into(self._session, VectorRow).values(
+                fingerprint=fingerprint, vector=dict(vector)
+            )
+            self._session.execute(row.on_conflict_do_nothing())
+        for key, usage in sorted(_plain_usage(report).items(), key=lambda one: one[0]):
+            self._add_usage(key, usage)
+        for minute in sorted(report.minutes, key=place_of):
+            self._add_minute(minute, now_s)
+        if report.samples:
+            samples = [sample_values(one) for one in report.samples]
+            self._session.execute(insert(SampleRow), samples)
+        return True
+
+    def _is_new(self, report: ActivityReport, now_s: float) -> bool:
+        """Returns whether a report was not taken yet, and notes that it is. Of two writers that
+        have the same one, the second waits here for the first."""
+        new = insert_into(self._session, ReporterRow).values(
+            replica=report.replica, sequence=report.sequence, seen_s=now_s
+        )
+        noted = new.on_conflict_do_update(
+            index_elements=[ReporterRow.replica],
+            set_={"sequence": new.excluded.sequence, "seen_s": new.excluded.seen_s},
+            where=ReporterRow.sequence < new.excluded.sequence,
+        )
+        return self._session.scalar(noted.returning(ReporterRow.sequence)) is not None
+
+    def _add_usage(self, key: tuple[str, ...], usage: Usage) -> None:
+        amounts = {name: getattr(usage, name) for name in AMOUNTS}
+        new = insert_into(self._session, UsageRow).values(
+            **dict(zip(_KEY, key, strict=True)), **amounts
+        )
+        added = {name: getattr(UsageRow, name) + new.excluded[name] for name in AMOUNTS}
+        self._session.execute(new.on_conflict_do_update(index_elements=_KEY, set_=added))
+
+    def _add_minute(self, part: ReleaseMinute, now_s: float) -> None:
+        empty = insert_into(self._session, MinuteRow).values(
+            release=plain(part.release),
+            fingerprint=part.fingerprint,
+            minute=part.minute,
+            content=b"",
+            changes=0,
+            changed_s=now_s,
+            recorded=False,
+        )
+        self._session.execute(empty.on_conflict_do_nothing())
+        locked = select(MinuteRow).where(row_of(part)).with_for_update()
+        row = self._session.scalars(locked).one()
+        if row.content:
+            part = merged(unpack(row.release, row.fingerprint, row.minute, row.content), part)
+        row.content, row.changed_s, row.recorded = pack(part), now_s, False
+        row.changes += 1
+        self._session.flush()
+
+
+def insert_into(session: Session, table: type[Base]) -> Any:
+    """Returns an insert that can say what is to be done with a row that is there already."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+
+
+def place_of(minute: ReleaseMinute) -> tuple[str, str, int]:
+    """Returns what minutes are ordered by where several are written."""
+    return minute.release, minute.fingerprint, minute.minute
+
+
+def row_of(minute: ReleaseMinute) -> Any:
+    """Returns the condition that finds the row of a minute."""
+    return (
+        (MinuteRow.release == plain(minute.release))
+        & (MinuteRow.fingerprint == minute.fingerprint)
+        & (MinuteRow.minute == minute.minute)
+    )
+
+
+def _plain_usage(report: ActivityReport) -> dict[tuple[str, ...], Usage]:
+    found: dict[tuple[str, ...], Usage] = {}
+    for key, usage in report.usage.items():
+        parts = tuple(plain(getattr(key, name)) for name in _KEY)
+        found[parts] = found.get(parts, Usage()) + usage
+    return found

@@ -1,0 +1,1 @@
+"""What the service counts, in Ray's metrics: Prometheus reads them from the node's metrics port."""

@@ -1,0 +1,115 @@
+"""Every metric of the service. The dashboard and docs/metrics.md are tested against it."""
+
+from deployments.telemetry.metric import Metric, preferred
+
+_LATENCY_MS = preferred(0.4, 63_000.0)
+_TOKEN_MS = preferred(1.0, 2_500.0)
+_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+_STAGE = ("stage", "release")
+_MODEL = ("release", "model")
+
+REQUESTS = Metric(
+    "ragserve_requests",
+    "counter",
+    "Requests that have ended. kind: request, item (a question of a batch) or shadow (repeated on "
+    "a release that is only tried). outcome: ok, refused, failed or aborted. error: code of the "
+    "problem.",
+    ("kind", "method", "route", "outcome", "error", "release"),
+)
+REQUEST_MS = Metric(
+    "ragserve_request_ms",
+    "histogram",
+    "Time from door to the end of the answer, of requests that ended ok.",
+    ("kind", "route", "release"),
+    _LATENCY_MS,
+)
+STAGE_MS = Metric(
+    "ragserve_stage_ms",
+    "histogram",
+    "Time of a stage, the way there and back included, where it did not fail.",
+    _STAGE,
+    _LATENCY_MS,
+)
+STAGE_QUEUE_MS = Metric(
+    "ragserve_stage_queue_ms",
+    "histogram",
+    "What of a stage's time a request waited for the model.",
+    _STAGE,
+    _LATENCY_MS,
+)
+STAGE_ERRORS = Metric(
+    "ragserve_stage_errors",
+    "counter",
+    "Stages that failed a request, also where the answer went on without them.",
+    (*_STAGE, "error"),
+)
+TTFT_MS = Metric(
+    "ragserve_ttft_ms",
+    "histogram",
+    "Time from door to the first token, of answers written by a language model.",
+    _MODEL,
+    _LATENCY_MS,
+)
+TPOT_MS = Metric(
+    "ragserve_tpot_ms", "histogram", "Time per token after the first one.", _MODEL, _TOKEN_MS
+)
+TOKENS = Metric(
+    "ragserve_tokens",
+    "counter",
+    "Tokens. type: prompt, cached (those of the prompt that were not computed again), completion, "
+    "embedding or rerank; model: of the generator, empty for the last two.",
+    ("type", *_MODEL),
+)
+COST_USD = Metric("ragserve_cost_usd", "counter", "What tokens cost, in US dollars.", _MODEL)
+ANSWERS = Metric(
+    "ragserve_answers",
+    "counter",
+    "Answers. grounded: yes, or no where the documents supported none. finish_reason: stop, or "
+    "length where it was cut.",
+    (*_MODEL, "grounded", "finish_reason"),
+)
+DEGRADED = Metric(
+    "ragserve_degraded",
+    "counter",
+    "Answers that had to do without something. missing: reranker, condense, generator (another one "
+    "of the list answered) or canary (stable answered in its place).",
+    ("missing", "release"),
+)
+
+SPANS = Metric(
+    "ragserve_spans",
+    "counter",
+    "Spans of traces. event: ended, exported, spooled (to disk, while the server is away), "
+    "replayed (sent from there) or adopted (from the spool of a process that is gone).",
+    ("event",),
+)
+SPANS_DROPPED = Metric("ragserve_spans_dropped", "counter", "Spans that are lost.", ("reason",))
+SPANS_WAITING = Metric("ragserve_spans_waiting", "gauge", "Spans that wait for encoding.")
+SPOOL_BYTES = Metric("ragserve_spool_bytes", "gauge", "Room that the spools of spans take on disk.")
+OPEN_REQUESTS = Metric("ragserve_open_requests", "gauge", "Requests that are worked on.")
+ADMISSION_LIMIT = Metric(
+    "ragserve_admission_limit", "gauge", "Requests that may be worked on; over it they are refused."
+)
+
+BATCH_SIZE = Metric("ragserve_batch_size", "histogram", "Entries of a batch.", ("stage",), _SIZES)
+BATCH_QUEUE_MS = Metric(
+    "ragserve_batch_queue_ms", "histogram", "Longest wait in a batch.", ("stage",), _LATENCY_MS
+)
+BATCH_INFERENCE_MS = Metric(
+    "ragserve_batch_inference_ms", "histogram", "Model time of a batch.", ("stage",), _LATENCY_MS
+)
+BATCH_TOKENS = Metric(
+    "ragserve_batch_tokens",
+    "counter",
+    "Tokens that were asked for; of the retriever, searches.",
+    ("stage",),
+)
+BATCH_PADDING = Metric(
+    "ragserve_batch_padding_tokens",
+    "counter",
+    "Tokens that were computed only as padding.",
+    ("stage",),
+)
+
+EVERY_METRIC = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
+"""All of them, in the order above."""
