@@ -17,7 +17,7 @@ Version = tuple[str, str]
 """A release's name, and the fingerprint of its parameters."""
 _RELEASE_TAG = "ragserve.release"
 _FINGERPRINT_TAG = "ragserve.fingerprint"
-_FIRST_TAG, _LAST_TAG = "ragserve.first_minute", "ragserve.last_minute"
+_LAST_TAG = "ragserve.last_minute"
 _MINUTE_MS = 60_000
 _IDLE_MINUTES = 30
 _MAX_RUNS = 1000
@@ -25,10 +25,9 @@ _MAX_RUNS = 1000
 
 @dataclass(slots=True)
 class ReleaseRun:
-    """A run; minutes are since the epoch, and steps of its metrics count from `first_minute`."""
+    """A run; `last_minute` is the last one that it has figures of, since the epoch."""
 
     run_id: str
-    first_minute: int
     last_minute: int
     running: bool
 
@@ -110,7 +109,6 @@ class ReleaseRunFinder:
             tags={
                 _RELEASE_TAG: release,
                 _FINGERPRINT_TAG: fingerprint,
-                _FIRST_TAG: str(first_minute),
                 _LAST_TAG: str(first_minute),
             },
         )
@@ -133,6 +131,5 @@ def _version_of(run: "Run") -> Version:
 
 def _known(run: "Run") -> ReleaseRun:
     tags = run.data.tags
-    first = int(tags.get(_FIRST_TAG, run.info.start_time // _MINUTE_MS))
-    last = int(tags.get(_LAST_TAG, first))
-    return ReleaseRun(run.info.run_id, first, last, run.info.status == "RUNNING")
+    last = int(tags.get(_LAST_TAG, run.info.start_time // _MINUTE_MS))
+    return ReleaseRun(run.info.run_id, last, run.info.status == "RUNNING")
