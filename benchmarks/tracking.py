@@ -2,14 +2,15 @@
 anything is lost.
 
 Two gateways stand before the same stages without work: one keeps nothing but its access line, the
-other one traces, usage and figures, in a real MLflow server on the same machine. First, each
-request of one stream goes to either, by chance. Then the second one gets more than MLflow takes at
-once, and in the end MLflow is asked for every trace.
+other one traces, usage and figures, in a real MLflow server on the same machine. First, both are
+asked in turns. Then the second one gets more than MLflow takes at once, and in the end MLflow is
+asked for every trace.
 """
 
 import asyncio
 import random
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,17 +20,19 @@ from rich.table import Table
 
 from app.cli.output import make_console
 from benchmarks.load.arrivals import poisson
-from benchmarks.load.driver import Sample, open_loop
+from benchmarks.load.driver import open_loop
 from benchmarks.load.output import Steps, progress, result_of, write_result
 from benchmarks.load.summary import summarise
 from benchmarks.noop.stack import CONFIGS, NoopStack
 from benchmarks.peers.mlflow_server import MlflowServer
-from benchmarks.peers.process import stop_on_termination
+from benchmarks.peers.process import ServerFailed, stop_on_termination
 from benchmarks.tracking_study.asker import TRACKED, UNTRACKED, Asker
 from benchmarks.tracking_study.stored import missing_traces
 
 _EXPERIMENT = "ragserve"
-_WARMUP_S = 5.0
+_WARMUP_PAIRS = 100
+_PAUSE_S = 0.01
+_PERCENTS = (50, 95, 99)
 _GATEWAYS = {UNTRACKED: "off", TRACKED: "on"}
 _ACTORS = {
     UNTRACKED: "ServeReplica:gateway:Ingress",
@@ -40,10 +43,9 @@ _GOALS = {"added_p50_ms": 0.5, "added_p99_ms": 5.0, "lost_traces": 0}
 
 
 def main(
-    rate: Annotated[float, typer.Option(min=1, help="Requests per second in the comparison.")] = 40,
-    duration_s: Annotated[
-        float, typer.Option("--duration", min=5, help="Seconds of the comparison.")
-    ] = 120,
+    pairs: Annotated[
+        int, typer.Option(min=100, help="Requests to each gateway in the comparison.")
+    ] = 3000,
     flood_rate: Annotated[float, typer.Option(min=1, help="The same of the flood.")] = 200,
     flood_s: Annotated[float, typer.Option("--flood", min=1, help="Seconds of the flood.")] = 60,
     seed: Annotated[int, typer.Option(help="Of arrivals and turns.")] = 7,
@@ -57,8 +59,7 @@ def main(
     """
     stop_on_termination()
     configuration = {
-        "rate": rate,
-        "duration_s": duration_s,
+        "pairs": pairs,
         "flood_rate": flood_rate,
         "flood_s": flood_s,
         "seed": seed,
@@ -73,7 +74,7 @@ def main(
         ) as stack,
     ):
         bar.done("comparing")
-        compared = asyncio.run(_compare(stack, rate, duration_s, seed))
+        compared = asyncio.run(_compare(stack, pairs, seed))
         bar.done("flooding")
         flooded, answered = asyncio.run(_flood(stack, flood_rate, flood_s, seed))
         bar.done("waiting for MLflow")
@@ -89,42 +90,47 @@ def main(
         raise typer.Exit(1)
 
 
-async def _compare(stack: NoopStack, rate: float, duration_s: float, seed: int) -> dict[str, Any]:
-    turns = random.Random(seed)
-    arrivals_s = poisson(rate, duration_s=duration_s, seed=seed)
-    gateways = [turns.choice((UNTRACKED, TRACKED)) for _ in arrivals_s]
+async def _compare(stack: NoopStack, pairs: int, seed: int) -> dict[str, Any]:
+    """Asks both gateways as often, in an order that chance decides, one request after the other."""
+    chance = random.Random(seed)
+    latencies_ms: dict[str, list[float]] = {gateway: [] for gateway in _GATEWAYS}
     async with Asker(stack.url) as asker:
-        for gateway in _GATEWAYS:
-            await open_loop(
-                lambda _, gateway=gateway: asker.ask(gateway),
-                poisson(rate, duration_s=_WARMUP_S, seed=seed),
-            )
+        for _ in range(_WARMUP_PAIRS):
+            for gateway in _GATEWAYS:
+                await asker.ask(gateway)
         before = {gateway: stack.cpu_s(actor=actor) for gateway, actor in _ACTORS.items()}
-        samples = await open_loop(lambda number: asker.ask(gateways[number]), arrivals_s)
+        for _ in range(pairs):
+            for gateway in chance.sample(list(_GATEWAYS), len(_GATEWAYS)):
+                began_s = time.perf_counter()
+                reply = await asker.ask(gateway)
+                took_ms = (time.perf_counter() - began_s) * 1e3
+                if reply.outcome != "ok":
+                    raise ServerFailed(f"a request was not answered: {reply.detail}")
+                latencies_ms[gateway].append(took_ms)
+                await asyncio.sleep(chance.expovariate(1 / _PAUSE_S))
         used = {
             gateway: stack.cpu_s(actor=actor) - before[gateway]
             for gateway, actor in _ACTORS.items()
         }
-    found: dict[str, Any] = {}
-    by_gateway: dict[str, list[Sample]] = {}
+    found: dict[str, Any] = {"requests_each": pairs}
     for gateway, name in _GATEWAYS.items():
-        mine = [one for one, asked in zip(samples, gateways, strict=True) if asked == gateway]
-        by_gateway[name] = mine
-        found[name] = summarise(mine, duration_s=duration_s) | {
-            "gateway_cpu_ms_per_request": round(used[gateway] * 1e3 / len(mine), 3)
+        percentiles = np.percentile(latencies_ms[gateway], _PERCENTS)
+        found[name] = {
+            **{
+                f"p{percent}_ms": round(float(value), 3)
+                for percent, value in zip(_PERCENTS, percentiles, strict=True)
+            },
+            "gateway_cpu_ms_per_request": round(used[gateway] * 1e3 / pairs, 3),
         }
-    return found | {"added": _added(by_gateway["on"], by_gateway["off"], seed)}
+    return found | {"added": _added(latencies_ms[TRACKED], latencies_ms[UNTRACKED], seed)}
 
 
-def _added(on: list[Sample], off: list[Sample], seed: int) -> dict[str, Any]:
+def _added(on_ms: list[float], off_ms: list[float], seed: int) -> dict[str, Any]:
     """Returns the differences of percentiles, with bootstrap intervals."""
     draw = np.random.default_rng(seed)
-    values = [
-        np.array([one.latency_ms for one in samples if one.outcome == "ok"])
-        for samples in (on, off)
-    ]
+    values = [np.array(on_ms), np.array(off_ms)]
     result: dict[str, Any] = {}
-    for percent in (50, 95, 99):
+    for percent in _PERCENTS:
         drawn = [
             np.subtract(*(np.percentile(draw.choice(one, len(one)), percent) for one in values))
             for _ in range(_RESAMPLES)

@@ -1,6 +1,7 @@
 """All that keeps something of requests in one ingress replica, put together."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from deployments.telemetry.metric import Meter
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.provider import make_provider
 
+_SWITCH_INTERVAL_S = 0.0005
 _CLOSE_S = 5.0
 """Time that a replica that stops has for the records of its last requests."""
 
@@ -107,6 +109,9 @@ def _trace_recorder(
         "service.version": version("ragserve"),
         "service.instance.id": replica,
     }
+    # Threads that write traces would keep the interpreter for 5 ms at a time; a request that comes
+    # meanwhile shall not wait so long.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     provider, counters = make_provider(args.tracing, resource_attributes=resource)
     join_client_span = args.tracing.join_client_span
     recorder = TraceRecorder(
