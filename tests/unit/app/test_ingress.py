@@ -1,6 +1,7 @@
 """The gateway's shell as a plain class: live settings come whole or not at all."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +102,19 @@ async def test_a_refusal_is_told_until_good_settings_come() -> None:
 def test_a_name_that_no_header_carries_is_refused() -> None:
     with pytest.raises(ValidationError):
         Ingress({}).reconfigure(live("h\u00e9"))
+
+
+async def test_a_content_policy_that_cannot_be_kept_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RAGSERVE_CONTENT_SALT", raising=False)
+    tracing = {"otlp_url": "http://127.0.0.1:9/v1/traces", "spool_dir": str(tmp_path)}
+    ingress = Ingress({"tracing": tracing})
+    ingress.reconfigure(live("first"))
+    ingress.reconfigure(live("second") | {"recording": {"content": "hash"}})
+    app = await ingress.__serve_build_asgi_app__()
+    service = app.state.service
+    assert service.releases.names() == ["first"]
+    assert "salt" in service.settings_error()
+    async with app.router.lifespan_context(app):
+        pass  # its end stops the threads

@@ -58,6 +58,7 @@ def test_haproxy_gets_its_own_ports_and_folder() -> None:
     environment = settings()
     assert environment["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
     assert environment["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
+    assert environment["RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE"] == "1"
     assert environment["RAY_SERVE_HAPROXY_STATS_PORT"] == "18404"
     assert environment["RAY_SERVE_HAPROXY_METRICS_PORT"] == "19101"
     files = [value for value in environment.values() if value.startswith("/tmp/rag-12345678/")]

@@ -13,6 +13,8 @@ from deployments.errors import BackendFailed, ConfigError, InvalidRequest, RagEr
 from deployments.generation import Prompt, Sampling
 from deployments.generator.openai_engine import OpenAIEngine
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 def engine(
     base_url: str = "http://127.0.0.1:9/v1",
@@ -63,11 +65,12 @@ async def test_the_path_is_below_the_address_and_the_key_is_a_bearer_token(
 
     one = engine(base_url, key, httpx.MockTransport(answer))
     await one.start()
-    call = CallContext("id-é", 1.0)
+    call = CallContext("id-é", 1.0, traceparent=TRACE)
     deltas = [delta async for delta in one.stream(Prompt(text="x"), Sampling(), call=call)]
     await one.close()
     assert [delta.text for delta in deltas] == ["a", ""]
     [request] = seen
+    assert request.headers["traceparent"] == TRACE
     assert str(request.url) == f"{base_url.rstrip('/')}/completions"
     assert request.headers.get("authorization") == (key and f"Bearer {key}")
     assert request.headers["x-request-id"] == "id-?"
