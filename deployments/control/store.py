@@ -3,8 +3,7 @@
 Each method is one transaction. Several processes may use one database.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
-from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
 from deployments.control.records import (
     look_of,
     look_row,
@@ -26,6 +24,7 @@ from deployments.control.records import (
     state_columns,
     unpack,
 )
+from deployments.control.stored import Stored
 from deployments.control.tables import (
     Base,
     EvidenceRow,
@@ -38,33 +37,8 @@ from deployments.errors import NotFound
 from deployments.rollouts import Look, Rollout, TrafficOverride
 
 
-class ControlStore:
-    """Reads and writes rollouts. Every method blocks; call it from a thread. All of them raise
-    Unavailable where the database does not answer.
-
-    Args:
-        url: `sqlite:///<path>` or `postgresql://<user>:<password>@<host>/<database>`.
-
-    Raises:
-        ConfigError: the URL names no such database, or its driver is not installed.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = parse_url(url)
-        self._reader = open_engine(self._url)
-        self._writer = self._reader.execution_options(writes=True)
-
-    def upgrade(self) -> None:
-        """Creates the tables or brings them to their newest form; must come before all else.
-
-        Raises:
-            ConfigError: the tables are of a newer version of this program.
-        """
-        migrate(self._url)
-
-    def close(self) -> None:
-        """Closes all connections; the next call opens new ones."""
-        self._reader.dispose()
+class ControlStore(Stored):
+    """Reads and writes rollouts."""
 
     def create(self, rollout: Rollout) -> None:
         """Keeps a new rollout.
@@ -217,16 +191,6 @@ class ControlStore:
                 session.execute(delete(OverrideRow))
             else:
                 _put(session, OverrideRow, id=1, content=override_to_json(override))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with errors_as_ours(), Session(self._reader) as session:
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with errors_as_ours(), Session(self._writer) as session, session.begin():
-            yield session
 
 
 def _active() -> Any:

@@ -1,13 +1,11 @@
 """What the gateway served, in a database. Each method is one transaction; several processes may use
 one database at once."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
 
 from deployments.activity import (
     ActivityReport,
@@ -16,7 +14,7 @@ from deployments.activity import (
     UsageQuery,
     UsageRow,
 )
-from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
+from deployments.control.stored import Stored
 from deployments.errors import InvalidRequest
 from deployments.ledger.records import sample_of, unpack
 from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
@@ -34,33 +32,8 @@ class KeptMinute:
     changes: int
 
 
-class Ledger:
-    """Keeps activity. Every method blocks; call it from a thread. All of them raise Unavailable
-    where the database does not answer.
-
-    Args:
-        url: As for `ControlStore`; it is the same database.
-
-    Raises:
-        ConfigError: the URL names no such database, or its driver is not installed.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = parse_url(url)
-        self._reader = open_engine(self._url)
-        self._writer = self._reader.execution_options(writes=True)
-
-    def upgrade(self) -> None:
-        """Creates the tables or brings them to their newest form; must come before all else.
-
-        Raises:
-            ConfigError: the tables are of a newer version of this program.
-        """
-        migrate(self._url)
-
-    def close(self) -> None:
-        """Closes all connections; the next call opens new ones."""
-        self._reader.dispose()
+class Ledger(Stored):
+    """Keeps activity, in the same database as rollouts."""
 
     def take(self, report: ActivityReport, *, now_s: float) -> bool:
         """Keeps a report, and returns whether it is new; one that was kept changes nothing."""
@@ -189,13 +162,3 @@ class Ledger:
                 )
             ]
             return sum(getattr(one, "rowcount", 0) for one in gone)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with errors_as_ours(), Session(self._reader) as session:
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with errors_as_ours(), Session(self._writer) as session, session.begin():
-            yield session

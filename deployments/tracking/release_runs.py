@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from deployments.errors import Unavailable
 from deployments.ledger.store import KeptMinute, Ledger
 from deployments.tracking.mlflow_limits import METRICS_PER_CALL, chunks
-from deployments.tracking.mlflow_server import may_pass, open_client, without_password
+from deployments.tracking.outbox_writer import OutboxWriter
 from deployments.tracking.release_figures import metrics_of
 from deployments.tracking.release_run import ReleaseRunFinder, Version
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    pass
 
 _log = logging.getLogger("ray.serve")
 _MINUTE_S, _MINUTE_MS = 60, 60_000
@@ -35,7 +35,7 @@ _WORK, _CLAIM_S = "begin-release-runs", 60.0
 """Two calls of MLflow, each of which gives up after ten seconds."""
 
 
-class ReleaseRuns:
+class ReleaseRuns(OutboxWriter):
     """Writes the figures of releases to MLflow. Not for two threads at once.
 
     Args:
@@ -53,29 +53,12 @@ class ReleaseRuns:
         *,
         now_s: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(tracking_uri, what="figures of releases")
         self._ledger = ledger
-        self._tracking_uri = tracking_uri
         self._experiment = experiment
         self._now_s = now_s
         self._holder = uuid.uuid4().hex
-        self._client: MlflowClient | None = None
         self._finder: ReleaseRunFinder | None = None
-        self._failing = False
-
-    def record_pending(self) -> int:
-        """Writes some of what MLflow lacks, and returns how many minutes that were. While MLflow or
-        the database does not answer, the rest is left for the next call; nothing is raised."""
-        recorded = 0
-        try:
-            for count in self._record_all():
-                recorded += count
-        except Exception as error:
-            self._note_outage(error)
-        else:
-            if self._failing:
-                _log.info("figures of releases are written to MLflow again")
-            self._failing = False
-        return recorded
 
     def _record_all(self) -> Iterator[int]:
         settled_s = self._now_s() - _SETTLED_S
@@ -88,20 +71,7 @@ class ReleaseRuns:
             self._find().end_idle(int(self._now_s() // _MINUTE_S))
 
     def _record(self, version: Version, kept: Sequence[KeptMinute]) -> int:
-        """Writes minutes of one release. Those that cannot be written are given up: nothing after
-        them would ever be."""
-        try:
-            try:
-                self._write(version, kept)
-            except Exception as error:
-                if may_pass(error):
-                    raise
-                self._forget()  # a person may have deleted the run
-                self._write(version, kept)
-        except Exception as error:
-            if may_pass(error):
-                raise
-            _log.exception("%d minutes of release %s are not in MLflow", len(kept), version[0])
+        self._try(lambda: self._write(version, kept), name=f"minutes of {version[0]}")
         self._ledger.mark_recorded(kept)
         return len(kept)
 
@@ -119,11 +89,6 @@ class ReleaseRuns:
         for chunk in chunks(metrics, METRICS_PER_CALL):
             self._open().log_batch(run.run_id, metrics=chunk)
         finder.note_minute(run, minutes[-1].minute)
-
-    def _open(self) -> "MlflowClient":
-        if self._client is None:
-            self._client = open_client(self._tracking_uri)
-        return self._client
 
     def _find(self) -> ReleaseRunFinder:
         if self._finder is None:
@@ -144,15 +109,8 @@ class ReleaseRuns:
         claim(0.0)
 
     def _forget(self) -> None:
-        """Looks everything up again: the server may have become another one."""
-        self._client = self._finder = None
-
-    def _note_outage(self, error: Exception) -> None:
-        if not self._failing:
-            says = without_password(f"{type(error).__name__}: {error}", self._tracking_uri)
-            _log.warning("figures of releases are not written to MLflow for now: %s", says)
-        self._failing = True
-        self._forget()
+        super()._forget()
+        self._finder = None
 
 
 def _version(kept: KeptMinute) -> Version:

@@ -19,15 +19,13 @@ from deployments.tracking.mlflow_server import (
     experiment_id,
     log_bytes,
     may_pass,
-    open_client,
-    without_password,
 )
+from deployments.tracking.outbox_writer import OutboxWriter
 from deployments.tracking.registry import ReleaseRegistry
 from deployments.tracking.rollout_figures import decision_to_json, metrics_of, params_of, tags_of
 from deployments.tracking.rollout_note import note_of
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 _log = logging.getLogger("ray.serve")
@@ -38,7 +36,7 @@ _NOTE_CHARACTERS = 7500
 """MLflow takes 8,000 characters of a tag."""
 
 
-class RolloutRuns:
+class RolloutRuns(OutboxWriter):
     """Writes rollouts to MLflow. Not for two threads at once.
 
     Args:
@@ -55,28 +53,11 @@ class RolloutRuns:
         experiment: str = "ragserve-rollouts",
         registered_model: str = "ragserve",
     ) -> None:
+        super().__init__(tracking_uri, what="rollouts")
         self._store = store
-        self._tracking_uri = tracking_uri
         self._experiment = experiment
         self._registered_model = registered_model
-        self._client: MlflowClient | None = None
         self._runs: dict[str, str] = {}
-        self._failing = False
-
-    def record_pending(self) -> int:
-        """Writes some of what MLflow lacks, and returns how many looks that were. While MLflow or
-        the database does not answer, the rest is left for the next call; nothing is raised."""
-        recorded = 0
-        try:
-            for count in self._record_all():
-                recorded += count
-        except Exception as error:
-            self._note_outage(error)
-        else:
-            if self._failing:
-                _log.info("rollouts are written to MLflow again")
-            self._failing = False
-        return recorded
 
     def _record_all(self) -> Iterator[int]:
         looks = self._store.unrecorded(_LOOKS)
@@ -87,20 +68,7 @@ class RolloutRuns:
             self._run_of(active)
 
     def _record(self, rollout: Rollout, looks: Sequence[Look]) -> int:
-        """Writes looks of one rollout. Those that cannot be written are given up: nothing after
-        them would ever be."""
-        try:
-            try:
-                self._write(rollout, looks)
-            except Exception as error:
-                if may_pass(error):
-                    raise
-                self._forget()  # a person may have deleted the run
-                self._write(rollout, looks)
-        except Exception as error:
-            if may_pass(error):
-                raise
-            _log.exception("%d looks of rollout %s are not in MLflow", len(looks), rollout.id)
+        self._try(lambda: self._write(rollout, looks), name=f"looks of {rollout.id}")
         self._store.mark_recorded([look.id for look in looks])
         return len(looks)
 
@@ -215,19 +183,6 @@ class RolloutRuns:
                 raise
             _log.exception("MLflow's registry refuses the releases of rollout %s", rollout.id)
 
-    def _open(self) -> "MlflowClient":
-        if self._client is None:
-            self._client = open_client(self._tracking_uri)
-        return self._client
-
     def _forget(self) -> None:
-        """Looks everything up again: the server may have become another one."""
-        self._client = None
+        super()._forget()
         self._runs.clear()
-
-    def _note_outage(self, error: Exception) -> None:
-        if not self._failing:
-            says = without_password(f"{type(error).__name__}: {error}", self._tracking_uri)
-            _log.warning("rollouts are not written to MLflow for now: %s", says)
-        self._failing = True
-        self._forget()

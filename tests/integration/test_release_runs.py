@@ -221,7 +221,7 @@ def test_a_kill_between_any_two_calls_doubles_nothing(
     clock.pass_minutes(62)
     for calls in count(0):
         monkeypatch.setattr(
-            "deployments.tracking.release_runs.open_client", lambda _, n=calls: Dying(client, n)
+            "deployments.tracking.outbox_writer.open_client", lambda _, n=calls: Dying(client, n)
         )
         try:
             make_runs("kills").record_pending()

@@ -206,7 +206,7 @@ def test_a_kill_between_any_two_calls_doubles_nothing(
     looks = _play(store, rollout, slower=1.5)
     for calls in count(0):
         monkeypatch.setattr(
-            "deployments.tracking.rollout_runs.open_client", lambda _, n=calls: Dying(client, n)
+            "deployments.tracking.outbox_writer.open_client", lambda _, n=calls: Dying(client, n)
         )
         try:
             assert RolloutRuns(store, server.url, "kills", "killed").record_pending() == looks
