@@ -21,6 +21,8 @@ from app.releases import Assignment, Releases, Route
 from app.request_scope import RequestScope
 from app.search import Question, search
 from app.shadow import Shadow
+from app.telemetry.inner import Beginning, report
+from app.telemetry.telemetry import Telemetry
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
 from deployments.errors import RequestError
@@ -29,6 +31,7 @@ from deployments.generation import GenerationEvent, Message
 _log = logging.getLogger("ray.serve")
 T = TypeVar("T")
 Work = Callable[[Route, RequestScope, Trail], Awaitable[T]]
+_ROUTE = "(canary)"
 CANARY = "canary"
 """What an answer says under `degraded` where stable answered in place of a canary."""
 
@@ -51,12 +54,16 @@ class Dispatcher:
         releases: Where a release's stages are found.
         observer: Told what became of every request.
         shadow: Repeats requests on a release that is only tried.
+        telemetry: Told of what a canary did in vain.
     """
 
-    def __init__(self, releases: Releases, observer: Observer, shadow: Shadow) -> None:
+    def __init__(
+        self, releases: Releases, observer: Observer, shadow: Shadow, telemetry: Telemetry
+    ) -> None:
         self._releases = releases
         self._observer = observer
         self._shadow = shadow
+        self._telemetry = telemetry
         self._closing: set[asyncio.Task[None]] = set()
 
     async def answer(self, ask: Ask, assignment: Assignment, scope: RequestScope) -> Served[Answer]:
@@ -101,6 +108,10 @@ class Dispatcher:
         scope.notes.messages = (Message("user", question.text),)
         return await self._serve(work, self._watch(replace(assignment, arm=None)), scope)
 
+    async def close(self, timeout_s: float) -> None:
+        """Lets what goes on after answers end within so many seconds."""
+        await self._shadow.close(timeout_s)
+
     def _watch(self, assignment: Assignment) -> "_Watch":
         return _Watch(self._observer, assignment, self._releases.settings().prices)
 
@@ -113,16 +124,20 @@ class Dispatcher:
     async def _served(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
         assignment = watch.assignment
         if assignment.fallback is None:
+            scope.notes.trail = Trail()
             with watch:
-                return await self._attempt(work, assignment.release, scope)
-        canary = asyncio.create_task(self._attempt(work, assignment.release, scope))
+                return await self._attempt(work, assignment.release, scope, scope.notes.trail)
+        tried, instead = Trail(), Trail()
+        scope.notes.trail = tried
+        began = Beginning()
+        canary = asyncio.create_task(self._attempt(work, assignment.release, scope, tried))
         attempts, winner = [canary], None
         try:
             # After half of the time stable is asked beside it, and the first answer counts: a slow
             # canary is not given up, and one that hangs leaves time for an answer.
             await asyncio.wait({canary}, timeout=scope.call().timeout_s / 2)
             if not _succeeded(canary):
-                stable = self._attempt(work, assignment.fallback, scope)
+                stable = self._attempt(work, assignment.fallback, scope, instead)
                 attempts.append(asyncio.create_task(stable))
             winner = await _first_success(attempts)
         except asyncio.CancelledError:
@@ -134,17 +149,36 @@ class Dispatcher:
             return canary.result()
         if winner is not None or not all(map(_was_refused, attempts)):
             watch.failed()
+        scope.notes.release, scope.notes.trail = assignment.fallback, instead
+        self._report_lost(canary, tried, assignment, scope, began)
         served = attempts[-1].result()
         reason = repr(canary.exception()) if canary.done() else "it was slower"
         _log.warning("request %s: %s answers: %s", scope.request_id, assignment.fallback, reason)
         served.trail.degraded.append(CANARY)
         return served
 
-    async def _attempt(self, work: Work[T], release: str, scope: RequestScope) -> Served[T]:
-        trail = scope.notes.trail = Trail()
+    async def _attempt(
+        self, work: Work[T], release: str, scope: RequestScope, trail: Trail
+    ) -> Served[T]:
         decided = scope.for_release(release)
         value = await work(self._releases.route(release), decided, trail)
         return Served(value, release, decided, trail)
+
+    def _report_lost(
+        self,
+        canary: "asyncio.Task[Served[T]]",
+        trail: Trail,
+        assignment: Assignment,
+        scope: RequestScope,
+        began: Beginning,
+    ) -> None:
+        """Reports what a canary did for a request that another release answered: it counts, and
+        the request's trace shows it."""
+        inner = scope.child(f"{scope.request_id}-canary")
+        _note_assignment(assignment, inner)
+        inner.notes.messages, inner.notes.trail = scope.notes.messages, trail
+        error = canary.exception() if canary.done() and not canary.cancelled() else None
+        report(self._telemetry, inner, "attempt", route=_ROUTE, began=began, error=error)
 
     def _let_go(self, attempts: Iterable[asyncio.Task[Served[T]]]) -> None:
         """Stops attempts that nobody waits for any more, without waiting for their end."""
@@ -161,8 +195,9 @@ class Dispatcher:
         with watch:
             async with aclosing(served.value.events) as events:
                 async for some in events:
+                    served.scope.notes.hear(some)
                     if isinstance(some[-1], Generation):
-                        written = served.scope.notes.written = some[-1]
+                        written = some[-1]
                         values = watch.answered(written, served.trail)
                     yield some
         if written is not None:

@@ -4,23 +4,26 @@ when it has ended."""
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission import AdmissionLimit, waiting
+from app.bounded_body import BoundedBody
 from app.config import GatewayArgs
 from app.presence import ClientPresence
 from app.problems import problem_of
+from app.request_notes import TraceWish
 from app.request_scope import RequestScope
 from app.telemetry.finished import CLIENT_LEFT, FinishedRequest
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.trace_context import HEADER, trace_of
-from deployments.errors import Overloaded, RagError, RequestTooLarge, StageFailed
+from deployments.errors import Overloaded, RagError, StageFailed
 
 SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
+TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
 _UPLOAD_PATH = "/v1/documents"
 _log = logging.getLogger("ray.serve")
@@ -57,7 +60,7 @@ class Door:
             return
         visit = _Visit(scope, self._args.request_timeout_s)
         request = scope[SCOPE_KEY] = visit.request
-        body = _BoundedBody(receive, self._limit_bytes(scope["path"]))
+        body = BoundedBody(receive, self._limit_bytes(scope["path"]))
 
         async def send_noted(message: Message) -> None:
             visit.note_start(message)
@@ -123,6 +126,8 @@ class _Visit:
         self.request = RequestScope(
             headers.get(ID_HEADER, ""), self._started_s + timeout_s, trace=self._trace
         )
+        if (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
+            self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
 
     def note_start(self, message: Message) -> None:
@@ -149,36 +154,6 @@ class _Visit:
 
     def _took_ms(self) -> float:
         return (time.monotonic() - self._started_s) * 1e3
-
-
-class _BoundedBody:
-    """A request's body that stops at a bound, whether its length was told or must be counted."""
-
-    def __init__(self, receive: Receive, limit_bytes: int) -> None:
-        self._receive = receive
-        self._limit_bytes = limit_bytes
-        self._received_bytes = 0
-        self.over: RequestTooLarge | None = None
-
-    def check_told_length(self, told: str) -> None:
-        """Raises RequestTooLarge before a byte is read, if the client said how much will come."""
-        if told.isascii() and told.isdigit() and int(told[:18]) > self._limit_bytes:
-            raise self._too_large()
-
-    async def receive(self) -> Message:
-        """Returns the next message; raises RequestTooLarge, and remembers that it did.
-
-        Remembered, because a framework that reads the body takes the error for a broken body.
-        """
-        message = await self._receive()
-        self._received_bytes += len(message.get("body", b""))
-        if self._received_bytes > self._limit_bytes:
-            self.over = self._too_large()
-            raise self.over
-        return message
-
-    def _too_large(self) -> RequestTooLarge:
-        return RequestTooLarge(f"The body is over the bound of {self._limit_bytes} bytes.")
 
 
 def is_health(scope: Mapping[str, Any]) -> bool:

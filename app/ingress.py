@@ -3,7 +3,8 @@
 import logging
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,8 +15,10 @@ from app.clients import HandleDirectory
 from app.config import GatewayArgs, GatewayLive
 from app.control_client import ControlClient
 from app.control_link import ControlLink
+from app.door import current_door
 from app.releases import Releases
 from app.service import make_service
+from app.telemetry.gauges import Admission
 from app.telemetry.recording import RecordKeeper
 from app.tracker_client import TrackerClient
 from deployments.errors import ConfigError
@@ -25,6 +28,8 @@ from deployments.telemetry.ray_meter import RayMeter
 _log = logging.getLogger("ray.serve")
 ADMIN_KEY_VARIABLE = "RAGSERVE_ADMIN_KEY"
 CONTENT_SALT_VARIABLE = "RAGSERVE_CONTENT_SALT"
+_LAST_WORK_S = 3.0
+"""Time that a replica that stops has for what goes on after answers."""
 
 
 class Ingress:
@@ -57,6 +62,7 @@ class Ingress:
             salt=os.environ.get(CONTENT_SALT_VARIABLE, ""),
             meter=RayMeter(),
             tracker=tracker,
+            admission=_admission,
         )
         self._service = make_service(
             Releases(stages, lambda: self._live, plan),
@@ -90,10 +96,23 @@ class Ingress:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
         if self._link is not None:
             await self._link.begin()
-        return create_app(self._service, self._args, lifespan=self._records.running)
+        return create_app(self._service, self._args, lifespan=self._running)
+
+    @asynccontextmanager
+    async def _running(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with self._records.running():
+            try:
+                yield
+            finally:
+                await self._service.dispatcher.close(_LAST_WORK_S)
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic
+
+
+def _admission() -> Admission | None:
+    door = current_door()
+    return None if door is None else Admission(door.limit.open_requests, door.limit.limit)
 
 
 def admin_key(environment: Mapping[str, str]) -> str:

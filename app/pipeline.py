@@ -92,6 +92,7 @@ async def stream(
         async with asyncio.timeout(patience_s):
             first = await anext(events)
     except TimeoutError as error:
+        trail.times["generator"].error = DeadlineExceeded.code
         raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
     return _chain(first, events)
 
@@ -178,6 +179,7 @@ async def _query_by_model(
             request, call=replace(call, timeout_s=call.timeout_s / 2)
         )
         spent.note(written.times)
+    trail.side_calls.append(written)
     return usable_query(written.text)
 
 

@@ -7,7 +7,6 @@ from app.dispatch import Served
 from app.pipeline import Answer, AnswerStream, generate, stream
 from app.request_scope import RequestScope
 from app.trail import Trail
-from deployments.contracts import Generation
 from deployments.generation import GenerationEvent, GenerationRequest, GeneratorStage, Message
 
 
@@ -35,8 +34,7 @@ async def _noted(
 ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
     async with aclosing(events):
         async for some in events:
-            if isinstance(some[-1], Generation):
-                scope.notes.written = some[-1]
+            scope.notes.hear(some)
             yield some
 
 

@@ -1,12 +1,13 @@
 """What is known of a request, filled in on its way: for its access line, its trace, its usage."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.trail import Trail
 from deployments.canary.evidence import Arm
 from deployments.contracts import Generation
-from deployments.generation import Message
+from deployments.generation import GenerationEvent, Message, Started
 
 TraceWish = Literal["", "keep", "none"]
 
@@ -25,6 +26,7 @@ class RequestNotes:
         rollout: The id of that rollout.
         trail: What the work left behind.
         written: The answer.
+        begun: The same of one that was broken off: its tokens, without its text.
         error: Code of the problem that the client was told, also inside a stream.
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
     """
@@ -38,8 +40,36 @@ class RequestNotes:
     rollout: str = ""
     trail: Trail | None = None
     written: Generation | None = None
+    begun: Generation | None = None
     error: str = ""
     trace_wish: TraceWish = ""
+
+    def hear(self, events: Sequence[GenerationEvent]) -> None:
+        """Notes how far an answer has come that is streamed."""
+        for event in events:
+            if isinstance(event, Generation):
+                self.written = event
+            elif isinstance(event, Started):
+                self.begun = Generation(
+                    text="",
+                    citations=(),
+                    grounded=True,
+                    finish_reason="stop",
+                    prompt_tokens=event.prompt_tokens,
+                    completion_tokens=0,
+                    model=event.model,
+                    cached_tokens=event.cached_tokens,
+                )
+            elif self.begun is not None:
+                tokens = self.begun.completion_tokens + event.completion_tokens
+                self.begun = replace(self.begun, completion_tokens=tokens)
+
+    def generations(self) -> Sequence[Generation]:
+        """Returns all that generators wrote for this request, also what was broken off: the answer
+        last."""
+        side_calls = () if self.trail is None else tuple(self.trail.side_calls)
+        answer = self.written or self.begun
+        return side_calls if answer is None else (*side_calls, answer)
 
     def identify(self, *, session: str | None, user: str | None) -> None:
         """Notes who the request says it is from."""

@@ -27,7 +27,8 @@ class RequestScope:
         """Returns what a stage is told: the same identity, and what is left of the time at this
         moment."""
         left_s = self.deadline_s - self.now()
-        return CallContext(self.request_id, left_s, self.release, self.trace.traceparent())
+        trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
+        return CallContext(self.request_id, left_s, self.release, trace)
 
     def within(self, timeout_s: float) -> "RequestScope":
         """Returns the same request with a deadline `timeout_s` from now."""

@@ -59,7 +59,7 @@ def make_service(
         max_requests=args.shadow_concurrency,
         timeout_s=args.request_timeout_s,
     )
-    dispatcher = Dispatcher(releases, told, shadow)
+    dispatcher = Dispatcher(releases, told, shadow, reported)
     return Service(
         releases,
         dispatcher,

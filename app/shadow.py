@@ -85,6 +85,16 @@ class Shadow:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    async def close(self, timeout_s: float) -> None:
+        """Lets repetitions under way end within so many seconds, and gives the others up."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=timeout_s)
+        for one in late:
+            one.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_AFTER_S)
+
     async def _repeat(
         self, ask: Ask, assignment: Assignment, release: str, stable: Answer, origin: RequestScope
     ) -> None:

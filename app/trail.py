@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from deployments.contracts import Lap, ScoredChunk, Times, Vectors
-from deployments.errors import RagError
+from deployments.contracts import Generation, Lap, ScoredChunk, Times, Vectors
+from deployments.errors import RagError, StageFailed
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class Trail:
         query: What was searched for; empty where nothing was.
         query_vector: Its embedding, shape (1, dim).
         found: What the retriever returned, best first.
+        side_calls: What generators wrote on the way, such as the query of a conversation.
         hits: What was left of it after reranking, best first.
-        prompt: Name of the prompt of the answer.
     """
 
     times: dict[str, StageTime] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Trail:
     query_vector: Vectors | None = None
     found: tuple[ScoredChunk, ...] = ()
     hits: tuple[ScoredChunk, ...] = ()
-    prompt: str = ""
+    side_calls: list[Generation] = field(default_factory=list)
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[StageTime]:
@@ -73,6 +73,9 @@ class Trail:
             yield entry
         except RagError as error:
             entry.error = error.code
+            raise
+        except Exception:
+            entry.error = StageFailed.code
             raise
         finally:
             entry.total_ms = (time.perf_counter() - started_s) * 1e3

@@ -78,7 +78,6 @@ async def caller(
         raise Forbidden(
             "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
         )
-    scope.notes.trace_wish = x_ragserve_trace or ""
     return Caller(digest, x_ragserve_release)
 
 

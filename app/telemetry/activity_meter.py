@@ -1,6 +1,6 @@
 """What a finished request adds to usage, and to the figures of its release."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -47,14 +47,14 @@ class ActivityMeter:
         and none of the release's own figures.
         """
         notes = request.notes
-        if not notes.release and notes.written is None:
+        if not (notes.release or notes.trail or notes.written):
             return
         settings = self._settings()
         prices = _NO_PRICES if settings is None else settings.prices
         ended_s = request.started_ns / 1e9 + request.total_ms / 1e3
         outcome = request.outcome
-        used = _tokens(notes.written, prices)
-        self._add_usage(notes, outcome, used, day_of(ended_s), prices.version)
+        used = _tokens(notes.generations(), prices)
+        self._add_usage(request, outcome, used, day_of(ended_s), prices.version)
         if request.kind != "shadow" and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
 
@@ -64,19 +64,22 @@ class ActivityMeter:
 
     def _add_usage(
         self,
-        notes: RequestNotes,
+        request: FinishedRequest,
         outcome: Outcome,
         used: tuple[int, int, int, int],
         day: str,
         prices: str,
     ) -> None:
         prompt, cached, completion, cost = used
-        trail, written = notes.trail, notes.written
+        notes = request.notes
+        trail, written = notes.trail, notes.generations()
+        # What a canary did in vain has its tokens, and is no request of its own.
+        counted = int(request.kind != "attempt")
         self._tally.add_usage(
-            (day, notes.key_id, notes.release, "" if written is None else written.model, prices),
+            (day, notes.key_id, notes.release, written[-1].model if written else "", prices),
             (
-                1,
-                int(outcome == "failed"),
+                counted,
+                counted * int(outcome == "failed"),
                 prompt,
                 cached,
                 completion,
@@ -148,14 +151,19 @@ def day_of(at_s: float) -> str:
     return _day(int(at_s // _DAY_S))
 
 
-def _tokens(written: Generation | None, prices: PriceTable) -> tuple[int, int, int, int]:
-    """Returns tokens of the prompt, of these cached ones, tokens of the completion, and the
+def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int, int, int]:
+    """Returns tokens of the prompts, of these cached ones, tokens of the completions, and the
     cost."""
-    if written is None:
-        return 0, 0, 0, 0
-    priced = prices.models.get(written.model)
-    cost = 0 if priced is None else sum(priced.costs_picousd(written))
-    return written.prompt_tokens, written.cached_tokens, written.completion_tokens, cost
+    cost = 0
+    for one in written:
+        if (priced := prices.models.get(one.model)) is not None:
+            cost += sum(priced.costs_picousd(one))
+    return (
+        sum(one.prompt_tokens for one in written),
+        sum(one.cached_tokens for one in written),
+        sum(one.completion_tokens for one in written),
+        cost,
+    )
 
 
 def _note_times(found: OpenMinute, written: Generation, trail: Trail, total_ms: float) -> None:

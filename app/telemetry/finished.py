@@ -6,16 +6,16 @@ from typing import Literal, Protocol
 from app.request_notes import RequestNotes
 from app.telemetry.trace_context import TraceContext
 
-Kind = Literal["request", "item", "shadow"]
+Kind = Literal["request", "item", "shadow", "attempt"]
 """One over HTTP; one question of a batch, inside such a request; one that was repeated on a release
-in shadow."""
+in shadow; what a canary made of a request that stable answered in its place."""
 
 Outcome = Literal["ok", "refused", "failed", "aborted"]
 """Answered; turned down because of what was asked or how often; not answered, or not to its end;
 the client left."""
 
 CLIENT_LEFT = 499
-_TOO_MUCH = ("overloaded", "rate_limited")
+TOO_MUCH = ("overloaded", "rate_limited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class FinishedRequest:
         notes = self.notes
         if self.status == CLIENT_LEFT:
             return "aborted"
-        if notes.error in _TOO_MUCH or 400 <= self.status < 500:
+        if 400 <= self.status < 500 or (notes.error in TOO_MUCH and self.status >= 400):
             return "refused"
         if self.status >= 500 or notes.error:
             return "failed"

@@ -1,9 +1,10 @@
-"""Requests inside other ones: the questions of a batch, repetitions in shadow."""
+"""Requests inside other ones: the questions of a batch, repetitions in shadow, what a canary did in
+vain."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from app.problems import STATUS_OF_CODE
 from app.request_scope import RequestScope
@@ -15,40 +16,65 @@ _OK = 200
 _UNPLANNED = "internal"
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """When something began: in nanoseconds since the epoch, and on the performance counter."""
+
+    at_ns: int = field(default_factory=time.time_ns)
+    counter_s: float = field(default_factory=time.perf_counter)
+
+
 @contextmanager
 def reported(
     telemetry: Telemetry, scope: RequestScope, kind: Kind, *, route: str
 ) -> Iterator[None]:
-    """Reports the request of a scope when the block ends, with the error that it ends with.
+    """Reports the request of a scope when the block ends, with the error that it ends with; see
+    `report`."""
+    began, ended_with = Beginning(), None
+    try:
+        yield
+    except BaseException as error:
+        ended_with = error
+        raise
+    finally:
+        report(telemetry, scope, kind, route=route, began=began, error=ended_with)
+
+
+def report(
+    telemetry: Telemetry,
+    scope: RequestScope,
+    kind: Kind,
+    *,
+    route: str,
+    began: Beginning,
+    error: BaseException | None,
+) -> None:
+    """Reports a request that has ended.
 
     Args:
         telemetry: Told of it.
         scope: Made by `RequestScope.child`.
         kind: What kind of request it is.
         route: The route that it is counted under.
+        began: When.
+        error: What it ended with; one that is no Exception means that it was given up.
     """
-    started_ns, started_s = time.time_ns(), time.perf_counter()
     status = _OK
-    try:
-        yield
-    except (asyncio.CancelledError, GeneratorExit):
-        status = CLIENT_LEFT
-        raise
-    except Exception as error:
+    if isinstance(error, Exception):
         scope.notes.error = error.code if isinstance(error, RagError) else _UNPLANNED
         status = STATUS_OF_CODE.get(scope.notes.error, STATUS_OF_CODE[_UNPLANNED])[0]
-        raise
-    finally:
-        telemetry.finished(
-            FinishedRequest(
-                request_id=scope.request_id,
-                kind=kind,
-                trace=scope.trace,
-                method="POST",
-                route=route,
-                status=status,
-                started_ns=started_ns,
-                total_ms=(time.perf_counter() - started_s) * 1e3,
-                notes=scope.notes,
-            )
+    elif error is not None or (kind == "attempt" and scope.notes.written is None):
+        status = CLIENT_LEFT
+    telemetry.finished(
+        FinishedRequest(
+            request_id=scope.request_id,
+            kind=kind,
+            trace=scope.trace,
+            method="POST",
+            route=route,
+            status=status,
+            started_ns=began.at_ns,
+            total_ms=(time.perf_counter() - began.counter_s) * 1e3,
+            notes=scope.notes,
         )
+    )

@@ -7,7 +7,7 @@ work to a thread that competes with the event loop for the interpreter.
 from collections.abc import Callable
 
 from app.observation import observe_answer
-from app.prices import PriceTable
+from app.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.finished import FinishedRequest
 from app.trail import Trail
 from deployments.contracts import Generation
@@ -58,6 +58,8 @@ class RequestMetrics:
         )
         if notes.trail is not None:
             self._take_trail(notes.trail, notes.release, left=outcome == "aborted")
+            for written in notes.generations():
+                self._take_generation(written, notes.release)
             if notes.written is not None:
                 self._take_answer(notes.written, notes.trail, notes.release, request.total_ms)
 
@@ -84,18 +86,22 @@ class RequestMetrics:
             value = values.get(name)
             if value is not None:
                 metric.observe(value, tags)
+        how = {
+            "grounded": "yes" if written.grounded else "no",
+            "finish_reason": written.finish_reason,
+        }
+        self._answers.inc(1.0, {**tags, **how})
+
+    def _take_generation(self, written: Generation, release: str) -> None:
+        tags = {"release": release, "model": written.model}
         counts = {
             "prompt": written.prompt_tokens,
             "cached": written.cached_tokens,
             "completion": written.completion_tokens,
         }
         self._take_tokens(counts, tags)
-        _add(self._cost_usd, values.get("cost") or 0.0, tags)
-        how = {
-            "grounded": "yes" if written.grounded else "no",
-            "finish_reason": written.finish_reason,
-        }
-        self._answers.inc(1.0, {**tags, **how})
+        if (priced := self._prices().models.get(written.model)) is not None:
+            _add(self._cost_usd, sum(priced.costs_picousd(written)) / PICOUSD_PER_USD, tags)
 
     def _take_tokens(self, counts: dict[str, int], tags: Tags) -> None:
         for kind, tokens in counts.items():

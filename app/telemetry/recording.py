@@ -3,12 +3,11 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from app.config import GatewayArgs, GatewayLive
-from app.door import current_door
 from app.prices import PriceTable
 from app.telemetry.access_log import AccessLog
 from app.telemetry.activity_outbox import ActivityOutbox
@@ -37,6 +36,7 @@ class RecordKeeper:
         salt: Key of the digests of the content policy `hash`; empty for none.
         meter: Makes metrics.
         tracker: Told of usage; None where there is none.
+        admission: Returns how far the door is open.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -50,6 +50,7 @@ class RecordKeeper:
         salt: str,
         meter: Meter,
         tracker: TrackerStage | None,
+        admission: Callable[[], Admission | None],
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -64,7 +65,7 @@ class RecordKeeper:
             every_s = args.activity.every_s
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
-        self._gauges = Gauges(meter, spans=counters.snapshot, admission=_admission)
+        self._gauges = Gauges(meter, spans=counters.snapshot, admission=admission)
         self.telemetry = Telemetry(sinks)
 
     def use(self, live: GatewayLive) -> None:
@@ -78,7 +79,7 @@ class RecordKeeper:
         self._live = live
 
     @asynccontextmanager
-    async def running(self, _app: object = None) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Tells and reads what is told and read now and then, as long as the block runs; at its end
         sends what is left, or keeps it for the next process."""
         reading = asyncio.create_task(self._gauges.keep_reading())
@@ -87,8 +88,9 @@ class RecordKeeper:
         try:
             yield
         finally:
-            reading.cancel()
             await self._close()
+            reading.cancel()
+            self._gauges.read()
 
     async def _close(self) -> None:
         deadline_s = time.monotonic() + _CLOSE_S
@@ -118,8 +120,3 @@ def _trace_recorder(
         provider, counters, salt=salt.encode(), join_client_span=join_client_span
     )
     return recorder, counters
-
-
-def _admission() -> Admission | None:
-    door = current_door()
-    return None if door is None else Admission(door.limit.open_requests, door.limit.limit)

@@ -30,6 +30,8 @@ _SPAN_TYPES = {
 _TYPE = "mlflow.spanType"
 _INPUTS, _OUTPUTS = "mlflow.spanInputs", "mlflow.spanOutputs"
 _TAG = "mlflow.traceTag."
+_MAX_CHARS = 32_000
+"""Of a text; redacting it takes some milliseconds, in which no request gets the interpreter."""
 
 
 class RequestAttributes:
@@ -56,8 +58,17 @@ class RequestAttributes:
         self._trail = request.notes.trail or Trail()
         self._why_kept = why_kept
         self._prices = prices
-        self._text = keep_text
+        self._keep_text = keep_text
+        self._kept: dict[str, str] = {}
         self._passage = keep_passage
+
+    def _text(self, text: str) -> str:
+        """Returns what may be kept of a text: its beginning, once for all the spans it is in."""
+        if text not in self._kept:
+            rest = len(text) - _MAX_CHARS
+            kept = self._keep_text(text[:_MAX_CHARS])
+            self._kept[text] = kept if rest <= 0 else f"{kept} (and {rest} more characters)"
+        return self._kept[text]
 
     def root_name(self) -> str:
         """Returns the name of the request's span."""
@@ -118,13 +129,17 @@ class RequestAttributes:
             case "retriever":
                 found[_INPUTS] = {"query": self._text(self._trail.query)}
                 found[_OUTPUTS] = self._documents(self._trail.found)
-                found["ragserve.found"] = _ranking(self._trail.found)
+                found["ragserve.found"] = self._ranking(self._trail.found)
             case "reranker":
                 found[_INPUTS] = {"query": self._text(self._trail.query)}
-                found[_OUTPUTS] = _ranking(self._trail.hits)
+                found[_OUTPUTS] = self._ranking(self._trail.hits)
                 found["ragserve.rerank_tokens"] = self._trail.rerank_tokens
+            case "condense":
+                found |= self._side_call()
             case "generator" if self._request.notes.written is not None:
                 found |= self._generation(self._request.notes.written)
+            case "generator" if self._request.notes.begun is not None:
+                found |= self._usage(self._request.notes.begun)
         return _known(found)
 
     def lap(self, stage: str, lap: Lap) -> Attributes:
@@ -144,16 +159,17 @@ class RequestAttributes:
             _INPUTS: {"query": self._text(self._trail.query)},
         }
 
+    def _side_call(self) -> Attributes:
+        found: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
+        if self._trail.side_calls:
+            written = self._trail.side_calls[0]
+            found[_OUTPUTS] = {"query": self._text(written.text)}
+            found |= self._usage(written)
+        return found
+
     def _generation(self, written: Generation) -> Attributes:
         found: Attributes = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "ragserve",
-            "gen_ai.request.model": written.model,
-            "gen_ai.response.model": written.model,
             "gen_ai.response.finish_reasons": [written.finish_reason],
-            "gen_ai.usage.input_tokens": written.prompt_tokens,
-            "gen_ai.usage.output_tokens": written.completion_tokens,
-            "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
             "gen_ai.input.messages": [
                 _message(message.role, self._text(message.content))
                 for message in self._request.notes.messages
@@ -166,6 +182,18 @@ class RequestAttributes:
             "ragserve.ttft_ms": written.ttft_ms,
             "ragserve.grounded": written.grounded,
             "ragserve.citations": [one.source for one in written.citations],
+        }
+        return found | self._usage(written)
+
+    def _usage(self, written: Generation) -> Attributes:
+        found: Attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "ragserve",
+            "gen_ai.request.model": written.model,
+            "gen_ai.response.model": written.model,
+            "gen_ai.usage.input_tokens": written.prompt_tokens,
+            "gen_ai.usage.output_tokens": written.completion_tokens,
+            "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
         }
         if (priced := self._prices.models.get(written.model)) is not None:
             prompt, completion = (one / PICOUSD_PER_USD for one in priced.costs_picousd(written))
@@ -184,10 +212,11 @@ class RequestAttributes:
         return [
             {
                 "page_content": self._passage(hit.chunk.text),
-                "id": hit.chunk.id,
+                "id": self._passage(hit.chunk.id),
                 "metadata": {
-                    "doc_uri": hit.chunk.path,
-                    "title": hit.chunk.title,
+                    # Names are text too: the first heading, or what a client chose.
+                    "doc_uri": self._passage(hit.chunk.path),
+                    "title": self._passage(hit.chunk.title),
                     "score": float(hit.score),
                     "rank": hit.rank,
                 },
@@ -195,6 +224,13 @@ class RequestAttributes:
             for hit in hits
             if hit.chunk.id in kept
         ]
+
+    def _ranking(self, hits: Sequence[ScoredChunk]) -> str:
+        """Returns ids and scores, best first, as JSON: one string costs little where hundreds of
+        values would not."""
+        return json.dumps(
+            [[self._passage(hit.chunk.id), round(float(hit.score), 6)] for hit in hits]
+        )
 
     def _plain_messages(self) -> list[Mapping[str, str]]:
         return [
@@ -209,12 +245,6 @@ class RequestAttributes:
 def _message(role: str, content: str) -> Attributes:
     """Returns a message in the form of the GenAI conventions."""
     return {"role": role, "parts": [{"type": "text", "content": content}]}
-
-
-def _ranking(hits: Sequence[ScoredChunk]) -> str:
-    """Returns ids and scores, best first, as JSON: one string costs little where hundreds of values
-    would not."""
-    return json.dumps([[hit.chunk.id, round(float(hit.score), 6)] for hit in hits])
 
 
 def _known(attributes: Attributes) -> Attributes:

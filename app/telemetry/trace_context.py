@@ -30,10 +30,10 @@ class TraceContext:
         """The trace's id as people write it."""
         return f"{self.trace_id:032x}"
 
-    def traceparent(self) -> str:
-        """Returns the header's value. It says `sampled`: whether a trace is kept is decided when
-        all of it is known."""
-        return f"00-{self.trace_id:032x}-{self.span_id:016x}-01"
+    def traceparent(self, *, sampled: bool = True) -> str:
+        """Returns the header's value. It says `sampled` unless nothing shall be kept: whether a
+        trace is kept is decided when all of it is known."""
+        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if sampled else '00'}"
 
 
 def trace_of(traceparent: str) -> TraceContext:

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Thread
 
 from app.config import GatewayLive
@@ -19,6 +19,7 @@ from deployments.tracing.provider import SpoolingTracerProvider
 _log = logging.getLogger("ray.serve")
 _WAITING_REQUESTS = 2000
 _REMEMBERED_TRACES = 1000
+_INNER = ("item", "attempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class TraceRecorder:
         self._maker = SpanMaker(provider.resource, join_client_span=join_client_span)
         self._in_force: _InForce | None = None
         self._waiting: Queue[_Wanted | None] = Queue(_WAITING_REQUESTS)
-        self._traces_of_items: deque[int] = deque(maxlen=_REMEMBERED_TRACES)
+        self._traces_of_items: dict[int, None] = {}
+        self._closed = False
         self._thread = Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
 
@@ -82,11 +84,15 @@ class TraceRecorder:
             return
         why = reason_to_keep(request, in_force.live.recording)
         trace_id = request.trace.trace_id
-        if why and request.kind == "item":
-            self._traces_of_items.append(trace_id)
+        if why and request.kind in _INNER:
+            self._remember(trace_id)
         elif request.kind == "request" and trace_id in self._traces_of_items:
-            why = why or "item"  # else its questions would hang in the air
+            del self._traces_of_items[trace_id]
+            why = why or "item"  # else what is inside it would hang in the air
         if not why:
+            return
+        if self._closed:
+            self._counters.drop("shut_down", _count_spans(request))
             return
         try:
             self._waiting.put_nowait(_Wanted(request, why, in_force))
@@ -96,12 +102,25 @@ class TraceRecorder:
     def close(self, timeout_s: float) -> None:
         """Writes what waits, and sends it or keeps it in the spool, within so many seconds."""
         deadline_s = time.monotonic() + timeout_s
-        try:
+        self._closed = True
+        with suppress(Full):  # what is left over is counted below
             self._waiting.put(None, timeout=timeout_s / 2)
-        except Full:
-            _log.warning("%d traces were not written in time", self._waiting.qsize())
         self._thread.join(timeout_s / 2)
+        self._drop_waiting()
         self._provider.shutdown(max(0.5, deadline_s - time.monotonic()))
+
+    def _remember(self, trace_id: int) -> None:
+        self._traces_of_items[trace_id] = None
+        if len(self._traces_of_items) > _REMEMBERED_TRACES:
+            del self._traces_of_items[next(iter(self._traces_of_items))]
+
+    def _drop_waiting(self) -> None:
+        """Counts what was not written in time."""
+        with suppress(Empty):
+            while True:
+                wanted = self._waiting.get_nowait()
+                if wanted is not None:
+                    self._counters.drop("shut_down", _count_spans(wanted.request))
 
     def _run(self) -> None:
         while (wanted := self._waiting.get()) is not None:

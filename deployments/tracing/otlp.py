@@ -71,8 +71,16 @@ class OtlpClient:
                 # Somebody deleted it for good since its id was asked for.
                 outcome = self._try(client, body)
         except Exception as error:  # whatever it is, the batch must not be lost with it
-            return Outcome("away", f"{type(error).__name__}: {error}")
+            return Outcome("away", self._described(error))
         return outcome
+
+    def _described(self, error: Exception) -> str:
+        """Returns what went wrong without the address, which may hold a password."""
+        if isinstance(error, httpx.HTTPStatusError):
+            return f"HTTP {error.response.status_code}"
+        user, at, _ = urlsplit(self._destination.otlp_url).netloc.rpartition("@")
+        says = str(error).replace(user + at, "") if at else str(error)
+        return f"{type(error).__name__}: {says}"
 
     def close(self) -> None:
         """Closes the connection."""

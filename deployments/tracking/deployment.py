@@ -73,6 +73,10 @@ class Tracker(StageReplica):
 
     async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
         """See `DriftStage.drift`. One comparison at a time: each takes a core for seconds."""
+        # Also when the caller has lost patience: the thread goes on, and so must the lock.
+        return await asyncio.shield(asyncio.create_task(self._compare(request)))
+
+    async def _compare(self, request: DriftRequest) -> DriftReport:
         async with self._comparing:
             return await asyncio.to_thread(self._drift.compare, request, now_s=time.time())
 
@@ -109,10 +113,10 @@ class Tracker(StageReplica):
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
     """Does something again and again, whatever becomes of it."""
     while True:
-        await asyncio.sleep(seconds)
         try:
             await work()
         except RagError as error:
             _log.warning("the tracker tries again later: %s", error)
         except Exception:
             _log.exception("the tracker tries again later")
+        await asyncio.sleep(seconds)

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from deployments.errors import Unavailable
 from deployments.ledger.store import KeptMinute, Ledger
@@ -21,9 +20,6 @@ from deployments.tracking.mlflow_limits import METRICS_PER_CALL, chunks
 from deployments.tracking.outbox_writer import OutboxWriter
 from deployments.tracking.release_figures import metrics_of
 from deployments.tracking.release_run import ReleaseRunFinder, Version
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger("ray.serve")
 _MINUTE_S, _MINUTE_MS = 60, 60_000

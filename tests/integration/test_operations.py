@@ -65,7 +65,11 @@ def test_a_killed_replica_comes_back_under_load(
 
 
 def test_the_embedder_scales_to_two_and_back(cluster: Cluster, http: httpx.Client) -> None:
-    assert len(cluster.pids("retrieval-minilm", "Embedder")) == 1
+    until(
+        lambda: len(cluster.pids("retrieval-minilm", "Embedder")) == 1,
+        within_s=60,
+        what="one embedder",
+    )
     body = {"query": "autoscaling " * 150, "rerank": False}
     with Load(cluster.url, threads=16, body=body) as load:
         until(

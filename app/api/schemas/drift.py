@@ -1,9 +1,9 @@
 """Wire forms of `/admin/drift`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.api.schemas.admin import ReleaseName
 from app.api.schemas.wire import RequestModel, ResponseModel
@@ -11,6 +11,8 @@ from deployments.drift import DAY_S, CheckName, DriftVerdict
 
 _HOUR_S = 3600.0
 _LONGEST_S = 90 * DAY_S
+_LARGEST_RATIO = 60
+"""Both windows are read in pieces as long as a part of the latest one."""
 Seconds = Annotated[float, Field(ge=_HOUR_S, le=_LONGEST_S)]
 
 
@@ -24,6 +26,12 @@ class DriftWish(RequestModel):
     )
     reference_s: Seconds = Field(default=7 * DAY_S, description="Seconds of the window before.")
     current_s: Seconds = Field(default=DAY_S, description="Seconds of the latest window.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.reference_s > _LARGEST_RATIO * self.current_s:
+            raise ValueError(f"reference_s may be {_LARGEST_RATIO} times current_s at most")
+        return self
 
 
 class DriftWindow(ResponseModel):

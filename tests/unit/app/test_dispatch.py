@@ -14,6 +14,8 @@ from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.search import Question
 from app.service import Service, make_service
+from app.telemetry.finished import FinishedRequest
+from app.telemetry.telemetry import Telemetry
 from deployments.canary.evidence import Arm
 from deployments.canary.policy import Judge, Policy, Shadow
 from deployments.canary.rollout import Shares
@@ -151,6 +153,48 @@ async def test_stable_answers_for_a_canary_that_fails(
     assert served.trail.degraded == ["canary"]
     [(seen, values)] = notes.seen
     assert (seen.arm, values) == ("canary", FAILED)
+
+
+class Heard:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.requests: list[FinishedRequest] = []
+
+    def take(self, request: FinishedRequest) -> None:
+        self.requests.append(request)
+
+
+@BOTH
+@pytest.mark.parametrize(("timeout_s", "outcome"), [(5.0, "failed"), (0.4, "aborted")])
+async def test_what_a_canary_did_in_vain_is_reported(
+    versions: Versions, way: Callable[..., Any], timeout_s: float, outcome: str
+) -> None:
+    heard = Heard()
+    releases = Releases(versions, lambda: LIVE, TrafficPlan)
+    service = make_service(releases, GatewayArgs(), telemetry=Telemetry([heard]))
+    canary = versions.generators["generator-canary"]
+    if outcome == "failed":
+        canary.failure = StageFailed("broken")
+    else:
+        versions.generators["generator-canary"] = Never()
+    served = await way(service, assignment("canary"), timeout_s=timeout_s)
+    [lost] = heard.requests
+    assert (lost.kind, lost.outcome) == ("attempt", outcome)
+    assert (lost.notes.release, lost.notes.arm) == ("canary", "canary")
+    assert lost.notes.trail is not None
+    assert "embedder" in lost.notes.trail.times
+    assert lost.trace.client_span_id == served.scope.trace.span_id
+    assert served.scope.notes.release == "stable"
+    assert served.scope.notes.trail is served.trail
+
+
+async def test_repetitions_under_way_end_before_the_replica_does(
+    versions: Versions, notes: Notes, service: Service
+) -> None:
+    await whole(service, assignment("canary", shadow=True))
+    await service.dispatcher.close(5.0)
+    assert len(notes.seen) == 2
 
 
 @BOTH

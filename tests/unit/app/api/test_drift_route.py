@@ -101,6 +101,7 @@ async def test_without_a_name_it_is_what_has_most_traffic(
         (KEY, False, {}, 404, "not_found"),
         (KEY, True, {"release": "three"}, 422, "invalid_request"),
         (KEY, True, {"current_s": 60}, 422, "invalid_request"),
+        (KEY, True, {"current_s": 3600, "reference_s": 604800}, 422, "invalid_request"),
         (KEY, True, {"window": 1}, 422, "invalid_request"),
     ],
 )

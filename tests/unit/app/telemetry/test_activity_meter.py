@@ -17,6 +17,7 @@ from app.telemetry.config import Recording
 from app.telemetry.finished import FinishedRequest
 from app.trail import StageTime, Trail
 from deployments.activity import ActivityReport, MinuteCounts, Usage, UsageKey, fingerprint
+from deployments.generation import Started, TextDelta
 from tests.unit.app.telemetry.requests import STARTED_NS, finished, trail, written
 
 KEY = "0123456789ab"
@@ -179,6 +180,37 @@ def test_a_generator_under_its_own_name_is_usage_of_no_release() -> None:
     report = report_of(finished(notes(release="", trail=None)))
     assert [(key.release, key.model) for key in report.usage] == [("", "extractive")]
     assert report.minutes == ()
+
+
+@pytest.mark.parametrize("status", [504, 499])
+def test_a_generator_under_its_own_name_counts_though_it_did_not_answer(status: int) -> None:
+    request = finished(notes(release="", written=None), status=status)
+    (used,) = report_of(request).usage.values()
+    assert (used.requests, used.failed) == (1, int(status == 504))
+
+
+def test_what_a_canary_did_in_vain_has_tokens_and_is_no_request() -> None:
+    report = report_of(finished(notes(release="two", error="internal"), kind="attempt", status=500))
+    (used,) = report.usage.values()
+    assert (used.requests, used.failed, used.embedding_tokens) == (0, 0, 7)
+    (minute,) = report.minutes
+    assert (minute.release, minute.counts.requests, minute.counts.failed) == ("two", 1, 1)
+
+
+def test_a_stream_that_was_broken_off_has_the_tokens_that_came() -> None:
+    asked = notes(written=None)
+    asked.hear([Started("extractive", 500, 100)])
+    asked.hear([TextDelta("a", 30), TextDelta("b", 12)])
+    (used,) = report_of(finished(asked)).usage.values()
+    assert (used.prompt_tokens, used.cached_tokens, used.completion_tokens) == (500, 100, 42)
+
+
+def test_the_query_that_a_model_wrote_is_counted_with_the_answer() -> None:
+    asked = notes()
+    assert asked.trail is not None
+    asked.trail.side_calls.append(written(prompt_tokens=40, cached_tokens=0, completion_tokens=3))
+    (used,) = report_of(finished(asked)).usage.values()
+    assert (used.requests, used.prompt_tokens, used.completion_tokens) == (1, 640, 8)
 
 
 def test_a_repetition_in_shadow_is_usage_alone() -> None:

@@ -20,6 +20,7 @@ from tests.unit.app.telemetry.requests import finished
         (503, "unavailable", "failed"),
         (500, "internal", "failed"),
         (200, "backend_failed", "failed"),
+        (200, "overloaded", "failed"),
         (499, "", "aborted"),
     ],
 )

@@ -32,6 +32,7 @@ def noted(**notes: Any) -> FinishedRequest:
         (noted(arm="baseline"), ""),
         (replace(noted(arm="canary"), kind="shadow"), "shadow"),
         (replace(noted(error="overloaded"), status=503), ""),
+        (noted(messages=(), trace_wish="keep"), "flagged"),
     ],
 )
 def test_what_is_special_is_kept_without_a_sample(request_: FinishedRequest, why: str) -> None:
@@ -41,6 +42,16 @@ def test_what_is_special_is_kept_without_a_sample(request_: FinishedRequest, why
 def test_nothing_is_kept_of_who_wants_none() -> None:
     unwanted = replace(noted(trace_wish="none", error="internal"), status=500)
     assert reason_to_keep(unwanted, Recording()) == ""
+
+
+def test_who_may_not_opt_out_is_kept() -> None:
+    unwanted = replace(noted(trace_wish="none", error="internal"), status=500)
+    assert reason_to_keep(unwanted, Recording(allow_opt_out=False)) == "error"
+
+
+def test_under_overload_refusals_leave_nothing() -> None:
+    refused = replace(noted(error="overloaded"), status=503)
+    assert reason_to_keep(refused, Recording()) == ""
 
 
 def test_a_list_has_no_trace_unless_it_failed() -> None:

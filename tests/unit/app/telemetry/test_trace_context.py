@@ -20,6 +20,10 @@ def test_what_goes_on_names_the_requests_own_span() -> None:
     assert (further.trace_id, further.client_span_id) == (trace.trace_id, trace.span_id)
 
 
+def test_what_shall_not_be_kept_says_so() -> None:
+    assert trace_of(CLIENT).traceparent(sampled=False).endswith("-00")
+
+
 @pytest.mark.parametrize(
     "bad",
     [

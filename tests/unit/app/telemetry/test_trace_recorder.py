@@ -1,5 +1,6 @@
 """The traces that are written, and what they say."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,12 +15,14 @@ from app.telemetry.config import Recording
 from app.telemetry.finished import FinishedRequest
 from app.telemetry.trace_context import TraceContext
 from app.telemetry.trace_recorder import TraceRecorder
+from app.trail import StageTime
 from deployments.errors import ConfigError
 from deployments.generation import Message
 from deployments.tracing.counters import TraceCounters
 from tests.unit.app.telemetry.requests import MS, STARTED_NS, finished, written
 
 SALT = b"0123456789abcdef"
+SPANS = 7
 SECRET = "write to bob.smith@example.com"
 
 
@@ -155,7 +158,8 @@ def secretive(**fields: Any) -> FinishedRequest:
     assert notes.trail is not None
     notes.trail.query = SECRET
     for hit in notes.trail.found:
-        object.__setattr__(hit.chunk, "text", SECRET)
+        for name in ("id", "text", "title", "path"):
+            object.__setattr__(hit.chunk, name, f"{SECRET} {hit.rank}")
     return replace(request, notes=notes)
 
 
@@ -212,8 +216,42 @@ def test_questions_of_a_batch_hang_below_it_even_where_only_they_are_kept() -> N
 
 def test_what_cannot_wait_is_dropped_and_counted() -> None:
     recorded = Recorded()
-    recorded.use()
-    recorded.recorder.close(1.0)  # nobody takes anything out any more
-    for _ in range(2001):
+    recorded.use(content="none")
+    written, go_on = threading.Event(), threading.Event()
+
+    def keep(spans: Sequence[ReadableSpan]) -> None:
+        written.set()
+        go_on.wait(5)
+
+    recorded.kept.keep = keep  # type: ignore[method-assign]
+    recorded.recorder.take(finished())
+    assert written.wait(5)
+    for _ in range(2003):
         recorded.recorder.take(finished())
-    assert recorded.counters.snapshot().dropped["queue_full"] == 7
+    assert recorded.counters.snapshot().dropped["queue_full"] == 3 * SPANS
+    recorded.recorder.close(0.2)
+    assert recorded.counters.snapshot().dropped["shut_down"] == 2000 * SPANS
+    recorded.recorder.take(finished())
+    assert recorded.counters.snapshot().dropped["shut_down"] == 2001 * SPANS
+    go_on.set()
+
+
+def test_a_very_long_text_is_kept_in_part() -> None:
+    recorded = Recorded()
+    recorded.use(content="full")
+    request = finished()
+    long = replace(request.notes, messages=(Message("user", "x" * 40_000),))
+    root = recorded.of(replace(request, notes=long))["POST /v1/query"]
+    assert len(root["mlflow.spanInputs"]["question"]) < 33_000
+    assert root["mlflow.spanInputs"]["question"].endswith("8000 more characters)")
+
+
+def test_the_query_that_a_model_wrote_has_its_tokens(recorded: Recorded) -> None:
+    request = finished()
+    trail = request.notes.trail
+    assert trail is not None
+    trail.times["condense"] = StageTime(5, started_ns=STARTED_NS)
+    trail.side_calls.append(written(text="full queue", prompt_tokens=40, completion_tokens=3))
+    condense = recorded.of(request)["condense"]
+    assert condense["gen_ai.usage.input_tokens"] == 40
+    assert condense["mlflow.spanOutputs"] == {"query": "full queue"}

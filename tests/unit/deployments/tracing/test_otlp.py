@@ -133,6 +133,19 @@ def test_without_its_experiment_a_batch_waits(server: ScriptedServer, reply: Rep
     assert _ids_sent(server) == []
 
 
+@pytest.mark.parametrize("reply", [Reply(503), Reply(body=b"[]")])
+def test_no_password_is_told(server: ScriptedServer, reply: Reply) -> None:
+    server.answer = lambda _: reply
+    url = server.url.replace("://", "://bob:hunter2@")
+    destination = Destination(otlp_url=f"{url}/v1/traces", experiment="traces")
+    client = OtlpClient(destination, {})
+    outcome = client.post(b"", timeout_s=2.0)
+    client.close()
+    assert outcome.verdict == "away"
+    assert outcome.why
+    assert "hunter2" not in outcome.why
+
+
 def test_a_collector_gets_no_experiment(server: ScriptedServer) -> None:
     assert _post(server)[0].verdict == "sent"
     (request,) = server.requests

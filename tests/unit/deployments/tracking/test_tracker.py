@@ -11,6 +11,7 @@ import pytest
 from deployments.activity import UsageQuery
 from deployments.contracts import CallContext, StageCall
 from deployments.control.store import ControlStore
+from deployments.drift import DriftRequest
 from deployments.tracking import deployment
 from deployments.tracking.deployment import Tracker
 from tests.activity_reports import make_minute, make_report
@@ -116,3 +117,18 @@ async def test_it_writes_and_forgets_by_itself(
             before=9, quiet_since_s=1e12, limit=9
         ):
             await asyncio.sleep(0.01)
+
+
+async def test_one_comparison_at_a_time_also_when_callers_have_lost_patience(
+    start: StartTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = await start()
+    runs = Runs()
+    monkeypatch.setattr(tracker._drift, "compare", lambda *_, **__: runs.record_pending())
+    wish = DriftRequest("one")
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(tracker.drift(wish, call=CALL), 0.05)
+    runs.go_on.set()
+    await tracker.drift(wish, call=CALL)
+    assert runs.most == 1
