@@ -1,0 +1,85 @@
+"""Fingerprints and chunks as a real, embedded Chroma holds them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deployments.contracts import Chunk, DocumentRecord, IndexedDocument, chunk_id
+from deployments.retriever import content as content_module
+from deployments.retriever.changes import ChangeLog
+from deployments.retriever.config import StoreArgs
+from deployments.retriever.content import StoredContent
+from deployments.retriever.store import ChromaStore
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ChromaStore:
+    """Documents d0 to d4 of d's number of chunks plus one; d4 is being written."""
+    store = ChromaStore(StoreArgs(path=str(tmp_path_factory.mktemp("content"))))
+    for number in range(5):
+        name = f"d{number}"
+        record = DocumentRecord(
+            name,
+            f"{name}.md",
+            "Title",
+            f"mark-{number}" if number < 4 else "",
+            number + 1,
+            "2026-01-01T00:00:00+00:00",
+            number + 1,
+            {"number": number},
+        )
+        chunks = tuple(
+            Chunk(
+                chunk_id(name, ordinal),
+                name,
+                ordinal,
+                f"text {ordinal}",
+                record.path,
+                record.title,
+                page=ordinal or None,
+                metadata=record.metadata,
+            )
+            for ordinal in range(number + 1)
+        )
+        vectors = np.eye(8, dtype=np.float32)[: number + 1]
+        store.replace([IndexedDocument(record, chunks, vectors)])
+    return store
+
+
+@pytest.fixture
+def content(store: ChromaStore) -> StoredContent:
+    log = ChangeLog(lambda: store._collection("content-changes"), store._guard)
+    return StoredContent(store, lambda: store._collection("ragserve"), log, store._guard)
+
+
+def test_fingerprints_of_all_page_by_page(
+    content: StoredContent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_module, "_PAGE_RECORDS", 2)
+    marks = {f"d{number}": f"mark-{number}" for number in range(4)}
+    assert content.fingerprints() == {**marks, "d4": ""}
+
+
+def test_fingerprints_of_some(content: StoredContent) -> None:
+    assert content.fingerprints(["d1", "unknown"]) == {"d1": "mark-1"}
+    assert content.fingerprints([]) == {}
+
+
+def test_chunks_come_whole(content: StoredContent) -> None:
+    found = content.chunks(["d1", "d2", "unknown"])
+    assert sorted(chunk.id for chunk in found) == [
+        *("d1-00000", "d1-00001"),
+        *("d2-00000", "d2-00001", "d2-00002"),
+    ]
+    [last] = [chunk for chunk in found if chunk.id == "d2-00002"]
+    expected = Chunk("d2-00002", "d2", 2, "text 2", "d2.md", "Title", page=2)
+    assert last == replace(expected, metadata={"number": 2})
+    assert content.chunks([]) == []
+
+
+def test_announcements_are_the_log_s(content: StoredContent, store: ChromaStore) -> None:
+    assert (content.numbers(), content.logs()) == ({}, {})
+    ChangeLog(lambda: store._collection("content-changes"), store._guard).announce(["d1"])
+    assert list(content.numbers().values()) == [1]
+    assert [log.recent for log in content.logs().values()] == [(("d1",),)]

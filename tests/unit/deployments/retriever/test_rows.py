@@ -1,0 +1,61 @@
+"""What is kept of a chunk, and which chunks a filter lets pass."""
+
+from typing import Any
+
+import pytest
+
+from deployments.contracts import Chunk, Filter
+from deployments.retriever import rows as rows_module
+from deployments.retriever.rows import Row, Rows, row_of
+from deployments.retriever.where import Condition, compile_where
+
+
+def chunk(ordinal: int, **changes: Any) -> Chunk:
+    fields: dict[str, Any] = {"metadata": {"team": "red"}, "page": None, **changes}
+    return Chunk(f"a-{ordinal}", "a", ordinal, "text", "a.md", "Title", heading="Part", **fields)
+
+
+def passing(rows: Rows, where: Filter) -> set[int]:
+    condition = compile_where(where)
+    assert isinstance(condition, Condition)
+    return set(rows.passing(where, condition))
+
+
+def test_a_row_has_the_fields_that_the_store_keeps() -> None:
+    assert row_of(chunk(3, page=7), None).fields() == {
+        "team": "red",
+        "document_id": "a",
+        "path": "a.md",
+        "title": "Title",
+        "ordinal": 3,
+        "heading": "Part",
+        "page": 7,
+    }
+    assert "page" not in row_of(chunk(3), None).fields()
+
+
+def test_chunks_of_a_document_share_their_metadata() -> None:
+    first = row_of(chunk(0), None)
+    assert row_of(chunk(1), first).shared is first.shared
+    assert row_of(chunk(1, metadata={"team": "blue"}), first).shared["team"] == "blue"
+
+
+def test_a_filter_on_the_document_and_one_on_the_chunk() -> None:
+    former: Row | None = None
+    rows: dict[int, Row] = {}
+    for ordinal in range(6):
+        metadata = {"team": "red" if ordinal < 4 else "blue"}
+        former = rows[ordinal] = row_of(chunk(ordinal, metadata=metadata), former)
+    assert passing(Rows(rows), {"team": "red"}) == {0, 1, 2, 3}
+    assert passing(Rows(rows), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {2, 3}
+
+
+def test_filters_are_remembered_by_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_module, "_KEPT_FILTERS", 2)
+    rows = Rows({0: row_of(chunk(0), None)})
+    for _ in range(2):
+        for where in ({"ordinal": 0}, {"ordinal": False}, {"ordinal": "0"}, {"ordinal": 0.0}):
+            assert passing(rows, where) == (
+                {0} if type(where["ordinal"]) in (int, float) else set()
+            )
+    assert len(rows._passing) <= 2

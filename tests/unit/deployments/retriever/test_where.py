@@ -1,0 +1,142 @@
+"""Filters in Python select what the same filters select in a real, embedded Chroma."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from chromadb.errors import ChromaError
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from deployments.errors import InvalidRequest
+from deployments.retriever.where import Condition, compile_where
+
+KEYS = ("k", "other", "missing")
+VALUES = (
+    *("", "x", "1", "True", "Größe", "a\0b", "猫"),
+    *(0, 1, -3, 2**53, 2**53 + 1, 0.0, 1.0, 1.5, 0.5, -2.5, -3.0),
+    *(True, False),
+)
+ROWS: dict[str, Mapping[str, Any]] = {
+    "none": {"always": 1},
+    **{f"k-{place}": {"always": 1, "k": value} for place, value in enumerate(VALUES)},
+    **{
+        f"both-{place}": {"always": 1, "k": value, "other": VALUES[-1 - place]}
+        for place, value in enumerate(VALUES)
+    },
+}
+
+numbers = st.sampled_from([one for one in VALUES if type(one) in (int, float)])
+same_kind = st.sampled_from([str, int, float, bool]).flatmap(
+    lambda kind: st.lists(
+        st.sampled_from([one for one in VALUES if type(one) is kind]), min_size=1, max_size=3
+    )
+)
+operations = st.one_of(
+    st.sampled_from(VALUES),
+    st.tuples(st.sampled_from(["$eq", "$ne"]), st.sampled_from(VALUES)).map(lambda p: {p[0]: p[1]}),
+    st.tuples(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), numbers).map(lambda p: {p[0]: p[1]}),
+    st.tuples(st.sampled_from(["$in", "$nin"]), same_kind).map(lambda p: {p[0]: p[1]}),
+    st.tuples(st.sampled_from(["$contains", "$not_contains"]), st.sampled_from(["x", 1, True])).map(
+        lambda p: {p[0]: p[1]}
+    ),
+)
+filters = st.recursive(
+    st.tuples(st.sampled_from(KEYS), operations).map(lambda pair: {pair[0]: pair[1]}),
+    lambda inner: st.tuples(
+        st.sampled_from(["$and", "$or"]), st.lists(inner, min_size=2, max_size=3)
+    ).map(lambda pair: {pair[0]: pair[1]}),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def rows_of_chroma(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    client = chromadb.PersistentClient(
+        str(tmp_path_factory.mktemp("where")), settings=Settings(anonymized_telemetry=False)
+    )
+    collection = client.get_or_create_collection("rows", embedding_function=None)
+    collection.upsert(
+        ids=list(ROWS),
+        embeddings=np.zeros((len(ROWS), 1), dtype=np.float32),
+        metadatas=[dict(row) for row in ROWS.values()],
+    )
+    return collection
+
+
+def condition(where: Mapping[str, object]) -> Condition:
+    compiled = compile_where(where)
+    assert compiled is not None
+    return compiled
+
+
+@settings(max_examples=150, deadline=None)
+@given(where=filters)
+@example(where={"k": {"$ne": 1}})
+@example(where={"k": True})
+@example(where={"k": {"$gte": float(2**53)}})
+@example(where={"k": 1.5})
+@example(where={"k": {"$lt": 0.5}})
+@example(where={"k": {"$gt": 2**70}})
+@example(where={"k": {"$lt": 1e300}})
+def test_a_filter_selects_what_chroma_selects(
+    rows_of_chroma: Any, where: dict[str, object]
+) -> None:
+    matches = condition(where).matches
+    selected = {row for row, fields in ROWS.items() if matches(fields)}
+    assert selected == set(rows_of_chroma.get(where=where, include=[])["ids"])
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"k": 1, "other": 2},
+        {"k": None},
+        {"k": [1]},
+        {"k": {}},
+        {"k": {"$eq": [1]}},
+        {"k": float("inf")},
+        {"k": {"$gt": float("nan")}},
+        {"k": {"$gt": "a"}},
+        {"k": {"$gt": True}},
+        {"k": {"$in": "abc"}},
+        {"k": {"$in": [None]}},
+        {"k": {"$like": "a"}},
+        {"k": {"$gt": 1, "$lt": 2}},
+        {"$not": [{"k": 1}]},
+        {"$contains": "x"},
+        {"$and": {"k": 1}},
+        {"$and": [1, 2]},
+        {"$or": "ab"},
+    ],
+    ids=str,
+)
+def test_what_is_no_filter_is_refused_as_the_store_refuses_it(
+    rows_of_chroma: Any, where: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        compile_where(where)
+    with pytest.raises((ValueError, TypeError, ChromaError)):
+        rows_of_chroma.get(where=where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"#document": {"$contains": "x"}},
+        {"$and": [{"k": 1}, {"chroma:document": "x"}]},
+    ],
+    ids=["operator", "nested"],
+)
+def test_a_filter_on_the_text_cannot_be_decided(where: dict[str, object]) -> None:
+    assert compile_where(where) is None
+
+
+def test_a_condition_knows_the_fields_it_reads() -> None:
+    where = {"$or": [{"a": 1}, {"$and": [{"b": {"$ne": 1}}, {"a": {"$in": [2]}}]}]}
+    assert condition(where).keys == {"a", "b"}
