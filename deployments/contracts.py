@@ -26,6 +26,9 @@ Filter = Mapping[str, object]
 InputType = Literal["query", "document"]
 """Some embedding models encode a question and a passage differently."""
 
+SearchMode = Literal["hybrid", "dense", "lexical"]
+"""What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
+
 
 MAX_TEXT_CHARS = 8_000_000
 """Characters of one document's text at most, so that it fits a message between two stages."""
@@ -138,13 +141,28 @@ def chunk_id(document_id: str, ordinal: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What each way of looking said of a chunk and a query, each on its own scale; None where it
+    did not look, or did not find the chunk.
+
+    `dense` is the cosine similarity of the embeddings, `lexical` BM25, `rerank` what the reranker's
+    engine says: with late interaction a mean of cosines.
+    """
+
+    dense: float | None = None
+    lexical: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredChunk:
-    """A chunk as the answer to a query; `rank` counts from 1, scores of different stages do not
-    compare."""
+    """A chunk as the answer to a query; `rank` counts from 1, scores of different stages and
+    queries do not compare. What does compare are `signals`."""
 
     chunk: Chunk
     score: float
     rank: int
+    signals: Signals = Signals()
 
 
 @dataclass(frozen=True, slots=True)
