@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.pipeline import Answer, AnswerStream, answer, generate, stream, stream_answer
+from app.question import Question
 from app.releases import Route
 from app.request_scope import RequestScope
-from app.search import Question
 from app.trail import Trail
 from deployments.generation import GenerationRequest, Message
 

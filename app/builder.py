@@ -37,7 +37,7 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     """
     settings = parse_settings(RetrievalArgs, args, place="args")
     embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump())
-    retriever = _deployment(Retriever, "Retriever").bind({"store": settings.store.model_dump()})
+    retriever = _deployment(Retriever, "Retriever").bind(settings.retriever().model_dump())
     reranker = _deployment(Reranker, "Reranker").bind(settings.reranker.model_dump())
     return _deployment(Indexer, "Indexer").bind(
         settings.indexer().model_dump(), embedder, retriever, reranker

@@ -21,6 +21,7 @@ from deployments.contracts import (
     IngestOutcome,
     InputType,
     Reranked,
+    SearchMethod,
     SourcePage,
     Upload,
     Vectors,
@@ -49,11 +50,18 @@ class RetrieverClient(StageHandle):
     """`RetrieverStage` over a handle."""
 
     async def search(
-        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
     ) -> Found:
         """See `RetrieverStage.search`."""
         answer = await self.call(
-            "search", query, vector, top_k=top_k, where=where, call=call, weight=1
+            "search", query, vector, top_k=top_k, where=where, how=how, call=call, weight=1
         )
         return cast(Found, answer)
 

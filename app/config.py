@@ -13,10 +13,11 @@ from app.prices import PriceTable
 from app.routing import RoutingRule
 from app.telemetry.activity_config import ActivityArgs
 from app.telemetry.config import Recording
+from deployments.contracts import SearchMode
 from deployments.embedder.config import EmbedderArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
-from deployments.retriever.config import StoreArgs
+from deployments.retriever.config import RetrieverArgs, StoreArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -105,14 +106,32 @@ class Release(Settings):
     where the generator is no language model), `rule` joins the last questions where the last one
     does not stand alone, `off` takes the last message as it is."""
 
+    mode: SearchMode = "hybrid"
+    """What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
+
+    dense_weight: float = Field(default=0.55, ge=0.0, le=1.0)
+    """Weight of meaning in a hybrid search; words have the rest."""
+
+    candidates: int = Field(default=50, ge=1, le=1000)
+    """Chunks that a hybrid search looks at by meaning, and as many by words; `top_k` of them are
+    kept."""
+
     top_k: int = Field(default=30, ge=1, le=1000)
     """Chunks taken from the index."""
 
     top_n: int = Field(default=5, ge=1, le=100)
     """Chunks kept after reranking: the context of the answer."""
 
+    max_repeated_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Share of a chunk that may repeat a better one; above it the chunk is left out, and the next
+    one takes its place. 1 keeps copies."""
+
     rerank: bool = True
-    """Whether the reranker orders what the retriever found."""
+    """Whether the reranker judges what the retriever found."""
+
+    rerank_weight: float = Field(default=0.6, ge=0.0, le=1.0)
+    """Weight of the reranker's judgement in the final order; the retriever's score has the rest. A
+    trained cross-encoder deserves more than late interaction, up to 1."""
 
     rerank_timeout_s: float = Field(default=10.0, gt=0)
     """Time the reranker has at most; after it the answer goes on in the retriever's order and says
@@ -164,9 +183,14 @@ class RetrievalArgs(Settings):
     embedder: EmbedderArgs = EmbedderArgs()
     reranker: RerankerArgs = RerankerArgs()
     store: StoreArgs
+    lexical: bool = RetrieverArgs.model_fields["lexical"].default
     max_chunk_tokens: int = IndexerArgs.model_fields["max_chunk_tokens"].default
     overlap_tokens: int = IndexerArgs.model_fields["overlap_tokens"].default
     max_document_chunks: int = IndexerArgs.model_fields["max_document_chunks"].default
+
+    def retriever(self) -> RetrieverArgs:
+        """Returns the retriever's settings."""
+        return RetrieverArgs(store=self.store, lexical=self.lexical)
 
     def indexer(self) -> IndexerArgs:
         """Returns the indexer's settings; its tokenizer is the embedder's."""

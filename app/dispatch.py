@@ -17,9 +17,10 @@ from app.control_link import Observer
 from app.observation import ABORTED, FAILED, Values, observe_answer
 from app.pipeline import Answer, AnswerStream
 from app.prices import PriceTable
+from app.question import Question
 from app.releases import Assignment, Releases, Route
 from app.request_scope import RequestScope
-from app.search import Question, search
+from app.search import search
 from app.shadow import Shadow
 from app.telemetry.inner import Beginning, report
 from app.telemetry.telemetry import Telemetry

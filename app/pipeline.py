@@ -8,9 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from app.conversation import query_by_rule, usable_query, user_texts
+from app.question import Question
 from app.releases import Route
 from app.request_scope import RequestScope
-from app.search import Question, search
+from app.search import search
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
 from deployments.errors import DeadlineExceeded, StageError
@@ -135,8 +136,7 @@ async def _with_context(
     """
     query = await _standalone_query(question, route, scope, trail)
     hits = await search(replace(question, text=query), route, scope, trail)
-    reranked = "reranker" in trail.times and "reranker" not in trail.degraded
-    context = _relevant(hits, route.release.min_relevance_score) if reranked else hits
+    context = _relevant(hits, route.release.min_relevance_score)
     request = GenerationRequest(
         messages=question.messages or (Message("user", question.text),),
         question=query,
@@ -184,4 +184,6 @@ async def _query_by_model(
 
 
 def _relevant(hits: Sequence[ScoredChunk], min_relevance_score: float) -> list[ScoredChunk]:
-    return [hit for hit in hits if hit.score >= min_relevance_score]
+    """Returns the chunks that the reranker does not find irrelevant; all where it did not judge."""
+    judgements = [(hit, hit.signals.rerank) for hit in hits]
+    return [hit for hit, score in judgements if score is None or score >= min_relevance_score]

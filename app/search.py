@@ -1,30 +1,27 @@
-"""From a question to the chunks that fit it best: embed, search, rerank."""
+"""From a question to the chunks that fit it best: formulate, embed, retrieve, rerank."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.formulations import Formulations, formulate
+from app.question import Question
+from app.ranking import distinct, judged, merge
 from app.releases import Route
 from app.request_scope import RequestScope
 from app.trail import Trail
-from deployments.contracts import Filter, ScoredChunk
+from deployments.contracts import Found, ScoredChunk, SearchMethod, Vectors
 from deployments.errors import DeadlineExceeded, InvalidRequest, StageError
-from deployments.generation import Message, Sampling
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question with the client's wishes; None means that the release decides.
+class _Wishes:
+    """What the question asks for, and the release where it does not say."""
 
-    `messages` is the conversation that the question ends, where there is one.
-    """
-
-    text: str
-    messages: tuple[Message, ...] = ()
-    sampling: Sampling = Sampling()
-    top_k: int | None = None
-    top_n: int | None = None
-    rerank: bool | None = None
-    where: Filter | None = None
+    how: SearchMethod
+    top_k: int
+    top_n: int
+    rerank: bool
 
 
 async def search(
@@ -34,30 +31,75 @@ async def search(
 
     Without a reranker that answers, the retriever's order stands and the trail says `degraded`.
     """
+    wishes = _wishes(question, route)
+    asked = await formulate(question, route, scope, trail)
+    trail.query = question.text
+    vectors = None
+    if wishes.how.mode != "lexical":
+        vectors = await _embed(asked.queries, route, scope, trail)
+    hits = await _retrieve(asked, vectors, wishes, route, scope, trail)
+    trail.found = tuple(hits)
+    if wishes.rerank and hits:
+        hits = await _rerank(question.text, hits, route, scope, trail)
+    best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=route.release.max_repeated_ratio)
+    trail.hits = tuple(best)
+    return best
+
+
+def _wishes(question: Question, route: Route) -> _Wishes:
     release = route.release
     top_k = question.top_k or release.top_k
     top_n = question.top_n or release.top_n
     if top_n > top_k:
         raise InvalidRequest(f"top_n ({top_n}) is more than top_k ({top_k}) can give.")
+    return _Wishes(
+        SearchMethod(question.mode or release.mode, release.dense_weight, release.candidates),
+        top_k,
+        top_n,
+        release.rerank if question.rerank is None else question.rerank,
+    )
+
+
+async def _embed(
+    queries: Sequence[str], route: Route, scope: RequestScope, trail: Trail
+) -> Vectors:
+    """Returns the vectors of all formulations, which are one call."""
     async with trail.timed("embedder") as spent:
         embedded = await route.retrieval.embedder.embed(
-            [question.text], input_type="query", call=scope.call()
+            queries, input_type="query", call=scope.call()
         )
         spent.note(embedded.times)
         trail.embedding_tokens += sum(embedded.token_counts)
-        trail.query, trail.query_vector = question.text, embedded.vectors
-    async with trail.timed("retriever") as spent:
-        found = await route.retrieval.retriever.search(
-            question.text, embedded.vectors, top_k=top_k, where=question.where, call=scope.call()
+        trail.query_vector = embedded.vectors[:1]
+    return embedded.vectors
+
+
+async def _retrieve(
+    asked: Formulations,
+    vectors: Vectors | None,
+    wishes: _Wishes,
+    route: Route,
+    scope: RequestScope,
+    trail: Trail,
+) -> list[ScoredChunk]:
+    """Returns what the formulations found, which are searched for at once."""
+
+    async def find(place: int, query: str) -> Found:
+        return await route.retrieval.retriever.search(
+            query,
+            None if vectors is None else vectors[place : place + 1],
+            top_k=wishes.top_k,
+            where=asked.where,
+            how=wishes.how,
+            call=scope.call(),
         )
-        spent.note(found.times)
-    trail.found = found.hits
-    hits = list(found.hits)
-    wanted = release.rerank if question.rerank is None else question.rerank
-    if wanted and hits:
-        hits = await _rerank(question.text, hits, route, scope, trail)
-    trail.hits = tuple(hits[:top_n])
-    return hits[:top_n]
+
+    async with trail.timed("retriever") as spent:
+        found = await asyncio.gather(
+            *(find(place, query) for place, query in enumerate(asked.queries))
+        )
+        spent.note(max((one.times for one in found), key=lambda times: times.replica_ms))
+    return merge([one.hits for one in found], top_k=wishes.top_k)
 
 
 async def _rerank(
@@ -68,17 +110,14 @@ async def _rerank(
     call = replace(call, timeout_s=min(call.timeout_s / 2, route.release.rerank_timeout_s))
     try:
         async with trail.timed("reranker") as spent:
-            judged = await route.retrieval.reranker.rerank(
+            reranked = await route.retrieval.reranker.rerank(
                 query, [hit.chunk.passage() for hit in found], call=call
             )
-            spent.note(judged.times)
-            trail.rerank_tokens += judged.prompt_tokens
+            spent.note(reranked.times)
+            trail.rerank_tokens += reranked.prompt_tokens
     except StageError:
         if scope.call().timeout_s <= 0:
             raise DeadlineExceeded("The request's time was used up.", "reranker") from None
         trail.degraded.append("reranker")
         return list(found)
-    order = sorted(
-        zip(judged.scores, found, strict=True), key=lambda pair: (-pair[0], pair[1].chunk.id)
-    )
-    return [ScoredChunk(hit.chunk, score, rank) for rank, (score, hit) in enumerate(order, start=1)]
+    return judged(found, reranked.scores, rerank_weight=route.release.rerank_weight)

@@ -141,6 +141,19 @@ def chunk_id(document_id: str, ordinal: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchMethod:
+    """How chunks are looked for.
+
+    In `hybrid` the best `candidates` by meaning and the best by words are fused, the scores of each
+    as shares of its best one: `dense_weight` of the one and the rest of the other.
+    """
+
+    mode: SearchMode = "hybrid"
+    dense_weight: float = 0.55
+    candidates: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """What each way of looking said of a chunk and a query, each on its own scale; None where it
     did not look, or did not find the chunk.
@@ -356,10 +369,17 @@ class RetrieverStage(Stage, Protocol):
     """Finds chunks, and keeps the list of documents."""
 
     async def search(
-        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, ties by chunk id. `vector` has shape
-        (1, dim)."""
+        (1, dim); only a search by words needs none."""
         ...
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:

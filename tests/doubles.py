@@ -27,6 +27,7 @@ from deployments.contracts import (
     ReadFailure,
     Reranked,
     ScoredChunk,
+    SearchMethod,
     SourcePage,
     TokenLogprob,
     Upload,
@@ -109,9 +110,17 @@ class MemoryRetriever(Breakable):
         self.written: dict[str, IndexedDocument] = {}
 
     async def search(
-        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
     ) -> Found:
         self._enter()
+        assert vector is not None
         scored = [
             (float(row @ vector[0]), chunk)
             for document in self.written.values()

@@ -13,9 +13,9 @@ from app.api.streaming import EventStream
 from app.api.wire_values import source_of, timings_of
 from app.asking import FromDocuments
 from app.config import GatewayArgs
+from app.question import Question
 from app.releases import Assignment
 from app.request_scope import RequestScope
-from app.search import Question
 from app.service import Service
 
 router = APIRouter(tags=["answers"])
@@ -95,6 +95,8 @@ def assign(
 def _question(body: SearchRequest) -> Question:
     return Question(
         text=body.query,
+        queries=tuple(body.queries),
+        mode=body.mode,
         top_k=body.top_k,
         top_n=body.top_n,
         rerank=body.rerank,

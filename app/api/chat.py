@@ -17,10 +17,10 @@ from app.dispatch import Served
 from app.model_names import SERVICE, Plain, resolve_model
 from app.pipeline import Answer, AnswerStream
 from app.plain import answer_plain, begin_plain
+from app.question import Question
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.routing import AUTO, RequestFacts, RoutingDecision
-from app.search import Question
 from app.service import Service
 from deployments.contracts import ScoredChunk
 from deployments.errors import InvalidRequest

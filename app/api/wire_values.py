@@ -2,7 +2,7 @@
 
 import time
 
-from app.api.schemas.answers import Source, StageTiming, Timings
+from app.api.schemas.answers import SignalScores, Source, StageTiming, Timings
 from app.trail import Trail
 from deployments.contracts import ScoredChunk
 
@@ -19,6 +19,7 @@ def source_of(hit: ScoredChunk) -> Source:
         heading=chunk.heading,
         page=chunk.page,
         score=hit.score,
+        signals=SignalScores.model_validate(hit.signals),
         text=chunk.text,
         metadata=dict(chunk.metadata),
     )

@@ -19,6 +19,7 @@ from deployments.contracts import (
     InputType,
     Reranked,
     ScoredChunk,
+    SearchMethod,
     Vectors,
     chunk_id,
 )
@@ -59,7 +60,14 @@ class Retriever(Described):
         ]
 
     async def search(
-        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
     ) -> Found:
         """Returns the first chunks."""
         return Found(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deployments.contracts import Generation, ScoredChunk
 from deployments.generator.extractive import ExtractiveEngine
-from deployments.retriever.store import read_chunk
+from deployments.retriever.chunk_rows import read_chunk
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection

@@ -38,7 +38,11 @@ def quantize(vectors: NDArray[np.float32]) -> TokenVectors:
     return TokenVectors(codes, scales.astype(np.float32))
 
 
-def max_sim(query: NDArray[np.float32], passage: TokenVectors) -> float:
+def max_sim(
+    query: NDArray[np.float32],
+    passage: TokenVectors,
+    weights: NDArray[np.float32] | None = None,
+) -> float:
     """Returns the mean over query tokens of the best cosine with any passage token, in [-1, 1].
 
     The mean, instead of the sum, makes scores of queries of different length comparable.
@@ -46,8 +50,9 @@ def max_sim(query: NDArray[np.float32], passage: TokenVectors) -> float:
     Args:
         query: (query tokens, dim), rows L2-normalised.
         passage: Of rows that were L2-normalised.
+        weights: (query tokens,), how much each counts in the mean, above 0; None counts all alike.
 
     Source: Khattab and Zaharia, ColBERT, SIGIR 2020, section 3.3.
     """
     cosines = (query @ passage.codes.T.astype(np.float32)) * passage.scales
-    return float(cosines.max(axis=1).mean())
+    return float(np.average(cosines.max(axis=1), weights=weights))

@@ -22,7 +22,8 @@ class StoreArgs(Settings):
     collection: str = Field(
         default="ragserve", min_length=3, max_length=60, pattern=r"^[\w][\w.-]*\w$"
     )
-    """Name of the collection. A second one, `<name>-documents`, keeps the list of documents."""
+    """Name of the collection. Others beside it, `<name>-documents`, `<name>-sources` and
+    `<name>-changes`, keep the list of documents, the documents as they came, and what changed."""
 
     @field_validator("url")
     @classmethod
@@ -51,6 +52,11 @@ class RetrieverArgs(Settings):
     """What the retriever opens at start."""
 
     store: StoreArgs
+
+    lexical: bool = True
+    """Whether every replica also keeps an index of the words of all chunks, which a search by words
+    needs: some 120 MB and 7 s at the start for 100,000 chunks. Without it there are searches by
+    meaning alone."""
 
     max_batch_requests: int = Field(default=32, ge=1)
     """Searches that are one question to the store."""

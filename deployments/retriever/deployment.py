@@ -1,6 +1,7 @@
 """The retriever's shell: owns the vector store, so that one place reads and writes it."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,18 +15,28 @@ from deployments.contracts import (
     Found,
     IndexedDocument,
     Lap,
+    SearchMethod,
     SourcePage,
     Vectors,
 )
-from deployments.errors import NotFound
+from deployments.errors import NotFound, Unavailable
 from deployments.retriever.config import RetrieverArgs
-from deployments.retriever.store import ChromaStore, Search
+from deployments.retriever.content import StoredContent
+from deployments.retriever.following import Follower
+from deployments.retriever.hybrid import Hits, HybridSearch, Query
+from deployments.retriever.lexical import LexicalIndex
+from deployments.retriever.store import ChromaStore
 from deployments.stage import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 
 _CONCURRENT_SEARCHES = 2
 """One question to the store is answered while the next one is put together."""
+
+_FOLLOW_S = 1.0
+"""Time between two looks at what other replicas wrote: a search finds little left to read."""
+
+_log = logging.getLogger("ray.serve")
 
 
 class Retriever(StageReplica):
@@ -39,8 +50,14 @@ class Retriever(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = RetrieverArgs.model_validate(args)
         self._store = ChromaStore(settings.store)
+        index = LexicalIndex() if settings.lexical else None
+        self._follower = None if index is None else Follower(StoredContent(self._store), index)
+        self._following: asyncio.Task[None] | None = None
+        self._hybrid = HybridSearch(
+            self._store, index, self._follower, batches=_CONCURRENT_SEARCHES
+        )
         self._batcher = Batcher(
-            self._store.search,
+            self._hybrid.search,
             stage="retriever",
             # A search has no length: each counts as one token.
             max_batch_tokens=settings.max_batch_requests,
@@ -52,16 +69,21 @@ class Retriever(StageReplica):
         )
 
     async def search(
-        self, query: str, vector: Vectors, *, top_k: int, where: Filter | None, call: CallContext
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
     ) -> Found:
-        """Returns at most `top_k` chunks by descending cosine similarity. `vector` has shape (1,
-        dim)."""
-        done = await self._batcher.submit(
-            [Search(vector[0], top_k, where)], token_counts=[1], timeout_s=call.timeout_s
-        )
+        """Returns at most `top_k` chunks by descending score. `vector` has shape (1, dim)."""
+        asked = Query(query, None if vector is None else vector[0], top_k, where, how)
+        done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
         times = slowest(done)
-        dense = Lap("dense", times.queue_ms, times.inference_ms)
-        return Found(done[0].value, replace(times, laps=(dense,)))
+        hits = done[0].value
+        return Found(hits.chunks, replace(times, laps=_laps(hits, times.queue_ms)))
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
@@ -95,4 +117,29 @@ class Retriever(StageReplica):
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that the store answers; raises Unavailable when it does not."""
         await asyncio.to_thread(self._store.ping)
-        return {"store": "ok"}
+        return {"store": "ok", "lexical": self._follower is not None}
+
+    async def check_health(self) -> None:
+        """Fills the index of words before the replica counts as ready, and has it follow the store
+        from then on."""
+        if self._follower is not None and self._following is None:
+            await self._catch_up(self._follower)
+            self._following = asyncio.create_task(self._follow(self._follower))
+
+    async def _follow(self, follower: Follower) -> None:
+        while True:
+            await asyncio.sleep(_FOLLOW_S)
+            await self._catch_up(follower)
+
+    async def _catch_up(self, follower: Follower) -> None:
+        try:
+            await asyncio.to_thread(follower.sync)
+        except Unavailable:
+            pass  # The store is away, and every search says so.
+        except Exception:
+            _log.exception("The index of words could not follow the store.")
+
+
+def _laps(hits: Hits, after_ms: float) -> tuple[Lap, ...]:
+    laps = (Lap("dense", after_ms, hits.dense_ms), Lap("lexical", after_ms, hits.lexical_ms))
+    return tuple(lap for lap in laps if lap.took_ms)

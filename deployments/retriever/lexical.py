@@ -18,6 +18,7 @@ from deployments.errors import InvalidRequest
 from deployments.retriever.rows import Row, Rows, row_of
 from deployments.retriever.where import Condition, compile_where
 from deployments.retriever.words import make_analyzer, normalized
+from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
     from tantivy import Query, Searcher
@@ -78,6 +79,7 @@ class LexicalIndex:
 
         self._tantivy = tantivy
         self._analyzer = make_analyzer()
+        self._query_analyzer = make_analyzer(stop_words=STOP_WORDS)
         self._schema = (
             tantivy.SchemaBuilder()
             .add_unsigned_field("number", indexed=True, fast=True)
@@ -210,7 +212,9 @@ class LexicalIndex:
         ]
 
     def _words_query(self, live: _Live, text: str) -> "Query | None":
-        words = list(dict.fromkeys(self._analyzer.analyze(normalized(text))))
+        plain = normalized(text)
+        found = self._query_analyzer.analyze(plain) or self._analyzer.analyze(plain)
+        words = list(dict.fromkeys(found))
         if len(words) > _MAX_TERMS:
             counts = {word: live.searcher.doc_freq("words", word) for word in words}
             words = sorted((word for word in words if counts[word]), key=lambda word: counts[word])

@@ -1,7 +1,8 @@
 """The adapter over Chroma: chunks with their vectors in one collection, the list of documents in
 another.
 
-A third one keeps the documents as they came, from which another version of the index can be made.
+A third one keeps the documents as they came, from which another version of the index can be made, a
+fourth one announces changes to the lexical indexes of all replicas.
 
 The document's record is the commit mark of a write. It is opened (its fingerprint empty) before
 chunks change and closed after the last one, so that a write that was cut off is never taken for a
@@ -9,11 +10,10 @@ finished one.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 import numpy as np
 
@@ -30,15 +30,13 @@ from deployments.contracts import (
     Vectors,
     chunk_id,
 )
-from deployments.errors import InvalidRequest, NotFound, StageFailed, Unavailable
+from deployments.errors import NotFound
+from deployments.retriever.changes import ChangeLog
+from deployments.retriever.chroma import Chroma
+from deployments.retriever.chunk_rows import read_chunk, row_metadata
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.source_texts import SourceTexts
 
-if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
-
-T = TypeVar("T")
-_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
 _STAGE = "retriever"
 _WRITE_BATCH = 500
 """Chunks of one write: below the store's own bound, and small enough that searches get in between.
@@ -62,13 +60,12 @@ class ChromaStore:
     """
 
     def __init__(self, args: StoreArgs) -> None:
-        self._args = args
-        self._client: ClientAPI | None = None
-        self._collections: dict[str, Any] = {}
+        self.chroma = Chroma(args)
+        self.changes = ChangeLog(lambda: self.chroma.beside("changes"), self.chroma.guard)
 
     def ping(self) -> None:
         """Raises Unavailable when the store does not answer."""
-        self._guard(lambda: self._open().heartbeat())
+        self.chroma.ping()
 
     def search(self, searches: Sequence[Search]) -> list[tuple[ScoredChunk, ...]]:
         """Returns for each search the nearest chunks by cosine similarity, descending, ties by
@@ -87,14 +84,14 @@ class ChromaStore:
         where = searches[0].where
 
         def query() -> Any:
-            return self._collection(self._args.collection).query(
+            return self.chroma.chunks().query(
                 query_embeddings=np.stack([one.vector for one in searches]),
                 n_results=searches[0].top_k,
                 where=dict(where) if where else None,
                 include=["documents", "metadatas", "distances"],
             )
 
-        found = self._guard(query)
+        found = self.chroma.guard(query)
         return [
             _ranked(*columns)
             for columns in zip(
@@ -106,11 +103,26 @@ class ChromaStore:
             )
         ]
 
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Chunk, Vectors]]:
+        """Returns those chunks that are there, each with its vector of shape (dim,)."""
+        if not chunk_ids:
+            return {}
+        found = self.chroma.guard(
+            lambda: self.chroma.chunks().get(
+                ids=list(chunk_ids), include=["documents", "metadatas", "embeddings"]
+            )
+        )
+        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+        vectors = np.asarray(found["embeddings"], dtype=np.float32)
+        return {
+            row[0]: (read_chunk(*row), vector) for row, vector in zip(rows, vectors, strict=True)
+        }
+
     def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
         """Returns the records of those ids that are known."""
         if not document_ids:
             return {}
-        found = self._guard(
+        found = self.chroma.guard(
             lambda: self._documents().get(ids=list(document_ids), include=["documents"])
         )
         return {record.id: record for record in _records(found)}
@@ -133,20 +145,21 @@ class ChromaStore:
         self._write_records(
             _opened(document, known.get(document.record.id)) for document in documents
         )
-        collection = self._collection(self._args.collection)
+        collection = self.chroma.chunks()
         chunks = [chunk for document in documents for chunk in document.chunks]
         vectors = np.concatenate([document.vectors for document in documents])
         for start in range(0, len(chunks), _WRITE_BATCH):
             rows = slice(start, start + _WRITE_BATCH)
-            self._guard(partial(_upsert, collection, chunks[rows], vectors[rows]))
+            self.chroma.guard(partial(_upsert, collection, chunks[rows], vectors[rows]))
         stale = [
             chunk_id
             for document in documents
             for chunk_id in _stale_ids(known.get(document.record.id), len(document.chunks))
         ]
         for start in range(0, len(stale), _WRITE_BATCH):
-            self._guard(partial(collection.delete, ids=stale[start : start + _WRITE_BATCH]))
+            self.chroma.guard(partial(collection.delete, ids=stale[start : start + _WRITE_BATCH]))
         self._sources().write(documents)
+        self.changes.announce([document.record.id for document in documents])
         self._write_records(document.record for document in documents)
 
     def sources(self, *, after: int, limit: int) -> SourcePage:
@@ -166,7 +179,7 @@ class ChromaStore:
             if parts is not None:
                 document = Document(record.id, record.path, record.title, parts, record.metadata)
                 documents.append(document)
-        total = self._guard(lambda: self._documents().count())
+        total = self.chroma.guard(lambda: self._documents().count())
         return SourcePage(page.records, tuple(documents), page.next_sequence, total)
 
     def delete(self, document_id: str) -> int:
@@ -175,16 +188,17 @@ class ChromaStore:
         if record is None:
             raise NotFound(f"There is no document '{document_id}'.", _STAGE)
         self._write_records([replace(record, fingerprint="")])
-        chunks = self._collection(self._args.collection)
-        self._guard(lambda: chunks.delete(where={"document_id": document_id}))
+        chunks = self.chroma.chunks()
+        self.chroma.guard(lambda: chunks.delete(where={"document_id": document_id}))
         self._sources().delete(document_id)
-        self._guard(lambda: self._documents().delete(ids=[document_id]))
+        self.changes.announce([document_id])
+        self.chroma.guard(lambda: self._documents().delete(ids=[document_id]))
         return record.chunk_count
 
     def _records_where(
         self, where: dict[str, object], *, limit: int | None = None
     ) -> list[DocumentRecord]:
-        found = self._guard(
+        found = self.chroma.guard(
             lambda: self._documents().get(where=where, limit=limit, include=["documents"])
         )
         return sorted(_records(found), key=lambda record: record.sequence)
@@ -193,7 +207,7 @@ class ChromaStore:
         batch = list(records)
         if not batch:
             return
-        self._guard(
+        self.chroma.guard(
             lambda: self._documents().upsert(
                 ids=[record.id for record in batch],
                 # Chroma stores vectors; the list of documents has none to store.
@@ -203,64 +217,11 @@ class ChromaStore:
             )
         )
 
-    def _open(self) -> "ClientAPI":
-        if self._client is None:
-            self._client = _connect(self._args)
-        return self._client
-
-    def _collection(self, name: str) -> Any:
-        if name not in self._collections:
-            self._collections[name] = self._guard(
-                lambda: self._open().get_or_create_collection(
-                    name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-                )
-            )
-        return self._collections[name]
-
     def _documents(self) -> Any:
-        return self._collection(f"{self._args.collection}-documents")
+        return self.chroma.beside("documents")
 
     def _sources(self) -> SourceTexts:
-        return SourceTexts(self._collection(f"{self._args.collection}-sources"), self._guard)
-
-    def _guard(self, call: Callable[[], T]) -> T:
-        """Runs one call of the library and turns what it raises into our errors."""
-        import httpx
-        from chromadb.errors import ChromaError, InvalidArgumentError
-
-        try:
-            return call()
-        except (InvalidArgumentError, ValueError, TypeError) as error:
-            # What the library itself refuses is a ValueError, and its text quotes the filter.
-            if isinstance(error, InvalidArgumentError) and "dimension" in str(error).lower():
-                raise StageFailed(
-                    "The collection holds vectors of another embedding model.", _STAGE
-                ) from error
-            raise InvalidRequest("The store does not understand the filter.", _STAGE) from error
-        except (httpx.HTTPError, ChromaError, OSError) as error:
-            # The server may have been replaced by another one: look everything up again.
-            self._client = None
-            self._collections.clear()
-            raise Unavailable("The vector store does not answer.", _STAGE, 1.0) from error
-
-
-def _connect(args: StoreArgs) -> "ClientAPI":
-    import chromadb
-    from chromadb.config import Settings as ChromaSettings
-
-    settings = ChromaSettings(anonymized_telemetry=False)
-    if args.path is not None:
-        return chromadb.PersistentClient(args.path, settings=settings)
-    parts = urlsplit(args.url or "")
-    try:
-        return chromadb.HttpClient(
-            host=parts.hostname or "",
-            port=parts.port or (443 if parts.scheme == "https" else 80),
-            ssl=parts.scheme == "https",
-            settings=settings,
-        )
-    except ValueError as error:  # what the library raises when nobody listens
-        raise ConnectionError("no Chroma server there") from error
+        return SourceTexts(self.chroma.beside("sources"), self.chroma.guard)
 
 
 def _upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
@@ -268,7 +229,7 @@ def _upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         ids=[chunk.id for chunk in chunks],
         embeddings=vectors,
         documents=[chunk.text for chunk in chunks],
-        metadatas=[_metadata(chunk) for chunk in chunks],
+        metadatas=[row_metadata(chunk) for chunk in chunks],
     )
 
 
@@ -298,34 +259,6 @@ def _ranked(
     return tuple(
         ScoredChunk(read_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
         for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
-    )
-
-
-def _metadata(chunk: Chunk) -> dict[str, object]:
-    own: dict[str, object] = {
-        "document_id": chunk.document_id,
-        "ordinal": chunk.ordinal,
-        "path": chunk.path,
-        "title": chunk.title,
-        "heading": chunk.heading,
-    }
-    if chunk.page is not None:
-        own["page"] = chunk.page
-    return {**chunk.metadata, **own}
-
-
-def read_chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
-    """Returns the chunk that a row of the collection holds."""
-    return Chunk(
-        id=found_id,
-        document_id=metadata["document_id"],
-        ordinal=metadata["ordinal"],
-        text=text,
-        path=metadata["path"],
-        title=metadata["title"],
-        heading=metadata["heading"],
-        page=metadata.get("page"),
-        metadata={key: value for key, value in metadata.items() if key not in _OWN_KEYS},
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from app.api.schemas.wire import Problem, RequestModel, ResponseModel
+from deployments.contracts import SearchMode
 
 
 def _not_blank(text: str) -> str:
@@ -29,6 +30,19 @@ class SearchRequest(RequestModel):
     """What to look for. Everything but the query has a default from the release."""
 
     query: QueryText
+    queries: list[QueryText] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Other ways to put the question. All are searched for at once, and what they "
+        "find is fused.",
+        examples=[["What does the service answer when too many requests wait?"]],
+    )
+    mode: SearchMode | None = Field(
+        default=None,
+        description="What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by "
+        "both.",
+        examples=["hybrid"],
+    )
     top_k: int | None = Field(
         default=None, ge=1, le=1000, description="Chunks taken from the index.", examples=[30]
     )
@@ -106,6 +120,21 @@ class Timings(ResponseModel):
     )
 
 
+class SignalScores(ResponseModel):
+    """What each way of looking said of a chunk, on its own scale, which is the same for every
+    question."""
+
+    dense: float | None = Field(
+        default=None, description="Cosine similarity of the embeddings.", examples=[0.58]
+    )
+    lexical: float | None = Field(
+        default=None, description="BM25; null where no word was found.", examples=[11.2]
+    )
+    rerank: float | None = Field(
+        default=None, description="The reranker's; null where it did not run.", examples=[0.71]
+    )
+
+
 class Source(ResponseModel):
     """A chunk of a document."""
 
@@ -119,9 +148,11 @@ class Source(ResponseModel):
         default=None, description="From 1, for formats with pages.", examples=[12]
     )
     score: float = Field(
-        description="Relevance from the reranker, or cosine similarity where it did not run.",
-        examples=[0.71],
+        description="What decided the order. It compares the chunks of one answer; what compares "
+        "between answers are `signals`.",
+        examples=[0.93],
     )
+    signals: SignalScores = SignalScores()
     text: str = Field(examples=["A full queue is answered with 503 and `Retry-After`."])
     metadata: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="Your own key-values.", examples=[{"team": "platform"}]

@@ -16,9 +16,17 @@ from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
     releases={
-        "one": Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1),
+        "one": Release(
+            retrieval="retrieval-a",
+            generator="generator-a",
+            min_relevance_score=0.1,
+            rerank_weight=1.0,
+        ),
         "llm": Release(
-            retrieval="retrieval-a", generator="generator-echo", min_relevance_score=0.1
+            retrieval="retrieval-a",
+            generator="generator-echo",
+            min_relevance_score=0.1,
+            rerank_weight=1.0,
         ),
     },
     traffic={"one": 1.0},

@@ -10,9 +10,9 @@ import pytest
 from app.asking import Ask, FromDocuments, FromGenerator
 from app.config import GatewayArgs, GatewayLive, Release
 from app.observation import ABORTED, FAILED, Values
+from app.question import Question
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
-from app.search import Question
 from app.service import Service, make_service
 from app.telemetry.finished import FinishedRequest
 from app.telemetry.telemetry import Telemetry

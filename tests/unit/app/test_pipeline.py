@@ -8,9 +8,10 @@ import pytest
 
 from app.config import GatewayLive, Release
 from app.pipeline import Answer, answer
+from app.question import Question
 from app.releases import Releases, Route
 from app.request_scope import RequestScope
-from app.search import Question, search
+from app.search import search
 from app.trail import Trail
 from deployments.contracts import (
     CallContext,
@@ -91,7 +92,12 @@ class Service:
     stages: DoubleDirectory = field(default_factory=DoubleDirectory)
     release: Release = field(
         default_factory=lambda: Release(
-            retrieval="r", generator="g", top_k=3, top_n=2, min_relevance_score=0.4
+            retrieval="r",
+            generator="g",
+            top_k=3,
+            top_n=2,
+            min_relevance_score=0.4,
+            rerank_weight=1.0,
         )
     )
     trail: Trail = field(default_factory=Trail)
@@ -155,7 +161,8 @@ async def test_the_reranker_decides_the_order_and_the_ranks(service: Service) ->
     hits = await service.search("queue full bread")
     assert names(hits) == ["c", "b"]
     assert [hit.rank for hit in hits] == [1, 2]
-    assert [hit.score for hit in hits] == pytest.approx([2 / 3, 1 / 3])
+    assert [hit.score for hit in hits] == pytest.approx([1.0, 0.5])
+    assert [hit.signals.rerank for hit in hits] == pytest.approx([2 / 3, 1 / 3])
 
 
 async def test_equal_scores_are_ordered_by_chunk_id(service: Service) -> None:

@@ -14,7 +14,7 @@ from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts import Chunk, ScoredChunk
 from deployments.generator.extractive import ExtractiveEngine
 from deployments.reranker.ranking import max_sim, quantize
-from deployments.retriever.store import read_chunk
+from deployments.retriever.chunk_rows import read_chunk
 from tests.doubles import vector_of
 
 TEXTS = {

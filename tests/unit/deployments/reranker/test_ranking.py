@@ -90,3 +90,9 @@ def test_a_row_of_zeros_is_no_division_by_zero() -> None:
 def test_sizes_are_those_of_the_arrays() -> None:
     vectors = quantize(random_rows(5, 1))
     assert (vectors.tokens, vectors.size_bytes) == (5, 5 * 8 + 5 * 4)
+
+
+def test_tokens_count_as_much_as_they_weigh() -> None:
+    passage = quantize(rows(X))
+    weights = np.array([3.0, 1.0], dtype=np.float32)
+    assert max_sim(rows(X, Y), passage, weights) == pytest.approx(0.75, abs=0.003)

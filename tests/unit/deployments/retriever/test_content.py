@@ -7,7 +7,6 @@ import pytest
 
 from deployments.contracts import Chunk, DocumentRecord, IndexedDocument, chunk_id
 from deployments.retriever import content as content_module
-from deployments.retriever.changes import ChangeLog
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.content import StoredContent
 from deployments.retriever.store import ChromaStore
@@ -49,8 +48,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ChromaStore:
 
 @pytest.fixture
 def content(store: ChromaStore) -> StoredContent:
-    log = ChangeLog(lambda: store._collection("content-changes"), store._guard)
-    return StoredContent(store, lambda: store._collection("ragserve"), log, store._guard)
+    return StoredContent(store)
 
 
 def test_fingerprints_of_all_page_by_page(
@@ -79,7 +77,8 @@ def test_chunks_come_whole(content: StoredContent) -> None:
 
 
 def test_announcements_are_the_log_s(content: StoredContent, store: ChromaStore) -> None:
-    assert (content.numbers(), content.logs()) == ({}, {})
-    ChangeLog(lambda: store._collection("content-changes"), store._guard).announce(["d1"])
-    assert list(content.numbers().values()) == [1]
-    assert [log.recent for log in content.logs().values()] == [(("d1",),)]
+    writes = [(f"d{number}",) for number in range(5)]
+    assert [log.recent for log in content.logs().values()] == [tuple(writes)]
+    store.changes.announce(["d1"])
+    assert list(content.numbers().values()) == [6]
+    assert [log.recent for log in content.logs().values()] == [(*writes, ("d1",))]

@@ -305,7 +305,7 @@ def test_an_interrupted_deletion_can_be_repeated(
 ) -> None:
     store.replace([indexed("a", "one")])
     with monkeypatch.context() as broken:
-        chunks = store._collection(store._args.collection)
+        chunks = store.chroma.chunks()
 
         def delete(**_: object) -> None:
             raise OSError("connection lost")

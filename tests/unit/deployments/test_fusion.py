@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.retriever.fusion import (
+from deployments.fusion import (
     Normalize,
     Scores,
     fuse_ranks,
     fuse_scores,
     min_max,
+    top_scaled,
     z_scores,
 )
 
@@ -79,3 +80,9 @@ def test_min_max_keeps_order_and_range(scores: Scores) -> None:
     for one in scores:
         for other in scores:
             assert scores[one] > scores[other] or scaled[one] <= scaled[other]
+
+
+def test_shares_of_the_best_score() -> None:
+    assert top_scaled({"a": 4.0, "b": 1.0, "c": -1.0}) == {"a": 1.0, "b": 0.25, "c": 0.0}
+    assert top_scaled({"a": -1.0, "b": 0.0}) == {"a": 0.0, "b": 0.0}
+    assert top_scaled({}) == {}

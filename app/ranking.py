@@ -1,0 +1,93 @@
+"""The order of what was found: by what every stage says of it, and without saying things twice."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from deployments.contracts import ScoredChunk
+from deployments.fusion import fuse_ranks, fuse_scores, min_max
+
+_WORD = re.compile(r"\w+")
+_SHINGLE_WORDS = 3
+"""Words that count as one mark of a text: single words are shared by all texts on a subject."""
+
+
+def merge(found: Sequence[Sequence[ScoredChunk]], *, top_k: int) -> list[ScoredChunk]:
+    """Returns the chunks that several formulations of a question found, each once, best first.
+
+    Scores of different formulations do not compare, so that ranks decide. A chunk keeps the signals
+    of the first formulation that found it.
+    """
+    if len(found) == 1:
+        return list(found[0][:top_k])
+    known = {hit.chunk.id: hit for hits in reversed(found) for hit in hits}
+    scores = [{hit.chunk.id: hit.score for hit in hits} for hits in found]
+    fused = fuse_ranks(scores, [1.0] * len(scores))
+    return [
+        replace(known[chunk_id], score=score, rank=rank)
+        for rank, (chunk_id, score) in enumerate(fused[:top_k], start=1)
+    ]
+
+
+def judged(
+    found: Sequence[ScoredChunk], scores: Sequence[float], *, rerank_weight: float
+) -> list[ScoredChunk]:
+    """Returns what was found, by the weighted sum of the retriever's scores and the reranker's,
+    each scaled from 0 to 1; ties by chunk id.
+
+    Args:
+        found: At least the chunks that were judged, in the order of `scores`.
+        scores: The reranker's.
+        rerank_weight: From 0 to 1.
+    """
+    by_id = {
+        hit.chunk.id: replace(hit, signals=replace(hit.signals, rerank=score))
+        for hit, score in zip(found, scores, strict=True)
+    }
+    fused = fuse_scores(
+        [
+            dict(zip(by_id, scores, strict=True)),
+            {chunk_id: hit.score for chunk_id, hit in by_id.items()},
+        ],
+        [rerank_weight, 1.0 - rerank_weight],
+        normalize=min_max,
+    )
+    return [
+        replace(by_id[chunk_id], score=score, rank=rank)
+        for rank, (chunk_id, score) in enumerate(fused, start=1)
+    ]
+
+
+def distinct(
+    hits: Sequence[ScoredChunk], *, top_n: int, max_repeated_ratio: float
+) -> list[ScoredChunk]:
+    """Returns the best `top_n` chunks of which none repeats more of a better one than the given
+    share of its own marks, three words in a row each.
+
+    Neighbours that overlap by a few sentences stay; copies of one page do not crowd the others out.
+    Source: Broder, On the resemblance and containment of documents, SEQUENCES 1997.
+    """
+    kept: list[ScoredChunk] = []
+    owners: dict[int, list[int]] = {}
+    for hit in hits:
+        if len(kept) == top_n:
+            break
+        marks = _shingles(hit.chunk.text)
+        shared = Counter(owner for mark in marks for owner in owners.get(mark, ()))
+        if marks and max(shared.values(), default=0) > max_repeated_ratio * len(marks):
+            continue
+        for mark in marks:
+            owners.setdefault(mark, []).append(len(kept))
+        kept.append(replace(hit, rank=len(kept) + 1))
+    return kept
+
+
+def _shingles(text: str) -> set[int]:
+    words = _WORD.findall(text.lower())
+    if len(words) < _SHINGLE_WORDS:
+        return {hash(tuple(words))} if words else set()
+    return {
+        hash(tuple(words[start : start + _SHINGLE_WORDS]))
+        for start in range(len(words) - _SHINGLE_WORDS + 1)
+    }

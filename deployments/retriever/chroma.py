@@ -1,0 +1,92 @@
+"""The connection to Chroma: opened when it is needed, and again when the server was away."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from deployments.errors import InvalidRequest, StageFailed, Unavailable
+from deployments.retriever.config import StoreArgs
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+
+T = TypeVar("T")
+_STAGE = "retriever"
+
+
+class Chroma:
+    """The collections of one version of the index. Every method blocks; call it from a thread.
+
+    Args:
+        args: Address or folder, and the collection's name.
+    """
+
+    def __init__(self, args: StoreArgs) -> None:
+        self._args = args
+        self._client: ClientAPI | None = None
+        self._collections: dict[str, Any] = {}
+
+    def ping(self) -> None:
+        """Raises Unavailable when the store does not answer."""
+        self.guard(lambda: self._open().heartbeat())
+
+    def chunks(self) -> Any:
+        """Returns the collection of the chunks."""
+        return self._collection(self._args.collection)
+
+    def beside(self, suffix: str) -> Any:
+        """Returns the collection `<name>-<suffix>`."""
+        return self._collection(f"{self._args.collection}-{suffix}")
+
+    def guard(self, call: Callable[[], T]) -> T:
+        """Runs one call of the library and turns what it raises into our errors."""
+        import httpx
+        from chromadb.errors import ChromaError, InvalidArgumentError
+
+        try:
+            return call()
+        except (InvalidArgumentError, ValueError, TypeError) as error:
+            # What the library itself refuses is a ValueError, and its text quotes the filter.
+            if isinstance(error, InvalidArgumentError) and "dimension" in str(error).lower():
+                raise StageFailed(
+                    "The collection holds vectors of another embedding model.", _STAGE
+                ) from error
+            raise InvalidRequest("The store does not understand the filter.", _STAGE) from error
+        except (httpx.HTTPError, ChromaError, OSError) as error:
+            # The server may have been replaced by another one: look everything up again.
+            self._client = None
+            self._collections.clear()
+            raise Unavailable("The vector store does not answer.", _STAGE, 1.0) from error
+
+    def _open(self) -> "ClientAPI":
+        if self._client is None:
+            self._client = _connect(self._args)
+        return self._client
+
+    def _collection(self, name: str) -> Any:
+        if name not in self._collections:
+            self._collections[name] = self.guard(
+                lambda: self._open().get_or_create_collection(
+                    name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                )
+            )
+        return self._collections[name]
+
+
+def _connect(args: StoreArgs) -> "ClientAPI":
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+
+    settings = ChromaSettings(anonymized_telemetry=False)
+    if args.path is not None:
+        return chromadb.PersistentClient(args.path, settings=settings)
+    parts = urlsplit(args.url or "")
+    try:
+        return chromadb.HttpClient(
+            host=parts.hostname or "",
+            port=parts.port or (443 if parts.scheme == "https" else 80),
+            ssl=parts.scheme == "https",
+            settings=settings,
+        )
+    except ValueError as error:  # what the library raises when nobody listens
+        raise ConnectionError("no Chroma server there") from error

@@ -1,0 +1,242 @@
+"""Searching by meaning and by words over a real, embedded Chroma and a real index of words."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deployments.contracts import (
+    Chunk,
+    DocumentRecord,
+    Filter,
+    IndexedDocument,
+    Scalar,
+    SearchMethod,
+    SearchMode,
+    Vectors,
+    chunk_id,
+)
+from deployments.errors import InvalidRequest, Unavailable
+from deployments.retriever.config import StoreArgs
+from deployments.retriever.content import StoredContent
+from deployments.retriever.following import Follower
+from deployments.retriever.hybrid import Hits, HybridSearch, Query
+from deployments.retriever.lexical import LexicalIndex
+from deployments.retriever.store import ChromaStore
+
+_NUMBERS = count()
+NORTH, EAST = [1.0, 0.0], [0.0, 1.0]
+
+
+class Replica:
+    """A retriever without its shell."""
+
+    def __init__(self, args: StoreArgs, *, lexical: bool = True) -> None:
+        self.store = ChromaStore(args)
+        index = LexicalIndex() if lexical else None
+        follower = None if index is None else Follower(StoredContent(self.store), index)
+        self.hybrid = HybridSearch(self.store, index, follower, batches=2)
+
+    def write(self, document_id: str, text: str, vector: Sequence[float], **own: Scalar) -> None:
+        record = DocumentRecord(
+            document_id,
+            f"{document_id}.md",
+            "",
+            f"{text}{vector}",
+            1,
+            "2026-01-01T00:00:00+00:00",
+            1_767_225_600_000_000_001 + next(_NUMBERS),
+            own,
+        )
+        chunk = Chunk(chunk_id(document_id, 0), document_id, 0, text, record.path, "", metadata=own)
+        self.store.replace([IndexedDocument(record, (chunk,), unit(vector)[None, :])])
+
+    def find(self, text: str, vector: Sequence[float] | None = NORTH, **wishes: Any) -> list[str]:
+        return names(self.hits(text, vector, **wishes))
+
+    def hits(
+        self,
+        text: str,
+        vector: Sequence[float] | None = NORTH,
+        *,
+        mode: SearchMode = "hybrid",
+        weight: float = 0.5,
+        top_k: int = 10,
+        candidates: int = 50,
+        where: Filter | None = None,
+    ) -> Hits:
+        how = SearchMethod(mode, weight, candidates)
+        query = Query(text, None if vector is None else unit(vector), top_k, where, how)
+        return self.hybrid.search([query])[0]
+
+
+def unit(vector: Sequence[float]) -> Vectors:
+    array = np.asarray(vector, dtype=np.float32)
+    return array / np.linalg.norm(array)
+
+
+def names(hits: Hits) -> list[str]:
+    return [hit.chunk.document_id for hit in hits.chunks]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hybrid")
+
+
+@pytest.fixture
+def args(folder: Path) -> StoreArgs:
+    return StoreArgs(path=str(folder), collection=f"hybrid-{next(_NUMBERS)}")
+
+
+@pytest.fixture
+def replica(args: StoreArgs) -> Replica:
+    """`near` is near the vector, `worded` has the word, `both` is second in either."""
+    replica = Replica(args)
+    replica.write("near", "The cat sleeps.", [1.0, 0.1], kind="cat")
+    replica.write("worded", "Zebra zebra zebra.", [0.2, 1.0], kind="zebra")
+    replica.write("both", "A zebra runs through the high grass.", [1.0, 0.5], kind="zebra")
+    return replica
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("dense", ["near", "both", "worded"]),
+        ("lexical", ["worded", "both"]),
+        ("hybrid", ["both", "worded", "near"]),
+    ],
+)
+def test_each_mode_has_its_order(replica: Replica, mode: SearchMode, expected: list[str]) -> None:
+    hits = replica.hits("zebra", mode=mode)
+    assert names(hits) == expected
+    assert [hit.rank for hit in hits.chunks] == list(range(1, len(expected) + 1))
+    assert sorted((hit.score for hit in hits.chunks), reverse=True) == [
+        hit.score for hit in hits.chunks
+    ]
+
+
+def test_signals_are_what_each_way_said(replica: Replica) -> None:
+    by_name = {hit.chunk.document_id: hit.signals for hit in replica.hits("zebra").chunks}
+    dense = {hit.chunk.document_id: hit.score for hit in replica.hits("", mode="dense").chunks}
+    words = {
+        hit.chunk.document_id: hit.score for hit in replica.hits("zebra", mode="lexical").chunks
+    }
+    assert {name: signals.dense for name, signals in by_name.items()} == pytest.approx(dense)
+    assert {name: signals.lexical for name, signals in by_name.items()} == {**words, "near": None}
+    assert all(signals.rerank is None for signals in by_name.values())
+
+
+def test_what_only_words_found_has_its_exact_cosine(replica: Replica) -> None:
+    """The index of vectors shows two others; its own vector is asked for."""
+    hits = replica.hits("zebra", candidates=2, top_k=1, weight=0.0)
+    assert names(hits) == ["worded"]
+    assert hits.chunks[0].signals.dense == pytest.approx(float(unit([0.2, 1.0])[0]), abs=1e-5)
+
+
+@pytest.mark.parametrize(("weight", "first"), [(1.0, "near"), (0.0, "worded")])
+def test_the_weight_decides_between_meaning_and_words(
+    replica: Replica, weight: float, first: str
+) -> None:
+    assert replica.find("zebra", weight=weight)[0] == first
+
+
+def test_words_alone_need_no_vector(replica: Replica) -> None:
+    assert replica.find("zebra", None, mode="lexical") == ["worded", "both"]
+    with pytest.raises(InvalidRequest):
+        replica.find("zebra", None)
+
+
+def test_a_query_without_a_known_word_is_answered_by_meaning(replica: Replica) -> None:
+    assert replica.find("quasar") == ["near", "both", "worded"]
+    assert replica.find("quasar", mode="lexical") == []
+
+
+def test_filters_hold_for_both_ways(replica: Replica) -> None:
+    assert replica.find("zebra", where={"kind": "zebra"}) == ["both", "worded"]
+    assert replica.find("zebra", where={"kind": "cat"}) == ["near"]
+    assert replica.find("zebra", where={"kind": "dog"}) == []
+    with pytest.raises(InvalidRequest):
+        replica.find("zebra", where={"kind": {"$near": 1}})
+
+
+def test_queries_of_one_batch_are_answered_each_its_own_way(replica: Replica) -> None:
+    modes: list[SearchMode] = ["lexical", "dense", "hybrid", "dense"]
+    queries = [
+        Query("zebra", unit(NORTH), top_k, None, SearchMethod(mode, 0.5))
+        for top_k, mode in enumerate(modes, start=1)
+    ]
+    together = [names(hits) for hits in replica.hybrid.search(queries)]
+    assert together == [names(replica.hybrid.search([query])[0]) for query in queries]
+    assert [len(found) for found in together] == [1, 2, 3, 3]
+
+
+def test_time_is_told_for_the_ways_that_were_asked(replica: Replica) -> None:
+    both, meaning = replica.hits("zebra"), replica.hits("zebra", mode="dense")
+    assert both.dense_ms > 0
+    assert both.lexical_ms > 0
+    assert meaning.lexical_ms == 0.0
+
+
+def test_an_empty_collection_finds_nothing(args: StoreArgs) -> None:
+    assert Replica(args).find("zebra") == []
+
+
+def test_equal_hits_are_ordered_by_chunk_id(args: StoreArgs) -> None:
+    replica = Replica(args)
+    for name in "cab":
+        replica.write(name, "zebra", NORTH)
+    assert replica.find("zebra") == ["a", "b", "c"]
+
+
+def test_without_an_index_of_words_meaning_answers(args: StoreArgs) -> None:
+    replica = Replica(args, lexical=False)
+    replica.write("worded", "zebra", EAST)
+    replica.write("near", "cat", NORTH)
+    assert replica.find("zebra", weight=0.0) == ["near", "worded"]
+    with pytest.raises(InvalidRequest):
+        replica.find("zebra", mode="lexical")
+
+
+def test_two_replicas_see_what_either_wrote_or_deleted(args: StoreArgs) -> None:
+    one, other = Replica(args), Replica(args)
+    for writer, reader in ((one, other), (other, one)):
+        assert reader.find("zebra") == []
+        writer.write("worded", "zebra", EAST)
+        assert reader.find("zebra") == ["worded"]
+        writer.write("worded", "cat", EAST)
+        assert reader.find("zebra", mode="lexical") == []
+        assert reader.find("cat", mode="lexical") == ["worded"]
+        writer.store.delete("worded")
+        assert reader.find("cat") == writer.find("cat") == []
+
+
+def test_a_document_that_goes_between_the_two_ways_is_no_hit(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words found it, and when its text is fetched it is gone."""
+    fetch = replica.store.chunks
+
+    def fetch_after_deletion(chunk_ids: Sequence[str]) -> Any:
+        replica.store.delete("worded")
+        return fetch(chunk_ids)
+
+    monkeypatch.setattr(replica.store, "chunks", fetch_after_deletion)
+    assert replica.find("zebra", candidates=1, top_k=1, weight=0.0) == ["near"]
+
+
+@pytest.mark.parametrize("broken", ["search", "chunks"])
+def test_a_store_that_is_away_fails_the_search(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def away(*_: object) -> Callable[..., Any]:
+        raise Unavailable("away", "retriever")
+
+    monkeypatch.setattr(replica.store, broken, away)
+    with pytest.raises(Unavailable):
+        replica.find("zebra", candidates=1, top_k=1)
+    monkeypatch.undo()
+    assert replica.find("zebra", mode="lexical") == ["worded", "both"]
