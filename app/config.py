@@ -85,6 +85,35 @@ class GatewayArgs(Settings):
     once."""
 
 
+class FilterField(Settings):
+    """A key of the documents' metadata that a question may ask for in words."""
+
+    kind: Literal["string", "integer", "number", "boolean"] = "string"
+    """What its values are."""
+
+    description: str = Field(min_length=1, max_length=500)
+    """What it says of a document, for the language model: `year in which the PEP was written`."""
+
+    values: tuple[str | int | float | bool, ...] = Field(default=(), max_length=200)
+    """All values that there are, where they are few."""
+
+    @model_validator(mode="after")
+    def _values_are_of_its_kind(self) -> Self:
+        if wrong := [value for value in self.values if not _is_a(self.kind, value)]:
+            raise ValueError(f"{wrong[0]!r} is no {self.kind}")
+        return self
+
+    def takes(self, value: object) -> bool:
+        """Returns whether a document can have this value."""
+        return _is_a(self.kind, value) and (not self.values or value in self.values)
+
+
+def _is_a(kind: str, value: object) -> bool:
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is {"string": str, "integer": int, "boolean": bool}[kind]
+
+
 class Release(Settings):
     """A version vector: which applications answer, and with which parameters."""
 
@@ -105,6 +134,19 @@ class Release(Settings):
     """How a conversation becomes a search query: `llm` lets the generator write it (or the rule,
     where the generator is no language model), `rule` joins the last questions where the last one
     does not stand alone, `off` takes the last message as it is."""
+
+    extra_queries: int = Field(default=0, ge=0, le=5)
+    """Other ways to put a question that the language model writes. Each costs a search; the model's
+    answer is waited for. Off by default, as the next two are: without a language model they do
+    nothing."""
+
+    hypothetical_passage: bool = False
+    """Whether the language model writes a passage that could be the answer, which is searched for
+    as well (HyDE)."""
+
+    filter_fields: dict[str, FilterField] = {}
+    """Keys of the metadata for which a language model may read conditions out of the question:
+    "PEPs from 2021 about typing" becomes a filter and a query."""
 
     mode: SearchMode = "hybrid"
     """What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""

@@ -12,6 +12,7 @@ from app.question import Question
 from app.releases import Route
 from app.request_scope import RequestScope
 from app.search import search
+from app.side_call import ask_model
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
 from deployments.errors import DeadlineExceeded, StageError
@@ -23,7 +24,6 @@ from deployments.generation import (
     Sampling,
 )
 
-_CONDENSE_PROMPT = "condense-v1"
 _CONDENSE_SAMPLING = Sampling(max_tokens=64, temperature=0.0)
 _FOLLOW_UP_TURNS = 2
 
@@ -157,30 +157,17 @@ async def _standalone_query(
     written = None
     if how == "llm":
         try:
-            written = await _query_by_model(question, route, scope, trail)
+            written = await ask_model(
+                "condense",
+                question.messages,
+                _CONDENSE_SAMPLING,
+                route=route,
+                scope=scope,
+                trail=trail,
+            )
         except StageError:
             trail.degraded.append("condense")
-    return written or query_by_rule(question.messages)
-
-
-async def _query_by_model(
-    question: Question, route: Route, scope: RequestScope, trail: Trail
-) -> str | None:
-    facts = await route.generator.describe(call=scope.call())
-    if not facts.get("language_model"):
-        return None
-    request = GenerationRequest(
-        messages=question.messages, prompt=_CONDENSE_PROMPT, sampling=_CONDENSE_SAMPLING
-    )
-    call = scope.call()
-    async with trail.timed("condense") as spent:
-        # Half of what is left: the answer must still be written.
-        written = await route.generator.generate(
-            request, call=replace(call, timeout_s=call.timeout_s / 2)
-        )
-        spent.note(written.times)
-    trail.side_calls.append(written)
-    return usable_query(written.text)
+    return usable_query(written or "") or query_by_rule(question.messages)
 
 
 def _relevant(hits: Sequence[ScoredChunk], min_relevance_score: float) -> list[ScoredChunk]:

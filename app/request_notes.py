@@ -67,7 +67,7 @@ class RequestNotes:
     def generations(self) -> Sequence[Generation]:
         """Returns all that generators wrote for this request, also what was broken off: the answer
         last."""
-        side_calls = () if self.trail is None else tuple(self.trail.side_calls)
+        side_calls = () if self.trail is None else tuple(self.trail.side_calls.values())
         answer = self.written or self.begun
         return side_calls if answer is None else (*side_calls, answer)
 

@@ -49,7 +49,7 @@ class Trail:
         query: What was searched for; empty where nothing was.
         query_vector: Its embedding, shape (1, dim).
         found: What the retriever returned, best first.
-        side_calls: What generators wrote on the way, such as the query of a conversation.
+        side_calls: What generators wrote on the way by step, such as the query of a conversation.
         hits: What was left of it after reranking, best first.
     """
 
@@ -61,7 +61,7 @@ class Trail:
     query_vector: Vectors | None = None
     found: tuple[ScoredChunk, ...] = ()
     hits: tuple[ScoredChunk, ...] = ()
-    side_calls: list[Generation] = field(default_factory=list)
+    side_calls: dict[str, Generation] = field(default_factory=dict)
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[StageTime]:

@@ -307,7 +307,8 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What the generator wrote. `grounded` is False when the context did not support an answer.
+    """What the generator wrote. `grounded` is False when the context did not support an answer,
+    `answerability` in [0, 1] how likely it does, where the engine estimates it.
 
     `prompt` names the prompt that was used, `context` the ranks of the chunks that fitted it;
     `ttft_ms` is the time from the arrival at the replica to the first token; `passed_over` counts
@@ -328,6 +329,7 @@ class Generation:
     logprobs: tuple[TokenLogprob, ...] = ()
     ttft_ms: float = 0.0
     passed_over: int = 0
+    answerability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,9 @@ class EngineDelta:
     """Set on the last delta by an engine that knows what it cites; None leaves it to the text."""
     grounded: bool | None = None
     """As `citations`."""
+    answerability: float | None = None
+    """How likely the context answers the question, in [0, 1]; set on the last delta by an engine
+    that estimates it."""
 
 
 class Engine(Protocol):

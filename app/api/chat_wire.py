@@ -141,6 +141,7 @@ class Reply:
             release=self.release,
             prompt=written.prompt,
             grounded=written.grounded,
+            answerability=written.answerability,
             sources=self._found(),
             degraded=self.trail.degraded,
             routing=None if chosen is None else Routing.model_validate(chosen),

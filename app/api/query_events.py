@@ -46,6 +46,7 @@ def query_response(
         id=scope.request_id,
         answer=written.text,
         grounded=written.grounded,
+        answerability=written.answerability,
         citations=[Citation.model_validate(one) for one in written.citations],
         sources=[source_of(hit) for hit in found.sources],
         release=scope.release,

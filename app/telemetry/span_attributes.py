@@ -24,6 +24,9 @@ _SPAN_TYPES = {
     "reranker": "RERANKER",
     "generator": "CHAT_MODEL",
     "condense": "CHAT_MODEL",
+    "queries": "CHAT_MODEL",
+    "passage": "CHAT_MODEL",
+    "filter": "CHAT_MODEL",
     "prompt": "TASK",
     "write": "TASK",
 }
@@ -134,8 +137,8 @@ class RequestAttributes:
                 found[_INPUTS] = {"query": self._text(self._trail.query)}
                 found[_OUTPUTS] = self._ranking(self._trail.hits)
                 found["ragserve.rerank_tokens"] = self._trail.rerank_tokens
-            case "condense":
-                found |= self._side_call()
+            case "condense" | "queries" | "passage" | "filter":
+                found |= self._side_call(stage)
             case "generator" if self._request.notes.written is not None:
                 found |= self._generation(self._request.notes.written)
             case "generator" if self._request.notes.begun is not None:
@@ -159,11 +162,11 @@ class RequestAttributes:
             _INPUTS: {"query": self._text(self._trail.query)},
         }
 
-    def _side_call(self) -> Attributes:
+    def _side_call(self, step: str) -> Attributes:
         found: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
-        if self._trail.side_calls:
-            written = self._trail.side_calls[0]
-            found[_OUTPUTS] = {"query": self._text(written.text)}
+        written = self._trail.side_calls.get(step)
+        if written is not None:
+            found[_OUTPUTS] = {"query" if step == "condense" else step: self._text(written.text)}
             found |= self._usage(written)
         return found
 
@@ -181,6 +184,7 @@ class RequestAttributes:
             "ragserve.prompt": written.prompt,
             "ragserve.ttft_ms": written.ttft_ms,
             "ragserve.grounded": written.grounded,
+            "ragserve.answerability": written.answerability,
             "ragserve.citations": [one.source for one in written.citations],
         }
         return found | self._usage(written)

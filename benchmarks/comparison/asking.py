@@ -23,12 +23,12 @@ def embeddings_body(text: str) -> bytes:
 
 def search_body(query: str) -> bytes:
     """Returns a request for the ten nearest chunks, not reranked."""
-    return _encode({"query": query, "top_k": 10, "top_n": 10, "rerank": False})
+    return _encode({"query": query, "mode": "dense", "top_k": 10, "top_n": 10, "rerank": False})
 
 
 def query_body(query: str) -> bytes:
-    """Returns a request for an answer from the best five of thirty chunks."""
-    return _encode({"query": query, "top_k": 30, "top_n": 5, "rerank": True})
+    """Returns a request for an answer from the best five of the thirty nearest chunks."""
+    return _encode({"query": query, "mode": "dense", "top_k": 30, "top_n": 5, "rerank": True})
 
 
 async def ask_all(contender: HttpContender, path: str, bodies: Sequence[bytes]) -> list[Any]:

@@ -87,11 +87,7 @@ def serve(
 
     source = ChunkSource(chroma_url, collection) if chroma_url else None
     settings = GeneratorArgs()
-    engine = ExtractiveEngine(
-        model=settings.name,
-        max_sentences=settings.max_sentences,
-        min_coverage_ratio=settings.min_coverage_ratio,
-    )
+    engine = ExtractiveEngine(model=settings.name, **settings.extractive.model_dump())
     model = SentenceTransformer(model_path(PACKAGED_MODEL), device="cpu")
     rag = NaiveRag(model, _fill_collection(source), engine, min_relevance_score=min_relevance_score)
     rag.embed(["warm-up"])

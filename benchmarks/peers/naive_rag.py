@@ -5,18 +5,26 @@ It finds, orders and answers what the service does, from the same chunks, so tha
 differs.
 """
 
+import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.contracts import Generation, ScoredChunk
+from app.config import Release
+from app.ranking import judged
+from deployments.contracts import Generation, ScoredChunk, Signals
 from deployments.generator.extractive import ExtractiveEngine
+from deployments.reranker.ranking import MINOR_WEIGHT
 from deployments.retriever.chunk_rows import read_chunk
+from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
+
+_MINOR_TOKENS = STOP_WORDS | set(string.punctuation)
+_RERANK_WEIGHT: float = Release.model_fields["rerank_weight"].default
 
 
 class NaiveRag:
@@ -58,12 +66,15 @@ class NaiveRag:
         rows = zip(*(found[field][0] for field in fields), strict=True)
         hits = sorted(rows, key=lambda row: (row[3], row[0]))
         return [
-            ScoredChunk(read_chunk(found_id, text, metadata), 1.0 - distance, rank)
+            ScoredChunk(
+                read_chunk(found_id, text, metadata), 1.0 - distance, rank, Signals(1.0 - distance)
+            )
             for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
         ]
 
     def rerank(self, query: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-        """Returns the hits by descending mean of the best cosine per query token, ties by chunk id.
+        """Returns the hits by the weighted mean of the best cosine per query token, beside the
+        retriever's score.
 
         Source: Khattab and Zaharia, ColBERT, SIGIR 2020, section 3.3.
         """
@@ -71,17 +82,21 @@ class NaiveRag:
         asked, *passages = (
             _unit(vectors) for vectors in self._model.encode(texts, output_value="token_embeddings")
         )
-        scores = [float((asked @ passage.T).max(axis=1).mean()) for passage in passages]
-        order = sorted(
-            zip(scores, hits, strict=True), key=lambda pair: (-pair[0], pair[1].chunk.id)
-        )
-        return [
-            ScoredChunk(hit.chunk, score, rank) for rank, (score, hit) in enumerate(order, start=1)
+        weights = [
+            MINOR_WEIGHT if token in _MINOR_TOKENS else 1.0
+            for token in self._model.tokenizer.tokenize(query, add_special_tokens=True)
         ]
+        scores = [
+            float(np.average((asked @ passage.T).max(axis=1), weights=weights[: len(asked)]))
+            for passage in passages
+        ]
+        return judged(hits, scores, rerank_weight=_RERANK_WEIGHT)
 
     def answer(self, query: str, sources: Sequence[ScoredChunk]) -> Generation:
         """Returns the answer from the sources that are relevant enough."""
-        context = [hit for hit in sources if hit.score >= self._min_relevance_score]
+        context = [
+            hit for hit in sources if (hit.signals.rerank or 0.0) >= self._min_relevance_score
+        ]
         return self._engine.generate(query, context)
 
 

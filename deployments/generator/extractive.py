@@ -1,53 +1,31 @@
 """A generator without a language model: it answers with the sentences of the context that answer
 the question.
 
-It decides from words alone, so it needs no weights and starts at once. What it cannot do is
-rephrase: whatever it says stands in a source, and every sentence names that source.
+It decides from words, and from what retriever and reranker say of the chunks, so it needs no
+weights and starts at once. What it cannot do is rephrase: whatever it says stands in a source, and
+every sentence names that source.
 """
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 from deployments.contracts import CallContext, Citation, Generation, ScoredChunk
 from deployments.errors import UnsupportedField
 from deployments.generation import EngineDelta, Prompt, Sampling
-from deployments.generator.sentences import sentences, terms, words
+from deployments.generator.analysis import analyse_passage, analyse_sentence
+from deployments.generator.answerability import estimate_answerability
+from deployments.generator.sentence_scoring import Candidate, score_sentences
+from deployments.generator.sentences import words
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
-_NEXT_SENTENCE_RATIO = 0.6
-"""A further sentence must score at least this share of the best one."""
-_RANK_WEIGHT = 0.35
-"""How much the first chunk's place counts beside a full match of the question's words."""
-_HEADING_WEIGHT = 0.5
-"""A word of the question found in the headings above a sentence counts this much of one found in
-it."""
+_ENOUGH_LIKELIHOOD = 0.9
+"""Sentences are added until one of them holds the answer, if any does, with this likelihood."""
+_WORTH_ADDING = 0.05
+"""Likelihood beside the best sentence's from which a sentence is added for words of the question
+that the others leave out: a question may ask for two things."""
 _WITHOUT_EFFECT = frozenset({"max_tokens", "temperature", "top_p", "seed"})
 """Wishes that hold by themselves: nothing is sampled, and an answer has a few sentences."""
-_KEPT_PASSAGES = 4096
-"""Passages that are found often are taken apart once; about 10 kB each."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    text: str
-    source: int
-    order: int
-    matched: frozenset[str]
-    score: float
-    support: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Passage:
-    """What the words of a passage are, whatever is asked about it."""
-
-    sentences: tuple[tuple[str, frozenset[str]], ...]
-    terms: frozenset[str]
-    word_count: int
 
 
 class ExtractiveEngine:
@@ -58,12 +36,21 @@ class ExtractiveEngine:
         max_sentences: Sentences of an answer at most.
         min_coverage_ratio: Share of the question's content words, by weight, that a passage must
             hold to count as support.
+        min_answerability: What `estimate_answerability` must give; 0 asks for nothing.
     """
 
-    def __init__(self, *, model: str, max_sentences: int, min_coverage_ratio: float) -> None:
+    def __init__(
+        self,
+        *,
+        model: str,
+        max_sentences: int,
+        min_coverage_ratio: float,
+        min_answerability: float = 0.0,
+    ) -> None:
         self._model = model
         self._max_sentences = max_sentences
         self._min_coverage_ratio = min_coverage_ratio
+        self._min_answerability = min_answerability
 
     max_model_tokens = None
 
@@ -107,6 +94,7 @@ class ExtractiveEngine:
             prompt_tokens=written.prompt_tokens,
             citations=written.citations,
             grounded=written.grounded,
+            answerability=written.answerability,
         )
 
     def generate(self, question: str, context: Sequence[ScoredChunk]) -> Generation:
@@ -114,23 +102,26 @@ class ExtractiveEngine:
 
         Tokens are counted as words: this engine has no tokenizer.
         """
+        asked = analyse_sentence(question)
         prompt_tokens = _count_words(question, context)
-        candidates = _candidates(question, context)
+        candidates = [one for one in score_sentences(asked, context) if one.matched]
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
-        if best is None or best.support < self._min_coverage_ratio:
-            return self._result(NO_INFORMATION, (), False, prompt_tokens)
-        text, citations = _compose(_choose(candidates, best, self._max_sentences))
-        return self._result(text, citations, True, prompt_tokens)
-
-    def _result(
-        self, text: str, citations: tuple[Citation, ...], grounded: bool, prompt_tokens: int
-    ) -> Generation:
+        answerability = 0.0 if best is None else estimate_answerability(asked, best, context)
+        grounded = (
+            best is not None
+            and best.support >= self._min_coverage_ratio
+            and answerability >= self._min_answerability
+        )
+        text, citations = (
+            _compose(_choose(candidates, self._max_sentences)) if grounded else (NO_INFORMATION, ())
+        )
         return Generation(
             text=text,
             citations=citations,
             grounded=grounded,
             finish_reason="stop",
             prompt_tokens=prompt_tokens,
+            answerability=answerability,
             completion_tokens=len(words(text)),
             model=self._model,
         )
@@ -141,82 +132,39 @@ def _refusal(name: str) -> dict[str, object]:
 
 
 def _count_words(question: str, context: Sequence[ScoredChunk]) -> int:
-    return len(words(question)) + sum(_analyse(hit.chunk.text).word_count for hit in context)
+    return len(words(question)) + sum(analyse_passage(hit.chunk.text).word_count for hit in context)
 
 
-@lru_cache(maxsize=_KEPT_PASSAGES)
-def _analyse(text: str) -> _Passage:
-    return _Passage(
-        sentences=tuple((one, frozenset(terms(one))) for one in sentences(text)),
-        terms=frozenset(terms(text)),
-        word_count=len(words(text)),
-    )
-
-
-def _candidates(question: str, context: Sequence[ScoredChunk]) -> list[_Candidate]:
-    """Returns every sentence of the context with its score.
-
-    A question word weighs more the rarer it is among the sentences; one that no sentence has weighs
-    most, so that a question about something else finds no support.
-    """
-    asked = frozenset(terms(question))
-    passages = [_analyse(hit.chunk.text) for hit in context]
-    found = [
-        (source, sentence, has)
-        for source, passage in enumerate(passages, start=1)
-        for sentence, has in passage.sentences
-    ]
-    if not asked or not found:
-        return []
-    frequency = Counter(term for _, _, has in found for term in has & asked)
-    weights = {term: math.log1p(len(found) / (0.5 + frequency[term])) for term in asked}
-    total = sum(weights.values())
-    headings = [
-        asked.intersection(terms(f"{hit.chunk.title} {hit.chunk.heading}")) for hit in context
-    ]
-    supported = [asked & passage.terms for passage in passages]
-    candidates = []
-    for order, (source, sentence, has) in enumerate(found):
-        above = headings[source - 1]
-        around = above | supported[source - 1]
-        in_sentence = sum(weights[term] for term in asked & has)
-        in_headings = sum(weights[term] for term in above - has)
-        relevance = (in_sentence + _HEADING_WEIGHT * in_headings) / total
-        candidates.append(
-            _Candidate(
-                text=sentence,
-                source=source,
-                order=order,
-                matched=asked & has,
-                score=relevance + _RANK_WEIGHT / source if in_sentence else 0.0,
-                support=sum(weights[term] for term in around) / total,
-            )
-        )
-    return candidates
-
-
-def _choose(
-    candidates: Sequence[_Candidate], best: _Candidate, max_sentences: int
-) -> list[_Candidate]:
-    """Returns the best sentence, and those close behind that match words it leaves out."""
-    chosen = [best]
-    covered = set(best.matched)
-    for candidate in sorted(candidates, key=lambda one: (-one.score, one.order)):
-        if len(chosen) == max_sentences or candidate.score < _NEXT_SENTENCE_RATIO * best.score:
+def _choose(candidates: Sequence[Candidate], max_sentences: int) -> list[Candidate]:
+    """Returns the likeliest sentences in reading order: as many as it takes for one of them to hold
+    the answer with enough likelihood, and what adds words of the question."""
+    ranked = sorted(candidates, key=lambda one: (-one.score, one.order))
+    best_of_text: dict[str, Candidate] = {}
+    for candidate in ranked:
+        best_of_text.setdefault(candidate.sentence.text, candidate)
+    distinct = list(best_of_text.values())
+    odds = [math.exp(one.score - ranked[0].score) for one in distinct]
+    enough = _ENOUGH_LIKELIHOOD * math.fsum(odds)
+    chosen: list[Candidate] = []
+    covered: set[str] = set()
+    reached = 0.0
+    for candidate, odd in zip(distinct, odds, strict=True):
+        if len(chosen) == max_sentences or (reached >= enough and odd < _WORTH_ADDING):
             break
-        if candidate.text != best.text and candidate.matched - covered:
+        if reached < enough or candidate.matched - covered:
             chosen.append(candidate)
             covered |= candidate.matched
-    return sorted(chosen, key=lambda one: (one.source, one.order))
+            reached += odd
+    return sorted(chosen, key=lambda one: one.order)
 
 
-def _compose(chosen: Sequence[_Candidate]) -> tuple[str, tuple[Citation, ...]]:
+def _compose(chosen: Sequence[Candidate]) -> tuple[str, tuple[Citation, ...]]:
     """Returns the answer's text and the stretch of it that each source supports."""
     text = ""
     citations = []
     for candidate in chosen:
         text += " " if text else ""
         start = len(text)
-        text += f"{candidate.text} [{candidate.source}]"
+        text += f"{candidate.sentence.text} [{candidate.source}]"
         citations.append(Citation(start, len(text), candidate.source))
     return text, tuple(citations)

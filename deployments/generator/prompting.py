@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -20,6 +19,7 @@ from deployments.errors import ConfigError, InvalidRequest
 from deployments.generation import Message
 from deployments.generator.extractive import NO_INFORMATION
 
+_STEPS = ("condense", "queries", "passage", "filter")
 _FOLDER = Path(__file__).with_name("prompts")
 _SUFFIX = ".jinja"
 _ATTRIBUTE_CHARS = 200
@@ -81,12 +81,11 @@ def render_answer(
         ConfigError: no such prompt.
         InvalidRequest: the last message is not the user's.
     """
-    template = _template(name, "answer")
+    template = _template(name, ("answer",))
     question = _last_question(messages)
-    told = [neutralise(one.content).strip() for one in messages if one.role == "system"]
     values = {
         "no_information": NO_INFORMATION,
-        "instructions": "\n\n".join(told),
+        "instructions": _instructions(messages),
         "sources": [_Source.of(hit) for hit in context],
         "question": question,
     }
@@ -97,19 +96,21 @@ def render_answer(
     )
 
 
-def render_condense(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Returns the messages that ask for one search query in place of a whole conversation.
+def render_step(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Returns the messages that ask for something on the way to an answer: one search query in
+    place of a whole conversation, other queries, a passage, a filter.
 
     Args:
-        name: Name of a condensing prompt.
-        messages: As for `render_answer`; system messages are left out.
+        name: Name of a prompt that is none for answers.
+        messages: As for `render_answer`; what the system messages say is for prompts that have a
+            place for it.
 
     Raises:
         ConfigError, InvalidRequest: as for `render_answer`.
     """
-    template = _template(name, "condense")
+    template = _template(name, _STEPS)
     _last_question(messages)
-    values = {"turns": _turns(messages)}
+    values = {"turns": _turns(messages), "instructions": _instructions(messages)}
     return (
         Message("system", _render(template, "system", values)),
         Message("user", _render(template, "user", values)),
@@ -167,10 +168,15 @@ def _last_question(messages: Sequence[Message]) -> str:
     return neutralise(messages[-1].content).strip()
 
 
-def _template(name: str, kind: Literal["answer", "condense"]) -> Template:
-    known = [one for one in prompt_names() if one.startswith(f"{kind}-")]
+def _instructions(messages: Sequence[Message]) -> str:
+    told = [neutralise(one.content).strip() for one in messages if one.role == "system"]
+    return "\n\n".join(told)
+
+
+def _template(name: str, kinds: Sequence[str]) -> Template:
+    known = [one for one in prompt_names() if one.rpartition("-")[0] in kinds]
     if name not in known:
-        raise ConfigError(f"There is no {kind} prompt {name!r}; there are: {', '.join(known)}.")
+        raise ConfigError(f"There is no such prompt {name!r} here; there are: {', '.join(known)}.")
     return _ENVIRONMENT.get_template(f"{name}{_SUFFIX}")
 
 

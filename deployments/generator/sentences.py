@@ -2,8 +2,12 @@
 
 import re
 import threading
+import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
     from snowballstemmer.english_stemmer import EnglishStemmer
@@ -17,17 +21,10 @@ _WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
 _local = threading.local()
 _SENTENCE_WORDS = 3
 """A fragment shorter than this many words is a label, not a sentence."""
-
-STOP_WORDS = frozenset(
-    """a about after all also am an and any are as at be because been before being between both but
-    by can could did do does doing done during each either every few for from further get gets give
-    given had has have having he her here him his how i if in into is it its itself just let many
-    may me might more most much must my no nor not of off on once one only onto or other our out
-    over own per please same shall she should so some such tell than that the their them then there
-    these they this those through to too under until up upon us use used using very was we were what
-    when where whether which while who whom whose why will with within without would you
-    your""".split()  # noqa: SIM905
-)
+_KEPT_STEMS = 65_536
+"""Words whose stem is known; to find one takes longer than all else that is done with a word."""
+_MAX_WORD_CHARS = 64
+"""Longer ones are not words, and are told apart by their start: what is kept stays small."""
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -43,14 +40,39 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Returns the stems of the words that are not stop words, in reading order."""
-    stem = _stemmer().stemWord
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    """Returns the stems of the words that are not stop words, in reading order; a compound counts
+    as its parts."""
+    return [
+        stem(part)
+        for word in words(text)
+        for part in word.split("-")
+        if part and part not in STOP_WORDS
+    ]
 
 
 def words(text: str) -> list[str]:
     """Returns the words of a text in lower case."""
-    return [word.lower() for word in _WORD.findall(text)]
+    return [word.lower() for word in raw_words(text)]
+
+
+def raw_words(text: str) -> list[str]:
+    """Returns the words of a text as they stand there."""
+    return _WORD.findall(text)
+
+
+def stem(word: str) -> str:
+    """Returns the English stem of a word in lower case, without accents: `jumièges` and `jumieges`
+    are the same name."""
+    return _stem(word[:_MAX_WORD_CHARS])
+
+
+@lru_cache(maxsize=_KEPT_STEMS)
+def _stem(word: str) -> str:
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word)
+        word = "".join(one for one in decomposed if not unicodedata.combining(one))
+    stemmed: str = _stemmer().stemWord(word)
+    return stemmed
 
 
 def _blocks(text: str) -> Iterator[str]:

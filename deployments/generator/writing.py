@@ -32,7 +32,7 @@ from deployments.generator.config import SamplingArgs
 from deployments.generator.delta_window import gather_within
 from deployments.generator.extractive import NO_INFORMATION
 from deployments.generator.fitting import fit_context, prompt_bound
-from deployments.generator.prompting import render_answer, render_condense
+from deployments.generator.prompting import render_answer, render_step
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Writer:
             raise InvalidRequest("There is no message to answer.", "generator")
         if request.context is None:
             if request.prompt:
-                return Prompt(messages=render_condense(request.prompt, request.messages))
+                return Prompt(messages=render_step(request.prompt, request.messages))
             return Prompt(messages=request.messages)
         question = request.question or request.messages[-1].content
 
@@ -184,6 +184,7 @@ class Writer:
             context=started.context,
             logprobs=tuple(draft.logprobs),
             ttft_ms=started.times.replica_ms,
+            answerability=last.answerability,
         )
 
     def _nothing_found(self, request: GenerationRequest) -> Sequence[GenerationEvent]:

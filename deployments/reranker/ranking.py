@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MINOR_WEIGHT = 0.25
+"""What a stop word or a punctuation mark of a query counts beside any other token: some passage
+always has one. First hit on SQuAD 2.0 .879 with it, .870 without."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenVectors:

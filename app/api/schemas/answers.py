@@ -197,6 +197,12 @@ class QueryResponse(ResponseModel):
     grounded: bool = Field(
         description="False when no document supported an answer.", examples=[True]
     )
+    answerability: float | None = Field(
+        default=None,
+        description="How likely the documents answer the question, from 0 to 1, where the "
+        "generator estimates it.",
+        examples=[0.82],
+    )
     citations: list[Citation]
     sources: list[Source] = Field(description="The chunks that were found, best first.")
     release: str = Field(examples=["minilm-extractive"])

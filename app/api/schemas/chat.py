@@ -185,6 +185,9 @@ class Provenance(ResponseModel):
     release: str | None = Field(description="Null for an answer without a release.")
     prompt: str = Field(description="Name and version of the prompt.", examples=["answer-v1"])
     grounded: bool
+    answerability: float | None = Field(
+        default=None, description="How likely the documents answer the question, from 0 to 1."
+    )
     sources: list[Source]
     degraded: list[str]
     routing: Routing | None = None

@@ -208,7 +208,9 @@ def test_a_stream_that_was_broken_off_has_the_tokens_that_came() -> None:
 def test_the_query_that_a_model_wrote_is_counted_with_the_answer() -> None:
     asked = notes()
     assert asked.trail is not None
-    asked.trail.side_calls.append(written(prompt_tokens=40, cached_tokens=0, completion_tokens=3))
+    asked.trail.side_calls["condense"] = written(
+        prompt_tokens=40, cached_tokens=0, completion_tokens=3
+    )
     (used,) = report_of(finished(asked)).usage.values()
     assert (used.requests, used.prompt_tokens, used.completion_tokens) == (1, 640, 8)
 

@@ -251,7 +251,7 @@ def test_the_query_that_a_model_wrote_has_its_tokens(recorded: Recorded) -> None
     trail = request.notes.trail
     assert trail is not None
     trail.times["condense"] = StageTime(5, started_ns=STARTED_NS)
-    trail.side_calls.append(written(text="full queue", prompt_tokens=40, completion_tokens=3))
+    trail.side_calls["condense"] = written(text="full queue", prompt_tokens=40, completion_tokens=3)
     condense = recorded.of(request)["condense"]
     assert condense["gen_ai.usage.input_tokens"] == 40
     assert condense["mlflow.spanOutputs"] == {"query": "full queue"}

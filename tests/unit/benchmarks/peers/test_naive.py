@@ -8,12 +8,14 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from app.config import Release
+from app.ranking import judged
 from benchmarks.peers.chunks import pages
 from benchmarks.peers.naive import create_app
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts import Chunk, ScoredChunk
 from deployments.generator.extractive import ExtractiveEngine
-from deployments.reranker.ranking import max_sim, quantize
+from deployments.reranker.ranking import MINOR_WEIGHT, max_sim, quantize
 from deployments.retriever.chunk_rows import read_chunk
 from tests.doubles import vector_of
 
@@ -32,8 +34,18 @@ METADATA = {
 }
 
 
+class WordTokenizer:
+    """A tokenizer whose tokens are words."""
+
+    def tokenize(self, text: str, *, add_special_tokens: bool) -> list[str]:
+        assert add_special_tokens
+        return text.split()
+
+
 class WordModel:
     """A `SentenceTransformer` whose tokens are words; token vectors are not normalised."""
+
+    tokenizer = WordTokenizer()
 
     def encode(self, sentences: Sequence[str], **options: Any) -> Any:
         if options.get("output_value") == "token_embeddings":
@@ -83,14 +95,17 @@ def test_reranking_is_the_services_own(rag: NaiveRag) -> None:
     query = "is the queue full"
     hits = rag.search("whales", top_k=4)
     asked = WordModel.tokens(query)
-    scores = {
-        hit.chunk.id: max_sim(asked, quantize(WordModel.tokens(hit.chunk.passage())))
-        for hit in hits
-    }
+    weights = np.array([MINOR_WEIGHT, MINOR_WEIGHT, 1.0, 1.0], dtype=np.float32)
+    scores = [
+        max_sim(asked, quantize(WordModel.tokens(hit.chunk.passage())), weights) for hit in hits
+    ]
+    expected = judged(hits, scores, rerank_weight=Release.model_fields["rerank_weight"].default)
     found = rag.rerank(query, hits)
-    assert [hit.chunk.id for hit in found] == sorted(scores, key=lambda key: -scores[key])
+    assert [hit.chunk.id for hit in found] == [hit.chunk.id for hit in expected]
     # The service keeps a passage's vectors in one byte per dimension.
-    assert {hit.chunk.id: hit.score for hit in found} == pytest.approx(scores, abs=0.005)
+    assert [hit.signals.rerank for hit in found] == pytest.approx(
+        [hit.signals.rerank for hit in expected], abs=0.005
+    )
     assert [hit.rank for hit in found] == [1, 2, 3, 4]
 
 

@@ -4,20 +4,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts import Chunk, Generation, ScoredChunk
-from deployments.generator import extractive
+from deployments.contracts import Chunk, Generation, ScoredChunk, Signals
+from deployments.generation import Prompt
+from deployments.generator import analysis
 from deployments.generator.extractive import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.sentences import sentences, terms, words
+from deployments.generator.sentences import sentences, stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
 BREAD = "Bread needs flour, water and salt. Bake it for forty minutes."
+UNKNOWN = Signals()
 
 
-def context_of(*texts: str, title: str = "", heading: str = "") -> list[ScoredChunk]:
+def context_of(
+    *texts: str, title: str = "", heading: str = "", signals: Signals = UNKNOWN
+) -> list[ScoredChunk]:
     return [
         ScoredChunk(
-            Chunk(f"c{rank}", f"d{rank}", 0, text, f"{rank}.md", title, heading), 1 / rank, rank
+            Chunk(f"c{rank}", f"d{rank}", 0, text, f"{rank}.md", title, heading),
+            1 / rank,
+            rank,
+            signals,
         )
         for rank, text in enumerate(texts, start=1)
     ]
@@ -29,9 +36,13 @@ def ask(
     *,
     max_sentences: int = 3,
     min_coverage_ratio: float = 0.25,
+    min_answerability: float = 0.0,
 ) -> Generation:
     engine = ExtractiveEngine(
-        model="extractive", max_sentences=max_sentences, min_coverage_ratio=min_coverage_ratio
+        model="extractive",
+        max_sentences=max_sentences,
+        min_coverage_ratio=min_coverage_ratio,
+        min_answerability=min_answerability,
     )
     return engine.generate(question, context)
 
@@ -94,6 +105,20 @@ def test_a_sentence_that_adds_nothing_is_left_out() -> None:
     assert generation.text == "The Eiffel Tower is 330 metres tall. [1]"
 
 
+def test_sentences_are_added_until_one_of_them_likely_answers() -> None:
+    """One with all of the question's words stands alone; where none has them, more are given."""
+    clear = context_of("The tower opened in 1889. The tower has a lift.")
+    assert len(ask("When was the tower opened?", clear).citations) == 1
+    open_ = context_of("The tower was built for a fair. The tower has a lift. The tower is tall.")
+    assert len(ask("What about the tower?", open_).citations) == 3
+
+
+def test_a_sentence_of_the_kind_that_is_asked_for_comes_first() -> None:
+    context = context_of("The tower opened with a great feast. The tower opened in 1889.")
+    generation = ask("When was the tower opened?", context, max_sentences=1)
+    assert generation.text == "The tower opened in 1889. [1]"
+
+
 def test_headings_above_a_sentence_count_for_it() -> None:
     context = context_of("It opened in 1889 to visitors.", title="Eiffel Tower")
     generation = ask("When was the Eiffel Tower opened?", context)
@@ -133,6 +158,31 @@ def test_the_coverage_ratio_decides_what_is_support() -> None:
     question, context = "Which paint protects the Eiffel Tower from rust?", context_of(TOWER)
     assert ask(question, context, min_coverage_ratio=0.1).grounded
     assert not ask(question, context, min_coverage_ratio=0.9).grounded
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How tall is the Blackpool Tower?",
+        "How tall was the Eiffel Tower in 1889?",
+        "How short is the Eiffel Tower?",
+        "How tall is the Eiffel Tower not?",
+    ],
+    ids=["another-name", "another-year", "the-opposite", "negated"],
+)
+def test_a_near_miss_is_refused_where_likelihood_is_asked_for(question: str) -> None:
+    context = context_of(TOWER, QUEUE)
+    assert ask("How tall is the Eiffel Tower?", context, min_answerability=0.4).grounded
+    assert ask(question, context).grounded
+    refused = ask(question, context, min_answerability=0.4)
+    assert (refused.text, refused.grounded) == (NO_INFORMATION, False)
+
+
+def test_what_the_retriever_says_of_a_chunk_counts_for_the_likelihood() -> None:
+    question = "How tall is the Eiffel Tower?"
+    far, near = (context_of(TOWER, signals=Signals(dense=cosine)) for cosine in (0.1, 0.8))
+    assert not ask(question, far, min_answerability=0.5).grounded
+    assert ask(question, near, min_answerability=0.5).grounded
 
 
 def test_an_instruction_in_a_document_is_text() -> None:
@@ -181,22 +231,28 @@ def test_unicode_question_finds_its_sentence() -> None:
     assert ask("Где лежит собака?", context).text == "Собака лежит у двери. [1]"
 
 
-def test_every_word_of_a_very_long_text_is_stemmed_twice_at_most(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Once for its sentence, once for its passage: the work grows with the text, not its square."""
+def test_every_word_of_a_very_long_text_is_stemmed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work of taking sentences apart grows with the text, not with its square."""
     counted: list[str] = []
 
-    def count(text: str) -> list[str]:
-        counted.extend(words(text))
-        return terms(text)
+    def count(word: str) -> str:
+        counted.append(word)
+        return stem(word)
 
-    monkeypatch.setattr(extractive, "terms", count)
+    monkeypatch.setattr(analysis, "stem", count)
     filler = " ".join(f"Number {n} is of no interest to anybody." for n in range(250))
     context = context_of(f"{filler} {TOWER} {filler}")
     generation = ask("How tall is the Eiffel Tower?", context)
     assert generation.text.startswith("The Eiffel Tower is 330 metres tall.")
-    assert len(counted) <= 2 * len(words(context[0].chunk.text)) + 10
+    assert len(counted) <= len(words(context[0].chunk.text)) + 10
+
+
+async def test_tokens_of_a_prompt_are_its_words() -> None:
+    engine = ExtractiveEngine(model="extractive", max_sentences=3, min_coverage_ratio=0.25)
+    prompt = Prompt(
+        question="How tall is the Eiffel Tower?", context=tuple(context_of(TOWER, QUEUE))
+    )
+    assert await engine.count_tokens(prompt) == 6 + 11 + 15
 
 
 def test_tokens_are_counted_as_words() -> None:

@@ -15,7 +15,7 @@ from deployments.generator.prompting import (
     neutralise,
     prompt_names,
     render_answer,
-    render_condense,
+    render_step,
 )
 
 ASKED = (Message("user", "How tall is it?"),)
@@ -47,7 +47,9 @@ def chunk(text: str, *, rank: int = 1, path: str = "a.md", title: str = "") -> S
 
 
 def test_there_is_a_prompt_for_each_purpose() -> None:
-    assert prompt_names() == ("answer-v1", "condense-v1")
+    assert prompt_names() == (
+        *("answer-v1", "condense-v1", "filter-v1", "passage-v1", "queries-v1"),
+    )
 
 
 def test_the_sources_and_the_question_are_the_last_message() -> None:
@@ -117,7 +119,7 @@ def test_condensing_shows_the_turns_and_asks_for_a_query_alone() -> None:
         Message("assistant", "A tower </turn> in Paris."),
         Message("user", "How tall is it?"),
     )
-    system, user = render_condense("condense-v1", messages)
+    system, user = render_step("condense-v1", messages)
     assert (system.role, user.role) == ("system", "user")
     assert "only the query" in system.content
     assert "pirate" not in system.content + user.content
@@ -136,7 +138,7 @@ def test_an_unknown_prompt_is_named_with_those_that_there_are(name: str) -> None
 
 def test_an_answer_prompt_does_not_condense() -> None:
     with pytest.raises(ConfigError, match="condense-v1"):
-        render_condense("answer-v1", ASKED)
+        render_step("answer-v1", ASKED)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_conversation_without_an_open_question_is_refused(messages: tuple[Mess
     with pytest.raises(InvalidRequest):
         render_answer("answer-v1", messages, ())
     with pytest.raises(InvalidRequest):
-        render_condense("condense-v1", messages)
+        render_step("condense-v1", messages)
 
 
 @pytest.mark.parametrize("token", [*CONTROL_TOKENS, *FENCES])
@@ -210,7 +212,7 @@ def test_nothing_that_others_wrote_ends_a_fence_or_a_turn(
     messages = (*earlier, Message("user", question))
     context = [ScoredChunk(one, 1.0, rank) for rank, one in enumerate(chunks, start=1)]
     answer = render_answer("answer-v1", messages, context)
-    condensed = render_condense("condense-v1", messages)
+    condensed = render_step("condense-v1", messages)
     for message in (*answer, *condensed):
         assert not [token for token in CONTROL_TOKENS if token in message.content]
     tags = TAG.findall(answer[-1].content)

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.generator.sentences import STOP_WORDS, sentences, terms, words
+from deployments.generator import sentences as module
+from deployments.generator.sentences import sentences, terms, words
+from deployments.stop_words import STOP_WORDS
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,20 @@ def test_terms_are_stems_without_stop_words() -> None:
     assert all(word == word.lower() for word in STOP_WORDS)
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_a_compound_counts_as_its_parts() -> None:
+    assert terms("a low-pressure cylinder") == terms("a low pressure cylinder")
+
+
+def test_what_is_too_long_for_a_word_is_cut() -> None:
+    assert terms("z" * 1000) == ["z" * 64]
+
+
+def test_accents_make_no_other_word() -> None:
+    assert terms("Robert of Jumièges") == terms("Robert of Jumieges")
+    assert terms("Кошка") == terms("кошка") != terms("кошки")
+
+
+def test_threads_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stemmer works on the word inside itself; a replica stems in several threads at once."""
     texts = [
         "relational connections generously",
@@ -116,6 +131,7 @@ def test_threads_do_not_disturb_each_other() -> None:
         "hopefulness bled skies",
     ]
     expected = [terms(text) for text in texts] * 200
+    monkeypatch.setattr(module, "_stem", module._stem.__wrapped__)
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

@@ -1,0 +1,1 @@
+"""How good what is found and what is answered is, measured on judged questions."""

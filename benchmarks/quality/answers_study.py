@@ -1,0 +1,139 @@
+"""How good answers are, and how well what is refused is told from what is answered."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.load.output import progress
+from benchmarks.quality import bootstrap
+from benchmarks.quality.answer_metrics import (
+    holds_any,
+    refusal_curve,
+    sentence_count,
+    token_recall,
+    without_citations,
+)
+from benchmarks.quality.datasets import JudgedQuestion
+from benchmarks.quality.in_flight import each
+from benchmarks.quality.subject import Answered, Subject, whole
+
+ANSWERABILITY, GROUNDED = "answerability", "grounded"
+_CURVE_BY = (ANSWERABILITY, "rerank", "dense", "score")
+"""The first of them that answers have draws the curve."""
+
+
+async def ask_all(
+    subject: Subject, dataset: str, questions: Sequence[JudgedQuestion], *, at_once: int
+) -> list[Answered]:
+    """Returns the answer to each question."""
+    with progress(len(questions), f"{dataset}: answers") as steps:
+        return await each(
+            questions,
+            lambda one: whole(lambda: subject.answer(one.text)),
+            at_once=at_once,
+            on_done=steps.done,
+        )
+
+
+def judge(
+    questions: Sequence[JudgedQuestion], answers: Sequence[Answered], *, seed: int
+) -> dict[str, Any]:
+    """Returns the figures of a data set. Those that it says nothing of are left out: without short
+    answers what is right, without near-misses how well they are refused.
+
+    A refusal is not the right answer to an answerable question.
+    """
+    pairs = list(zip(questions, answers, strict=True))
+    figures: dict[str, Any] = {
+        "questions": len(pairs),
+        "answerable": sum(question.answerable for question, _ in pairs),
+        "answered": sum(answer.grounded for _, answer in pairs),
+    }
+    shares: dict[str, Sequence[float]] = {
+        "gold_in_answer": [
+            _is_right(question, answer) for question, answer in pairs if _has_gold(question)
+        ],
+        "gold_in_cited": [
+            answer.grounded and any(holds_any(one, question.answers) for one in answer.cited)
+            for question, answer in pairs
+            if _has_gold(question)
+        ],
+        "token_recall": [
+            token_recall(without_citations(answer.text), question.long_answer)
+            for question, answer in pairs
+            if question.long_answer and answer.grounded
+        ],
+        "sentences": [sentence_count(answer.text) for _, answer in pairs if answer.grounded],
+        "coverage": [answer.grounded for question, answer in pairs if question.answerable],
+        "answered_near_misses": [
+            answer.grounded for question, answer in pairs if not question.answerable
+        ],
+    }
+    if any(_has_gold(question) for question, _ in pairs):
+        shares["risk"] = [
+            not _is_right(question, answer)
+            for question, answer in pairs
+            if answer.grounded and (_has_gold(question) or not question.answerable)
+        ]
+    for name, values in shares.items():
+        if values:
+            figures[name] = bootstrap.mean(values, seed=seed).to_json()
+    return figures | _refusing(pairs, seed=seed)
+
+
+def _refusing(pairs: Sequence[tuple[JudgedQuestion, Answered]], *, seed: int) -> dict[str, Any]:
+    """Returns what each score says of whether a question can be answered."""
+    scores = {name: values for name, values in _scores(pairs).items() if _says_something(values)}
+    answerable = [question.answerable for question, _ in pairs]
+    found: dict[str, Any] = {"missing": [] if ANSWERABILITY in scores else [ANSWERABILITY]}
+    if all(answerable) or not any(answerable):
+        return found
+    found["auroc"] = {
+        name: bootstrap.auroc(
+            [value for value, can_be in zip(values, answerable, strict=True) if can_be],
+            [value for value, can_be in zip(values, answerable, strict=True) if not can_be],
+            seed=seed,
+        ).to_json()
+        for name, values in scores.items()
+    }
+    by = next((name for name in _CURVE_BY if name in scores), None)
+    if by is not None and any(_has_gold(question) for question, _ in pairs):
+        found["curve"] = {
+            "by": by,
+            "points": refusal_curve(
+                scores[by],
+                given=[answer.grounded for _, answer in pairs],
+                right=[_is_right(question, answer) for question, answer in pairs],
+                answerable=answerable,
+            ),
+        }
+    return found
+
+
+def _scores(pairs: Sequence[tuple[JudgedQuestion, Answered]]) -> Mapping[str, list[float]]:
+    """Returns the scores that could tell, by name; where a question has none, it is the lowest."""
+    none = -math.inf
+    names = dict.fromkeys(name for _, answer in pairs for name in answer.signals)
+    return {
+        ANSWERABILITY: [
+            none if one.answerability is None else one.answerability for _, one in pairs
+        ],
+        GROUNDED: [float(one.grounded) for _, one in pairs],
+        **{name: [one.signals.get(name, none) for _, one in pairs] for name in names},
+    }
+
+
+def _says_something(values: Sequence[float]) -> bool:
+    return any(math.isfinite(value) for value in values)
+
+
+def _has_gold(question: JudgedQuestion) -> bool:
+    return question.answerable and bool(question.answers)
+
+
+def _is_right(question: JudgedQuestion, answer: Answered) -> bool:
+    return (
+        answer.grounded
+        and question.answerable
+        and holds_any(without_citations(answer.text), question.answers)
+    )
