@@ -17,7 +17,7 @@ from app.self_query import SelfQuery, all_of, describe_fields, read_self_query, 
 from app.side_call import Step, ask_model
 from app.trail import Trail
 from deployments.contracts import Filter
-from deployments.errors import StageError
+from deployments.errors import RagError
 from deployments.generation import Message, OutputFormat, Sampling
 
 _QUERIES_TOKENS = 256
@@ -52,7 +52,8 @@ async def formulate(
     async def ask(step: Step, messages: tuple[Message, ...], sampling: Sampling) -> str | None:
         try:
             return await ask_model(step, messages, sampling, route=route, scope=scope, trail=trail)
-        except StageError:
+        except RagError:
+            # Whatever it is, such as a server that knows no JSON schemas: the question is fine.
             trail.degraded.append(step)
             return None
 

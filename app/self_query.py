@@ -105,4 +105,6 @@ def _condition(told: Mapping[str, Any], fields: Mapping[str, FilterField]) -> Fi
     field, value = fields[told["field"]], told["value"]
     if told["operator"] not in _operators(field) or not field.takes(value):
         raise ValueError(told["operator"])
+    if told["operator"] == "equal":
+        return {told["field"]: value}
     return {told["field"]: {_OPERATORS[told["operator"]]: value}}
