@@ -131,10 +131,11 @@ class CrossEncoderScorer:
         torch.set_num_threads(os.cpu_count() or 1)
         self._model_name = settings.model
         self._model = CrossEncoder(settings.model, device=settings.device)
+        self._sigmoid = torch.nn.Sigmoid()
         # A copy to count with: the model's own belongs to the thread of the batch.
         self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         self._counter.no_padding()
-        self._counter.enable_truncation(self._model.max_length or 512)
+        self._counter.enable_truncation(self._model.max_seq_length or 512)
         self._batcher: Batcher[tuple[str, str], float] = Batcher(
             self._predict,
             stage="reranker",
@@ -146,7 +147,7 @@ class CrossEncoderScorer:
         )
 
     async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
-        """Returns the model's score per text; its range is the model's own."""
+        """Returns a score in [0, 1] per text."""
         pairs = [(query, text) for text in texts]
         encodings = await asyncio.to_thread(self._counter.encode_batch_fast, pairs)
         token_counts = [len(encoding.ids) for encoding in encodings]
@@ -163,7 +164,12 @@ class CrossEncoderScorer:
 
     def _predict(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         scores = self._model.predict(
-            list(pairs), batch_size=len(pairs), show_progress_bar=False, convert_to_numpy=True
+            list(pairs),
+            batch_size=len(pairs),
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            # Some models give logits and some give this: one scale for thresholds.
+            activation_fn=self._sigmoid,
         )
         return [float(score) for score in scores]
 
