@@ -10,7 +10,10 @@ from app.admission import note_wait
 from app.releases import RetrievalStages
 from app.stage_handle import StageHandle
 from deployments.contracts import (
+    Calibration,
     CallContext,
+    Chunk,
+    CollectionFacts,
     Document,
     DocumentPage,
     DocumentRecord,
@@ -88,6 +91,23 @@ class RetrieverClient(StageHandle):
         """See `RetrieverStage.delete`. Never repeated: the second time there is nothing left to
         find."""
         return cast(int, await self.call("delete", document_id, call=call, attempts=1))
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
+        """See `RetrieverStage.chunks`."""
+        answer = await self.call("chunks", list(chunk_ids), call=call)
+        return cast(Mapping[str, Chunk], answer)
+
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        """See `RetrieverStage.facts`."""
+        return cast(CollectionFacts, await self.call("facts", call=call))
+
+    async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
+        """See `RetrieverStage.sample`."""
+        return cast(Sequence[Chunk], await self.call("sample", limit=limit, call=call))
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        """See `RetrieverStage.calibrate`."""
+        await self.call("calibrate", calibration, call=call)
 
 
 class IndexerClient(StageHandle):

@@ -30,7 +30,7 @@ def neighbour_ids(hits: Sequence[ScoredChunk], *, reach: int) -> list[str]:
 def widen(
     hits: Sequence[ScoredChunk], neighbours: Mapping[str, Chunk], *, reach: int
 ) -> list[ScoredChunk]:
-    """Returns the hits with the text of their neighbours, best first, ranks from 1.
+    """Returns the hits with the text of their neighbours, in their order and with their ranks.
 
     A chunk gives its text once: a hit that a better one has taken in is left out. Neighbours of
     another section or page are no part of the passage.
@@ -47,7 +47,7 @@ def widen(
         for chunk in passage[1:]:
             text = join(text, chunk.text)
         whole = replace(hit.chunk, text=text)
-        widened.append(replace(hit, chunk=whole, rank=len(widened) + 1))
+        widened.append(replace(hit, chunk=whole))
     return widened
 
 

@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from app.config import DEFAULT_MIN_RELEVANCE_SCORE, Release
 from app.conversation import query_by_rule, usable_query, user_texts
+from app.expansion import neighbour_ids, widen
 from app.question import Question
 from app.releases import Route
 from app.request_scope import RequestScope
@@ -136,7 +138,8 @@ async def _with_context(
     """
     query = await _standalone_query(question, route, scope, trail)
     hits = await search(replace(question, text=query), route, scope, trail)
-    context = _relevant(hits, route.release.min_relevance_score)
+    relevant = _relevant(hits, _min_relevance_score(route.release, trail))
+    context = await _widened(relevant, route, scope, trail)
     request = GenerationRequest(
         messages=question.messages or (Message("user", question.text),),
         question=query,
@@ -144,7 +147,8 @@ async def _with_context(
         prompt=route.release.prompt,
         sampling=question.sampling,
     )
-    return request, tuple(hits)
+    shown = {hit.chunk.id: hit for hit in context}
+    return request, tuple(shown.get(hit.chunk.id, hit) for hit in hits)
 
 
 async def _standalone_query(
@@ -168,6 +172,34 @@ async def _standalone_query(
         except StageError:
             trail.degraded.append("condense")
     return usable_query(written or "") or query_by_rule(question.messages)
+
+
+async def _widened(
+    hits: Sequence[ScoredChunk], route: Route, scope: RequestScope, trail: Trail
+) -> Sequence[ScoredChunk]:
+    """Returns the hits with what stands around them, as they are where that cannot be had."""
+    reach = route.release.neighbours
+    asked = neighbour_ids(hits, reach=reach)
+    if not asked:
+        return hits
+    try:
+        async with trail.timed("neighbours"):
+            found = await route.retrieval.retriever.chunks(asked, call=scope.call())
+    except StageError:
+        trail.degraded.append("neighbours")
+        return hits
+    return widen(hits, found, reach=reach)
+
+
+def _min_relevance_score(release: Release, trail: Trail) -> float:
+    """Returns the release's own score; else the one that was fitted to the collection, as far as
+    with the reranker that judged; else the default."""
+    if release.min_relevance_score is not None:
+        return release.min_relevance_score
+    fitted = trail.calibration
+    if fitted is None or fitted.reranker_model != trail.reranker_model:
+        return DEFAULT_MIN_RELEVANCE_SCORE
+    return fitted.min_relevance_score
 
 
 def _relevant(hits: Sequence[ScoredChunk], min_relevance_score: float) -> list[ScoredChunk]:

@@ -104,6 +104,7 @@ async def _retrieve(
             *(find(place, query) for place, query in enumerate(asked.queries))
         )
         spent.note(max((one.times for one in found), key=lambda times: times.replica_ms))
+    trail.calibration = found[0].calibration
     return merge([one.hits for one in found], top_k=wishes.top_k)
 
 
@@ -120,6 +121,7 @@ async def _rerank(
             )
             spent.note(reranked.times)
             trail.rerank_tokens += reranked.prompt_tokens
+            trail.reranker_model = reranked.model
     except StageError:
         if scope.call().timeout_s <= 0:
             raise DeadlineExceeded("The request's time was used up.", "reranker") from None

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from deployments.contracts import Generation, Lap, ScoredChunk, Times, Vectors
+from deployments.contracts import Calibration, Generation, Lap, ScoredChunk, Times, Vectors
 from deployments.errors import RagError, StageFailed
 
 
@@ -48,6 +48,8 @@ class Trail:
         degraded: What the request had to do without.
         query: What was searched for; empty where nothing was.
         query_vector: Its embedding, shape (1, dim).
+        calibration: The calibration of the collection that was searched, where it has one.
+        reranker_model: Who judged what was found; empty where nobody did.
         found: What the retriever returned, best first.
         side_calls: What generators wrote on the way by step, such as the query of a conversation.
         hits: What was left of it after reranking, best first.
@@ -59,6 +61,8 @@ class Trail:
     degraded: list[str] = field(default_factory=list)
     query: str = ""
     query_vector: Vectors | None = None
+    calibration: Calibration | None = None
+    reranker_model: str = ""
     found: tuple[ScoredChunk, ...] = ()
     hits: tuple[ScoredChunk, ...] = ()
     side_calls: dict[str, Generation] = field(default_factory=dict)

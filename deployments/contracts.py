@@ -262,11 +262,44 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """The score below which a chunk of a collection does not support an answer, and what it was
+    fitted to.
+
+    `min_relevance_score` is on the scale of `reranker_model`; with another one it says nothing.
+    `document_count` and `chunk_count` are what the collection held then, `own_questions` and
+    `foreign_questions` what it was asked. `kept_ratio` and `refused_ratio` are the shares of them
+    on the right side of the score. `fitted_at` is in ISO 8601, UTC.
+    """
+
+    min_relevance_score: float
+    reranker_model: str
+    document_count: int
+    chunk_count: int
+    own_questions: int
+    foreign_questions: int
+    kept_ratio: float
+    refused_ratio: float
+    fitted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """How much a collection holds, and its calibration where it has one."""
+
+    document_count: int
+    chunk_count: int
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """The chunks that answer a query, best first."""
+    """The chunks that answer a query, best first, and the calibration of their collection where it
+    has one."""
 
     hits: tuple[ScoredChunk, ...]
     times: Times = Times()
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +438,24 @@ class RetrieverStage(Stage, Protocol):
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """Removes a document; returns how many chunks went with it, or raises NotFound."""
+        ...
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
+        """Returns those chunks that there are, by id."""
+        ...
+
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        """Returns how much the collection holds, and its calibration as it is stored."""
+        ...
+
+    async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
+        """Returns up to `limit` chunks drawn from all of them, in random order; the same ones as
+        long as the collection stays the same."""
+        ...
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        """Stores a calibration in place of the former one. Other replicas know it within
+        seconds."""
         ...
 
 

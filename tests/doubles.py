@@ -12,8 +12,10 @@ import numpy as np
 
 from app.releases import RetrievalStages
 from deployments.contracts import (
+    Calibration,
     CallContext,
     Chunk,
+    CollectionFacts,
     Document,
     DocumentPage,
     DocumentRecord,
@@ -108,6 +110,7 @@ class MemoryRetriever(Breakable):
 
     def __init__(self) -> None:
         self.written: dict[str, IndexedDocument] = {}
+        self.calibration: Calibration | None = None
 
     async def search(
         self,
@@ -136,7 +139,8 @@ class MemoryRetriever(Breakable):
             tuple(
                 ScoredChunk(chunk, score, rank)
                 for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
-            )
+            ),
+            calibration=self.calibration,
         )
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
@@ -173,6 +177,25 @@ class MemoryRetriever(Breakable):
         record = await self.document(document_id, call=call)
         del self.written[document_id]
         return record.chunk_count
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
+        self._enter()
+        return {chunk.id: chunk for chunk in self._chunks() if chunk.id in chunk_ids}
+
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        self._enter()
+        return CollectionFacts(len(self.written), len(self._chunks()), self.calibration)
+
+    async def sample(self, *, limit: int, call: CallContext) -> list[Chunk]:
+        self._enter()
+        return sorted(self._chunks(), key=lambda chunk: sha256(chunk.id.encode()).digest())[:limit]
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        self._enter()
+        self.calibration = calibration
+
+    def _chunks(self) -> list[Chunk]:
+        return [chunk for document in self.written.values() for chunk in document.chunks]
 
 
 class WholeDocumentIndexer(Breakable):
@@ -234,7 +257,9 @@ class OverlapReranker(Breakable):
         asked = set(query.lower().split())
         scores = tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
         return Reranked(
-            scores, sum(len(text.split()) for text in texts), model="overlapreranker-double"
+            scores,
+            sum(len(text.split()) for text in texts),
+            model=f"{type(self).__name__.lower()}-double",
         )
 
 

@@ -9,6 +9,8 @@ from app.api.caller import OPERATORS
 from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn, ServiceIn
 from app.api.rollout_views import rollout_details, rollout_info
 from app.api.schemas.admin import (
+    CalibrationRequest,
+    CalibrationResponse,
     ReindexRequest,
     ReindexResponse,
     ReleaseInfo,
@@ -23,6 +25,7 @@ from app.api.schemas.admin import (
 )
 from app.api.schemas.documents import Outcome
 from app.api.schemas.wire import problem_responses
+from app.calibration import calibrate, route_into
 from app.reindexing import reindex_page
 from app.releases import Releases
 from app.service import Service
@@ -112,13 +115,8 @@ async def reindex(
 
     Both must be named by a release: then new documents go to both.
     """
+    _require_indexes(releases, {body.source, body.target})
     indexes = releases.indexes()
-    unknown = sorted({body.source, body.target} - set(indexes))
-    if unknown:
-        raise InvalidRequest(
-            f"No release names the retrieval application {', '.join(unknown)}; there are: "
-            f"{', '.join(indexes)}."
-        )
     if body.source == body.target:
         raise InvalidRequest("An index cannot be filled from itself.")
     page = await reindex_page(
@@ -139,6 +137,21 @@ async def reindex(
         total=page.total,
         next_cursor=None if following is None else str(following),
     )
+
+
+@router.post("/calibrations", dependencies=JSON_BODY)
+async def fit_calibration(
+    body: CalibrationRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+) -> CalibrationResponse:
+    """Finds the score below which a chunk does not support an answer, from questions that the
+    collection answers and questions on other subjects. Takes some 250 searches."""
+    _require_indexes(releases, {body.retrieval})
+    outcome = await calibrate(
+        route_into(releases, body.retrieval),
+        scope.within(args.ingest_timeout_s),
+        only_if_stale=body.only_if_stale,
+    )
+    return CalibrationResponse.model_validate(outcome)
 
 
 @router.get("/releases")
@@ -211,6 +224,16 @@ def _control(service: Service) -> ControlStage:
     if service.control is None:
         raise NotFound("This service has no control application; see docs/canary.md.")
     return service.control
+
+
+def _require_indexes(releases: Releases, names: set[str]) -> None:
+    indexes = releases.indexes()
+    unknown = sorted(names - set(indexes))
+    if unknown:
+        raise InvalidRequest(
+            f"No release names the retrieval application {', '.join(unknown)}; there are: "
+            f"{', '.join(indexes)}."
+        )
 
 
 def _require_releases(releases: Releases, names: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
 
 if TYPE_CHECKING:
     from typing import Self
@@ -34,6 +34,15 @@ def ingest(
         list[str] | None,
         typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Calibrate a collection that has changed by more than half; see ragserve "
+            "calibrate.",
+        ),
+    ] = True,
+    home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Index files: Markdown, text, reStructuredText, HTML, PDF, DOCX, PPTX, XLSX, CSV, JSON, JSONL.
 
@@ -67,8 +76,26 @@ def ingest(
         os._exit(130)
     report.failures[:0] = missing
     _print_report(console, report, len(files), bar.elapsed_s)
+    if calibrate and report.added + report.updated:
+        _calibrate(console, url, home)
     if report.failures or not files:
         raise typer.Exit(1)
+
+
+def _calibrate(console: "Console", url: str, home: Path) -> None:
+    """Calibrates what is out of date; a failure is one line, as the documents are indexed."""
+    from rich.markup import escape
+
+    from app.cli.calibrate import CALIBRATION_TIMEOUT_S, fit, indexes
+    from app.cli.operator import operator_service
+    from app.local.errors import LocalStackError
+
+    try:
+        with operator_service(url, home, timeout_s=CALIBRATION_TIMEOUT_S) as service:
+            for name in indexes(service):
+                fit(console, service, name, only_if_stale=True)
+    except LocalStackError as error:
+        console.print(f"Not calibrated (ragserve calibrate does it later): {escape(error.message)}")
 
 
 class _Bar:

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.config import Release
+from app.config import DEFAULT_MIN_RELEVANCE_SCORE
 from benchmarks.peers.chunks import ChunkSource, open_source, pages
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts import ScoredChunk
@@ -21,8 +21,6 @@ from deployments.generator.extractive import ExtractiveEngine
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
-
-_MIN_RELEVANCE_SCORE: float = Release.model_fields["min_relevance_score"].default
 
 
 class EmbeddingsBody(BaseModel):
@@ -80,7 +78,7 @@ def serve(
     collection: Annotated[str, typer.Option(help="The collection there.")] = "minilm",
     min_relevance_score: Annotated[
         float, typer.Option(help="As the service's release has it.")
-    ] = _MIN_RELEVANCE_SCORE,
+    ] = DEFAULT_MIN_RELEVANCE_SCORE,
 ) -> None:
     """Serve the packaged model, and the chunks of a running service."""
     from sentence_transformers import SentenceTransformer

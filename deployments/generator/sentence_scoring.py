@@ -44,7 +44,7 @@ _NEAR_WORDS = 3
 class Candidate:
     """A sentence of the context as an answer.
 
-    `source` counts chunks from 1, `order` sentences of the context from 0. `matched` are the
+    `source` is the rank of its chunk, `order` sentences of the context from 0. `matched` are the
     question's terms in the sentence; `coverage` is their share of the question's weight, `support`
     the share that the passage holds with its headings. `around` are the terms of the headings and
     of the sentence before.
@@ -75,7 +75,7 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
     kind = expected_type(question)
     pairs = _pairs(question)
     candidates: list[Candidate] = []
-    for source, (hit, passage) in enumerate(zip(context, passages, strict=True), start=1):
+    for hit, passage, passage_score in zip(context, passages, passage_scores, strict=True):
         headings = frozenset(terms(f"{hit.chunk.title} {hit.chunk.heading}"))
         support = _share((passage.terms | headings) & question.terms, weights)
         before: frozenset[str] = frozenset()
@@ -88,14 +88,14 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
                 + _PREVIOUS * _share(missing & before, weights)
                 + _HEADINGS * _share(missing & headings, weights)
                 + _PAIRS * _share_of_pairs(pairs, sentence, weights)
-                + passage_scores[source - 1]
+                + passage_score
             )
             if kind is not None and not offers(kind, sentence, question):
                 score += _WITHOUT_TYPE
             around = before | headings
             candidates.append(
                 Candidate(
-                    sentence, source, len(candidates), matched, around, coverage, support, score
+                    sentence, hit.rank, len(candidates), matched, around, coverage, support, score
                 )
             )
             before = sentence.terms

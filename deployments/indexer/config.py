@@ -14,14 +14,15 @@ class IndexerArgs(Settings):
     model: str = PACKAGED_MODEL
     """The embedder's model: its tokenizer measures the chunks."""
 
-    max_chunk_tokens: int = Field(default=256, ge=32)
+    max_chunk_tokens: int = Field(default=128, ge=32)
     """Tokens of a chunk with the headings above it; at most the window of the embedding model,
-    which would cut the rest off unread."""
+    which would cut the rest off unread. Small ones are found more exactly, and generators read them
+    with their neighbours."""
 
-    overlap_tokens: int = Field(default=32, ge=0)
+    overlap_tokens: int = Field(default=16, ge=0)
     """Tokens that a chunk repeats of the one before it, so that no sentence loses its context."""
 
-    max_document_chunks: int = Field(default=5000, ge=1)
+    max_document_chunks: int = Field(default=10_000, ge=1)
     """Chunks of one document at most: about 1.2 million tokens. A longer one is refused by name."""
 
     @model_validator(mode="after")

@@ -4,11 +4,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
 from deployments.contracts import (
+    Calibration,
     CallContext,
+    Chunk,
+    CollectionFacts,
     DocumentPage,
     DocumentRecord,
     Filter,
@@ -20,6 +24,7 @@ from deployments.contracts import (
     Vectors,
 )
 from deployments.errors import NotFound, Unavailable
+from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.content import StoredContent
 from deployments.retriever.following import Follower
@@ -36,6 +41,9 @@ _CONCURRENT_SEARCHES = 2
 _FOLLOW_S = 1.0
 """Time between two looks at what other replicas wrote: a search finds little left to read."""
 
+_LOOKS_PER_CALIBRATION = 5
+"""The calibration, which another replica may have stored, is read at every fifth look."""
+
 _log = logging.getLogger("ray.serve")
 
 
@@ -50,6 +58,7 @@ class Retriever(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = RetrieverArgs.model_validate(args)
         self._store = ChromaStore(settings.store)
+        self._calibrations = Calibrations(self._store.chroma)
         index = LexicalIndex() if settings.lexical else None
         self._follower = None if index is None else Follower(StoredContent(self._store), index)
         self._following: asyncio.Task[None] | None = None
@@ -83,7 +92,13 @@ class Retriever(StageReplica):
         done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
         times = slowest(done)
         hits = done[0].value
-        return Found(hits.chunks, replace(times, laps=_laps(hits, times.queue_ms)))
+        times = replace(times, laps=_laps(hits, times.queue_ms))
+        return Found(hits.chunks, times, self._calibrations.latest)
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
+        """Returns those chunks that there are, by id."""
+        found = await asyncio.to_thread(self._store.chunks, chunk_ids)
+        return {chunk_id: chunk for chunk_id, (chunk, _) in found.items()}
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
@@ -114,30 +129,55 @@ class Retriever(StageReplica):
         """Removes a document; returns how many chunks went with it, or raises NotFound."""
         return await asyncio.to_thread(self._store.delete, document_id)
 
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        """Returns how much the collection holds, and its calibration as it is stored."""
+        return await asyncio.to_thread(collection_facts, self._store.chroma, self._calibrations)
+
+    async def sample(self, *, limit: int, call: CallContext) -> list[Chunk]:
+        """Returns up to `limit` chunks drawn from all of them."""
+        return await asyncio.to_thread(sample_chunks, self._store, limit=limit)
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        """Stores a calibration in place of the former one."""
+        await asyncio.to_thread(self._calibrations.write, calibration)
+
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that the store answers; raises Unavailable when it does not."""
         await asyncio.to_thread(self._store.ping)
         return {"store": "ok", "lexical": self._follower is not None}
 
     async def check_health(self) -> None:
-        """Fills the index of words before the replica counts as ready, and has it follow the store
-        from then on."""
-        if self._follower is not None and self._following is None:
-            await self._catch_up(self._follower)
-            self._following = asyncio.create_task(self._follow(self._follower))
+        """Fills the index of words and reads the calibration before the replica counts as ready,
+        and has both follow the store from then on."""
+        if self._following is None:
+            await self._catch_up()
+            await self._read_calibration()
+            self._following = asyncio.create_task(self._follow())
 
-    async def _follow(self, follower: Follower) -> None:
-        while True:
+    async def _follow(self) -> None:
+        for look in count(1):
             await asyncio.sleep(_FOLLOW_S)
-            await self._catch_up(follower)
+            await self._catch_up()
+            if look % _LOOKS_PER_CALIBRATION == 0:
+                await self._read_calibration()
 
-    async def _catch_up(self, follower: Follower) -> None:
+    async def _catch_up(self) -> None:
+        if self._follower is None:
+            return
         try:
-            await asyncio.to_thread(follower.sync)
+            await asyncio.to_thread(self._follower.sync)
         except Unavailable:
             pass  # The store is away, and every search says so.
         except Exception:
             _log.exception("The index of words could not follow the store.")
+
+    async def _read_calibration(self) -> None:
+        try:
+            await asyncio.to_thread(self._calibrations.read)
+        except Unavailable:
+            pass  # What was read last still holds.
+        except Exception:
+            _log.exception("The calibration could not be read.")
 
 
 def _laps(hits: Hits, after_ms: float) -> tuple[Lap, ...]:

@@ -160,6 +160,44 @@ class ReindexResponse(ResponseModel):
     next_cursor: str | None = Field(description="None after the last page.")
 
 
+class CalibrationRequest(RequestModel):
+    """The collection to find a score for."""
+
+    retrieval: ReleaseName = Field(
+        description="The retrieval application.", examples=["retrieval-v1"]
+    )
+    only_if_stale: bool = Field(
+        default=False,
+        description="Leave a calibration alone that still fits the collection: it has the same "
+        "reranker, and no more than half of the documents have come or gone since.",
+    )
+
+
+class CalibrationInfo(ResponseModel):
+    """The score below which a chunk does not support an answer, and what it was fitted to."""
+
+    min_relevance_score: float = Field(examples=[0.526])
+    reranker_model: str = Field(examples=["all-MiniLM-L6-v2"])
+    document_count: int = Field(description="Documents of the collection then.")
+    chunk_count: int
+    own_questions: int = Field(description="Questions made from the collection's own chunks.")
+    foreign_questions: int = Field(description="Questions on other subjects.")
+    kept_ratio: float = Field(description="Share of its own questions that reach the score.")
+    refused_ratio: float = Field(description="Share of the foreign ones that do not.")
+    fitted_at: datetime
+
+
+class CalibrationResponse(ResponseModel):
+    """The calibration before, and the one that holds now: the same where nothing was fitted."""
+
+    status: Literal["fitted", "current", "impossible"] = Field(
+        description="`current`: the former one still fits. `impossible`: none can be fitted."
+    )
+    before: CalibrationInfo | None
+    after: CalibrationInfo | None
+    reason: str = Field(description="Why none can be fitted; empty otherwise.")
+
+
 class TrafficInfo(ResponseModel):
     """Weights: those in force, and those in the settings."""
 

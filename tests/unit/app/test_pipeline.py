@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from app.config import GatewayLive, Release
@@ -14,6 +15,7 @@ from app.request_scope import RequestScope
 from app.search import search
 from app.trail import Trail
 from deployments.contracts import (
+    Calibration,
     CallContext,
     Chunk,
     DocumentRecord,
@@ -142,7 +144,13 @@ def names(hits: Sequence[ScoredChunk]) -> list[str]:
 
 async def test_stages_come_one_after_the_other(service: Service) -> None:
     given = await service.answer("tower tall Paris")
-    assert list(service.trail.times) == ["embedder", "retriever", "reranker", "generator"]
+    assert list(service.trail.times) == [
+        "embedder",
+        "retriever",
+        "reranker",
+        "neighbours",
+        "generator",
+    ]
     assert "The tower is tall" in given.generation.text
     assert service.trail.degraded == []
     assert service.trail.embedding_tokens == 3
@@ -205,6 +213,31 @@ async def test_nothing_relevant_is_no_information(service: Service) -> None:
     assert service.generator.context == []
     assert given.generation.text == NO_INFORMATION
     assert not given.generation.grounded
+
+
+def fitted(score: float, reranker_model: str = "watchedreranker-double") -> Calibration:
+    return Calibration(score, reranker_model, 3, 3, 30, 100, 1.0, 1.0, "2026-01-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("given", "calibration", "context"),
+    [
+        (None, None, ["b"]),
+        (None, fitted(0.9), []),
+        (None, fitted(0.3), ["a", "b"]),
+        (0.4, fitted(0.9), ["b"]),
+        (None, fitted(0.9, "another"), ["b"]),
+    ],
+    ids=["default", "fitted-higher", "fitted-lower", "release-overrides", "other-reranker"],
+)
+async def test_the_score_is_the_releases_own_else_the_collections_else_the_default(
+    service: Service, given: float | None, calibration: Calibration | None, context: list[str]
+) -> None:
+    """Of the three words, two are in b and one is in a."""
+    service.stages.retriever.calibration = calibration
+    service.set(min_relevance_score=given)
+    await service.answer("bread flour tower", top_n=2)
+    assert sorted(names(service.generator.context)) == context
 
 
 @pytest.mark.parametrize("reason", ["not-wanted", "failed"])
@@ -295,3 +328,41 @@ async def test_a_stage_that_failed_is_timed_too(service: Service) -> None:
 
 async def test_a_filter_reaches_the_retriever(service: Service) -> None:
     assert names(await service.search("tower", where={"path": "b.md"})) == ["b"]
+
+
+def beside(service: Service, name: str, text: str) -> None:
+    """Gives a document a second chunk."""
+    former = service.stages.retriever.written[name]
+    second = replace(former.chunks[0], id=f"{name}-00001", ordinal=1, text=text)
+    vectors = np.concatenate([former.vectors, vector_of(text)[None, :]])
+    service.stages.retriever.written[name] = replace(
+        former, chunks=(*former.chunks, second), vectors=vectors
+    )
+
+
+async def test_the_generator_reads_what_stands_beside_a_source(service: Service) -> None:
+    beside(service, "b", "Bake it for an hour.")
+    given = await service.answer("bread flour salt", top_n=1)
+    [context] = service.generator.context
+    assert context.chunk.text == "Bread needs flour and salt.\nBake it for an hour."
+    assert given.sources == (context,)
+    assert "neighbours" in service.trail.times
+
+
+@pytest.mark.parametrize("reach", [0, 1])
+async def test_neighbours_can_be_left_out(service: Service, reach: int) -> None:
+    service.set(neighbours=reach)
+    await service.answer("bread flour salt")
+    assert ("neighbours" in service.trail.times) == bool(reach)
+
+
+async def test_without_neighbours_the_chunks_are_read_as_they_are(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable("Gone.", "retriever")
+
+    monkeypatch.setattr(service.stages.retriever, "chunks", away)
+    given = await service.answer("bread flour salt")
+    assert given.generation.grounded
+    assert service.trail.degraded == ["neighbours"]

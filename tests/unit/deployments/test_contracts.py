@@ -10,9 +10,11 @@ import pytest
 from deployments import contracts, errors, generation
 from deployments.contracts import (
     Alternative,
+    Calibration,
     CallContext,
     Chunk,
     Citation,
+    CollectionFacts,
     Document,
     DocumentPage,
     DocumentRecord,
@@ -51,13 +53,16 @@ from deployments.generation import (
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
 CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"team": "red"})
 RECORD = DocumentRecord("d", "d.md", "Title", "mark", 1, "2026-01-01", 2**62, {"year": 2026})
+CALIBRATION = Calibration(0.5, "model", 3, 40, 30, 100, 0.97, 0.96, "2026-01-01T00:00:00+00:00")
 SAMPLES: list[Any] = [
     CallContext("request", 1.5, "stable"),
     StageCall("embed", (["text"],), {"input_type": "query"}, CallContext("request", 1.5)),
     StageOutcome("value"),
     Times(1.0, 2.0, 3.0, 4, (Lap("dense", 0.5, 1.5),)),
     Lap("dense", 0.5, 1.5),
-    Found((ScoredChunk(CHUNK, 0.5, 1),), Times(1.0, 2.0, 3.0)),
+    Found((ScoredChunk(CHUNK, 0.5, 1),), Times(1.0, 2.0, 3.0), CALIBRATION),
+    CALIBRATION,
+    CollectionFacts(3, 40, CALIBRATION),
     Part("text", 3),
     Document("d", "d.md", "Title", (Part("text"),), {"live": True}),
     CHUNK,

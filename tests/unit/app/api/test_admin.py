@@ -88,6 +88,7 @@ PATHS = [
     ("PUT", "/admin/traffic"),
     ("POST", "/admin/rollouts"),
     ("POST", "/admin/reindex"),
+    ("POST", "/admin/calibrations"),
     ("POST", "/admin/rollouts/x/abort"),
     ("GET", "/admin/rollouts/x"),
 ]

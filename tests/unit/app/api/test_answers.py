@@ -15,7 +15,13 @@ async def test_query_answers_with_the_right_source_first(loaded: httpx.AsyncClie
     citation = body["citations"][0]
     assert body["answer"][citation["start"] : citation["end"]] == body["answer"]
     assert body["release"] == "one"
-    assert set(body["timings"]["stages"]) == {"embedder", "retriever", "reranker", "generator"}
+    assert set(body["timings"]["stages"]) == {
+        "embedder",
+        "retriever",
+        "reranker",
+        "neighbours",
+        "generator",
+    }
 
 
 async def test_query_without_support_says_that_it_does_not_know(loaded: httpx.AsyncClient) -> None:

@@ -68,7 +68,13 @@ async def test_an_answer_comes_from_the_documents_and_says_so(api: openai.AsyncO
     member = own(answer)
     assert (member["release"], member["grounded"], member["prompt"]) == ("one", True, "answer-v1")
     assert member["sources"][0]["path"] == "geo/paris.md"
-    assert set(member["timings"]["stages"]) == {"embedder", "retriever", "reranker", "generator"}
+    assert set(member["timings"]["stages"]) == {
+        "embedder",
+        "retriever",
+        "reranker",
+        "neighbours",
+        "generator",
+    }
 
 
 async def test_a_stream_has_the_role_first_and_says_the_same(api: openai.AsyncOpenAI) -> None:

@@ -13,6 +13,13 @@ NOBODY = "http://127.0.0.1:9"  # the discard port: nothing answers there
 Ragserve = Callable[..., Ended]
 
 
+@pytest.fixture(autouse=True)
+def without_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody's key: not the environment's, and not that of a stack in the working directory."""
+    monkeypatch.delenv("RAGSERVE_ADMIN_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("a.md", "b.md"):
@@ -148,3 +155,105 @@ def test_a_problem_ends_the_run(service: CannedService, ragserve: Ragserve, fold
     assert ended.code == 1
     assert ended.err.splitlines()[0] == "Error: A stage failed."
     assert len(service.asked) == 1
+
+
+FITTED = {"min_relevance_score": 0.5, "own_questions": 100, "foreign_questions": 127}
+CALIBRATED = Answer(
+    {
+        "status": "fitted",
+        "before": None,
+        "after": FITTED | {"kept_ratio": 0.97, "refused_ratio": 0.96},
+        "reason": "",
+    }
+)
+
+
+def with_calibration(
+    service: CannedService, status: str, calibration: Answer
+) -> Callable[[dict[str, Any] | None], Answer]:
+    """A service with one collection that takes documents and can be calibrated."""
+    written = outcomes(status)
+
+    def respond(body: dict[str, Any] | None) -> Answer:
+        path, _ = service.asked[-1]
+        if path == "/v1/documents":
+            assert body is not None
+            return written(body)
+        if path == "/admin/releases":
+            return Answer({"releases": [{"name": "one", "retrieval": "retrieval-a"}]})
+        return calibration
+
+    return respond
+
+
+def paths(service: CannedService) -> list[str]:
+    return [path for path, _ in service.asked]
+
+
+def test_new_documents_calibrate_what_is_out_of_date(
+    service: CannedService, ragserve: Ragserve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "open-sesame")
+    service.respond = with_calibration(service, "added", CALIBRATED)
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 0
+    assert service.asked[-1] == (
+        "/admin/calibrations",
+        {"retrieval": "retrieval-a", "only_if_stale": True},
+    )
+    assert "retrieval-a: chunks support an answer from 0.5 on" in ended.out.splitlines()[-1]
+
+
+def test_what_still_fits_is_not_worth_a_line(
+    service: CannedService, ragserve: Ragserve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "open-sesame")
+    current = Answer({"status": "current", "before": FITTED, "after": FITTED, "reason": ""})
+    service.respond = with_calibration(service, "updated", current)
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) == 1
+    assert paths(service)[-1] == "/admin/calibrations"
+
+
+@pytest.mark.parametrize(
+    ("status", "options"),
+    [("unchanged", ()), ("added", ("--no-calibrate",))],
+    ids=["nothing-written", "not-wanted"],
+)
+def test_nothing_is_calibrated_without_a_need(
+    service: CannedService,
+    ragserve: Ragserve,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    options: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "open-sesame")
+    service.respond = with_calibration(service, status, CALIBRATED)
+    ended = ragserve("ingest", str(folder), "--url", service.url, *options)
+    assert ended.code == 0
+    assert set(paths(service)) == {"/v1/documents"}
+
+
+def test_a_calibration_that_fails_is_one_line(
+    service: CannedService, ragserve: Ragserve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "open-sesame")
+    broken = Answer({"detail": "The reranker failed.", "request_id": "x"}, status=500)
+    service.respond = with_calibration(service, "added", broken)
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[1:] == [
+        "Not calibrated (ragserve calibrate does it later): The reranker failed."
+    ]
+
+
+def test_without_the_operators_key_the_documents_are_indexed_all_the_same(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = with_calibration(service, "added", CALIBRATED)
+    ended = ragserve("ingest", str(folder), "--url", service.url)
+    assert ended.code == 0
+    assert paths(service) == ["/v1/documents"]
+    assert "This needs the operators' key." in ended.out.splitlines()[-1]

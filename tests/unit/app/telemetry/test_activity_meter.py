@@ -243,7 +243,7 @@ def test_other_parameters_under_the_same_name_are_told_apart() -> None:
     gateway.live = LIVE.model_copy(update={"releases": changed})
     report = gateway.told(finished())
     assert report is not None
-    assert [report.vectors[one.fingerprint]["top_k"] for one in report.minutes] == [30, 7]
+    assert [report.vectors[one.fingerprint]["top_k"] for one in report.minutes] == [40, 7]
     gateway.live = LIVE.model_copy(update={"traffic": {"two": 1.0}})
     again = gateway.told(finished())
     assert again is not None

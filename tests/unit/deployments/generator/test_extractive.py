@@ -1,5 +1,7 @@
 """Which sentences answer a question, and that every one of them names where it stands."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -281,3 +283,10 @@ def test_any_answer_is_quoted_bounded_and_repeatable(
         assert_cites_what_stands_there(generation, context)
     else:
         assert generation.text == NO_INFORMATION
+
+
+def test_a_source_is_cited_by_its_rank_also_where_others_were_withheld() -> None:
+    context = [replace(hit, rank=hit.rank + 2) for hit in context_of(BREAD, TOWER)]
+    answer = ask("How tall is the Eiffel Tower?", context)
+    assert answer.text == "The Eiffel Tower is 330 metres tall. [4]"
+    assert [citation.source for citation in answer.citations] == [4]
