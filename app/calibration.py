@@ -34,7 +34,7 @@ _CONCURRENT_QUESTIONS = 2
 """
 
 _CHANGED_RATIO = 0.5
-"""Share of the documents that has to come or go before a calibration is out of date."""
+"""Share by which the number of documents has to change before a calibration is out of date."""
 
 _RERANK_TIMEOUT_S = 60.0
 """A first look at a collection encodes every passage, and nobody waits for one question."""

@@ -62,11 +62,10 @@ async def formulate(
         _passage(question, route, ask),
         _self_query(question, route, ask, trail),
     )
-    first = question.text
-    if taken_apart is not None and taken_apart.where is not None:
-        first = taken_apart.query or first
-    found = (first, *question.queries, *queries, *passage)
     written_where = None if taken_apart is None else taken_apart.where
+    # Also whole: the words that became conditions may be none after all.
+    rest = [taken_apart.query] if taken_apart is not None and written_where else []
+    found = (*filter(None, rest), question.text, *question.queries, *queries, *passage)
     return Formulations(
         tuple(dict.fromkeys(found)), all_of([question.where, written_where]), question.where
     )

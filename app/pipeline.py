@@ -17,7 +17,7 @@ from app.search import search
 from app.side_call import ask_model
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
-from deployments.errors import DeadlineExceeded, StageError
+from deployments.errors import DeadlineExceeded, RagError, StageError
 from deployments.generation import (
     GenerationEvent,
     GenerationRequest,
@@ -169,7 +169,8 @@ async def _standalone_query(
                 scope=scope,
                 trail=trail,
             )
-        except StageError:
+        except RagError:
+            # Also where the next generator of the list is no language model and refuses.
             trail.degraded.append("condense")
     return usable_query(written or "") or query_by_rule(question.messages)
 

@@ -40,9 +40,9 @@ async def search(
     hits = await _retrieve(asked, vectors, wishes, route, scope, trail)
     if not hits and asked.where != asked.given_where:
         # A language model read a condition out of the question that no document fulfils.
-        trail.degraded.append("filter")
         asked = replace(asked, where=asked.given_where)
         hits = await _retrieve(asked, vectors, wishes, route, scope, trail)
+        trail.degraded += ["filter"] if hits else []
     trail.found = tuple(hits)
     if wishes.rerank and hits:
         hits = await _rerank(question.text, hits, route, scope, trail)

@@ -186,13 +186,21 @@ def _may_be_sampled(notes: RequestNotes, settings: GatewayLive | None) -> bool:
 def _sample(ended_s: float, notes: RequestNotes, written: Generation, trail: Trail) -> QuerySample:
     assert trail.query_vector is not None
     vector = np.asarray(trail.query_vector, dtype="<f2").reshape(-1)
-    comparable = bool(trail.hits) and "reranker" not in trail.degraded
     return QuerySample(
         at_s=ended_s,
         release=notes.release,
         vector=vector.tobytes(),
         dimension=vector.size,
-        top_score=float(trail.hits[0].score) if comparable else None,
+        top_score=_top_score(trail),
         grounded=written.grounded,
         answer_words=len(written.text.split()),
     )
+
+
+def _top_score(trail: Trail) -> float | None:
+    """Returns what the reranker said of the best chunk, else its cosine, both of which compare
+    between questions; None where there is no such score."""
+    if not trail.hits or "reranker" in trail.degraded:
+        return None
+    signals = trail.hits[0].signals
+    return signals.dense if signals.rerank is None else signals.rerank

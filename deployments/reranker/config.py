@@ -22,8 +22,8 @@ class RerankerArgs(EncodingArgs):
 
     cache_bytes: int = Field(default=512 * 2**20, ge=0)
     """Memory of one replica for token vectors of passages, so that a passage is encoded once and
-    not for every query that finds it; one byte per dimension and token, about 98 kB for a passage
-    of 256 tokens with all-MiniLM-L6-v2. The least recently used go first. 0 turns it off."""
+    not for every query that finds it; one byte per dimension and token, about 50 kB for a passage
+    of 128 tokens with all-MiniLM-L6-v2. The least recently used go first. 0 turns it off."""
 
     @model_validator(mode="after")
     def _cross_encoder_has_its_own_model(self) -> Self:

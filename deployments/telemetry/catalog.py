@@ -71,8 +71,9 @@ ANSWERS = Metric(
 DEGRADED = Metric(
     "ragserve_degraded",
     "counter",
-    "Answers that had to do without something. missing: reranker, condense, generator (another one "
-    "of the list answered) or canary (stable answered in its place).",
+    "Answers that had to do without something. missing: reranker, neighbours, condense, queries, "
+    "passage, filter, generator (another one of the list answered) or canary (stable answered in "
+    "its place).",
     ("missing", "release"),
 )
 

@@ -169,7 +169,7 @@ class CalibrationRequest(RequestModel):
     only_if_stale: bool = Field(
         default=False,
         description="Leave a calibration alone that still fits the collection: it has the same "
-        "reranker, and no more than half of the documents have come or gone since.",
+        "reranker, and the number of documents has changed by no more than half since.",
     )
 
 

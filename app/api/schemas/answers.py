@@ -106,7 +106,8 @@ class Timings(ResponseModel):
 
     total_ms: float = Field(examples=[52.7])
     stages: dict[str, StageTiming] = Field(
-        description="By stage: embedder, retriever, reranker, generator.",
+        description="By stage: embedder, retriever, reranker, neighbours, generator, and what a "
+        "language model wrote on the way.",
         examples=[
             {
                 "embedder": {
@@ -153,7 +154,10 @@ class Source(ResponseModel):
         examples=[0.93],
     )
     signals: SignalScores = SignalScores()
-    text: str = Field(examples=["A full queue is answered with 503 and `Retry-After`."])
+    text: str = Field(
+        description="The chunk; for the sources of an answer with what stands around it.",
+        examples=["A full queue is answered with 503 and `Retry-After`."],
+    )
     metadata: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="Your own key-values.", examples=[{"team": "platform"}]
     )

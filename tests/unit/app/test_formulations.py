@@ -131,7 +131,7 @@ async def test_what_the_model_writes_is_searched_for_as_well() -> None:
     )
     service = Service(writer, **ALL)
     assert await service.queries("tower?", "mine") == (
-        *("tower", "mine", "high building", "tower?"),
+        *("tower", "tower?", "mine", "high building"),
         "The tower is high.",
     )
     assert writer.most_at_once == 3

@@ -32,7 +32,7 @@ from deployments.errors import (
     StageFailed,
     Unavailable,
 )
-from deployments.generation import GenerationEvent, GenerationRequest
+from deployments.generation import GenerationEvent, GenerationRequest, Message
 from deployments.generator.extractive import NO_INFORMATION
 from tests.doubles import DoubleDirectory, ExtractiveGenerator, OverlapReranker, vector_of
 
@@ -366,3 +366,18 @@ async def test_without_neighbours_the_chunks_are_read_as_they_are(
     given = await service.answer("bread flour salt")
     assert given.generation.grounded
     assert service.trail.degraded == ["neighbours"]
+
+
+async def test_a_generator_that_refuses_to_write_the_query_never_fails_the_request(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the language model is gone and the next of the list is none."""
+
+    async def claim(*, call: CallContext) -> dict[str, object]:
+        return {"language_model": True}
+
+    monkeypatch.setattr(service.generator, "describe", claim)
+    turns = (Message("user", "The tower?"), Message("assistant", "Tall."), Message("user", "Why?"))
+    given = await service.answer("Why?", messages=turns)
+    assert service.trail.degraded == ["condense"]
+    assert given.sources

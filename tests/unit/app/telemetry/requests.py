@@ -7,7 +7,7 @@ from app.request_notes import RequestNotes
 from app.telemetry.finished import FinishedRequest
 from app.telemetry.trace_context import TraceContext
 from app.trail import StageTime, Trail
-from deployments.contracts import Chunk, Citation, Generation, Lap, ScoredChunk
+from deployments.contracts import Chunk, Citation, Generation, Lap, ScoredChunk, Signals
 from deployments.generation import Message
 
 STARTED_NS = 1_800_000_000_000_000_000
@@ -17,7 +17,10 @@ MS = 1_000_000
 def hits(*names: str) -> tuple[ScoredChunk, ...]:
     return tuple(
         ScoredChunk(
-            Chunk(name, "doc", rank, f"text of {name}", "docs/a.md", "A"), 1 - rank / 10, rank
+            Chunk(name, "doc", rank, f"text of {name}", "docs/a.md", "A"),
+            1 - rank / 10,
+            rank,
+            Signals(dense=0.5, rerank=0.8 - rank / 10),
         )
         for rank, name in enumerate(names, start=1)
     )

@@ -17,6 +17,7 @@ from app.telemetry.config import Recording
 from app.telemetry.finished import FinishedRequest
 from app.trail import StageTime, Trail
 from deployments.activity import ActivityReport, MinuteCounts, Usage, UsageKey, fingerprint
+from deployments.contracts import Signals
 from deployments.generation import Started, TextDelta
 from tests.unit.app.telemetry.requests import STARTED_NS, finished, trail, written
 
@@ -254,9 +255,16 @@ def test_a_query_is_sampled_by_its_embedding() -> None:
     (sample,) = report_of(finished(notes(trail=searched()))).samples
     assert np.frombuffer(sample.vector, "<f2").tolist() == [0.25, -0.5, 1.0]
     assert (sample.release, sample.dimension, sample.grounded) == ("one", 3, True)
-    assert sample.top_score == pytest.approx(0.9)
+    assert sample.top_score == pytest.approx(0.7)
     assert sample.answer_words == 4
     assert sample.at_s == pytest.approx(STARTED_NS / 1e9 + 0.125)
+
+
+def test_without_a_judgement_the_cosine_is_the_top_score() -> None:
+    found = searched()
+    unranked = replace(found.hits[0], signals=Signals(dense=0.4))
+    (sample,) = report_of(finished(notes(trail=replace(found, hits=(unranked,))))).samples
+    assert sample.top_score == pytest.approx(0.4)
 
 
 def test_scores_of_another_kind_are_left_out() -> None:
