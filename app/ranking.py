@@ -69,7 +69,7 @@ def distinct(
     Source: Broder, On the resemblance and containment of documents, SEQUENCES 1997.
     """
     kept: list[ScoredChunk] = []
-    owners: dict[int, list[int]] = {}
+    owners: dict[tuple[str, ...], list[int]] = {}
     for hit in hits:
         if len(kept) == top_n:
             break
@@ -83,11 +83,8 @@ def distinct(
     return kept
 
 
-def _shingles(text: str) -> set[int]:
+def _shingles(text: str) -> set[tuple[str, ...]]:
     words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:
-        return {hash(tuple(words))} if words else set()
-    return {
-        hash(tuple(words[start : start + _SHINGLE_WORDS]))
-        for start in range(len(words) - _SHINGLE_WORDS + 1)
-    }
+        return {tuple(words)} if words else set()
+    return set(zip(*(words[start:] for start in range(_SHINGLE_WORDS)), strict=False))

@@ -13,6 +13,10 @@ from app.trail import Trail
 from deployments.contracts import Found, ScoredChunk, SearchMethod, Vectors
 from deployments.errors import DeadlineExceeded, InvalidRequest, StageError
 
+_SPARE_HITS = 3
+"""Where nobody reranks, so many times the chunks that are returned are taken from the index: some
+may be copies, and the others would travel for nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Wishes:
@@ -55,14 +59,13 @@ def _wishes(question: Question, route: Route) -> _Wishes:
     release = route.release
     top_k = question.top_k or release.top_k
     top_n = question.top_n or release.top_n
+    rerank = release.rerank if question.rerank is None else question.rerank
     if top_n > top_k:
         raise InvalidRequest(f"top_n ({top_n}) is more than top_k ({top_k}) can give.")
-    return _Wishes(
-        SearchMethod(question.mode or release.mode, release.dense_weight, release.candidates),
-        top_k,
-        top_n,
-        release.rerank if question.rerank is None else question.rerank,
-    )
+    if not rerank:
+        top_k = min(top_k, _SPARE_HITS * top_n)
+    how = SearchMethod(question.mode or release.mode, release.dense_weight, release.candidates)
+    return _Wishes(how, top_k, top_n, rerank)
 
 
 async def _embed(

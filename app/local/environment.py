@@ -58,6 +58,8 @@ def ray_environment(
         # Under `uv run`, Ray would build the environment anew in every worker.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
+        # Threads that take turns at an index would each keep memory of their own for ever.
+        "MALLOC_ARENA_MAX": "2",
         # A stage's batch of vectors exceeds the default of 4 MiB.
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
         # Replicas wait this long for load balancers to notice that they go: here, none but ours.

@@ -87,8 +87,8 @@ def sample_chunks(store: ChromaStore, *, limit: int) -> list[Chunk]:
             elif (place := draw.randrange(seen)) < limit:
                 kept[place] = chunk_id
     draw.shuffle(kept)
-    found = store.chunks(kept)
-    return [found[chunk_id][0] for chunk_id in kept if chunk_id in found]
+    found = store.texts(kept)
+    return [found[chunk_id] for chunk_id in kept if chunk_id in found]
 
 
 def _ids(chroma: Chroma, *, offset: int) -> list[str]:

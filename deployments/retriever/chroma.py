@@ -1,6 +1,7 @@
 """The connection to Chroma: opened when it is needed, and again when the server was away."""
 
 from collections.abc import Callable
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ class Chroma:
         self._args = args
         self._client: ClientAPI | None = None
         self._collections: dict[str, Any] = {}
+        # An embedded Chroma that several threads open at the same moment is broken for all of them.
+        self._opening = RLock()
 
     def ping(self) -> None:
         """Raises Unavailable when the store does not answer."""
@@ -59,18 +62,25 @@ class Chroma:
             raise Unavailable("The vector store does not answer.", _STAGE, 1.0) from error
 
     def _open(self) -> "ClientAPI":
-        if self._client is None:
-            self._client = _connect(self._args)
-        return self._client
+        with self._opening:
+            if self._client is None:
+                self._client = _connect(self._args)
+            return self._client
 
     def _collection(self, name: str) -> Any:
-        if name not in self._collections:
-            self._collections[name] = self.guard(
-                lambda: self._open().get_or_create_collection(
-                    name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        # Whatever fails in another thread forgets all collections: each is looked up once.
+        found = self._collections.get(name)
+        if found is not None:
+            return found
+        with self._opening:
+            found = self._collections.get(name)
+            if found is None:
+                found = self._collections[name] = self.guard(
+                    lambda: self._open().get_or_create_collection(
+                        name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                    )
                 )
-            )
-        return self._collections[name]
+            return found
 
 
 def _connect(args: StoreArgs) -> "ClientAPI":

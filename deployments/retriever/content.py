@@ -1,13 +1,21 @@
 """What a follower reads of Chroma: announcements, fingerprints and chunks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from deployments.contracts import Chunk
+import numpy as np
+
+from deployments.contracts import Chunk, Vectors
 from deployments.retriever.changes import WriterLog
 from deployments.retriever.chunk_rows import read_chunk
 from deployments.retriever.store import ChromaStore
 
 _PAGE_RECORDS = 1000
+_PAGE_CHUNKS = 200
+"""Some 5 MB while they are read, vectors as JSON most of all. Larger pages leave more memory behind
+that the process does not give back."""
+
+_ALL = ["documents", "metadatas", "embeddings"]
 
 
 class StoredContent:
@@ -41,15 +49,24 @@ class StoredContent:
             after = page.next_sequence
         return fingerprints
 
-    def chunks(self, document_ids: Sequence[str]) -> list[Chunk]:
-        """Returns all chunks of those documents, also those that no record counts."""
+    def chunks(self, document_ids: Sequence[str]) -> Iterator[tuple[list[Chunk], Vectors]]:
+        """Returns all chunks of those documents, also those that no record counts, a page at a
+        time. One that is written meanwhile may be missing; whoever writes it announces it later."""
         if not document_ids:
-            return []
-        found = self._store.chroma.guard(
-            lambda: self._store.chroma.chunks().get(
-                where={"document_id": {"$in": list(document_ids)}},
-                include=["documents", "metadatas"],
+            return
+        collection = self._store.chroma.chunks()
+        where = {"document_id": {"$in": list(document_ids)}}
+        offset = 0
+        while True:
+            found = self._store.chroma.guard(
+                partial(
+                    collection.get, where=where, limit=_PAGE_CHUNKS, offset=offset, include=_ALL
+                )
             )
-        )
-        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
-        return [read_chunk(*row) for row in rows]
+            rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+            chunks = [read_chunk(*row) for row in rows]
+            if chunks:
+                yield chunks, np.asarray(found["embeddings"], dtype=np.float32)
+            if len(chunks) < _PAGE_CHUNKS:
+                return
+            offset += len(chunks)

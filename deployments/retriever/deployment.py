@@ -97,8 +97,7 @@ class Retriever(StageReplica):
 
     async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
         """Returns those chunks that there are, by id."""
-        found = await asyncio.to_thread(self._store.chunks, chunk_ids)
-        return {chunk_id: chunk for chunk_id, (chunk, _) in found.items()}
+        return await asyncio.to_thread(self._hybrid.chunks, chunk_ids)
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext

@@ -11,15 +11,15 @@ A write that was cut off before its announcement stays unseen until it is repeat
 open, so that it will be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Protocol
 
-from deployments.contracts import Chunk
+from deployments.contracts import Chunk, Vectors
 from deployments.retriever.changes import WriterLog
 from deployments.retriever.lexical import LexicalIndex
 
-_GROUP_DOCUMENTS = 64
+_GROUP_DOCUMENTS = 32
 """Documents whose chunks are read at once, which bounds what is in memory while an index fills."""
 
 
@@ -39,8 +39,8 @@ class Source(Protocol):
         that is being written."""
         ...
 
-    def chunks(self, document_ids: Sequence[str]) -> list[Chunk]:
-        """Returns all chunks of those documents."""
+    def chunks(self, document_ids: Sequence[str]) -> Iterable[tuple[list[Chunk], Vectors]]:
+        """Returns all chunks of those documents with their vectors, some at a time."""
         ...
 
 
@@ -83,9 +83,9 @@ class Follower:
     def _read_again(self, document_ids: Sequence[str], fingerprints: Mapping[str, str]) -> None:
         for start in range(0, len(document_ids), _GROUP_DOCUMENTS):
             group = document_ids[start : start + _GROUP_DOCUMENTS]
-            chunks = self._source.chunks(group)
             self._index.remove(group)
-            self._index.add(chunks)
+            for chunks, vectors in self._source.chunks(group):
+                self._index.add(chunks, vectors)
             for document_id in group:
                 if document_id in fingerprints:
                     self._held[document_id] = fingerprints[document_id]

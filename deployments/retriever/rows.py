@@ -1,14 +1,27 @@
-"""What the lexical index knows of a chunk beside its words: enough to name it and to filter it."""
+"""What a replica knows of a chunk beside its words: all of it, so that no answer needs a row of the
+store.
+
+A chunk of 800 characters whose vector has 384 numbers takes some 2 kB.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.contracts import Chunk, Filter, Scalar
+import numpy as np
+
+from deployments.contracts import Chunk, Filter, Scalar, Vectors
+from deployments.retriever.chunk_rows import read_chunk
 from deployments.retriever.where import Condition
 
 _CHUNK_KEYS = frozenset({"ordinal", "heading", "page"})
 """Fields in which chunks of one document differ."""
+
+_ERRORS = "surrogatepass"
+"""Lone surrogates are no characters, and still come back as they came."""
+
+BLOCK_NUMBERS = 512
+"""Rows that are copied together when one of them changes, some 20 kB."""
 
 _KEPT_FILTERS = 8
 """Filters whose rows are remembered; some 40 bytes for each row that passes."""
@@ -16,13 +29,16 @@ _KEPT_FILTERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A chunk; `shared` is one mapping for all chunks of a document."""
+    """A chunk; `shared` is one mapping for all chunks of a document, `text` is in UTF-8, `vector`
+    in half precision and of length 1, empty where none is known."""
 
     chunk_id: str
     shared: Mapping[str, Scalar]
     ordinal: int
     heading: str
     page: int | None
+    text: bytes = b""
+    vector: bytes = b""
 
     def fields(self) -> dict[str, object]:
         """Returns the chunk's metadata as the store keeps it."""
@@ -33,9 +49,19 @@ class Row:
             fields["page"] = self.page
         return fields
 
+    def chunk(self) -> Chunk:
+        """Returns the chunk itself."""
+        return read_chunk(self.chunk_id, self.text.decode("utf-8", _ERRORS), self.fields())
 
-def row_of(chunk: Chunk, former: Row | None) -> Row:
-    """Returns the row of a chunk, which shares what it can with the row made before it."""
+
+def row_of(chunk: Chunk, former: Row | None, vector: Vectors | None = None) -> Row:
+    """Returns the row of a chunk, which shares what it can with the row made before it.
+
+    Args:
+        chunk: The chunk.
+        former: Any row.
+        vector: The chunk's, of shape (dim,) and any length.
+    """
     shared: Mapping[str, Scalar] = {
         **chunk.metadata,
         "document_id": chunk.document_id,
@@ -44,25 +70,49 @@ def row_of(chunk: Chunk, former: Row | None) -> Row:
     }
     if former is not None and former.shared == shared:
         shared = former.shared
-    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page)
+    return Row(
+        chunk.id,
+        shared,
+        chunk.ordinal,
+        chunk.heading,
+        chunk.page,
+        chunk.text.encode("utf-8", _ERRORS),
+        b"" if vector is None else unit(vector).astype(np.float16).tobytes(),
+    )
+
+
+def vectors_of(rows: Sequence[Row]) -> Vectors:
+    """Returns the vectors of rows that all have one. A cosine of them is right to some 0.0002: each
+    of their numbers keeps 11 bits."""
+    if not rows:
+        return np.empty((0, 0), dtype=np.float32)
+    packed = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.float16)
+    return packed.reshape(len(rows), -1).astype(np.float32)
+
+
+def unit(vector: Vectors) -> Vectors:
+    """Returns the vector with length 1, which the store may have kept as it came."""
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)
 
 
 class Rows:
     """The rows that one state of the index has, by number; they never change.
 
     Args:
-        rows: Nobody else changes them.
+        blocks: The rows in blocks of neighbours: those with numbers from 0 on are under 0, those
+            from `BLOCK_NUMBERS` on under 1, and so forth. Nobody else changes them.
     """
 
-    def __init__(self, rows: Mapping[int, Row]) -> None:
-        self._rows = rows
+    def __init__(self, blocks: Mapping[int, Mapping[int, Row]]) -> None:
+        self._blocks = blocks
+        self._count = sum(len(block) for block in blocks.values())
         self._passing: dict[str, frozenset[int]] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def __getitem__(self, number: int) -> Row:
-        return self._rows[number]
+        return self._blocks[number // BLOCK_NUMBERS][number]
 
     def passing(self, where: Filter, condition: Condition) -> frozenset[int]:
         """Returns the numbers of the rows that pass a filter; the next search with the same filter
@@ -70,20 +120,21 @@ class Rows:
         key = json.dumps(where, sort_keys=True, default=str)
         numbers = self._passing.get(key)
         if numbers is None:
-            numbers = frozenset(_passing(self._rows, condition))
+            numbers = frozenset(_passing(self._blocks.values(), condition))
             if len(self._passing) >= _KEPT_FILTERS:
                 self._passing.clear()
             self._passing[key] = numbers
         return numbers
 
 
-def _passing(rows: Mapping[int, Row], condition: Condition) -> list[int]:
+def _passing(blocks: Collection[Mapping[int, Row]], condition: Condition) -> list[int]:
     """Returns the numbers of the rows that pass; what holds for a document is decided once."""
+    rows = ((number, row) for block in blocks for number, row in block.items())
     if condition.keys & _CHUNK_KEYS:
-        return [number for number, row in rows.items() if condition.matches(row.fields())]
+        return [number for number, row in rows if condition.matches(row.fields())]
     decided: dict[int, bool] = {}
     passed: list[int] = []
-    for number, row in rows.items():
+    for number, row in rows:
         key = id(row.shared)
         passes = decided.get(key)
         if passes is None:

@@ -25,7 +25,6 @@ from deployments.contracts import (
     DocumentRecord,
     Filter,
     IndexedDocument,
-    ScoredChunk,
     SourcePage,
     Vectors,
     chunk_id,
@@ -67,20 +66,20 @@ class ChromaStore:
         """Raises Unavailable when the store does not answer."""
         self.chroma.ping()
 
-    def search(self, searches: Sequence[Search]) -> list[tuple[ScoredChunk, ...]]:
-        """Returns for each search the nearest chunks by cosine similarity, descending, ties by
-        chunk id. Searches that differ in the vector only are one question to the store."""
+    def search(self, searches: Sequence[Search]) -> list[dict[str, float]]:
+        """Returns for each search the nearest chunks' ids with their cosines, in descending order,
+        ties by chunk id. Searches that differ in the vector only are one question to the store."""
         alike: dict[tuple[int, str], list[int]] = {}
         for place, one in enumerate(searches):
             key = one.top_k, json.dumps(one.where, sort_keys=True, default=str)
             alike.setdefault(key, []).append(place)
-        found: dict[int, tuple[ScoredChunk, ...]] = {}
+        found: dict[int, dict[str, float]] = {}
         for places in alike.values():
             hits = self._query([searches[place] for place in places])
             found.update(zip(places, hits, strict=True))
         return [found[place] for place in range(len(searches))]
 
-    def _query(self, searches: Sequence[Search]) -> list[tuple[ScoredChunk, ...]]:
+    def _query(self, searches: Sequence[Search]) -> list[dict[str, float]]:
         where = searches[0].where
 
         def query() -> Any:
@@ -88,35 +87,36 @@ class ChromaStore:
                 query_embeddings=np.stack([one.vector for one in searches]),
                 n_results=searches[0].top_k,
                 where=dict(where) if where else None,
-                include=["documents", "metadatas", "distances"],
+                include=["distances"],
             )
 
         found = self.chroma.guard(query)
         return [
-            _ranked(*columns)
-            for columns in zip(
-                found["ids"],
-                found["documents"],
-                found["metadatas"],
-                found["distances"],
-                strict=True,
-            )
+            _ranked(ids, distances)
+            for ids, distances in zip(found["ids"], found["distances"], strict=True)
         ]
+
+    def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+        """Returns those chunks that are there."""
+        found = self._chunks(chunk_ids, ["documents", "metadatas"])
+        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+        return {row[0]: read_chunk(*row) for row in rows}
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Chunk, Vectors]]:
         """Returns those chunks that are there, each with its vector of shape (dim,)."""
-        if not chunk_ids:
-            return {}
-        found = self.chroma.guard(
-            lambda: self.chroma.chunks().get(
-                ids=list(chunk_ids), include=["documents", "metadatas", "embeddings"]
-            )
-        )
+        found = self._chunks(chunk_ids, ["documents", "metadatas", "embeddings"])
         rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
         vectors = np.asarray(found["embeddings"], dtype=np.float32)
         return {
             row[0]: (read_chunk(*row), vector) for row, vector in zip(rows, vectors, strict=True)
         }
+
+    def _chunks(self, chunk_ids: Sequence[str], include: list[str]) -> Any:
+        if not chunk_ids:
+            return {"ids": [], **{name: [] for name in include}}
+        return self.chroma.guard(
+            lambda: self.chroma.chunks().get(ids=list(chunk_ids), include=include)
+        )
 
     def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
         """Returns the records of those ids that are known."""
@@ -247,19 +247,9 @@ def _stale_ids(former: DocumentRecord | None, chunk_count: int) -> list[str]:
     return [chunk_id(former.id, ordinal) for ordinal in range(chunk_count, former.chunk_count)]
 
 
-def _ranked(
-    ids: Sequence[str],
-    texts: Sequence[str],
-    metadatas: Sequence[dict[str, Any]],
-    distances: Sequence[float],
-) -> tuple[ScoredChunk, ...]:
-    hits = sorted(
-        zip(ids, texts, metadatas, distances, strict=True), key=lambda hit: (hit[3], hit[0])
-    )
-    return tuple(
-        ScoredChunk(read_chunk(found_id, text, metadata), 1.0 - float(distance), rank)
-        for rank, (found_id, text, metadata, distance) in enumerate(hits, start=1)
-    )
+def _ranked(ids: Sequence[str], distances: Sequence[float]) -> dict[str, float]:
+    hits = sorted(zip(ids, distances, strict=True), key=lambda hit: (hit[1], hit[0]))
+    return {found_id: 1.0 - float(distance) for found_id, distance in hits}
 
 
 def _records(found: Any) -> list[DocumentRecord]:

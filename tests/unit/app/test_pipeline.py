@@ -3,10 +3,12 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from app import search as search_module
 from app.config import GatewayLive, Release
 from app.pipeline import Answer, answer
 from app.question import Question
@@ -19,6 +21,7 @@ from deployments.contracts import (
     CallContext,
     Chunk,
     DocumentRecord,
+    Found,
     IndexedDocument,
     Reranked,
     ScoredChunk,
@@ -381,3 +384,20 @@ async def test_a_generator_that_refuses_to_write_the_query_never_fails_the_reque
     given = await service.answer("Why?", messages=turns)
     assert service.trail.degraded == ["condense"]
     assert given.sources
+
+
+@pytest.mark.parametrize(("rerank", "asked"), [(True, 3), (False, 2)])
+async def test_without_a_reranker_no_more_is_taken_than_can_be_returned(
+    service: Service, monkeypatch: pytest.MonkeyPatch, rerank: bool, asked: int
+) -> None:
+    monkeypatch.setattr(search_module, "_SPARE_HITS", 2)
+    told: list[int] = []
+    find = service.stages.retriever.search
+
+    async def watch(*args: Any, top_k: int, **wishes: Any) -> Found:
+        told.append(top_k)
+        return await find(*args, top_k=top_k, **wishes)
+
+    monkeypatch.setattr(service.stages.retriever, "search", watch)
+    await service.search("tower", top_n=1, rerank=rerank)
+    assert told == [asked]

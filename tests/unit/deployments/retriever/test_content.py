@@ -64,16 +64,27 @@ def test_fingerprints_of_some(content: StoredContent) -> None:
     assert content.fingerprints([]) == {}
 
 
-def test_chunks_come_whole(content: StoredContent) -> None:
-    found = content.chunks(["d1", "d2", "unknown"])
-    assert sorted(chunk.id for chunk in found) == [
+@pytest.mark.parametrize("page_chunks", [2, 5, 100])
+def test_chunks_come_whole_with_their_vectors(
+    content: StoredContent, monkeypatch: pytest.MonkeyPatch, page_chunks: int
+) -> None:
+    monkeypatch.setattr(content_module, "_PAGE_CHUNKS", page_chunks)
+    pages = list(content.chunks(["d1", "d2", "unknown"]))
+    assert all(len(chunks) == len(vectors) <= page_chunks for chunks, vectors in pages)
+    found = {
+        chunk.id: (chunk, vector)
+        for chunks, vectors in pages
+        for chunk, vector in zip(chunks, vectors, strict=True)
+    }
+    assert sorted(found) == [
         *("d1-00000", "d1-00001"),
         *("d2-00000", "d2-00001", "d2-00002"),
     ]
-    [last] = [chunk for chunk in found if chunk.id == "d2-00002"]
+    last, vector = found["d2-00002"]
     expected = Chunk("d2-00002", "d2", 2, "text 2", "d2.md", "Title", page=2)
     assert last == replace(expected, metadata={"number": 2})
-    assert content.chunks([]) == []
+    assert vector.tolist() == np.eye(8)[2].tolist()
+    assert list(content.chunks([])) == list(content.chunks(["unknown"])) == []
 
 
 def test_announcements_are_the_log_s(content: StoredContent, store: ChromaStore) -> None:

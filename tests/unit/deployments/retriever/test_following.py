@@ -1,7 +1,7 @@
 """Followers of one store: over a double that counts, and over a real, embedded Chroma."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
-from deployments.contracts import Chunk, DocumentRecord, IndexedDocument, chunk_id
+from deployments.contracts import Chunk, DocumentRecord, IndexedDocument, Vectors, chunk_id
 from deployments.errors import Unavailable
 from deployments.retriever import changes as changes_module
 from deployments.retriever import following as following_module
@@ -68,15 +68,15 @@ class SourceDouble:
         wanted = self.texts if document_ids is None else document_ids
         return {one: self.texts[one] for one in wanted if one in self.texts}
 
-    def chunks(self, document_ids: Sequence[str]) -> list[Chunk]:
+    def chunks(self, document_ids: Sequence[str]) -> Iterator[tuple[list[Chunk], Vectors]]:
         self.asked.append(" ".join(document_ids))
-        if self.is_broken:
-            raise Unavailable("gone", "retriever")
-        return [
-            Chunk(chunk_id(one, 0), one, 0, self.texts[one], f"{one}.md", "")
-            for one in document_ids
-            if one in self.texts
-        ]
+        for one in document_ids:
+            if self.is_broken:
+                raise Unavailable("gone", "retriever")
+            if one in self.texts:
+                text = self.texts[one]
+                chunk = Chunk(chunk_id(one, 0), one, 0, text, f"{one}.md", "")
+                yield [chunk], vector_of(text)[None, :]
 
 
 def test_the_first_sync_fills_the_index_and_the_next_only_asks() -> None:

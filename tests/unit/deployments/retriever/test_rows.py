@@ -1,12 +1,14 @@
 """What is kept of a chunk, and which chunks a filter lets pass."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deployments.contracts import Chunk, Filter
 from deployments.retriever import rows as rows_module
-from deployments.retriever.rows import Row, Rows, row_of
+from deployments.retriever.rows import Row, Rows, row_of, unit, vectors_of
 from deployments.retriever.where import Condition, compile_where
 
 
@@ -46,16 +48,34 @@ def test_a_filter_on_the_document_and_one_on_the_chunk() -> None:
     for ordinal in range(6):
         metadata = {"team": "red" if ordinal < 4 else "blue"}
         former = rows[ordinal] = row_of(chunk(ordinal, metadata=metadata), former)
-    assert passing(Rows(rows), {"team": "red"}) == {0, 1, 2, 3}
-    assert passing(Rows(rows), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {2, 3}
+    assert passing(Rows({0: rows}), {"team": "red"}) == {0, 1, 2, 3}
+    assert passing(Rows({0: rows}), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {2, 3}
 
 
 def test_filters_are_remembered_by_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows_module, "_KEPT_FILTERS", 2)
-    rows = Rows({0: row_of(chunk(0), None)})
+    rows = Rows({0: {0: row_of(chunk(0), None)}})
     for _ in range(2):
         for where in ({"ordinal": 0}, {"ordinal": False}, {"ordinal": "0"}, {"ordinal": 0.0}):
             assert passing(rows, where) == (
                 {0} if type(where["ordinal"]) in (int, float) else set()
             )
     assert len(rows._passing) <= 2
+
+
+@pytest.mark.parametrize("text", ["", "plain", "Gr\u00fc\u00dfe, \u4f60\u597d", "lone \ud800"])
+def test_a_row_gives_its_chunk_back(text: str) -> None:
+    whole = replace(chunk(3, page=7), text=text)
+    assert row_of(whole, None).chunk() == whole
+    assert row_of(replace(whole, page=None), None).chunk().page is None
+
+
+def test_vectors_come_back_with_length_one() -> None:
+    random = np.random.default_rng(0)
+    given = random.normal(size=(20, 384)).astype(np.float32)
+    rows = [row_of(chunk(place), None, vector) for place, vector in enumerate(given)]
+    exact = np.stack([unit(vector) for vector in given])
+    assert vectors_of(rows) @ exact[0] == pytest.approx(exact @ exact[0], abs=2e-4)
+    assert vectors_of(rows).dtype == np.float32
+    assert vectors_of([]).size == 0
+    assert not vectors_of([row_of(chunk(0), None, np.zeros(4, dtype=np.float32))]).any()

@@ -100,8 +100,16 @@ def indexed(
 def found(
     store: ChromaStore, query: str, *, top_k: int = 10, where: Filter | None = None
 ) -> list[str]:
-    [hits] = store.search([Search(vector_of(query), top_k, where)])
-    return [hit.chunk.text for hit in hits]
+    [texts] = texts_of(store, [Search(vector_of(query), top_k, where)])
+    return texts
+
+
+def texts_of(store: ChromaStore, searches: Sequence[Search]) -> list[list[str]]:
+    """Returns the texts of the hits of each search, in their order."""
+    return [
+        [store.texts([chunk_id])[chunk_id].text for chunk_id in hits]
+        for hits in store.search(searches)
+    ]
 
 
 def all_pages(store: ChromaStore, *, limit: int) -> list[str]:
@@ -118,17 +126,18 @@ def all_pages(store: ChromaStore, *, limit: int) -> list[str]:
 def test_what_was_written_is_found_nearest_first(store: ChromaStore) -> None:
     document = indexed("fruit", "red apples", "green pears", "old cars")
     store.replace([document])
-    [[first, second]] = store.search([Search(vector_of("red apples"), 2, None)])
-    assert first.chunk == document.chunks[0]
-    assert first.score == pytest.approx(1.0, abs=1e-5)
-    assert (first.rank, second.rank) == (1, 2)
-    assert second.score < first.score
+    [hits] = store.search([Search(vector_of("red apples"), 2, None)])
+    first, second = hits
+    assert store.texts([first, "unknown"]) == {first: document.chunks[0]}
+    assert hits[first] == pytest.approx(1.0, abs=1e-5)
+    assert hits[second] < hits[first]
+    assert store.texts([]) == {}
 
 
 def test_equal_scores_are_ordered_by_chunk_id(store: ChromaStore) -> None:
     store.replace([indexed("b", "same", "same"), indexed("a", "same")])
     [hits] = store.search([Search(vector_of("same"), 3, None)])
-    assert [hit.chunk.id for hit in hits] == ["a-00000", "b-00000", "b-00001"]
+    assert list(hits) == ["a-00000", "b-00000", "b-00001"]
 
 
 def test_searches_of_several_callers_are_answered_each_in_its_place(store: ChromaStore) -> None:
@@ -141,7 +150,7 @@ def test_searches_of_several_callers_are_answered_each_in_its_place(store: Chrom
         Search(vector_of("red apples"), 1, {"year": {"$lt": 2}}),
         Search(vector_of("green pears"), 1, {"year": {"$in": [2]}}),
     ]
-    found = [[hit.chunk.text for hit in hits] for hits in store.search(searches)]
+    found = texts_of(store, searches)
     assert found == [
         ["old cars"],
         sorted(["red apples", "green pears"], key=found[1].index),
@@ -149,7 +158,7 @@ def test_searches_of_several_callers_are_answered_each_in_its_place(store: Chrom
         ["red apples"],
         ["old cars"],
     ]
-    assert found == [[hit.chunk.text for hit in store.search([one])[0]] for one in searches]
+    assert found == [texts_of(store, [one])[0] for one in searches]
 
 
 def test_an_empty_store_finds_nothing(store: ChromaStore) -> None:
@@ -350,7 +359,7 @@ def test_characters_survive(store: ChromaStore) -> None:
     store.replace(written)
     for document, text in zip(written, texts, strict=True):
         [[hit]] = store.search([Search(vector_of(text), 1, {"note": text})])
-        assert hit.chunk == document.chunks[0]
+        assert store.texts([hit]) == {hit: document.chunks[0]}
         assert store.records([document.record.id]) == {document.record.id: document.record}
 
 
