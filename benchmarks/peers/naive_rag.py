@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.config import Release
+from app.expansion import neighbour_ids, widen
 from app.ranking import judged
 from deployments.contracts import Generation, ScoredChunk, Signals
 from deployments.generator.extractive import ExtractiveEngine
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MINOR_TOKENS = STOP_WORDS | set(string.punctuation)
 _RERANK_WEIGHT: float = Release.model_fields["rerank_weight"].default
+_NEIGHBOURS: int = Release.model_fields["neighbours"].default
 
 
 class NaiveRag:
@@ -93,10 +95,17 @@ class NaiveRag:
         return judged(hits, scores, rerank_weight=_RERANK_WEIGHT)
 
     def answer(self, query: str, sources: Sequence[ScoredChunk]) -> Generation:
-        """Returns the answer from the sources that are relevant enough."""
+        """Returns the answer from the sources that are relevant enough, each with its
+        neighbours."""
         context = [
             hit for hit in sources if (hit.signals.rerank or 0.0) >= self._min_relevance_score
         ]
+        around = neighbour_ids(context, reach=_NEIGHBOURS)
+        if around:
+            found: Any = self._collection.get(ids=around, include=["documents", "metadatas"])
+            rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+            known = {row[0]: read_chunk(*row) for row in rows}
+            context = widen(context, known, reach=_NEIGHBOURS)
         return self._engine.generate(query, context)
 
 
