@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.quality.datasets import CorpusDocument
+from benchmarks.quality.deployed import DEFAULT_CONFIG
 from benchmarks.quality.ingest import id_of, index_documents
+from benchmarks.quality.measuring import measure
 from benchmarks.quality.over_http import OverHttp
-from benchmarks.quality.subject import Asked, NotMeasured, NotNow
+from benchmarks.quality.subject import Asked, NotMeasured, NotNow, Subject
+from benchmarks.quality.way import Tuning, read_way
+from deployments.contracts import Document, IngestOutcome
 from deployments.errors import Overloaded, Unavailable
-from tests.doubles import DoubleDirectory
+from tests.doubles import DoubleDirectory, WholeDocumentIndexer
 
 CORPUS = [
     CorpusDocument("1", "Paris", "The tower stands in Paris by the river."),
@@ -92,3 +96,36 @@ async def test_service_that_is_not_there_is_named() -> None:
     async with OverHttp("http://127.0.0.1:9", where=None) as subject:
         with pytest.raises(NotMeasured, match="127.0.0.1:9"):
             await subject.search(ASKED)
+
+
+class StrictIndexer(WholeDocumentIndexer):
+    """Refuses a document without text, as the real one does."""
+
+    def _write(self, document: Document) -> IngestOutcome:
+        if not any(part.text.strip() for part in document.parts):
+            return IngestOutcome(document.path, "failed", document.id, message="No text.")
+        return super()._write(document)
+
+
+async def test_cleaning_takes_out_what_was_indexed_and_nothing_else(
+    url: str, stages: DoubleDirectory
+) -> None:
+    stages.indexer = StrictIndexer(stages.retriever)
+    way = read_way(
+        config=DEFAULT_CONFIG,
+        release=None,
+        tuning=Tuning(None, None, None, False, ()),
+        http=url,
+        index=None,
+        no_filter=False,
+        clean=True,
+    )
+
+    async def study(subject: Subject, dataset: str) -> dict[str, object]:
+        return {"held": sorted(stages.retriever.written)}
+
+    corpus = [*CORPUS, CorpusDocument("3", "", " \n")]
+    results, _ = await measure(way, {"ours": corpus}, study, answers=False)
+    assert len(results["ours"]["held"]) == 2
+    assert results["ours"]["not_indexed"].keys() == {"ours/3"}
+    assert stages.retriever.written == {}
