@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from app.releases import Assignment, Releases
 from app.request_scope import RequestScope
 from app.routing import AUTO
-from deployments.contracts import Stage
 from deployments.errors import NotFound, StageError, Unavailable
 from deployments.generation import GeneratorStage
+from deployments.stages import Stage
 
 SERVICE = "ragserve"
 STARTED_S = int(time.time())

@@ -9,16 +9,10 @@ from app.failover import Breakers, GeneratorChain
 from app.routing import RequestFacts, RoutingDecision, choose_model
 from deployments.canary.assignment import assign_arm, assign_release
 from deployments.canary.evidence import Arm
-from deployments.contracts import (
-    EmbedderStage,
-    IndexerStage,
-    RerankerStage,
-    RetrieverStage,
-    Stage,
-)
 from deployments.errors import Unavailable
 from deployments.generation import GeneratorStage
 from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan
+from deployments.stages import EmbedderStage, IndexerStage, RerankerStage, RetrieverStage, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from deployments.contracts import (
     Citation,
     Generation,
     ScoredChunk,
-    Stage,
     Times,
     TokenLogprob,
 )
+from deployments.stages import Stage
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length"]

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Response
 from app.api.dependencies import ScopeIn, ServiceIn
 from app.api.schemas.health import Liveness, Readiness
 from app.request_scope import RequestScope
-from deployments.contracts import Stage
 from deployments.errors import RagError
+from deployments.stages import Stage
 
 router = APIRouter(tags=["health"])
 _STAGE_TIMEOUT_S = 2.0
