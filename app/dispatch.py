@@ -117,7 +117,7 @@ class Dispatcher:
         return _Watch(self._observer, assignment, self._releases.settings().prices)
 
     async def _serve(self, work: Work[T], watch: "_Watch", scope: RequestScope) -> Served[T]:
-        _note_assignment(watch.assignment, scope)
+        watch.assignment.note(scope.notes)
         served = await self._served(work, watch, scope)
         scope.notes.release, scope.notes.trail = served.scope.release, served.trail
         return served
@@ -176,7 +176,7 @@ class Dispatcher:
         """Reports what a canary did for a request that another release answered: it counts, and
         the request's trace shows it."""
         inner = scope.child(f"{scope.request_id}-canary")
-        _note_assignment(assignment, inner)
+        assignment.note(inner.notes)
         inner.notes.messages, inner.notes.trail = scope.notes.messages, trail
         error = canary.exception() if canary.done() and not canary.cancelled() else None
         report(self._telemetry, inner, "attempt", route=_ROUTE, began=began, error=error)
@@ -250,11 +250,6 @@ class _Watch:
         if not self._done:
             self._done = True
             self._observer.observe(self.assignment, self._begun_s, values)
-
-
-def _note_assignment(assignment: Assignment, scope: RequestScope) -> None:
-    scope.notes.release, scope.notes.arm = assignment.release, assignment.arm
-    scope.notes.rollout = "" if assignment.rollout is None else assignment.rollout.id
 
 
 async def _first_success(

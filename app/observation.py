@@ -52,8 +52,8 @@ def observe_answer(
         writing_ms = written.times.replica_ms - written.ttft_ms
         if written.completion_tokens > 1 and writing_ms > _AT_ONCE_MS:
             values["tpot_ms"] = writing_ms / (written.completion_tokens - 1)
-    if (priced := prices.models.get(written.model)) is not None:
-        values["cost"] = sum(priced.costs_picousd(written)) / PICOUSD_PER_USD
+    if (costs := prices.costs_picousd(written)) is not None:
+        values["cost"] = sum(costs) / PICOUSD_PER_USD
     return values
 
 

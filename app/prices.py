@@ -44,6 +44,12 @@ class PriceTable(Settings):
     models: dict[str, Prices] = {}
     """By the model's name as answers say it. A model that is not here costs nothing."""
 
+    def costs_picousd(self, written: Generation) -> tuple[int, int] | None:
+        """Returns what prompt and completion of an answer cost, as `Prices.costs_picousd`; None
+        where its model has no prices."""
+        prices = self.models.get(written.model)
+        return None if prices is None else prices.costs_picousd(written)
+
 
 def _picousd(micro_usd: float) -> int:
     return round(micro_usd * _PICOUSD_PER_MICROUSD)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from app.config import GatewayLive, Release
 from app.failover import Breakers, GeneratorChain
+from app.request_notes import RequestNotes
 from app.routing import RequestFacts, RoutingDecision, choose_model
 from deployments.canary.assignment import assign_arm, assign_release
 from deployments.canary.evidence import Arm
@@ -73,6 +74,12 @@ class Assignment:
     sticky_key: str = ""
     rollout: ActiveRollout | None = None
     arm: Arm | None = None
+
+    def note(self, notes: RequestNotes, *, release: str = "") -> None:
+        """Notes who answers, or another release that does the same, and what it is evidence
+        for."""
+        rollout = "" if self.rollout is None else self.rollout.id
+        notes.assign(release or self.release, self.arm, rollout)
 
     @property
     def fallback(self) -> str | None:

@@ -44,6 +44,10 @@ class RequestNotes:
     error: str = ""
     trace_wish: TraceWish = ""
 
+    def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
+        """Notes who answers, and what it is evidence for."""
+        self.release, self.arm, self.rollout = release, arm, rollout
+
     def hear(self, events: Sequence[GenerationEvent]) -> None:
         """Notes how far an answer has come that is streamed."""
         for event in events:

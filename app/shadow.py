@@ -102,8 +102,7 @@ class Shadow:
         scope = origin.child(f"{origin.request_id}-shadow").within(self._timeout_s)
         scope = scope.for_release(release)
         trail = scope.notes.trail = Trail()
-        scope.notes.release, scope.notes.arm = release, assignment.arm
-        scope.notes.rollout = "" if assignment.rollout is None else assignment.rollout.id
+        assignment.note(scope.notes, release=release)
         scope.notes.messages = ask.messages
         begun_s, started_s = time.time(), time.perf_counter()
         try:

@@ -156,8 +156,7 @@ def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int
     cost."""
     cost = 0
     for one in written:
-        if (priced := prices.models.get(one.model)) is not None:
-            cost += sum(priced.costs_picousd(one))
+        cost += sum(prices.costs_picousd(one) or ())
     return (
         sum(one.prompt_tokens for one in written),
         sum(one.cached_tokens for one in written),
@@ -179,8 +178,7 @@ def _may_be_sampled(notes: RequestNotes, settings: GatewayLive | None) -> bool:
     if settings is None or notes.trace_wish == "none":
         return False
     recording = settings.recording
-    content = recording.content_by_key.get(notes.key_id, recording.content)
-    return content in _SAMPLED_CONTENT
+    return recording.policy(notes.key_id) in _SAMPLED_CONTENT
 
 
 def _sample(ended_s: float, notes: RequestNotes, written: Generation, trail: Trail) -> QuerySample:

@@ -32,3 +32,7 @@ class Recording(Settings):
 
     slow_ms: float = Field(default=2000.0, gt=0)
     """A request that took longer is slow."""
+
+    def policy(self, key_id: str) -> ContentPolicy:
+        """Returns what is kept of the texts of an API key's requests."""
+        return self.content_by_key.get(key_id, self.content)

@@ -27,8 +27,7 @@ class ContentRules:
         redactor = Redactor()
         wanted: set[ContentPolicy] = {recording.content, *recording.content_by_key.values()}
         filters = {policy: ContentFilter(policy, salt=salt, redactor=redactor) for policy in wanted}
-        self._policies = recording.content_by_key
-        self._default = recording.content
+        self._recording = recording
         self._texts: dict[ContentPolicy, Keep] = {
             policy: one.keep for policy, one in filters.items()
         }
@@ -38,7 +37,7 @@ class ContentRules:
 
     def policy(self, key_id: str) -> ContentPolicy:
         """Returns the policy for an API key."""
-        return self._policies.get(key_id, self._default)
+        return self._recording.policy(key_id)
 
     def texts(self, key_id: str) -> Keep:
         """Returns what turns questions, answers and names into what may be kept of them."""

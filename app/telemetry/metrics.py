@@ -100,8 +100,8 @@ class RequestMetrics:
             "completion": written.completion_tokens,
         }
         self._take_tokens(counts, tags)
-        if (priced := self._prices().models.get(written.model)) is not None:
-            _add(self._cost_usd, sum(priced.costs_picousd(written)) / PICOUSD_PER_USD, tags)
+        if (costs := self._prices().costs_picousd(written)) is not None:
+            _add(self._cost_usd, sum(costs) / PICOUSD_PER_USD, tags)
 
     def _take_tokens(self, counts: dict[str, int], tags: Tags) -> None:
         for kind, tokens in counts.items():

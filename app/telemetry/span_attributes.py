@@ -200,8 +200,8 @@ class RequestAttributes:
             "gen_ai.usage.output_tokens": written.completion_tokens,
             "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
         }
-        if (priced := self._prices.models.get(written.model)) is not None:
-            prompt, completion = (one / PICOUSD_PER_USD for one in priced.costs_picousd(written))
+        if (costs := self._prices.costs_picousd(written)) is not None:
+            prompt, completion = (one / PICOUSD_PER_USD for one in costs)
             found["mlflow.llm.cost"] = {
                 "input_cost": prompt,
                 "output_cost": completion,
