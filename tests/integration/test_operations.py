@@ -132,9 +132,9 @@ def test_a_broken_live_setting_changes_nothing(cluster: Cluster, http: httpx.Cli
 
 def test_the_config_is_checked_before_it_is_deployed(cluster: Cluster) -> None:
     broken = cluster.home / "broken.yaml"
-    broken.write_text(cluster.config_file.read_text().replace("top_k", "top_kk"))
+    broken.write_text(cluster.config_file.read_text().replace("top_n", "top_nn"))
     done = cluster.run("deploy", str(broken), "--home", str(cluster.home), expect=1)
-    assert "top_kk" in done.stderr
+    assert "top_nn" in done.stderr
 
 
 def test_rays_interface_asks_for_its_token(cluster: Cluster) -> None:
