@@ -13,13 +13,16 @@ from app.prices import PriceTable
 from app.routing import RoutingRule
 from app.telemetry.activity_config import ActivityArgs
 from app.telemetry.config import Recording
-from deployments.contracts import SearchMode
+from deployments.contracts import SearchMethod, SearchMode
 from deployments.embedder.config import EmbedderArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import RetrieverArgs, StoreArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
+
+_METHOD = SearchMethod()
+"""What a search does that nobody has told otherwise."""
 
 ReleaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -153,13 +156,13 @@ class Release(Settings):
     """Keys of the metadata for which a language model may read conditions out of the question:
     "PEPs from 2021 about typing" becomes a filter and a query."""
 
-    mode: SearchMode = "hybrid"
+    mode: SearchMode = _METHOD.mode
     """What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
 
-    dense_weight: float = Field(default=0.55, ge=0.0, le=1.0)
+    dense_weight: float = Field(default=_METHOD.dense_weight, ge=0.0, le=1.0)
     """Weight of meaning in a hybrid search; words have the rest."""
 
-    candidates: int = Field(default=50, ge=1, le=1000)
+    candidates: int = Field(default=_METHOD.candidates, ge=1, le=1000)
     """Chunks that a hybrid search looks at by meaning, and as many by words; `top_k` of them are
     kept."""
 

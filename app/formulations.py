@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from app.conversation import usable_query
 from app.question import Question
@@ -17,7 +18,6 @@ from app.self_query import SelfQuery, all_of, describe_fields, read_self_query, 
 from app.side_call import Step, ask_model
 from app.trail import Trail
 from deployments.contracts import Filter
-from deployments.errors import RagError
 from deployments.generation import Message, OutputFormat, Sampling
 
 _QUERIES_TOKENS = 256
@@ -48,15 +48,7 @@ async def formulate(
 
     Source: Gao et al., Precise Zero-Shot Dense Retrieval without Relevance Labels (HyDE), ACL 2023.
     """
-
-    async def ask(step: Step, messages: tuple[Message, ...], sampling: Sampling) -> str | None:
-        try:
-            return await ask_model(step, messages, sampling, route=route, scope=scope, trail=trail)
-        except RagError:
-            # Whatever it is, such as a server that knows no JSON schemas: the question is fine.
-            trail.degraded.append(step)
-            return None
-
+    ask = partial(ask_model, route=route, scope=scope, trail=trail)
     queries, passage, taken_apart = await asyncio.gather(
         _other_queries(question, route, ask),
         _passage(question, route, ask),

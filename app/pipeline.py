@@ -17,7 +17,7 @@ from app.search import search
 from app.side_call import ask_model
 from app.trail import Trail
 from deployments.contracts import Generation, ScoredChunk
-from deployments.errors import DeadlineExceeded, RagError, StageError
+from deployments.errors import DeadlineExceeded, StageError
 from deployments.generation import (
     GenerationEvent,
     GenerationRequest,
@@ -160,18 +160,14 @@ async def _standalone_query(
         return question.text
     written = None
     if how == "llm":
-        try:
-            written = await ask_model(
-                "condense",
-                question.messages,
-                _CONDENSE_SAMPLING,
-                route=route,
-                scope=scope,
-                trail=trail,
-            )
-        except RagError:
-            # Also where the next generator of the list is no language model and refuses.
-            trail.degraded.append("condense")
+        written = await ask_model(
+            "condense",
+            question.messages,
+            _CONDENSE_SAMPLING,
+            route=route,
+            scope=scope,
+            trail=trail,
+        )
     return usable_query(written or "") or query_by_rule(question.messages)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from app.releases import Route
 from app.request_scope import RequestScope
 from app.trail import Trail
+from deployments.errors import RagError
 from deployments.generation import GenerationRequest, Message, Sampling
 
 Step = Literal["condense", "queries", "passage", "filter"]
@@ -21,11 +22,26 @@ async def ask_model(
     scope: RequestScope,
     trail: Trail,
 ) -> str | None:
-    """Returns what the release's generator wrote, None where it is no language model.
+    """Returns what the release's generator wrote, None where it is no language model, or failed:
+    then the trail says what the request does without."""
+    try:
+        return await _write(step, messages, sampling, route=route, scope=scope, trail=trail)
+    except RagError:
+        # Whatever it is, such as a server that knows no JSON schemas, or the next generator of the
+        # list, which is no language model and refuses: the question is fine.
+        trail.degraded.append(step)
+        return None
 
-    Raises:
-        StageError: It did not answer.
-    """
+
+async def _write(
+    step: Step,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    *,
+    route: Route,
+    scope: RequestScope,
+    trail: Trail,
+) -> str | None:
     facts = await route.generator.describe(call=scope.call())
     if not facts.get("language_model"):
         return None

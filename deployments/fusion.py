@@ -72,17 +72,6 @@ def top_scaled(scores: Scores) -> dict[str, float]:
     return {one: max(score, 0.0) / best for one, score in scores.items()}
 
 
-def z_scores(scores: Scores) -> dict[str, float]:
-    """Returns the scores as standard deviations above their mean; all 0 where they are equal."""
-    if len(set(scores.values())) < 2:
-        return dict.fromkeys(scores, 0.0)
-    mean = math.fsum(scores.values()) / len(scores)
-    variance = math.fsum((score - mean) ** 2 for score in scores.values()) / len(scores)
-    # Scores that hardly differ may have none: their squares are too small for a number.
-    deviation = math.sqrt(variance) or 1.0
-    return {one: (score - mean) / deviation for one, score in scores.items()}
-
-
 def _ranks(scores: Scores) -> dict[str, int]:
     ranks: dict[str, int] = {}
     rank, former = 0, math.nan

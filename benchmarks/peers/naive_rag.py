@@ -18,7 +18,7 @@ from app.ranking import judged
 from deployments.contracts import Generation, ScoredChunk, Signals
 from deployments.generator.extractive import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT
-from deployments.retriever.chunk_rows import read_chunk
+from deployments.retriever.chunk_rows import read_chunk, read_chunks
 from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ class NaiveRag:
         around = neighbour_ids(context, reach=_NEIGHBOURS)
         if around:
             found: Any = self._collection.get(ids=around, include=["documents", "metadatas"])
-            rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
-            known = {row[0]: read_chunk(*row) for row in rows}
+            known = {chunk.id: chunk for chunk in read_chunks(found)}
             context = widen(context, known, reach=_NEIGHBOURS)
         return self._engine.generate(query, context)
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.load.output import progress
 from benchmarks.quality.datasets import CorpusDocument
-from benchmarks.quality.ingest import DATASET_KEY, index_documents, path_of
+from benchmarks.quality.ingest import DATASET_KEY, id_of, index_documents, path_of
 from benchmarks.quality.over_http import OverHttp
 from benchmarks.quality.subject import Subject
 from benchmarks.quality.way import Way
-from deployments.indexer.records import document_id
 
 if TYPE_CHECKING:
     from benchmarks.quality.in_process import InProcess
@@ -41,20 +40,15 @@ async def measure(
                 settings = subject.describe()
                 if way.clean and isinstance(subject, OverHttp):
                     failed = {path for path, _ in indexed.failures}
-                    paths = [path_of(dataset, document.id) for document in corpus]
-                    await remove(subject, dataset, [one for one in paths if one not in failed])
+                    kept = [one for one in corpus if path_of(dataset, one.id) not in failed]
+                    await _remove(subject, dataset, kept)
     return results, settings
 
 
-async def remove(subject: OverHttp, dataset: str, paths: Sequence[str]) -> None:
-    """Takes documents that were indexed out of a service again.
-
-    Raises:
-        NotMeasured: one of them is not there.
-    """
-    with progress(len(paths), f"{dataset}: taking out") as steps:
-        for path in paths:
-            await subject.remove(document_id(path))
+async def _remove(subject: OverHttp, dataset: str, corpus: Sequence[CorpusDocument]) -> None:
+    with progress(len(corpus), f"{dataset}: taking out") as steps:
+        for document in corpus:
+            await subject.remove(id_of(dataset, document.id))
             steps.done()
 
 

@@ -10,10 +10,8 @@ import random
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from deployments.contracts import Calibration, Chunk, CollectionFacts
-from deployments.retriever.chroma import Chroma
+from deployments.retriever.chroma import Chroma, no_vectors
 from deployments.retriever.store import ChromaStore
 
 _ROW = "calibration"
@@ -49,8 +47,7 @@ class Calibrations:
         self._chroma.guard(
             lambda: self._collection().upsert(
                 ids=[_ROW],
-                # Chroma stores vectors; a calibration has none to store.
-                embeddings=np.zeros((1, 1), dtype=np.float32),
+                embeddings=no_vectors(1),
                 metadatas=[{_KEY: fitted}],
             )
         )

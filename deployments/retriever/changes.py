@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
+from deployments.retriever.chroma import no_vectors
 
 _RECENT = "-recent"
 _KEPT_IDS = 1024
@@ -101,8 +101,7 @@ class ChangeLog:
             lambda: self._open().upsert(
                 # In this order: whoever reads the number finds what it stands for.
                 ids=[self._writer + _RECENT, self._writer],
-                # Chroma stores vectors; a change has none to store.
-                embeddings=np.zeros((2, 1), dtype=np.float32),
+                embeddings=no_vectors(2),
                 metadatas=[{"last": self._number, "recent": recent}, {"number": self._number}],
             )
         )

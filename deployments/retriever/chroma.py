@@ -5,6 +5,9 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+import numpy as np
+
+from deployments.contracts import Vectors
 from deployments.errors import InvalidRequest, StageFailed, Unavailable
 from deployments.retriever.config import StoreArgs
 
@@ -13,6 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _STAGE = "retriever"
+
+
+def no_vectors(count: int) -> Vectors:
+    """Returns what rows are written with that have no vectors, (count, 1): Chroma stores vectors,
+    and the collections beside the chunks have none to store."""
+    return np.zeros((count, 1), dtype=np.float32)
 
 
 class Chroma:

@@ -21,6 +21,13 @@ def row_metadata(chunk: Chunk) -> dict[str, object]:
     return {**chunk.metadata, **own}
 
 
+def read_chunks(found: Any) -> list[Chunk]:
+    """Returns the chunks of an answer of the collection's `get` with documents and metadata, in its
+    order."""
+    rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+    return [read_chunk(*row) for row in rows]
+
+
 def read_chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
     """Returns the chunk that a row of the collection holds."""
     return Chunk(

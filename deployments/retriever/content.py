@@ -7,7 +7,7 @@ import numpy as np
 
 from deployments.contracts import Chunk, Vectors
 from deployments.retriever.changes import WriterLog
-from deployments.retriever.chunk_rows import read_chunk
+from deployments.retriever.chunk_rows import read_chunks
 from deployments.retriever.store import ChromaStore
 
 _PAGE_RECORDS = 1000
@@ -63,8 +63,7 @@ class StoredContent:
                     collection.get, where=where, limit=_PAGE_CHUNKS, offset=offset, include=_ALL
                 )
             )
-            rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
-            chunks = [read_chunk(*row) for row in rows]
+            chunks = read_chunks(found)
             if chunks:
                 yield chunks, np.asarray(found["embeddings"], dtype=np.float32)
             if len(chunks) < _PAGE_CHUNKS:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -149,34 +149,29 @@ class Retriever(StageReplica):
         """Fills the index of words and reads the calibration before the replica counts as ready,
         and has both follow the store from then on."""
         if self._following is None:
-            await self._catch_up()
-            await self._read_calibration()
+            await self._look(with_calibration=True)
             self._following = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
         for look in count(1):
             await asyncio.sleep(_FOLLOW_S)
-            await self._catch_up()
-            if look % _LOOKS_PER_CALIBRATION == 0:
-                await self._read_calibration()
+            await self._look(with_calibration=look % _LOOKS_PER_CALIBRATION == 0)
 
-    async def _catch_up(self) -> None:
-        if self._follower is None:
-            return
-        try:
-            await asyncio.to_thread(self._follower.sync)
-        except Unavailable:
-            pass  # The store is away, and every search says so.
-        except Exception:
-            _log.exception("The index of words could not follow the store.")
+    async def _look(self, *, with_calibration: bool) -> None:
+        if self._follower is not None:
+            await _attempt(self._follower.sync, what="index of words")
+        if with_calibration:
+            await _attempt(self._calibrations.read, what="calibration")
 
-    async def _read_calibration(self) -> None:
-        try:
-            await asyncio.to_thread(self._calibrations.read)
-        except Unavailable:
-            pass  # What was read last still holds.
-        except Exception:
-            _log.exception("The calibration could not be read.")
+
+async def _attempt(read: Callable[[], object], *, what: str) -> None:
+    """Reads something that is read again soon: what was read last holds until then."""
+    try:
+        await asyncio.to_thread(read)
+    except Unavailable:
+        pass  # The store is away, and every search says so.
+    except Exception:
+        _log.exception("The %s could not follow the store.", what)
 
 
 def _laps(hits: Hits, after_ms: float) -> tuple[Lap, ...]:

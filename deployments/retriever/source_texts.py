@@ -6,9 +6,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from deployments.contracts import IndexedDocument, Part
+from deployments.retriever.chroma import no_vectors
 
 _KEY = "parts"
 
@@ -33,9 +32,8 @@ class SourceTexts:
         self._guard(
             lambda: self._collection.upsert(
                 ids=[document.record.id for document in kept],
-                # Chroma stores vectors; a source has none to store. Nor is its text to be searched,
-                # so it is metadata, and no document.
-                embeddings=np.zeros((len(kept), 1), dtype=np.float32),
+                embeddings=no_vectors(len(kept)),
+                # Its text is not to be searched, so it is metadata, and no document.
                 metadatas=[{_KEY: pack(document.parts)} for document in kept],
             )
         )

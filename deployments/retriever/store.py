@@ -31,8 +31,8 @@ from deployments.contracts import (
 )
 from deployments.errors import NotFound
 from deployments.retriever.changes import ChangeLog
-from deployments.retriever.chroma import Chroma
-from deployments.retriever.chunk_rows import read_chunk, row_metadata
+from deployments.retriever.chroma import Chroma, no_vectors
+from deployments.retriever.chunk_rows import read_chunks, row_metadata
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.source_texts import SourceTexts
 
@@ -99,17 +99,14 @@ class ChromaStore:
     def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Returns those chunks that are there."""
         found = self._chunks(chunk_ids, ["documents", "metadatas"])
-        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
-        return {row[0]: read_chunk(*row) for row in rows}
+        return {chunk.id: chunk for chunk in read_chunks(found)}
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Chunk, Vectors]]:
         """Returns those chunks that are there, each with its vector of shape (dim,)."""
         found = self._chunks(chunk_ids, ["documents", "metadatas", "embeddings"])
-        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
         vectors = np.asarray(found["embeddings"], dtype=np.float32)
-        return {
-            row[0]: (read_chunk(*row), vector) for row, vector in zip(rows, vectors, strict=True)
-        }
+        pairs = zip(read_chunks(found), vectors, strict=True)
+        return {chunk.id: (chunk, vector) for chunk, vector in pairs}
 
     def _chunks(self, chunk_ids: Sequence[str], include: list[str]) -> Any:
         if not chunk_ids:
@@ -210,8 +207,7 @@ class ChromaStore:
         self.chroma.guard(
             lambda: self._documents().upsert(
                 ids=[record.id for record in batch],
-                # Chroma stores vectors; the list of documents has none to store.
-                embeddings=np.zeros((len(batch), 1), dtype=np.float32),
+                embeddings=no_vectors(len(batch)),
                 documents=[json.dumps(asdict(record)) for record in batch],
                 metadatas=[{"sequence": record.sequence} for record in batch],
             )
