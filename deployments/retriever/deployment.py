@@ -18,18 +18,17 @@ from deployments.contracts import (
     Filter,
     Found,
     IndexedDocument,
-    Lap,
     SearchMethod,
     SourcePage,
     Vectors,
 )
 from deployments.errors import NotFound, Unavailable
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
+from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.content import StoredContent
 from deployments.retriever.following import Follower
-from deployments.retriever.hybrid import Hits, HybridSearch, Query
-from deployments.retriever.lexical import LexicalIndex
+from deployments.retriever.hybrid import HybridSearch, Query
 from deployments.retriever.store import ChromaStore
 from deployments.stage import StageReplica
 from deployments.telemetry.batches import report_batches
@@ -59,12 +58,10 @@ class Retriever(StageReplica):
         settings = RetrieverArgs.model_validate(args)
         self._store = ChromaStore(settings.store)
         self._calibrations = Calibrations(self._store.chroma)
-        index = LexicalIndex() if settings.lexical else None
+        index = ChunkIndex() if settings.lexical else None
         self._follower = None if index is None else Follower(StoredContent(self._store), index)
         self._following: asyncio.Task[None] | None = None
-        self._hybrid = HybridSearch(
-            self._store, index, self._follower, batches=_CONCURRENT_SEARCHES
-        )
+        self._hybrid = HybridSearch(self._store, index, self._follower)
         self._batcher = Batcher(
             self._hybrid.search,
             stage="retriever",
@@ -92,7 +89,8 @@ class Retriever(StageReplica):
         done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
         times = slowest(done)
         hits = done[0].value
-        times = replace(times, laps=_laps(hits, times.queue_ms))
+        laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
+        times = replace(times, laps=tuple(laps))
         return Found(hits.chunks, times, self._calibrations.latest)
 
     async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
@@ -146,7 +144,7 @@ class Retriever(StageReplica):
         return {"store": "ok", "lexical": self._follower is not None}
 
     async def check_health(self) -> None:
-        """Fills the index of words and reads the calibration before the replica counts as ready,
+        """Fills the index in memory and reads the calibration before the replica counts as ready,
         and has both follow the store from then on."""
         if self._following is None:
             await self._look(with_calibration=True)
@@ -159,7 +157,7 @@ class Retriever(StageReplica):
 
     async def _look(self, *, with_calibration: bool) -> None:
         if self._follower is not None:
-            await _attempt(self._follower.sync, what="index of words")
+            await _attempt(self._follower.sync, what="index in memory")
         if with_calibration:
             await _attempt(self._calibrations.read, what="calibration")
 
@@ -172,8 +170,3 @@ async def _attempt(read: Callable[[], object], *, what: str) -> None:
         pass  # The store is away, and every search says so.
     except Exception:
         _log.exception("The %s could not follow the store.", what)
-
-
-def _laps(hits: Hits, after_ms: float) -> tuple[Lap, ...]:
-    laps = (Lap("dense", after_ms, hits.dense_ms), Lap("lexical", after_ms, hits.lexical_ms))
-    return tuple(lap for lap in laps if lap.took_ms)

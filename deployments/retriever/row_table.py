@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from deployments.contracts import Chunk, Vectors
+from deployments.contracts import Chunk
 from deployments.retriever.rows import BLOCK_NUMBERS, Row, Rows, row_of
 
 
@@ -21,12 +21,12 @@ class RowTable:
         self._last: Row | None = None
         self._next = 0
 
-    def add(self, chunk: Chunk, vector: Vectors | None) -> tuple[int, int | None]:
+    def add(self, chunk: Chunk) -> tuple[int, int | None]:
         """Returns the chunk's number, and the one that it had until now, if it was known."""
         numbers = self._numbers.setdefault(chunk.document_id, {})
         former = numbers.get(chunk.id)
         number, self._next = self._next, self._next + 1
-        self._last = self._block(number)[number] = row_of(chunk, self._last, vector)
+        self._last = self._block(number)[number] = row_of(chunk, self._last)
         numbers[chunk.id] = number
         if former is not None:
             self._drop(former)

@@ -1,16 +1,17 @@
 """What a replica knows of a chunk beside its words: all of it, so that no answer needs a row of the
 store.
 
-A chunk of 800 characters whose vector has 384 numbers takes some 2 kB.
+A chunk of 800 characters takes some 1.2 kB.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deployments.contracts import Chunk, Filter, Scalar, Vectors
+from deployments.contracts import Chunk, Filter, Scalar
 from deployments.retriever.chunk_rows import read_chunk
 from deployments.retriever.where import Condition
 
@@ -24,21 +25,19 @@ BLOCK_NUMBERS = 512
 """Rows that are copied together when one of them changes, some 20 kB."""
 
 _KEPT_FILTERS = 8
-"""Filters whose rows are remembered; some 40 bytes for each row that passes."""
+"""Filters whose rows are remembered; some 50 bytes for each row that passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A chunk; `shared` is one mapping for all chunks of a document, `text` is in UTF-8, `vector`
-    in half precision and of length 1, empty where none is known."""
+    """A chunk; `shared` is one mapping for all chunks of a document, `text` is in UTF-8."""
 
     chunk_id: str
     shared: Mapping[str, Scalar]
     ordinal: int
     heading: str
     page: int | None
-    text: bytes = b""
-    vector: bytes = b""
+    text: bytes
 
     def fields(self) -> dict[str, object]:
         """Returns the chunk's metadata as the store keeps it."""
@@ -54,13 +53,12 @@ class Row:
         return read_chunk(self.chunk_id, self.text.decode("utf-8", _ERRORS), self.fields())
 
 
-def row_of(chunk: Chunk, former: Row | None, vector: Vectors | None = None) -> Row:
+def row_of(chunk: Chunk, former: Row | None) -> Row:
     """Returns the row of a chunk, which shares what it can with the row made before it.
 
     Args:
         chunk: The chunk.
         former: Any row.
-        vector: The chunk's, of shape (dim,) and any length.
     """
     shared: Mapping[str, Scalar] = {
         **chunk.metadata,
@@ -70,29 +68,19 @@ def row_of(chunk: Chunk, former: Row | None, vector: Vectors | None = None) -> R
     }
     if former is not None and former.shared == shared:
         shared = former.shared
-    return Row(
-        chunk.id,
-        shared,
-        chunk.ordinal,
-        chunk.heading,
-        chunk.page,
-        chunk.text.encode("utf-8", _ERRORS),
-        b"" if vector is None else unit(vector).astype(np.float16).tobytes(),
-    )
+    text = chunk.text.encode("utf-8", _ERRORS)
+    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page, text)
 
 
-def vectors_of(rows: Sequence[Row]) -> Vectors:
-    """Returns the vectors of rows that all have one. A cosine of them is right to some 0.0002: each
-    of their numbers keeps 11 bits."""
-    if not rows:
-        return np.empty((0, 0), dtype=np.float32)
-    packed = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.float16)
-    return packed.reshape(len(rows), -1).astype(np.float32)
+class Passing:
+    """The numbers of the rows that pass a filter, as a set and in ascending order."""
 
+    def __init__(self, numbers: Collection[int]) -> None:
+        self.numbers = frozenset(numbers)
+        self.ascending: NDArray[np.int64] = np.sort(np.fromiter(numbers, dtype=np.int64))
 
-def unit(vector: Vectors) -> Vectors:
-    """Returns the vector with length 1, which the store may have kept as it came."""
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    def __len__(self) -> int:
+        return len(self.numbers)
 
 
 class Rows:
@@ -106,7 +94,7 @@ class Rows:
     def __init__(self, blocks: Mapping[int, Mapping[int, Row]]) -> None:
         self._blocks = blocks
         self._count = sum(len(block) for block in blocks.values())
-        self._passing: dict[str, frozenset[int]] = {}
+        self._passing: dict[str, Passing] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -114,17 +102,17 @@ class Rows:
     def __getitem__(self, number: int) -> Row:
         return self._blocks[number // BLOCK_NUMBERS][number]
 
-    def passing(self, where: Filter, condition: Condition) -> frozenset[int]:
-        """Returns the numbers of the rows that pass a filter; the next search with the same filter
-        need not find them again."""
+    def passing(self, where: Filter, condition: Condition) -> Passing:
+        """Returns the rows that pass a filter; the next search with the same filter need not find
+        them again."""
         key = json.dumps(where, sort_keys=True, default=str)
-        numbers = self._passing.get(key)
-        if numbers is None:
-            numbers = frozenset(_passing(self._blocks.values(), condition))
+        passing = self._passing.get(key)
+        if passing is None:
+            passing = Passing(_passing(self._blocks.values(), condition))
             if len(self._passing) >= _KEPT_FILTERS:
                 self._passing.clear()
-            self._passing[key] = numbers
-        return numbers
+            self._passing[key] = passing
+        return passing
 
 
 def _passing(blocks: Collection[Mapping[int, Row]], condition: Condition) -> list[int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deployments.contracts import Chunk, Generation, ScoredChunk, Signals
@@ -18,7 +19,7 @@ from deployments.generator.answerability import estimate_answerability
 from deployments.generator.config import ExtractiveArgs
 from deployments.generator.extractive import ExtractiveEngine
 from deployments.generator.sentence_scoring import score_sentences
-from deployments.retriever.lexical import LexicalIndex, LexicalSearch
+from deployments.retriever.chunk_index import ChunkIndex
 
 TOP_K = 5
 
@@ -51,12 +52,13 @@ class Corpus:
             one["id"]: Chunk(one["id"], one["id"], 0, one["text"], one["id"], one["title"])
             for one in read_lines(folder / "corpus.jsonl")
         }
-        self._index = LexicalIndex()
-        self._index.add(self._chunks.values())
+        self._index = ChunkIndex()
+        self._index.add(list(self._chunks.values()), np.ones((len(self._chunks), 1), np.float32))
         self._index.commit()
 
     def ask(self, lines: list[dict[str, Any]]) -> list[Asked]:
-        found = self._index.search([LexicalSearch(one["question"], TOP_K) for one in lines])
+        view = self._index.view()
+        found = [view.by_words(one["question"], TOP_K) for one in lines]
         return [
             Asked(
                 line["question"],

@@ -14,27 +14,34 @@ from deployments.contracts import Chunk, DocumentRecord, IndexedDocument, Vector
 from deployments.errors import Unavailable
 from deployments.retriever import changes as changes_module
 from deployments.retriever import following as following_module
-from deployments.retriever.changes import ChangeLog, WriterLog
+from deployments.retriever.changes import LEASE_S, ChangeLog, WriterLog
+from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.content import StoredContent
 from deployments.retriever.following import Follower, changed_documents, is_behind
-from deployments.retriever.lexical import LexicalIndex, LexicalSearch
 from deployments.retriever.store import ChromaStore
 from tests.doubles import vector_of
 
 _NUMBERS = count()
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every search asks, and no write waits."""
+    for module in (changes_module, following_module):
+        monkeypatch.setattr(module, "LEASE_S", 0.0)
+
+
 class Replica:
     """A follower with its index."""
 
     def __init__(self, source: following_module.Source) -> None:
-        self.index = LexicalIndex()
+        self.index = ChunkIndex()
         self.follower = Follower(source, self.index)
 
     def find(self, query: str) -> list[str]:
         self.follower.sync()
-        [hits] = self.index.search([LexicalSearch(query, 100)])
+        hits = self.index.view().by_words(query, 100)
         return sorted(hit.chunk_id for hit in hits)
 
 
@@ -133,6 +140,43 @@ def test_a_sync_that_failed_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> 
         replica.find("one")
     source.is_broken = False
     assert (replica.find("one"), replica.find("two")) == (["b-00000"], ["a-00000"])
+
+
+def test_a_replica_asks_again_when_a_write_may_have_been_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was announced since it asked last is acknowledged `LEASE_S` later at the soonest."""
+    monkeypatch.setattr(following_module, "LEASE_S", LEASE_S)
+    now_s = 100.0
+    source = SourceDouble(a="one")
+    index = ChunkIndex()
+    follower = Follower(source, index, now=lambda: now_s)
+    follower.sync()
+    source.write("b", "one")
+    now_s += 0.9 * LEASE_S
+    follower.sync()
+    assert (len(index), source.asked.count("numbers")) == (1, 0)
+    now_s += 0.1 * LEASE_S + 1e-9
+    follower.sync()
+    assert (len(index), source.asked.count("numbers")) == (2, 1)
+
+
+def test_a_question_that_failed_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following_module, "LEASE_S", LEASE_S)
+    now_s = 100.0
+    source = SourceDouble(a="one")
+    index = ChunkIndex()
+    follower = Follower(source, index, now=lambda: now_s)
+    follower.sync()
+    now_s += 2 * LEASE_S
+    source.write("a", "two")
+    source.is_broken = True
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            follower.sync()
+    source.is_broken = False
+    follower.sync()
+    assert [hit.chunk_id for hit in index.view().by_words("two", 1)] == ["a-00000"]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +286,25 @@ def test_two_replicas_see_what_either_wrote_in_any_order(
     assert replicas[0].find("word0 word1 word2 word3 word4") == replicas[1].find(
         "word0 word1 word2 word3 word4"
     )
+
+
+def test_a_write_is_acknowledged_when_every_replica_has_to_ask(
+    args: StoreArgs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many searches in a row, of which few ask; what was acknowledged is seen by all."""
+    for module in (changes_module, following_module):
+        monkeypatch.setattr(module, "LEASE_S", LEASE_S)
+    store = ChromaStore(args)
+    replica = Replica(StoredContent(ChromaStore(args)))
+    for number in range(4):
+        for _ in range(20):
+            replica.find("one")
+        store.replace([indexed("a", f"word{number}")])
+        assert replica.find(f"word{number}") == ["a-00000"]
+        for _ in range(20):
+            replica.find("one")
+        store.delete("a")
+        assert replica.find(f"word{number}") == []
 
 
 def test_a_late_replica_sees_the_same_as_one_that_followed(args: StoreArgs) -> None:

@@ -1,4 +1,4 @@
-"""Searching by meaning and by words over a real, embedded Chroma and a real index of words."""
+"""Searching by meaning and by words over a real, embedded Chroma and a real index in memory."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +21,24 @@ from deployments.contracts import (
     chunk_id,
 )
 from deployments.errors import InvalidRequest, Unavailable
+from deployments.retriever import changes as changes_module
+from deployments.retriever import following as following_module
+from deployments.retriever.chunk_index import ChunkIndex, View
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.content import StoredContent
 from deployments.retriever.following import Follower
 from deployments.retriever.hybrid import Hits, HybridSearch, Query
-from deployments.retriever.lexical import LexicalIndex
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.store import ChromaStore, Search
 
 _NUMBERS = count()
 NORTH, EAST = [1.0, 0.0], [0.0, 1.0]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every search asks, and no write waits."""
+    for module in (changes_module, following_module):
+        monkeypatch.setattr(module, "LEASE_S", 0.0)
 
 
 class Replica:
@@ -37,9 +46,9 @@ class Replica:
 
     def __init__(self, args: StoreArgs, *, lexical: bool = True) -> None:
         self.store = ChromaStore(args)
-        self.index = LexicalIndex() if lexical else None
+        self.index = ChunkIndex() if lexical else None
         follower = None if self.index is None else Follower(StoredContent(self.store), self.index)
-        self.hybrid = HybridSearch(self.store, self.index, follower, batches=2)
+        self.hybrid = HybridSearch(self.store, self.index, follower)
 
     def write(self, document_id: str, text: str, vector: Sequence[float], **own: Scalar) -> None:
         record = DocumentRecord(
@@ -176,10 +185,16 @@ def test_queries_of_one_batch_are_answered_each_its_own_way(replica: Replica) ->
 
 
 def test_time_is_told_for_the_ways_that_were_asked(replica: Replica) -> None:
-    both, meaning = replica.hits("zebra"), replica.hits("zebra", mode="dense")
-    assert both.dense_ms > 0
-    assert both.lexical_ms > 0
-    assert meaning.lexical_ms == 0.0
+    modes: list[SearchMode] = ["hybrid", "dense", "lexical"]
+    laps = [replica.hits("zebra", mode=mode).laps for mode in modes]
+    assert [[lap.name for lap in one] for one in laps] == [
+        ["dense", "lexical"],
+        ["dense"],
+        ["lexical"],
+    ]
+    dense, lexical = laps[0]
+    assert dense.took_ms > 0
+    assert lexical.after_ms >= dense.after_ms + dense.took_ms
 
 
 def test_an_empty_collection_finds_nothing(args: StoreArgs) -> None:
@@ -237,41 +252,60 @@ def test_texts_are_read_from_the_store_only_where_no_index_has_them(
     assert sorted(asked) == ([] if lexical else ["near-00000", "worded-00000"])
 
 
-def after_search(
+def after_view(
     replica: Replica, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
 ) -> None:
-    """Makes something happen when both ways have answered, and before texts are looked up."""
-    complete = replica.hybrid._complete
+    """Makes something happen when a search has begun, before it looks for anything."""
+    assert replica.index is not None
+    view = replica.index.view
 
-    def complete_later(*parts: Any) -> None:
+    def view_and_happen() -> View:
+        seen = view()
         monkeypatch.undo()
         happens()
-        complete(*parts)
+        return seen
 
-    monkeypatch.setattr(replica.hybrid, "_complete", complete_later)
+    monkeypatch.setattr(replica.index, "view", view_and_happen)
 
 
-@pytest.mark.parametrize("lexical", [True, False])
-def test_a_document_that_changes_during_a_search_is_found_with_either_text(
-    args: StoreArgs, monkeypatch: pytest.MonkeyPatch, lexical: bool
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_a_document_that_changes_during_a_search_is_found_with_its_former_text(
+    args: StoreArgs, monkeypatch: pytest.MonkeyPatch, mode: SearchMode
 ) -> None:
-    replica = Replica(args, lexical=lexical)
+    replica = Replica(args)
     replica.write("near", "cat", NORTH)
-    after_search(replica, monkeypatch, lambda: replica.write("near", "dog", NORTH))
-    [during] = replica.hits("cat").chunks
-    assert during.chunk.text == ("cat" if lexical else "dog")
-    [afterwards] = replica.hits("cat").chunks
-    assert afterwards.chunk.text == "dog"
-    assert afterwards.signals.lexical is None
+
+    def change() -> None:
+        replica.write("near", "cat and dog", EAST)
+        assert replica.find("dog", mode="lexical") == ["near"]
+
+    after_view(replica, monkeypatch, change)
+    [during] = replica.hits("cat", mode=mode).chunks
+    [afterwards] = replica.hits("cat", mode=mode).chunks
+    assert (during.chunk.text, afterwards.chunk.text) == ("cat", "cat and dog")
+    if mode != "lexical":
+        assert during.signals.dense == pytest.approx(1.0)
+        assert afterwards.signals.dense == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
 def test_a_document_that_goes_during_a_search_is_no_hit_of_the_next(
     replica: Replica, monkeypatch: pytest.MonkeyPatch, mode: SearchMode
 ) -> None:
-    after_search(replica, monkeypatch, lambda: replica.store.delete("both"))
+    after_view(replica, monkeypatch, lambda: replica.store.delete("both"))
     assert "both" in replica.find("zebra", mode=mode)
     assert "both" not in replica.find("zebra", mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_what_is_being_written_is_not_seen_in_part(replica: Replica, mode: SearchMode) -> None:
+    """A follower has taken out a document and added another, and has not shown it."""
+    before = replica.hits("zebra", mode=mode).chunks
+    assert replica.index is not None
+    replica.index.remove(["worded", "near"])
+    new = Chunk(chunk_id("new", 0), "new", 0, "zebra", "new.md", "")
+    replica.index.add([new], unit(NORTH)[None, :])
+    assert replica.hits("zebra", mode=mode).chunks == before
 
 
 def test_without_an_index_a_document_that_goes_during_a_search_is_no_hit(
@@ -280,34 +314,41 @@ def test_without_an_index_a_document_that_goes_during_a_search_is_no_hit(
     replica = Replica(args, lexical=False)
     for name in ("a", "b", "c"):
         replica.write(name, "zebra", NORTH)
-    after_search(replica, monkeypatch, lambda: replica.store.delete("b"))
+    search = replica.store.search
+
+    def search_and_delete(searches: Sequence[Search]) -> Any:
+        found = search(searches)
+        monkeypatch.undo()
+        replica.store.delete("b")
+        return found
+
+    monkeypatch.setattr(replica.store, "search", search_and_delete)
     hits = replica.hits("zebra")
     assert names(hits) == ["a", "c"]
     assert [hit.rank for hit in hits.chunks] == [1, 2]
 
 
-@pytest.mark.parametrize("is_deleted", [False, True])
-def test_what_the_index_lacks_is_read_from_the_store(
-    replica: Replica, monkeypatch: pytest.MonkeyPatch, is_deleted: bool
-) -> None:
-    """Another search has taken a document out of the index, and will add it as it is now."""
-    usual = {
-        hit.chunk.id: hit for hit in replica.hits("zebra", candidates=2, top_k=1, weight=0.0).chunks
+def test_a_filter_on_the_text_is_answered_by_the_store(replica: Replica) -> None:
+    """By meaning, as words have no such filter; the other queries of the batch are not touched."""
+    how = SearchMethod("hybrid", 0.5)
+    of_text: Filter = {"#document": {"$contains": "high grass"}}
+    queries = [Query("zebra", unit(NORTH), 10, where, how) for where in (of_text, None)]
+    by_store, by_memory = replica.hybrid.search(queries)
+    assert names(by_store) == ["both"]
+    assert by_store.chunks[0].signals.lexical is None
+    assert names(by_memory) == ["both", "worded", "near"]
+    with pytest.raises(InvalidRequest):
+        replica.find("zebra", mode="lexical", where=of_text)
+
+
+def test_neighbours_are_read_from_memory_and_else_from_the_store(replica: Replica) -> None:
+    replica.find("zebra")
+    replica.write("new", "lion", EAST)
+    found = replica.hybrid.chunks(["near-00000", "new-00000", "gone-00000"])
+    assert {one: chunk.text for one, chunk in found.items()} == {
+        "near-00000": "The cat sleeps.",
+        "new-00000": "lion",
     }
-    assert list(usual) == ["worded-00000"]
-
-    def being_replaced() -> None:
-        assert replica.index is not None
-        replica.index.remove(["worded", "near"])
-        if is_deleted:
-            replica.store.delete("worded")
-
-    after_search(replica, monkeypatch, being_replaced)
-    [hit] = replica.hits("zebra", candidates=2, top_k=1, weight=0.0).chunks
-    assert hit.chunk.id == ("both-00000" if is_deleted else "worded-00000")
-    if not is_deleted:
-        assert hit.chunk == usual[hit.chunk.id].chunk
-        assert hit.signals.dense == pytest.approx(usual[hit.chunk.id].signals.dense, abs=5e-4)
 
 
 def test_a_write_that_was_acknowledged_is_seen_by_meaning_alone_too(args: StoreArgs) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
@@ -10,7 +11,7 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 from deployments.contracts import Chunk, Filter, Scalar, chunk_id
 from deployments.errors import InvalidRequest
 from deployments.retriever import lexical as lexical_module
-from deployments.retriever.lexical import LexicalHit, LexicalIndex, LexicalSearch
+from deployments.retriever.chunk_index import ChunkIndex, Hit
 
 
 def chunks_of(document_id: str, *texts: str, **metadata: Scalar) -> list[Chunk]:
@@ -30,23 +31,26 @@ def chunks_of(document_id: str, *texts: str, **metadata: Scalar) -> list[Chunk]:
     ]
 
 
-def index_of(**texts: str) -> LexicalIndex:
-    index = LexicalIndex()
+def add(index: ChunkIndex, chunks: Sequence[Chunk]) -> None:
+    index.add(chunks, np.ones((len(chunks), 2), dtype=np.float32))
+
+
+def index_of(**texts: str) -> ChunkIndex:
+    index = ChunkIndex()
     for document_id, text in texts.items():
-        index.add(chunks_of(document_id, text))
+        add(index, chunks_of(document_id, text))
     index.commit()
     return index
 
 
 def hits(
-    index: LexicalIndex, query: str, *, top_k: int = 10, where: Filter | None = None
-) -> tuple[LexicalHit, ...]:
-    [found] = index.search([LexicalSearch(query, top_k, where)])
-    return found
+    index: ChunkIndex, query: str, *, top_k: int = 10, where: Filter | None = None
+) -> list[Hit]:
+    return index.view().by_words(query, top_k, where)
 
 
 def found(
-    index: LexicalIndex, query: str, *, top_k: int = 10, where: Filter | None = None
+    index: ChunkIndex, query: str, *, top_k: int = 10, where: Filter | None = None
 ) -> list[str]:
     """Returns the documents of the hits, in their order."""
     return [hit.chunk_id[:-6] for hit in hits(index, query, top_k=top_k, where=where)]
@@ -62,16 +66,16 @@ def test_more_and_rarer_words_of_the_query_come_first() -> None:
 
 
 def test_title_and_heading_are_searched_too() -> None:
-    index = LexicalIndex()
-    index.add([Chunk("a-00000", "a", 0, "text", "a.md", "Rollouts", heading="Canary weight")])
+    index = ChunkIndex()
+    add(index, [Chunk("a-00000", "a", 0, "text", "a.md", "Rollouts", heading="Canary weight")])
     index.commit()
     assert found(index, "rollout") == found(index, "canary") == ["a"]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!…", "\0", "\ud800", "🎉", "x" * 100_000])
 def test_a_query_without_words_of_the_index_finds_nothing(query: str) -> None:
-    assert hits(index_of(a="text"), query) == ()
-    assert hits(LexicalIndex(), query) == ()
+    assert hits(index_of(a="text"), query) == []
+    assert hits(ChunkIndex(), query) == []
 
 
 @pytest.mark.parametrize(
@@ -123,35 +127,35 @@ def test_of_a_long_query_the_rarest_words_count(monkeypatch: pytest.MonkeyPatch)
 def test_changes_show_at_the_commit() -> None:
     index = index_of(a="one", b="one")
     index.remove(["a", "unknown"])
-    index.add(chunks_of("c", "one"))
+    add(index, chunks_of("c", "one"))
     assert (found(index, "one"), len(index)) == (["a", "b"], 2)
     index.commit()
     assert (found(index, "one"), len(index)) == (["b", "c"], 2)
 
 
 def test_a_document_written_again_leaves_nothing_behind() -> None:
-    index = LexicalIndex()
-    index.add(chunks_of("a", "old one", "old two"))
+    index = ChunkIndex()
+    add(index, chunks_of("a", "old one", "old two"))
     index.commit()
     index.remove(["a"])
-    index.add(chunks_of("a", "new"))
+    add(index, chunks_of("a", "new"))
     index.commit()
     assert (found(index, "old"), found(index, "new"), len(index)) == ([], ["a"], 1)
 
 
 def test_a_chunk_added_twice_is_there_once() -> None:
-    index = LexicalIndex()
+    index = ChunkIndex()
     for text in ("first", "second"):
-        index.add(chunks_of("a", text))
-    index.add(chunks_of("a", "third"))
+        add(index, chunks_of("a", text))
+    add(index, chunks_of("a", "third"))
     index.commit()
     assert (found(index, "first second third"), len(index)) == (["a"], 1)
     assert found(index, "second") == []
 
 
 def test_what_was_removed_before_it_was_shown_never_shows() -> None:
-    index = LexicalIndex()
-    index.add(chunks_of("a", "one"))
+    index = ChunkIndex()
+    add(index, chunks_of("a", "one"))
     index.remove(["a"])
     index.commit()
     assert (found(index, "one"), len(index)) == ([], 0)
@@ -161,22 +165,22 @@ def test_equal_texts_come_in_the_order_of_their_ids_whatever_came_first() -> Non
     """Also those beyond the cut: which of them are returned must not be chance."""
     names = [f"d{number:03d}" for number in range(300)]
     for order in (names, names[::-1], names[1::2] + names[::2]):
-        index = LexicalIndex()
+        index = ChunkIndex()
         for place, name in enumerate(order):
-            index.add(chunks_of(name, "the same text"))
+            add(index, chunks_of(name, "the same text"))
             if place % 100 == 0:
                 index.commit()
         index.commit()
         assert found(index, "same text", top_k=5) == names[:5]
 
 
-def library() -> LexicalIndex:
+def library() -> ChunkIndex:
     """1,200 chunks with the word, of which a few have what is asked for."""
-    index = LexicalIndex()
+    index = ChunkIndex()
     for number in range(400):
         rare: dict[str, Scalar] = {"rare": True} if number % 100 == 99 else {}
         texts = [f"word {'filler ' * (number % 7)}" for _ in range(3)]
-        index.add(chunks_of(f"d{number:03d}", *texts, year=2000 + number % 20, **rare))
+        add(index, chunks_of(f"d{number:03d}", *texts, year=2000 + number % 20, **rare))
     index.commit()
     return index
 
@@ -205,12 +209,12 @@ def test_a_filter_cuts_nothing_that_passes(where: Filter, count: int, top_k: int
     assert hits(index, "word", top_k=top_k, where=where) == everything[:top_k]
     passed = {hit.chunk_id for hit in everything}
     unfiltered = hits(index, "word", top_k=2000)
-    assert tuple(hit for hit in unfiltered if hit.chunk_id in passed) == everything
+    assert [hit for hit in unfiltered if hit.chunk_id in passed] == everything
 
 
 def test_the_store_s_own_keys_win_over_metadata_of_the_same_name() -> None:
-    index = LexicalIndex()
-    index.add(chunks_of("a", "word", path="other.md", ordinal=7))
+    index = ChunkIndex()
+    add(index, chunks_of("a", "word", path="other.md", ordinal=7))
     index.commit()
     assert found(index, "word", where={"path": "a.md"}) == ["a"]
     assert found(index, "word", where={"ordinal": 7}) == []
@@ -220,13 +224,6 @@ def test_the_store_s_own_keys_win_over_metadata_of_the_same_name() -> None:
 def test_a_filter_that_cannot_be_decided_is_refused(where: Filter) -> None:
     with pytest.raises(InvalidRequest):
         hits(index_of(a="word"), "word", where=where)
-
-
-def test_searches_are_answered_in_their_order() -> None:
-    index = index_of(a="apple", b="banana")
-    asked = ["banana", "cherry", "apple"]
-    answers = index.search([LexicalSearch(query, 5) for query in asked])
-    assert [[hit.chunk_id for hit in one] for one in answers] == [["b-00000"], [], ["a-00000"]]
 
 
 def test_searches_beside_writes_see_whole_states() -> None:
@@ -248,7 +245,7 @@ def test_searches_beside_writes_see_whole_states() -> None:
         thread.start()
     for number in range(40):
         index.remove(["a"])
-        index.add(chunks_of("a", f"word {number}"))
+        add(index, chunks_of("a", f"word {number}"))
         index.commit()
     done.set()
     for thread in asking:

@@ -23,18 +23,18 @@ def chunk(document_id: str, ordinal: int, text: str = "text") -> Chunk:
 
 def test_numbers_are_never_given_twice() -> None:
     table = RowTable()
-    assert table.add(chunk("a", 0), None) == (0, None)
-    assert table.add(chunk("a", 1), None) == (1, None)
-    assert table.add(chunk("a", 0), None) == (2, 0)
+    assert table.add(chunk("a", 0)) == (0, None)
+    assert table.add(chunk("a", 1)) == (1, None)
+    assert table.add(chunk("a", 0)) == (2, 0)
     assert sorted(table.remove(["a", "unknown"])) == [1, 2]
     assert table.remove(["a"]) == []
-    assert table.add(chunk("a", 0), None) == (3, None)
+    assert table.add(chunk("a", 0)) == (3, None)
 
 
 def test_rows_are_found_by_the_chunk_s_id() -> None:
     table = RowTable()
     for text in ("former", "latter"):
-        table.add(chunk("a-1", 0, text), None)
+        table.add(chunk("a-1", 0, text))
     found = table.find(["a-1-00000", "a-1-00001", "a", "", "-1"])
     assert {one: row.text for one, row in found.items()} == {"a-1-00000": b"latter"}
     table.remove(["a-1"])
@@ -54,7 +54,7 @@ def test_snapshots_stay_as_they_were() -> None:
                 del current[number]
         else:
             text = f"text {draw.random()}"
-            number, former = table.add(chunk(document_id, draw.randrange(5), text), None)
+            number, former = table.add(chunk(document_id, draw.randrange(5), text))
             current[number] = text
             if former is not None:
                 del current[former]
@@ -70,9 +70,9 @@ def test_snapshots_stay_as_they_were() -> None:
 def test_a_snapshot_shares_what_did_not_change() -> None:
     table = RowTable()
     for ordinal in range(40):
-        table.add(chunk("a", ordinal), None)
+        table.add(chunk("a", ordinal))
     before = table.snapshot()
-    table.add(chunk("b", 0), None)
+    table.add(chunk("b", 0))
     after = table.snapshot()
     shared = [place for place, block in before._blocks.items() if after._blocks[place] is block]
     assert len(shared) == 10
@@ -91,6 +91,6 @@ def test_threads_ask_while_another_changes_it() -> None:
         for turn in range(3000):
             document_id = f"d{turn % 8}"
             table.remove([document_id])
-            table.add(chunk(document_id, 0), None)
+            table.add(chunk(document_id, 0))
             table.snapshot()
         assert all(count <= 8 for count in asking)

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from deployments.contracts import Chunk, Filter
 from deployments.retriever import rows as rows_module
-from deployments.retriever.rows import Row, Rows, row_of, unit, vectors_of
+from deployments.retriever.rows import Row, Rows, row_of
 from deployments.retriever.where import Condition, compile_where
 
 
@@ -20,7 +19,9 @@ def chunk(ordinal: int, **changes: Any) -> Chunk:
 def passing(rows: Rows, where: Filter) -> set[int]:
     condition = compile_where(where)
     assert isinstance(condition, Condition)
-    return set(rows.passing(where, condition))
+    found = rows.passing(where, condition)
+    assert found.ascending.tolist() == sorted(found.numbers)
+    return set(found.numbers)
 
 
 def test_a_row_has_the_fields_that_the_store_keeps() -> None:
@@ -68,14 +69,3 @@ def test_a_row_gives_its_chunk_back(text: str) -> None:
     whole = replace(chunk(3, page=7), text=text)
     assert row_of(whole, None).chunk() == whole
     assert row_of(replace(whole, page=None), None).chunk().page is None
-
-
-def test_vectors_come_back_with_length_one() -> None:
-    random = np.random.default_rng(0)
-    given = random.normal(size=(20, 384)).astype(np.float32)
-    rows = [row_of(chunk(place), None, vector) for place, vector in enumerate(given)]
-    exact = np.stack([unit(vector) for vector in given])
-    assert vectors_of(rows) @ exact[0] == pytest.approx(exact @ exact[0], abs=2e-4)
-    assert vectors_of(rows).dtype == np.float32
-    assert vectors_of([]).size == 0
-    assert not vectors_of([row_of(chunk(0), None, np.zeros(4, dtype=np.float32))]).any()
