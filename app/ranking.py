@@ -1,16 +1,15 @@
 """The order of what was found: by what every stage says of it, and without saying things twice."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from deployments.contracts import ScoredChunk
 from deployments.fusion import fuse_ranks, fuse_scores, min_max
 
-_WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 3
 """Words that count as one mark of a text: single words are shared by all texts on a subject."""
+
+Marks = set[tuple[str, ...]]
 
 
 def merge(found: Sequence[Sequence[ScoredChunk]], *, top_k: int) -> list[ScoredChunk]:
@@ -69,22 +68,24 @@ def distinct(
     Source: Broder, On the resemblance and containment of documents, SEQUENCES 1997.
     """
     kept: list[ScoredChunk] = []
-    owners: dict[tuple[str, ...], list[int]] = {}
+    kept_marks: list[Marks] = []
+    known: Marks = set()
     for hit in hits:
         if len(kept) == top_n:
             break
         marks = _shingles(hit.chunk.text)
-        shared = Counter(owner for mark in marks for owner in owners.get(mark, ()))
-        if marks and max(shared.values(), default=0) > max_repeated_ratio * len(marks):
+        bearable = max_repeated_ratio * len(marks)
+        # What all better ones together do not repeat, none of them does.
+        if len(marks & known) > bearable and any(len(marks & one) > bearable for one in kept_marks):
             continue
-        for mark in marks:
-            owners.setdefault(mark, []).append(len(kept))
+        known |= marks
+        kept_marks.append(marks)
         kept.append(replace(hit, rank=len(kept) + 1))
     return kept
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
-    words = _WORD.findall(text.lower())
+def _shingles(text: str) -> Marks:
+    words = text.lower().split()
     if len(words) < _SHINGLE_WORDS:
         return {tuple(words)} if words else set()
     return set(zip(*(words[start:] for start in range(_SHINGLE_WORDS)), strict=False))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from deployments.contracts import Vectors
 from deployments.errors import StageFailed
 
-BLOCK_SLOTS = 32_768
+BLOCK_SLOTS = 65_536
 """Vectors that lie together. The system gives a block its memory as it fills."""
 
 LIKELY = 2_000
@@ -154,7 +154,7 @@ class VectorView:
             distances = self._distances(_codes(vector[None, :])[0])
             if len(slots) < len(distances):
                 distances = distances[slots]
-            slots = slots[distances <= _smallest(distances, likely)]
+            slots = slots[np.flatnonzero(distances <= _smallest(distances, likely))]
         cosines = self._cosines(slots, vector)
         if len(slots) > top_k:
             best = cosines >= np.partition(cosines, -top_k)[-top_k]

@@ -94,8 +94,7 @@ def test_neighbours_that_overlap_a_little_stay() -> None:
 @pytest.mark.parametrize("text", ["!?", "word", "two words", "数据 🎉"])
 def test_texts_of_few_words_are_compared_whole(text: str) -> None:
     hits = [hit("a", text=text), hit("b", text=text), hit("c", text=f"{text} and more words")]
-    kept = names(distinct(hits, top_n=3, max_repeated_ratio=0.7))
-    assert kept == (["a", "b", "c"] if text == "!?" else ["a", "c"])
+    assert names(distinct(hits, top_n=3, max_repeated_ratio=0.7)) == ["a", "c"]
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=8), max_size=8), st.integers(1, 8))
