@@ -9,6 +9,7 @@ MEMORY MB, of which 32 MB are there for words that are being written.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +22,7 @@ from deployments.retriever.vectors import VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A chunk that was found. `score` is the cosine or BM25's, which is above 0 and has no upper
     bound."""
 

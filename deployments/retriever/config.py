@@ -54,12 +54,12 @@ class RetrieverArgs(Settings):
     store: StoreArgs
 
     lexical: bool = True
-    """Whether every replica also keeps all chunks in its memory, their words, texts and vectors:
-    some 280 MB and 25 s at the start for 100,000 chunks. Without it there are searches by meaning
-    alone, and each reads its texts from the store."""
+    """Whether every replica keeps all chunks in its memory, their words, texts and vectors, and
+    searches there: some MEMORY MB and READY s at the start for 100,000 chunks. Without it the store
+    is searched, by meaning alone."""
 
     max_batch_requests: int = Field(default=32, ge=1)
-    """Searches that are one question to the store."""
+    """Searches of one batch."""
 
     max_queued_requests: int = Field(default=1024, ge=1)
     """Searches that may wait. Over it the retriever refuses with `overloaded`."""

@@ -35,7 +35,7 @@ from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 
 _CONCURRENT_SEARCHES = 2
-"""One question to the store is answered while the next one is put together."""
+"""A batch is searched for while the one before it is put together."""
 
 _FOLLOW_S = 1.0
 """Time between two looks at what other replicas wrote: a search finds little left to read."""
@@ -48,7 +48,7 @@ _log = logging.getLogger("ray.serve")
 
 class Retriever(StageReplica):
     """Finds chunks, and keeps the list of documents. Searches that wait at the same moment are one
-    question to the store.
+    batch, which asks the store once at the most.
 
     Args:
         args: `RetrieverArgs` as a mapping.

@@ -118,7 +118,7 @@ def cluster(
     config["applications"].append(control)
     embedder = retrieval["deployments"][0]
     assert embedder["name"] == "Embedder"
-    embedder["autoscaling_config"] |= {"max_replicas": 2, "target_ongoing_requests": 3}
+    embedder["autoscaling_config"] |= {"max_replicas": 2, "target_ongoing_requests": 2}
     file = home / "serve_config.yaml"
     file.write_text(yaml.safe_dump(config))
     stack = Cluster(home, file, f"http://127.0.0.1:{port}")
