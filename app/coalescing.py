@@ -2,7 +2,7 @@
 
 A call between two processes costs more than a short text costs the model. So only a few calls are
 on their way at once; what comes meanwhile waits and leaves together, as soon as one of them is
-back, or at once when it fills a call. Somebody who is alone never waits.
+back, or when enough wait. Somebody who is alone never waits.
 """
 
 import asyncio
@@ -12,6 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+PATIENCE_S = 0.1
+"""Nobody waits longer for others to travel with: a call that is away may hang."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,6 +23,7 @@ Result = TypeVar("Result")
 class _Waiting(Generic[Item, Result]):
     item: Item
     weight: int
+    since_s: float
     future: "asyncio.Future[Result]" = field(repr=False)
 
 
@@ -30,6 +34,9 @@ class Coalescer(Generic[Item, Result]):
         send: Takes items, returns one result per item, in order.
         max_calls: Calls on their way at once, full ones aside. A deployment is kept busy by two for
             each replica: one at work and one that waits.
+        crowd: While calls are away, so many items for each of them must wait before another leaves,
+            or one of them `PATIENCE_S`: where cores are busy, two calls at once take longer than a
+            larger one.
         max_items: Items of one call.
         max_weight: Bound on the items' weights in one call, so that nobody waits for another's
             large work. An item over it travels alone and at once.
@@ -40,16 +47,19 @@ class Coalescer(Generic[Item, Result]):
         send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         max_calls: int,
+        crowd: int = 1,
         max_items: int,
         max_weight: int,
     ) -> None:
         self._send = send
         self._max_calls = max_calls
+        self._crowd = crowd
         self._max_items = max_items
         self._max_weight = max_weight
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._calls: set[asyncio.Task[None]] = set()
         self._leaving = False
+        self._timer: asyncio.TimerHandle | None = None
 
     async def submit(self, item: Item, *, weight: int = 1) -> Result:
         """Returns the item's own result.
@@ -63,7 +73,7 @@ class Coalescer(Generic[Item, Result]):
         if weight > self._max_weight:
             [alone] = await self._send([item])
             return alone
-        one = _Waiting[Item, Result](item, weight, loop.create_future())
+        one = _Waiting[Item, Result](item, weight, loop.time(), loop.create_future())
         self._waiting.append(one)
         if not self._leaving:
             # At the end of this turn of the loop: whoever comes in it travels along.
@@ -73,9 +83,23 @@ class Coalescer(Generic[Item, Result]):
 
     def _leave(self) -> None:
         self._leaving = False
-        while self._waiting and (len(self._calls) < self._max_calls or self._fills_a_call()):
+        while self._waiting and (self._is_worth_a_call() or self._fills_a_call()):
             if batch := self._take():
                 self._start(batch)
+        if self._waiting and len(self._calls) < self._max_calls and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._waiting[0].since_s + PATIENCE_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._timer = None
+        self._leave()
+
+    def _is_worth_a_call(self) -> bool:
+        away = len(self._calls)
+        if away >= self._max_calls:
+            return False
+        waited_s = asyncio.get_running_loop().time() - self._waiting[0].since_s
+        return len(self._waiting) >= self._crowd * away or waited_s >= PATIENCE_S
 
     def _fills_a_call(self) -> bool:
         return (

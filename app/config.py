@@ -90,7 +90,7 @@ class GatewayArgs(Settings):
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in
     the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
-    once."""
+    once, and one to the embedder or the retriever only when enough requests wait."""
 
 
 class FilterField(Settings):
@@ -184,7 +184,7 @@ class Release(Settings):
     rerank: bool = True
     """Whether the reranker judges what the retriever found."""
 
-    rerank_weight: float = Field(default=0.6, ge=0.0, le=1.0)
+    rerank_weight: float = Field(default=0.55, ge=0.0, le=1.0)
     """Weight of the reranker's judgement in the final order; the retriever's score has the rest. A
     trained cross-encoder deserves more than late interaction, up to 1."""
 

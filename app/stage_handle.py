@@ -24,16 +24,18 @@ from deployments.errors import DeadlineExceeded, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """What of one deployment may travel together: at most so many calls, of so much weight."""
+    """What of one deployment may travel together: at most so many requests, of so much weight; and
+    how many must wait for each call that is away before another leaves."""
 
     max_items: int
     max_weight: int
+    crowd: int = 1
 
 
 _MERGING = {
     # Characters: about what the model takes in one batch, so that nobody waits for a second one.
-    "Embedder": Merging(max_items=32, max_weight=4000),
-    "Retriever": Merging(max_items=32, max_weight=32),
+    "Embedder": Merging(max_items=32, max_weight=4000, crowd=4),
+    "Retriever": Merging(max_items=32, max_weight=32, crowd=4),
     # Work that grows with every call: a long line of them would come back all at the end.
     "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
@@ -80,6 +82,7 @@ class StageHandle:
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
             self._send,
             max_calls=max_calls,
+            crowd=merging.crowd,
             max_items=merging.max_items,
             max_weight=merging.max_weight,
         )

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import coalescing as coalescing_module
 from app.coalescing import Coalescer
 from deployments.errors import Unavailable
 
@@ -84,6 +85,33 @@ async def test_as_many_calls_as_allowed_are_on_their_way(line: Line) -> None:
     line.open.set()
     await asyncio.gather(*tasks)
     assert line.calls[2:] == [["c", "d"]]
+
+
+async def test_the_more_calls_are_away_the_more_must_wait_for_another(line: Line) -> None:
+    coalescer = over(line, max_calls=3, crowd=2, max_items=9)
+    line.open.clear()
+    tasks = [await ask(coalescer, item) for item in "abcdefghi"]
+    assert line.calls == [["a"], ["b", "c"], ["d", "e", "f", "g"]]
+    line.open.set()
+    await asyncio.gather(*tasks)
+    assert line.calls[3:] == [["h", "i"]]
+
+
+async def test_a_call_that_hangs_keeps_nobody_waiting_for_company(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coalescing_module, "PATIENCE_S", 0.02)
+    coalescer = over(line, max_calls=3, crowd=4)
+    line.open.clear()
+    tasks = [await ask(coalescer, item) for item in "abc"]
+    assert line.calls == [["a"]]
+    await asyncio.sleep(0.03)
+    assert line.calls == [["a"], ["b", "c"]]
+    tasks.append(await ask(coalescer, "d"))
+    await asyncio.sleep(0.03)
+    assert line.calls == [["a"], ["b", "c"], ["d"]]
+    line.open.set()
+    assert await asyncio.gather(*tasks) == ["A", "B", "C", "D"]
 
 
 @pytest.mark.parametrize(
