@@ -5,9 +5,11 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from app.local.children import ChildSpec, chroma_spec, mlflow_spec, ray_spec
 from app.local.environment import (
@@ -17,12 +19,15 @@ from app.local.environment import (
     ray_environment,
     shell_exports,
 )
+from app.local.errors import LocalStackError
 from app.local.generator_choice import GeneratorChoice
 from app.local.haproxy import write_launcher
 from app.local.home import Home, kept_token, new_token
 from app.local.ports import PortNeed, StackPorts
 from app.local.serve_config import LOOPBACK, ServeConfig, base_url
 from app.local.state import StackState
+
+_OWN_HOSTS = (LOOPBACK, "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,33 @@ def port_needs(config: ServeConfig, options: UpOptions) -> Sequence[PortNeed]:
     if options.mlflow_port is not None:
         needs.append(PortNeed(options.mlflow_port, "MLflow", "Take another one: --mlflow-port"))
     return needs
+
+
+def require_chroma_port(config: ServeConfig, options: UpOptions) -> None:
+    """Refuses to start Chroma where no application would look for it.
+
+    Raises:
+        LocalStackError: The config names other ports of this machine, and not this one.
+    """
+    named = sorted(
+        {port for port in map(_own_chroma_port, config.document["applications"]) if port}
+    )
+    if options.chroma_port is None or not named or options.chroma_port in named:
+        return
+    raise LocalStackError(
+        f"Chroma would start on port {options.chroma_port}, and {config.path.name} looks for it on "
+        f"port {named[0]}",
+        "Name one port in store.url and in --chroma-port, or use a Chroma that runs: --no-chroma",
+    )
+
+
+def _own_chroma_port(application: Mapping[str, Any]) -> int | None:
+    """Returns the port at which an application looks for Chroma on this machine, if it does."""
+    try:
+        parts = urlsplit(application["args"]["store"]["url"])
+        return parts.port if parts.hostname in _OWN_HOSTS else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None  # It has no store, or the check of its arguments says what is wrong.
 
 
 def new_state(config: ServeConfig, ports: StackPorts) -> StackState:

@@ -13,7 +13,13 @@ from app.local.errors import LocalStackError
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
 from app.local.home import Home
-from app.local.planning import UpOptions, new_state, plan_servers, port_needs
+from app.local.planning import (
+    UpOptions,
+    new_state,
+    plan_servers,
+    port_needs,
+    require_chroma_port,
+)
 from app.local.ports import choose_ports, require_free
 from app.local.processes import find_members, find_process, record_child, spawn
 from app.local.readiness import require_alive, wait_for_children
@@ -94,6 +100,7 @@ class Launch:
         return self._deploy(state, config)
 
     def _start(self, config: ServeConfig, options: UpOptions) -> UpResult:
+        require_chroma_port(config, options)
         require_free(port_needs(config, options))
         ports = choose_ports(
             api=config.port, chroma=options.chroma_port, mlflow=options.mlflow_port

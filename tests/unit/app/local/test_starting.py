@@ -6,10 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from app.local.errors import LocalStackError
 from app.local.home import Home
-from app.local.planning import UpOptions, port_needs
+from app.local.planning import UpOptions, port_needs, require_chroma_port
 from app.local.serve_config import ServeConfig, load_serve_config
 from app.local.starting import launch
 from app.local.state import ChildRecord, StackState, read_state, write_state
@@ -56,6 +57,35 @@ def test_a_server_that_is_left_out_needs_no_port(tmp_path: Path) -> None:
     chosen = options(tmp_path, chroma_port=None, mlflow_port=None)
     needs = port_needs(load_serve_config(chosen.config_file), chosen)
     assert [need.purpose for need in needs] == ["the API"]
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "is_refused"),
+    [
+        ("http://127.0.0.1:8100", 8100, False),
+        ("http://127.0.0.1:8100", 8200, True),
+        ("http://localhost:8100", 8200, True),
+        ("http://127.0.0.1:8100", None, False),
+        ("http://chroma.internal:8000", 8200, False),
+        ("http://127.0.0.1:port", 8200, False),
+        (None, 8200, False),
+    ],
+)
+def test_a_chroma_that_no_application_would_find_is_not_started(
+    tmp_path: Path, url: str | None, port: int | None, is_refused: bool
+) -> None:
+    chosen = options(tmp_path, chroma_port=port)
+    store = {} if url is None else {"store": {"url": url}}
+    chosen.config_file.write_text(
+        yaml.safe_dump({"applications": [{"name": "gateway"}, {"name": "a", "args": store}]})
+    )
+    config = load_serve_config(chosen.config_file)
+    if not is_refused:
+        require_chroma_port(config, chosen)
+        return
+    with pytest.raises(LocalStackError, match=r"looks for it on port 8100") as caught:
+        require_chroma_port(config, chosen)
+    assert "--chroma-port" in caught.value.hint
 
 
 def test_deploying_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
