@@ -3,7 +3,7 @@ vectors.
 
 Changes become visible together, at `commit`. Nothing has to be fetched for an answer; the store can
 always fill the index again. 100,000 chunks of 800 characters with vectors of 384 numbers take about
-MEMORY MB, of which 32 MB are there for words that are being written.
+370 MB, of which 32 MB are there for words that are being written.
 """
 
 from collections.abc import Iterable, Sequence
