@@ -25,13 +25,6 @@ from tests.doubles import vector_of
 _NUMBERS = count()
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every search asks, and no write waits."""
-    for module in (changes_module, following_module):
-        monkeypatch.setattr(module, "LEASE_S", 0.0)
-
-
 class Replica:
     """A follower with its index."""
 
@@ -159,15 +152,7 @@ def test_a_replica_asks_again_when_a_write_may_have_been_acknowledged(
     now_s += 0.1 * LEASE_S + 1e-9
     follower.sync()
     assert (len(index), source.asked.count("numbers")) == (2, 1)
-
-
-def test_a_question_that_failed_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following_module, "LEASE_S", LEASE_S)
-    now_s = 100.0
-    source = SourceDouble(a="one")
-    index = ChunkIndex()
-    follower = Follower(source, index, now=lambda: now_s)
-    follower.sync()
+    # A question that failed is asked again at once.
     now_s += 2 * LEASE_S
     source.write("a", "two")
     source.is_broken = True

@@ -21,8 +21,6 @@ from deployments.contracts import (
     chunk_id,
 )
 from deployments.errors import InvalidRequest, Unavailable
-from deployments.retriever import changes as changes_module
-from deployments.retriever import following as following_module
 from deployments.retriever.chunk_index import ChunkIndex, View
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.content import StoredContent
@@ -32,13 +30,6 @@ from deployments.retriever.store import ChromaStore, Search
 
 _NUMBERS = count()
 NORTH, EAST = [1.0, 0.0], [0.0, 1.0]
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every search asks, and no write waits."""
-    for module in (changes_module, following_module):
-        monkeypatch.setattr(module, "LEASE_S", 0.0)
 
 
 class Replica:

@@ -1,0 +1,12 @@
+"""What all tests of the retriever share."""
+
+import pytest
+
+from deployments.retriever import changes, following
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every search asks, and no write waits."""
+    for module in (changes, following):
+        monkeypatch.setattr(module, "LEASE_S", 0.0)
