@@ -63,7 +63,7 @@ def _expression(where: object, keys: set[str]) -> Matches:
         parts = [_expression(part, keys) for part in value]
         decide = all if key == "$and" else any
         return lambda fields: decide(part(fields) for part in parts)
-    if not isinstance(key, str) or key.startswith("$"):
+    if not isinstance(key, str) or key.startswith("$") or not _is_text(key):
         raise _invalid()
     keys.add(key)
     if not isinstance(value, Mapping):
@@ -112,7 +112,7 @@ def _membership(key: str, operands: Sequence[object], *, is_wanted: bool) -> Mat
 
 def _kinds(operand: object) -> list[tuple[type, Any]]:
     """Returns the kinds of values that the operand may equal, and what it is in each."""
-    if isinstance(operand, str | bool):
+    if isinstance(operand, bool) or (isinstance(operand, str) and _is_text(operand)):
         return [(type(operand), operand)]
     if not isinstance(operand, int | float):
         raise _invalid()
@@ -122,6 +122,15 @@ def _kinds(operand: object) -> list[tuple[type, Any]]:
     except (OverflowError, ValueError):
         raise _invalid() from None
     return [(int, as_int), (float, as_float)]
+
+
+def _is_text(value: str) -> bool:
+    """Returns whether the store could be told of it: lone surrogates are no characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _invalid() -> InvalidRequest:

@@ -113,8 +113,11 @@ def test_a_filter_selects_what_chroma_selects(
         {"$and": {"k": 1}},
         {"$and": [1, 2]},
         {"$or": "ab"},
+        {"k": "\ud800"},
+        {"\ud800": 1},
+        {"k": {"$in": ["a", "\ud800"]}},
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_what_is_no_filter_is_refused_as_the_store_refuses_it(
     rows_of_chroma: Any, where: dict[str, Any]
