@@ -24,6 +24,9 @@ from deployments.errors import StageFailed
 BLOCK_SLOTS = 65_536
 """Vectors that lie together. The system gives a block its memory as it fills."""
 
+SPARE_SLOTS = 4_096
+"""Vectors that are gone and keep their place, beside as many as are there."""
+
 LIKELY = 2_000
 """Vectors whose cosines are computed: of 100,000 mixtures of sentences all but 1.5 % of the true
 first ten were among them, of true sentences more."""
@@ -95,7 +98,7 @@ class VectorTable:
     def view(self) -> "VectorView":
         """Returns the vectors as they are."""
         taken = sum(block.used for block in self._blocks)
-        if taken > 2 * self._there + BLOCK_SLOTS:
+        if taken > 2 * self._there + SPARE_SLOTS:
             self._compact()
         return VectorView(
             [_Seen(block, block.used, block.is_gone.copy()) for block in self._blocks]

@@ -11,7 +11,8 @@ from deployments.retriever.vectors import VectorTable, VectorView
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors_module, "BLOCK_SLOTS", 16)
+    for name in ("BLOCK_SLOTS", "SPARE_SLOTS"):
+        monkeypatch.setattr(vectors_module, name, 16)
 
 
 def drawn(count: int, dimension: int = 32, *, seed: int = 0) -> Vectors:
