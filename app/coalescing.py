@@ -47,7 +47,7 @@ class Coalescer(Generic[Item, Result]):
         send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         max_calls: int,
-        crowd: int = 1,
+        crowd: int = 0,
         max_items: int,
         max_weight: int,
     ) -> None:

@@ -29,7 +29,7 @@ class Merging:
 
     max_items: int
     max_weight: int
-    crowd: int = 1
+    crowd: int = 0
 
 
 _MERGING = {

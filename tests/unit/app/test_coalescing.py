@@ -87,6 +87,15 @@ async def test_as_many_calls_as_allowed_are_on_their_way(line: Line) -> None:
     assert line.calls[2:] == [["c", "d"]]
 
 
+async def test_who_gathers_nobody_leaves_while_calls_are_allowed(line: Line) -> None:
+    coalescer = over(line, max_calls=4)
+    line.open.clear()
+    tasks = [await ask(coalescer, item) for item in "abcd"]
+    assert line.calls == [["a"], ["b"], ["c"], ["d"]]
+    line.open.set()
+    await asyncio.gather(*tasks)
+
+
 async def test_the_more_calls_are_away_the_more_must_wait_for_another(line: Line) -> None:
     coalescer = over(line, max_calls=3, crowd=2, max_items=9)
     line.open.clear()
