@@ -25,33 +25,23 @@ async def ask_model(
     """Returns what the release's generator wrote, None where it is no language model, or failed:
     then the trail says what the request does without."""
     try:
-        return await _write(step, messages, sampling, route=route, scope=scope, trail=trail)
+        facts = await route.generator.describe(call=scope.call())
+        if not facts.get("language_model"):
+            return None
+        request = GenerationRequest(
+            messages=tuple(messages), prompt=f"{step}-v1", sampling=sampling
+        )
+        call = scope.call()
+        async with trail.timed(step) as spent:
+            # Half of what is left: the answer must still be written.
+            written = await route.generator.generate(
+                request, call=replace(call, timeout_s=call.timeout_s / 2)
+            )
+            spent.note(written.times)
     except RagError:
         # Whatever it is, such as a server that knows no JSON schemas, or the next generator of the
         # list, which is no language model and refuses: the question is fine.
         trail.degraded.append(step)
         return None
-
-
-async def _write(
-    step: Step,
-    messages: Sequence[Message],
-    sampling: Sampling,
-    *,
-    route: Route,
-    scope: RequestScope,
-    trail: Trail,
-) -> str | None:
-    facts = await route.generator.describe(call=scope.call())
-    if not facts.get("language_model"):
-        return None
-    request = GenerationRequest(messages=tuple(messages), prompt=f"{step}-v1", sampling=sampling)
-    call = scope.call()
-    async with trail.timed(step) as spent:
-        # Half of what is left: the answer must still be written.
-        written = await route.generator.generate(
-            request, call=replace(call, timeout_s=call.timeout_s / 2)
-        )
-        spent.note(written.times)
     trail.side_calls[step] = written
     return written.text

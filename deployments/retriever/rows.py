@@ -79,9 +79,6 @@ class Passing:
         self.numbers = frozenset(numbers)
         self.ascending: NDArray[np.int64] = np.sort(np.fromiter(numbers, dtype=np.int64))
 
-    def __len__(self) -> int:
-        return len(self.numbers)
-
 
 class Rows:
     """The rows that one state of the index has, by number; they never change.

@@ -98,22 +98,13 @@ class ChromaStore:
 
     def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Returns those chunks that are there."""
-        found = self._chunks(chunk_ids, ["documents", "metadatas"])
-        return {chunk.id: chunk for chunk in read_chunks(found)}
-
-    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Chunk, Vectors]]:
-        """Returns those chunks that are there, each with its vector of shape (dim,)."""
-        found = self._chunks(chunk_ids, ["documents", "metadatas", "embeddings"])
-        vectors = np.asarray(found["embeddings"], dtype=np.float32)
-        pairs = zip(read_chunks(found), vectors, strict=True)
-        return {chunk.id: (chunk, vector) for chunk, vector in pairs}
-
-    def _chunks(self, chunk_ids: Sequence[str], include: list[str]) -> Any:
         if not chunk_ids:
-            return {"ids": [], **{name: [] for name in include}}
-        return self.chroma.guard(
+            return {}
+        include = ["documents", "metadatas"]
+        found = self.chroma.guard(
             lambda: self.chroma.chunks().get(ids=list(chunk_ids), include=include)
         )
+        return {chunk.id: chunk for chunk in read_chunks(found)}
 
     def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
         """Returns the records of those ids that are known."""
