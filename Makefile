@@ -64,7 +64,7 @@ check: $(STAMP) ## Format, lint, types, import rules, config files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m app.config_check serve_config*.yaml
+	$(BIN)/python -m app.settings.check serve_config*.yaml
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .

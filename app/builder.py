@@ -9,8 +9,9 @@ from typing import Any
 from ray import serve
 from ray.serve import Application, Deployment
 
-from app.config import GatewayArgs, RetrievalArgs
 from app.ingress import Ingress
+from app.settings.gateway import GatewayArgs
+from app.settings.retrieval import RetrievalArgs
 from deployments.control.config import ControlArgs
 from deployments.control.deployment import RolloutController
 from deployments.embedder.deployment import Embedder

@@ -11,17 +11,17 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from app.api.application import create_app
-from app.clients import HandleDirectory
-from app.config import GatewayArgs, GatewayLive
-from app.control_client import ControlClient
-from app.control_link import ControlLink
-from app.door import current_door
-from app.releases import Releases
-from app.service import make_service
+from app.dispatch.control_link import ControlLink
+from app.edge.admission import current_gate
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.stages.control import ControlClient, TrackerClient
+from app.stages.directory import HandleDirectory
 from app.telemetry.gauges import Admission
-from app.telemetry.recording import RecordKeeper
-from app.tracker_client import TrackerClient
-from deployments.errors import ConfigError
+from app.telemetry.replica import RecordKeeper
+from deployments.contracts.errors import ConfigError
 from deployments.rollouts import TrafficPlan, Weights
 from deployments.telemetry.ray_meter import RayMeter
 
@@ -64,7 +64,7 @@ class Ingress:
             tracker=tracker,
             admission=_admission,
         )
-        self._service = make_service(
+        self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),
             self._args,
             observer=self._link,
@@ -96,7 +96,7 @@ class Ingress:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
         if self._link is not None:
             await self._link.begin()
-        return create_app(self._service, self._args, lifespan=self._running)
+        return create_app(self._gateway, self._args, lifespan=self._running)
 
     @asynccontextmanager
     async def _running(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -104,15 +104,15 @@ class Ingress:
             try:
                 yield
             finally:
-                await self._service.dispatcher.close(_LAST_WORK_S)
+                await self._gateway.dispatcher.close(_LAST_WORK_S)
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic
 
 
 def _admission() -> Admission | None:
-    door = current_door()
-    return None if door is None else Admission(door.limit.open_requests, door.limit.limit)
+    gate = current_gate()
+    return None if gate is None else Admission(gate.limit.open_requests, gate.limit.limit)
 
 
 def admin_key(environment: Mapping[str, str]) -> str:

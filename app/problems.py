@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from deployments.errors import RagError, Unauthorized
+from deployments.contracts.errors import RagError, Unauthorized
 
 STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "Malformed request"),

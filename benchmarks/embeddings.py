@@ -16,8 +16,9 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import UrlOption
 from app.cli.output import make_console
+from app.client.address import DEFAULT_URL
 from benchmarks.addresses import check_address
 from benchmarks.comparison.asking import EMBEDDINGS, NotComparable, ask_all, embeddings_body
 from benchmarks.comparison.contenders import BareEncoder, Contender, HttpContender, Workload

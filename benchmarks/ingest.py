@@ -13,12 +13,13 @@ from typing import Annotated
 
 import typer
 
-from app import ingestion
-from app.cli.options import DEFAULT_URL, UrlOption
-from app.cli.service import Service
-from app.ingestion import SourceFile
+from app.cli.options import UrlOption
+from app.client import ingestion
+from app.client.address import DEFAULT_URL
+from app.client.api_client import ApiClient
+from app.client.ingestion import SourceFile
 from benchmarks import environment
-from deployments.contracts import Document, Upload
+from deployments.contracts.documents import Document, Upload
 from deployments.encoding.encoder import (
     PACKAGED_MODEL,
     model_path,
@@ -64,7 +65,7 @@ def _through_the_service(files: list[SourceFile], url: str) -> dict[str, float]:
     total_bytes = sum(file.size_bytes for file in files)
     started_s = time.perf_counter()
     with (
-        Service(url, timeout_s=600) as service,
+        ApiClient(url, timeout_s=600) as service,
         typer.progressbar(length=total_bytes, label="service") as bar,
     ):
         report = ingestion.ingest(

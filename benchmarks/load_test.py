@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import UrlOption
 from app.cli.output import make_console
+from app.client.address import DEFAULT_URL
 from benchmarks.addresses import RemoteAddress, check_address
 from benchmarks.load.output import result_of, write_result
 from benchmarks.load.summary import summarise

@@ -17,8 +17,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import UrlOption
 from app.cli.output import make_console
+from app.client.address import DEFAULT_URL
 from benchmarks.addresses import check_address
 from benchmarks.comparison.answers import compare_answers
 from benchmarks.comparison.asking import QUERY, SEARCH, NotComparable, query_body, search_body

@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.cli.operator import operator_name, operator_service
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
 from app.cli.output import make_console
 from app.cli.rollout import read_policy
 from app.cli.rollout_view import coloured, details
-from app.cli.service import Service
-from app.local.errors import LocalStackError
+from app.client.address import DEFAULT_URL
+from app.client.api_client import ApiClient
+from app.client.errors import CliError
 from benchmarks.addresses import RemoteAddress, check_address
 from benchmarks.load.output import result_of, write_result
 from benchmarks.locust_support.request_log import read_requests
@@ -44,7 +45,7 @@ class _Over(Exception):
 class _Timeline:
     """Follows a rollout, and prints a line where something changes and every few seconds."""
 
-    service: Service
+    service: ApiClient
     console: Console
     rollout_id: str
     log: Path
@@ -65,7 +66,7 @@ class _Timeline:
         self._polled_s = now_s
         try:
             found = self.service.request("GET", f"/admin/rollouts/{self.rollout_id}")
-        except LocalStackError as error:  # the controller may be away; callers do not notice
+        except CliError as error:  # the controller may be away; callers do not notice
             self._note(now_s, {"phase": "unknown", "reason": error.message})
             return
         changed = not self.latest or any(
@@ -143,7 +144,7 @@ def main(
         wanted = read_policy(policy)
         with operator_service(url, home) as service:
             timeline = _try(service, canary, stable, wanted, plan, output, console)
-    except (RemoteAddress, ValueError, RunFailed, LocalStackError) as error:
+    except (RemoteAddress, ValueError, RunFailed, CliError) as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(2) from error
     console.print(details(timeline.latest))
@@ -172,7 +173,7 @@ def main(
 
 
 def _try(
-    service: Service,
+    service: ApiClient,
     canary: str,
     stable: str | None,
     policy: dict[str, Any] | None,

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import UrlOption
 from app.cli.output import make_console
+from app.client.address import DEFAULT_URL
 from benchmarks.addresses import check_address
 from benchmarks.load.output import Steps, progress, result_of, write_result
 from benchmarks.search_study.churn import Churn

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
 from deployments.drift import DriftStage
 from deployments.sketch import Sketch
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
 
 DriftVerdict = Literal["drift", "none", "not_enough"]
 """Something is different; nothing that matters is; too little is known to say."""
@@ -43,8 +43,8 @@ class DriftCheck:
         name: What was compared.
         verdict: What it says.
         reason: Why, for people.
-        effect: How different the windows are, see `deployments.tracking.drift`; None where that is
-            not known.
+        effect: How different the windows are, see `deployments.tracking.drift.comparison`; None
+            where that is not known.
         least_effect: A smaller effect does not matter.
         p_value: Probability of such an effect where nothing has changed.
         p_adjusted: The same, in view of the other comparisons.

@@ -8,7 +8,7 @@ from deployments.canary.commands import Command
 from deployments.canary.evidence import Evidence
 from deployments.canary.policy import Mode, Policy
 from deployments.canary.rollout import Decision, Shares, State
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
 
 Weights = Mapping[str, float]
 """Weight per release."""

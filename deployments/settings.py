@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -10,43 +10,45 @@ from typing import TypeVar
 
 import numpy as np
 
-from app.releases import RetrievalStages
-from deployments.contracts import (
-    Calibration,
-    CallContext,
+from app.releases.route import RetrievalStages
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import (
     Chunk,
-    CollectionFacts,
     Document,
     DocumentPage,
     DocumentRecord,
-    Embedded,
-    Filter,
-    Found,
-    Generation,
     IndexedDocument,
     IngestOutcome,
-    InputType,
     ReadFailure,
-    Reranked,
-    ScoredChunk,
-    SearchMethod,
     SourcePage,
-    TokenLogprob,
     Upload,
     Vectors,
     chunk_id,
 )
-from deployments.errors import NotFound, RagError, StageFailed
-from deployments.generation import (
+from deployments.contracts.errors import NotFound, RagError, StageFailed
+from deployments.contracts.generation import (
     EngineDelta,
     FinishReason,
+    Generation,
     GenerationEvent,
     GenerationRequest,
     Prompt,
     Sampling,
+    TokenLogprob,
+)
+from deployments.contracts.search import (
+    Calibration,
+    CollectionFacts,
+    Embedded,
+    Filter,
+    Found,
+    InputType,
+    Reranked,
+    ScoredChunk,
+    SearchMethod,
 )
 from deployments.generator.config import SamplingArgs
-from deployments.generator.extractive import ExtractiveEngine
+from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
 

@@ -56,7 +56,7 @@ def query_samples(
 
 @dataclass
 class MemorySource:
-    """Keeps samples in a list, as `deployments.tracking.drift_watch.SampleSource`."""
+    """Keeps samples in a list, as `deployments.tracking.drift.watch.SampleSource`."""
 
     kept: list[QuerySample] = field(default_factory=list)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from deployments.contracts import CallContext
-from deployments.errors import RagError
-from deployments.generation import EngineDelta, Message, Prompt, Sampling
-from deployments.generator.openai_engine import OpenAIEngine
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import RagError
+from deployments.contracts.generation import EngineDelta, Message, Prompt, Sampling
+from deployments.generator.openai.engine import OpenAIEngine
 from tests.openai_peer import OpenAIPeer
 
 KEY = "open-sesame-42"

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from app.api.caller import OPERATORS
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn, ServiceIn
-from app.api.rollout_views import rollout_details, rollout_info
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.schemas.admin import (
     CalibrationRequest,
     CalibrationResponse,
@@ -25,12 +24,13 @@ from app.api.schemas.admin import (
 )
 from app.api.schemas.documents import Outcome
 from app.api.schemas.wire import problem_responses
-from app.calibration import calibrate, route_into
-from app.reindexing import reindex_page
-from app.releases import Releases
-from app.service import Service
+from app.api.wire.rollouts import rollout_details, rollout_info
+from app.gateway import Gateway
+from app.operations.calibrate import calibrate, route_into
+from app.operations.reindex import reindex_page
+from app.releases.releases import Releases
 from deployments.canary.commands import Command
-from deployments.errors import Conflict, InvalidRequest, NotFound
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.rollouts import ControlStage, RolloutRequest, TrafficOverride
 
 router = APIRouter(
@@ -51,9 +51,9 @@ _COMMANDS: dict[str, Command] = {
 
 
 @router.post("/rollouts", dependencies=JSON_BODY, status_code=201)
-async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) -> RolloutInfo:
+async def start_rollout(body: RolloutStart, scope: ScopeIn, gateway: GatewayIn) -> RolloutInfo:
     """Begins to try a release: it gets traffic step by step, as long as it is no worse."""
-    control, releases = _control(service), service.releases
+    control, releases = _control(gateway), gateway.releases
     stable = body.stable or releases.main().name
     _require_releases(releases, [stable, body.canary])
     if not releases.weights().get(stable, 0.0):
@@ -72,17 +72,17 @@ async def start_rollout(body: RolloutStart, scope: ScopeIn, service: ServiceIn) 
 
 @router.get("/rollouts")
 async def list_rollouts(
-    scope: ScopeIn, service: ServiceIn, limit: Annotated[int, Query(ge=1, le=200)] = 20
+    scope: ScopeIn, gateway: GatewayIn, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> RolloutList:
     """Lists rollouts, newest first."""
-    found = await _control(service).rollouts(limit=limit, call=scope.call())
+    found = await _control(gateway).rollouts(limit=limit, call=scope.call())
     return RolloutList(rollouts=[rollout_info(one) for one in found])
 
 
 @router.get("/rollouts/{rollout_id}")
-async def get_rollout(rollout_id: RolloutId, scope: ScopeIn, service: ServiceIn) -> RolloutDetails:
+async def get_rollout(rollout_id: RolloutId, scope: ScopeIn, gateway: GatewayIn) -> RolloutDetails:
     """Returns what is known of a rollout: where it is, every metric, every decision."""
-    rollout, latest, looks = await _control(service).rollout(rollout_id, call=scope.call())
+    rollout, latest, looks = await _control(gateway).rollout(rollout_id, call=scope.call())
     return rollout_details(rollout, latest, looks)
 
 
@@ -92,11 +92,11 @@ async def command_rollout(
     command: Literal["promote", "abort", "pause", "resume", "approve", "advance"],
     body: RolloutCommand,
     scope: ScopeIn,
-    service: ServiceIn,
+    gateway: GatewayIn,
 ) -> RolloutInfo:
     """Steps in: `promote` and `abort` end it, `pause` and `resume` hold it, `approve` agrees that
     its stage may end, `advance` ends the stage now."""
-    rollout = await _control(service).command(
+    rollout = await _control(gateway).command(
         rollout_id,
         _COMMANDS[command],
         by=body.by,
@@ -188,23 +188,23 @@ async def get_traffic(releases: ReleasesIn) -> TrafficInfo:
 
 
 @router.put("/traffic", dependencies=JSON_BODY)
-async def set_traffic(body: TrafficChange, scope: ScopeIn, service: ServiceIn) -> TrafficInfo:
+async def set_traffic(body: TrafficChange, scope: ScopeIn, gateway: GatewayIn) -> TrafficInfo:
     """Sets weights; they hold until other ones are deployed."""
-    releases = service.releases
+    releases = gateway.releases
     _require_releases(releases, list(body.weights))
     if sum(body.weights.values()) <= 0:
         raise InvalidRequest("At least one release needs a weight above zero.")
-    override = await _control(service).set_traffic(
+    override = await _control(gateway).set_traffic(
         body.weights, by=body.by, deployed=releases.settings().traffic, call=scope.call()
     )
     return _traffic(releases, override)
 
 
 @router.delete("/traffic")
-async def reset_traffic(scope: ScopeIn, service: ServiceIn) -> TrafficInfo:
+async def reset_traffic(scope: ScopeIn, gateway: GatewayIn) -> TrafficInfo:
     """Goes back to the weights in the settings."""
-    releases = service.releases
-    await _control(service).set_traffic(
+    releases = gateway.releases
+    await _control(gateway).set_traffic(
         None, by="", deployed=releases.settings().traffic, call=scope.call()
     )
     return _traffic(releases, None)
@@ -220,10 +220,10 @@ def _traffic(releases: Releases, override: TrafficOverride | None) -> TrafficInf
     )
 
 
-def _control(service: Service) -> ControlStage:
-    if service.control is None:
+def _control(gateway: Gateway) -> ControlStage:
+    if gateway.control is None:
         raise NotFound("This service has no control application; see docs/canary.md.")
-    return service.control
+    return gateway.control
 
 
 def _require_indexes(releases: Releases, names: set[str]) -> None:

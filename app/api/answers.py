@@ -4,19 +4,19 @@ import time
 
 from fastapi import APIRouter, Response
 
+from app.answering.ask import FromDocuments
+from app.answering.question import Question
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn
-from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
-from app.api.query_events import EVENTS, query_events, query_response
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
 from app.api.schemas.wire import problem_responses
-from app.api.streaming import EventStream
-from app.api.wire_values import source_of, timings_of
-from app.asking import FromDocuments
-from app.config import GatewayArgs
-from app.question import Question
-from app.releases import Assignment
-from app.request_scope import RequestScope
-from app.service import Service
+from app.api.wire.query_events import EVENTS, query_events, query_response
+from app.api.wire.streaming import EventStream
+from app.api.wire.values import source_of, timings_of
+from app.gateway import Gateway
+from app.releases.assignment import Assignment
+from app.request.scope import RequestScope
+from app.settings.gateway import GatewayArgs
 
 router = APIRouter(tags=["answers"])
 
@@ -28,12 +28,12 @@ router = APIRouter(tags=["answers"])
     responses=problem_responses(401, 403, 413, 415, 429, 502) | EVENTS,
 )
 async def query(
-    body: QueryRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, args: ArgsIn
+    body: QueryRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, args: ArgsIn
 ) -> Response:
     """Answers a question from the documents, with its sources."""
     if body.stream:
-        return await _stream_query(body, scope, service, caller, args)
-    answered = await answer_query(body, scope, service, caller)
+        return await _stream_query(body, scope, gateway, caller, args)
+    answered = await answer_query(body, scope, gateway, caller)
     return Response(
         answered.model_dump_json(),
         media_type="application/json",
@@ -42,22 +42,22 @@ async def query(
 
 
 async def answer_query(
-    body: SearchRequest, scope: RequestScope, service: Service, caller: Caller
+    body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
-    assignment = assign(body, scope, service, caller)
-    served = await service.dispatcher.answer(FromDocuments(_question(body)), assignment, scope)
+    assignment = assign(body, scope, gateway, caller)
+    served = await gateway.dispatcher.answer(FromDocuments(_question(body)), assignment, scope)
     return query_response(served.scope, served.value, served.trail, started_s)
 
 
 async def _stream_query(
-    body: QueryRequest, scope: RequestScope, service: Service, caller: Caller, args: GatewayArgs
+    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, args: GatewayArgs
 ) -> EventStream:
     started_s = time.perf_counter()
-    served = await service.dispatcher.begin(
+    served = await gateway.dispatcher.begin(
         FromDocuments(_question(body)),
-        assign(body, scope, service, caller),
+        assign(body, scope, gateway, caller),
         scope,
         timeout_s=args.stream_timeout_s,
     )
@@ -68,12 +68,12 @@ async def _stream_query(
 
 @router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
 async def search_chunks(
-    body: SearchRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, response: Response
+    body: SearchRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, response: Response
 ) -> SearchResponse:
     """Finds the chunks that fit a question best, without writing an answer."""
     started_s = time.perf_counter()
-    assignment = assign(body, scope, service, caller)
-    served = await service.dispatcher.search(_question(body), assignment, scope)
+    assignment = assign(body, scope, gateway, caller)
+    served = await gateway.dispatcher.search(_question(body), assignment, scope)
     response.headers[RELEASE_HEADER] = served.scope.release
     return SearchResponse(
         id=scope.request_id,
@@ -85,11 +85,11 @@ async def search_chunks(
 
 
 def assign(
-    body: SearchRequest, scope: RequestScope, service: Service, caller: Caller
+    body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> Assignment:
     """Returns who answers a request."""
     scope.notes.identify(session=body.session_id, user=body.user)
-    return caller.assign(service.releases, scope)
+    return caller.assign(gateway.releases, scope)
 
 
 def _question(body: SearchRequest) -> Question:

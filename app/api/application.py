@@ -21,10 +21,10 @@ from app.api import (
 )
 from app.api.exception_handlers import register_exception_handlers
 from app.api.schemas.documents import DocumentsRequest
-from app.config import GatewayArgs
-from app.door import Door
-from app.middleware import RequestIdentity
-from app.service import Service
+from app.edge.admission import AdmissionGate
+from app.edge.middleware import RequestIdentity
+from app.gateway import Gateway
+from app.settings.gateway import GatewayArgs
 
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.
@@ -37,7 +37,7 @@ understand. `X-Request-ID` is accepted, and returned on every answer.
 
 
 def create_app(
-    service: Service, args: GatewayArgs, *, lifespan: Lifespan[FastAPI] | None = None
+    gateway: Gateway, args: GatewayArgs, *, lifespan: Lifespan[FastAPI] | None = None
 ) -> FastAPI:
     """Returns the application over what it serves; `lifespan` surrounds its first and its last
     request."""
@@ -48,10 +48,10 @@ def create_app(
         lifespan=lifespan,
         middleware=[
             Middleware(RequestIdentity),
-            Middleware(Door, args=args, telemetry=service.telemetry),
+            Middleware(AdmissionGate, args=args, telemetry=gateway.telemetry),
         ],
     )
-    app.state.service = service
+    app.state.gateway = gateway
     app.state.args = args
     register_exception_handlers(app)
     routed = (answers, chat, completions, batch, models, documents, usage, drift, admin, health)

@@ -4,17 +4,17 @@ import asyncio
 
 from fastapi import APIRouter
 
-from app.admission import note_wait, waiting
 from app.api.answers import answer_query
 from app.api.caller import Caller, CallerIn
-from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
+from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
+from app.gateway import Gateway
 from app.problems import problem_body
-from app.request_scope import RequestScope
-from app.service import Service
+from app.request.scope import RequestScope
+from app.request.waiting import note_wait, waiting
 from app.telemetry.inner import reported
-from deployments.errors import MalformedRequest, RagError
+from deployments.contracts.errors import MalformedRequest, RagError
 
 PATH = "/v1/query/batch"
 router = APIRouter(tags=["answers"])
@@ -22,7 +22,7 @@ router = APIRouter(tags=["answers"])
 
 @router.post(PATH, dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
 async def query_batch(
-    body: BatchRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn
+    body: BatchRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn
 ) -> BatchResponse:
     """Answers up to 64 questions at once; one that fails has a problem in its place.
 
@@ -33,7 +33,7 @@ async def query_batch(
     with waiting() as own:
         results = await asyncio.gather(
             *(
-                _item(index, query, scope, service, caller)
+                _item(index, query, scope, gateway, caller)
                 for index, query in enumerate(body.queries)
             )
         )
@@ -43,12 +43,12 @@ async def query_batch(
 
 
 async def _item(
-    index: int, query: SearchRequest, scope: RequestScope, service: Service, caller: Caller
+    index: int, query: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> BatchItem:
     own = scope.child(f"{scope.request_id}-{index}")
     try:
-        with reported(service.telemetry, own, "item", route=PATH):
-            answer = await answer_query(query, own, service, caller)
+        with reported(gateway.telemetry, own, "item", route=PATH):
+            answer = await answer_query(query, own, gateway, caller)
         return BatchItem(index=index, answer=answer)
     except RagError as error:
         body = problem_body(

@@ -1,7 +1,7 @@
 """Who calls: what is kept between the requests of one caller, and what only operators may ask for.
 
 Operators show a key, `Authorization: Bearer <RAGSERVE_ADMIN_KEY>`. Where the service has none, its
-doors for operators are closed.
+routes for operators are closed.
 """
 
 import hmac
@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header
 
-from app.api.dependencies import ScopeIn, ServiceIn
-from app.releases import Assignment, Releases
-from app.request_scope import RequestScope
-from deployments.errors import Forbidden, InvalidRequest, Unauthorized
+from app.api.dependencies import GatewayIn, ScopeIn
+from app.releases.assignment import Assignment
+from app.releases.releases import Releases
+from app.request.scope import RequestScope
+from deployments.contracts.errors import Forbidden, InvalidRequest, Unauthorized
 
 RELEASE_HEADER = "X-Ragserve-Release"
 """Says in an answer who gave it; an operator may also ask for a release by it."""
@@ -51,7 +52,7 @@ class Caller:
 
 
 async def caller(
-    service: ServiceIn,
+    gateway: GatewayIn,
     scope: ScopeIn,
     authorization: Bearer = None,
     x_ragserve_release: Annotated[
@@ -71,23 +72,23 @@ async def caller(
     """
     key = _key(authorization)
     if x_ragserve_release is not None:
-        check_admin_key(service.admin_key, key)
+        check_admin_key(gateway.admin_key, key)
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
     scope.notes.key_id = digest[:_KEY_ID_DIGITS]
-    if x_ragserve_trace == "none" and not service.releases.settings().recording.allow_opt_out:
+    if x_ragserve_trace == "none" and not gateway.releases.settings().recording.allow_opt_out:
         raise Forbidden(
             "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
         )
     return Caller(digest, x_ragserve_release)
 
 
-async def operator(service: ServiceIn, authorization: Bearer = None) -> None:
+async def operator(gateway: GatewayIn, authorization: Bearer = None) -> None:
     """Lets operators pass, and nobody else.
 
     Raises:
         Unauthorized, Forbidden: the request has no key, or another one.
     """
-    check_admin_key(service.admin_key, _key(authorization))
+    check_admin_key(gateway.admin_key, _key(authorization))
 
 
 def check_admin_key(expected: str, given: str) -> None:

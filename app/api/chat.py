@@ -5,26 +5,27 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
+from app.answering.ask import Ask, FromDocuments, FromGenerator
+from app.answering.condense import user_texts
+from app.answering.pipeline import Answer, AnswerStream
+from app.answering.question import Question
 from app.api.caller import CallerIn, release_header
-from app.api.chat_wire import Reply
-from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.chat import ChatCompletion, ChatRequest
 from app.api.schemas.wire import problem_responses
-from app.api.streaming import EventStream, event_stream_content
-from app.asking import Ask, FromDocuments, FromGenerator
-from app.conversation import user_texts
-from app.dispatch import Served
-from app.model_names import SERVICE, Plain, resolve_model
-from app.pipeline import Answer, AnswerStream
-from app.plain import answer_plain, begin_plain
-from app.question import Question
-from app.releases import Assignment, Releases
-from app.request_scope import RequestScope
-from app.routing import AUTO, RequestFacts, RoutingDecision
-from app.service import Service
-from deployments.contracts import ScoredChunk
-from deployments.errors import InvalidRequest
-from deployments.generation import GenerationRequest, Message
+from app.api.wire.chat import Reply
+from app.api.wire.streaming import EventStream, event_stream_content
+from app.dispatch.direct import answer_plain, begin_plain
+from app.dispatch.dispatcher import Served
+from app.gateway import Gateway
+from app.releases.assignment import Assignment
+from app.releases.model_names import SERVICE, Plain, resolve_model
+from app.releases.releases import Releases
+from app.request.scope import RequestScope
+from app.settings.routing import AUTO, RequestFacts, RoutingDecision
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.generation import GenerationRequest, Message
+from deployments.contracts.search import ScoredChunk
 
 router = APIRouter(tags=["chat"])
 Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
@@ -40,7 +41,7 @@ Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
 async def chat_completions(
     body: ChatRequest,
     scope: ScopeIn,
-    service: ServiceIn,
+    gateway: GatewayIn,
     caller: CallerIn,
     args: ArgsIn,
     x_latency_budget_ms: Budget = None,
@@ -53,16 +54,16 @@ async def chat_completions(
     """
     started_s = time.perf_counter()
     conversation = tuple(message.message() for message in body.messages)
-    routing = _route(body, conversation, service.releases, x_latency_budget_ms, x_cost_budget_usd)
+    routing = _route(body, conversation, gateway.releases, x_latency_budget_ms, x_cost_budget_usd)
     scope.notes.identify(session=body.ragserve.session_id, user=body.user)
     target = await resolve_model(
         routing.model if routing else body.model,
-        service.releases,
+        gateway.releases,
         scope,
-        assign=lambda: caller.assign(service.releases, scope),
+        assign=lambda: caller.assign(gateway.releases, scope),
     )
     if body.stream:
-        begun = await _begin(body, conversation, target, service, scope, args.stream_timeout_s)
+        begun = await _begin(body, conversation, target, gateway, scope, args.stream_timeout_s)
         chunks = _reply(begun, begun.value.sources, started_s, routing).chunks(
             begun.value.events,
             include_usage=bool(body.stream_options and body.stream_options.include_usage),
@@ -70,7 +71,7 @@ async def chat_completions(
         )
         headers = release_header(begun.release)
         return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
-    served = await _answer(body, conversation, target, service, scope)
+    served = await _answer(body, conversation, target, gateway, scope)
     completion = _reply(served, served.value.sources, started_s, routing).completion(
         served.value.generation, with_logprobs=bool(body.logprobs)
     )
@@ -115,11 +116,11 @@ async def _answer(
     body: ChatRequest,
     conversation: tuple[Message, ...],
     target: Assignment | Plain,
-    service: Service,
+    gateway: Gateway,
     scope: RequestScope,
 ) -> Served[Answer]:
     if isinstance(target, Assignment):
-        return await service.dispatcher.answer(_ask(body, conversation), target, scope)
+        return await gateway.dispatcher.answer(_ask(body, conversation), target, scope)
     return await answer_plain(_request(body, conversation), target.generator, scope)
 
 
@@ -127,13 +128,13 @@ async def _begin(
     body: ChatRequest,
     conversation: tuple[Message, ...],
     target: Assignment | Plain,
-    service: Service,
+    gateway: Gateway,
     scope: RequestScope,
     timeout_s: float,
 ) -> Served[AnswerStream]:
     if isinstance(target, Assignment):
         ask = _ask(body, conversation)
-        return await service.dispatcher.begin(ask, target, scope, timeout_s=timeout_s)
+        return await gateway.dispatcher.begin(ask, target, scope, timeout_s=timeout_s)
     request = _request(body, conversation)
     return await begin_plain(request, target.generator, scope, timeout_s=timeout_s)
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Response
 
+from app.answering.ask import FromGenerator
 from app.api.caller import CallerIn, release_header
-from app.api.chat_wire import error_event, usage_of
-from app.api.dependencies import JSON_BODY, ArgsIn, ScopeIn, ServiceIn
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.completions import (
     Completion,
     CompletionChoice,
@@ -16,18 +16,24 @@ from app.api.schemas.completions import (
     CompletionRequest,
 )
 from app.api.schemas.wire import problem_responses
-from app.api.streaming import (
+from app.api.wire.chat import error_event, usage_of
+from app.api.wire.streaming import (
     DONE,
     EventStream,
     encode_event,
     end_honestly,
     event_stream_content,
 )
-from app.asking import FromGenerator
-from app.model_names import Plain, resolve_model
-from app.plain import answer_plain, begin_plain
-from deployments.contracts import Generation, TokenLogprob
-from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
+from app.dispatch.direct import answer_plain, begin_plain
+from app.releases.model_names import Plain, resolve_model
+from deployments.contracts.generation import (
+    Generation,
+    GenerationEvent,
+    GenerationRequest,
+    Started,
+    TextDelta,
+    TokenLogprob,
+)
 
 router = APIRouter(tags=["chat"])
 
@@ -40,10 +46,10 @@ router = APIRouter(tags=["chat"])
     | {200: {"content": event_stream_content()}},
 )
 async def completions(
-    body: CompletionRequest, scope: ScopeIn, service: ServiceIn, caller: CallerIn, args: ArgsIn
+    body: CompletionRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, args: ArgsIn
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
-    releases, dispatcher = service.releases, service.dispatcher
+    releases, dispatcher = gateway.releases, gateway.dispatcher
     scope.notes.identify(session=None, user=body.user)
     target = await resolve_model(
         body.model,

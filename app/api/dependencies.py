@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.config import GatewayArgs
-from app.door import SCOPE_KEY
-from app.releases import Releases
-from app.request_scope import RequestScope
-from app.service import Service
-from deployments.errors import UnsupportedMedia
+from app.edge.admission import SCOPE_KEY
+from app.gateway import Gateway
+from app.releases.releases import Releases
+from app.request.scope import RequestScope
+from app.settings.gateway import GatewayArgs
+from deployments.contracts.errors import UnsupportedMedia
 
 
 async def request_scope(request: Request) -> RequestScope:
@@ -22,15 +22,15 @@ async def request_scope(request: Request) -> RequestScope:
     return scope
 
 
-async def service(request: Request) -> Service:
+async def gateway(request: Request) -> Gateway:
     """Returns what the gateway serves."""
-    found: Service = request.app.state.service
+    found: Gateway = request.app.state.gateway
     return found
 
 
 async def releases(request: Request) -> Releases:
     """Returns the gateway's releases."""
-    return (await service(request)).releases
+    return (await gateway(request)).releases
 
 
 async def gateway_args(request: Request) -> GatewayArgs:
@@ -52,7 +52,7 @@ def media_type(request: Request) -> str:
 
 
 ScopeIn = Annotated[RequestScope, Depends(request_scope)]
-ServiceIn = Annotated[Service, Depends(service)]
+GatewayIn = Annotated[Gateway, Depends(gateway)]
 ReleasesIn = Annotated[Releases, Depends(releases)]
 ArgsIn = Annotated[GatewayArgs, Depends(gateway_args)]
 JSON_BODY = [Depends(require_json)]

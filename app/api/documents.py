@@ -24,11 +24,11 @@ from app.api.schemas.documents import (
     RequestMetadata,
 )
 from app.api.schemas.wire import problem_responses
-from app.config import GatewayArgs
-from app.releases import Releases
-from app.request_scope import RequestScope
-from deployments.contracts import Document, IngestOutcome, Part, Upload
-from deployments.errors import (
+from app.releases.releases import Releases
+from app.request.scope import RequestScope
+from app.settings.gateway import GatewayArgs
+from deployments.contracts.documents import Document, IngestOutcome, Part, Upload
+from deployments.contracts.errors import (
     InvalidRequest,
     MalformedRequest,
     NotFound,

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from app.api.caller import OPERATORS
-from app.api.dependencies import JSON_BODY, ScopeIn, ServiceIn
+from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.schemas.drift import DriftCheckInfo, DriftInfo, DriftWindow, DriftWish
 from app.api.schemas.wire import problem_responses
-from app.service import Service
+from app.gateway import Gateway
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.drift import DriftRequest, DriftStage, Window
-from deployments.errors import InvalidRequest, NotFound
 
 router = APIRouter(
     prefix="/admin",
@@ -23,10 +23,10 @@ _TIMEOUT_S = 120.0
 
 
 @router.post("/drift", dependencies=JSON_BODY)
-async def find_drift(body: DriftWish, scope: ScopeIn, service: ServiceIn) -> DriftInfo:
+async def find_drift(body: DriftWish, scope: ScopeIn, gateway: GatewayIn) -> DriftInfo:
     """Compares the latest sampled queries of a release with those before, and writes what it finds
     to MLflow."""
-    tracker, releases = _tracker(service), service.releases
+    tracker, releases = _tracker(gateway), gateway.releases
     release = body.release or releases.main().name
     if release not in releases.names():
         raise InvalidRequest(f"There is no release {release}.")
@@ -50,7 +50,7 @@ def _window(window: Window) -> DriftWindow:
     )
 
 
-def _tracker(service: Service) -> DriftStage:
-    if service.tracker is None:
+def _tracker(gateway: Gateway) -> DriftStage:
+    if gateway.tracker is None:
         raise NotFound("This service has no control application; see docs/drift.md.")
-    return service.tracker
+    return gateway.tracker

@@ -1,6 +1,6 @@
 """Whatever a route raised on purpose, as a problem. Registered once for the whole application.
 
-What nobody planned for ends at the door (`app.door.Door`), outside the routes.
+What nobody planned for ends at the gate (`app.edge.admission.AdmissionGate`), outside the routes.
 """
 
 import logging
@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.api.schemas.sampling import UNSUPPORTED
-from app.door import SCOPE_KEY
+from app.edge.admission import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
-from deployments.errors import RagError, StageFailed
+from deployments.contracts.errors import RagError, StageFailed
 
 _log = logging.getLogger("ray.serve")
 _IN_OPENAIS_FORM = ("/v1/chat/", "/v1/completions")

@@ -4,11 +4,11 @@ import asyncio
 
 from fastapi import APIRouter, Response
 
-from app.api.dependencies import ScopeIn, ServiceIn
+from app.api.dependencies import GatewayIn, ScopeIn
 from app.api.schemas.health import Liveness, Readiness
-from app.request_scope import RequestScope
-from deployments.errors import RagError
-from deployments.stages import Stage
+from app.request.scope import RequestScope
+from deployments.contracts.errors import RagError
+from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["health"])
 _STAGE_TIMEOUT_S = 2.0
@@ -23,13 +23,13 @@ async def live() -> Liveness:
 
 @router.get("/readyz", include_in_schema=False)
 @router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not ready"}})
-async def ready(scope: ScopeIn, service: ServiceIn, response: Response) -> Readiness:
+async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readiness:
     """Says whether every stage of every release with traffic answers, which it does once its model
     is warm."""
     brief = scope.within(_STAGE_TIMEOUT_S)
     found: dict[str, dict[str, str]] = {}
     try:
-        for route in service.releases.serving():
+        for route in gateway.releases.serving():
             stages = route.stages()
             states = await asyncio.gather(*(_state(stage, brief) for stage in stages.values()))
             found[route.name] = dict(zip(stages, states, strict=True))
@@ -40,7 +40,7 @@ async def ready(scope: ScopeIn, service: ServiceIn, response: Response) -> Readi
     return Readiness(
         status="ready" if good else "not_ready",
         releases=found,
-        settings_error=service.settings_error(),
+        settings_error=gateway.settings_error(),
     )
 
 

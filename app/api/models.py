@@ -22,11 +22,11 @@ from app.api.schemas.models import (
     RerankUsage,
 )
 from app.api.schemas.wire import problem_responses
-from app.model_names import STARTED_S, model_names, require_model
-from app.releases import Route
-from app.request_scope import RequestScope
-from app.trail import Trail
-from deployments.errors import InvalidRequest
+from app.releases.model_names import STARTED_S, model_names, require_model
+from app.releases.route import Route
+from app.request.attempt import Trail
+from app.request.scope import RequestScope
+from deployments.contracts.errors import InvalidRequest
 
 router = APIRouter(tags=["models"])
 

@@ -9,12 +9,12 @@ from typing import Annotated, Literal, get_args
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.api.caller import CallerIn
-from app.api.dependencies import ScopeIn, ServiceIn
+from app.api.dependencies import GatewayIn, ScopeIn
 from app.api.schemas.usage import UsageReport
 from app.api.schemas.wire import problem_responses
-from app.api.usage_views import usage_csv, usage_report
+from app.api.wire.usage import usage_csv, usage_report
 from deployments.activity import Dimension, TrackerStage, UsageQuery
-from deployments.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
+from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 _DEFAULT_DAYS = 30
@@ -71,7 +71,7 @@ async def usage_wish(
     return UsageWish(query, format == "csv" or (format is None and wants_csv))
 
 
-async def readable_key(caller: CallerIn, scope: ScopeIn, service: ServiceIn) -> str | None:
+async def readable_key(caller: CallerIn, scope: ScopeIn, gateway: GatewayIn) -> str | None:
     """Returns the id of the key whose usage the caller may see, None for all.
 
     Raises:
@@ -79,8 +79,8 @@ async def readable_key(caller: CallerIn, scope: ScopeIn, service: ServiceIn) -> 
     """
     if not caller.key_digest:
         raise Unauthorized("Send an API key to see its usage, or the operators' key to see all.")
-    admin = sha256(service.admin_key.encode()).hexdigest()
-    if service.admin_key and hmac.compare_digest(admin, caller.key_digest):
+    admin = sha256(gateway.admin_key.encode()).hexdigest()
+    if gateway.admin_key and hmac.compare_digest(admin, caller.key_digest):
         return None
     return scope.notes.key_id
 
@@ -98,7 +98,7 @@ async def usage(
     wish: Annotated[UsageWish, Depends(usage_wish)],
     readable: Annotated[str | None, Depends(readable_key)],
     scope: ScopeIn,
-    service: ServiceIn,
+    gateway: GatewayIn,
 ) -> UsageReport | Response:
     """Returns requests, tokens and cost by day, key, release, model or version of the prices. What
     ended in the last two seconds may be missing."""
@@ -107,7 +107,7 @@ async def usage(
         if query.key_id not in (None, readable):
             raise Forbidden("Only operators see the usage of other keys.")
         query = query.of_key(readable)
-    rows = await _tracker(service.tracker).usage(query, call=scope.call())
+    rows = await _tracker(gateway.tracker).usage(query, call=scope.call())
     if wish.as_csv:
         return Response(usage_csv(query, rows), media_type=_CSV)
     return usage_report(query, rows)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_URL, UrlOption
+from app.cli.options import UrlOption
+from app.client.address import DEFAULT_URL
 
 FilterOption = Annotated[
     str | None,
@@ -88,10 +89,10 @@ def search(
 
 def _print_as_written(console: Any, url: str, body: dict[str, Any]) -> dict[str, Any]:
     """Prints the pieces of an answer as they come, and returns the answer with its sources."""
-    from app.cli.service import Service
+    from app.client.api_client import ApiClient
 
     answer: dict[str, Any] = {}
-    with Service(url, timeout_s=60.0) as service:
+    with ApiClient(url, timeout_s=60.0) as service:
         for event, data in service.stream("/v1/query", body):
             if event == "delta":
                 console.print(data["text"], end="", style="bold", markup=False, highlight=False)
@@ -106,14 +107,14 @@ def _style(answer: dict[str, Any]) -> str:
 
 
 def _post(path: str, url: str, body: dict[str, Any]) -> dict[str, Any]:
-    from app.cli.service import Service
+    from app.client.api_client import ApiClient
 
-    with Service(url, timeout_s=60.0) as service:
+    with ApiClient(url, timeout_s=60.0) as service:
         return service.post(path, body)
 
 
 def _body(query: str, top_n: int | None, where: str | None) -> dict[str, Any]:
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     body: dict[str, Any] = {"query": query}
     if top_n is not None:
@@ -122,7 +123,7 @@ def _body(query: str, top_n: int | None, where: str | None) -> dict[str, Any]:
         try:
             body["filter"] = json.loads(where)
         except ValueError as error:
-            raise LocalStackError(f"--filter is not JSON: {error}") from error
+            raise CliError(f"--filter is not JSON: {error}") from error
     return body
 
 

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.cli.service import Service
+    from app.client.api_client import ApiClient
 
 CALIBRATION_TIMEOUT_S = 660.0
 
@@ -44,18 +45,18 @@ def calibrate(
         raise typer.Exit(1)
 
 
-def indexes(service: "Service") -> list[str]:
+def indexes(service: "ApiClient") -> list[str]:
     """Returns the retrieval applications that releases name, sorted."""
     releases = service.request("GET", "/admin/releases")["releases"]
     return sorted({one["retrieval"] for one in releases})
 
 
-def fit(console: "Console", service: "Service", name: str, *, only_if_stale: bool) -> bool:
+def fit(console: "Console", service: "ApiClient", name: str, *, only_if_stale: bool) -> bool:
     """Has a collection calibrated, with a clock beside it on a terminal, and prints what came of
     it, but not that all is well already; returns whether the collection has one that fits.
 
     Raises:
-        LocalStackError: The service could not do it.
+        CliError: The service could not do it.
     """
     from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
     from typing import Self
 
     from rich.console import Console
 
-    from app.ingestion import Report, SourceFile
+    from app.client.ingestion import Report, SourceFile
 
 
 def ingest(
@@ -51,10 +52,10 @@ def ingest(
 
     Example: ragserve ingest docs/ handbook.pdf -m team=platform
     """
-    from app import ingestion
     from app.cli.output import make_console
-    from app.cli.service import Service
-    from app.ingestion import Report, SourceFile
+    from app.client import ingestion
+    from app.client.api_client import ApiClient
+    from app.client.ingestion import Report, SourceFile
 
     console = make_console()
     found = list(ingestion.find_files(paths, root=root))
@@ -62,7 +63,7 @@ def ingest(
     missing = [(item.path, item.message) for item in found if not isinstance(item, SourceFile)]
     report = Report()
     try:
-        with Service(url, timeout_s=600.0) as service, _Bar(console, files) as bar:
+        with ApiClient(url, timeout_s=600.0) as service, _Bar(console, files) as bar:
             report = ingestion.ingest(
                 files,
                 lambda body: service.post("/v1/documents", body),
@@ -88,13 +89,13 @@ def _calibrate(console: "Console", url: str, home: Path) -> None:
 
     from app.cli.calibrate import CALIBRATION_TIMEOUT_S, fit, indexes
     from app.cli.operator import operator_service
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     try:
         with operator_service(url, home, timeout_s=CALIBRATION_TIMEOUT_S) as service:
             for name in indexes(service):
                 fit(console, service, name, only_if_stale=True)
-    except LocalStackError as error:
+    except CliError as error:
         console.print(f"Not calibrated (ragserve calibrate does it later): {escape(error.message)}")
 
 

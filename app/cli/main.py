@@ -20,7 +20,7 @@ from app.cli.status import status
 from app.cli.traffic import traffic
 from app.cli.up import up
 from app.cli.usage import usage
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 _HELP = """Retrieval-augmented generation on Ray Serve.
 
@@ -80,7 +80,7 @@ def main() -> None:
     """Runs the command line, and exits with 1 and one red line after an error of the stack."""
     try:
         app()
-    except LocalStackError as error:
+    except CliError as error:
         from app.cli.output import print_error
 
         print_error(error)

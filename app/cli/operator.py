@@ -5,22 +5,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import DEFAULT_URL
-from app.local.errors import LocalStackError
+from app.client.address import DEFAULT_URL
+from app.client.errors import CliError
 
 if TYPE_CHECKING:
-    from app.cli.service import Service
+    from app.client.api_client import ApiClient
 
 _TIMEOUT_S = 30.0
 
 
-def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> "Service":
+def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> "ApiClient":
     """Returns a client with the operators' key: of RAGSERVE_ADMIN_KEY, or of the local stack.
 
     Raises:
-        LocalStackError: there is none.
+        CliError: there is none.
     """
-    from app.cli.service import Service
+    from app.client.api_client import ApiClient
     from app.local.home import Home
 
     key = os.environ.get("RAGSERVE_ADMIN_KEY", "")
@@ -28,12 +28,12 @@ def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> 
     if not key and file.is_file():
         key = file.read_text().strip()
     if not key:
-        raise LocalStackError(
+        raise CliError(
             "This needs the operators' key.",
             "Set RAGSERVE_ADMIN_KEY to the one of the service, or name the local stack's folder: "
             f"--home   (no key in {file})",
         )
-    return Service(url or DEFAULT_URL, timeout_s=timeout_s, admin_key=key)
+    return ApiClient(url or DEFAULT_URL, timeout_s=timeout_s, admin_key=key)
 
 
 def operator_name() -> str:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 DEFAULT_HOME = Path(".ragserve")
-DEFAULT_URL = "http://127.0.0.1:8000"
 
 HomeOption = Annotated[
     Path,

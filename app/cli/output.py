@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.timeline import Step, StepState, Timeline
 
 _STYLES = {
@@ -27,7 +27,7 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, no_color=True, soft_wrap=True, width=200)
 
 
-def print_error(error: LocalStackError) -> None:
+def print_error(error: CliError) -> None:
     """Prints what happened, the lines that show it, and what to do next, to the error stream."""
     console = make_console(stderr=True)
     console.print(f"[bold red]Error:[/] {escape(error.message)}")

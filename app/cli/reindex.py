@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 _TIMEOUT_S = 660.0
 _SHOWN_FAILURES = 20

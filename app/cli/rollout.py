@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, ReasonOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, ReasonOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 _HELP = """Try a release on part of the traffic; what is measured promotes it or rolls it back.
 
@@ -113,7 +114,7 @@ def watch(
     """
     from app.cli.operator import operator_service
     from app.cli.rollout_view import Screen
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     with operator_service(url, home) as service, Screen() as screen:
         found = _find(service, rollout_id)
@@ -123,7 +124,7 @@ def watch(
             time.sleep(_WATCH_EVERY_S)
             try:
                 found = _find(service, found["id"])
-            except LocalStackError:  # the controller may be away for a while
+            except CliError:  # the controller may be away for a while
                 if time.monotonic() - seen_s > _AWAY_S:
                     raise
                 continue
@@ -135,12 +136,12 @@ def watch(
 
 def _find(service: Any, rollout_id: str | None) -> dict[str, Any]:
     """Returns one rollout, the latest one where none is named."""
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     if rollout_id is None:
         latest = service.request("GET", "/admin/rollouts?limit=1")["rollouts"]
         if not latest:
-            raise LocalStackError(
+            raise CliError(
                 "There has been no rollout yet.", "Begin one: ragserve rollout start RELEASE"
             )
         rollout_id = latest[0]["id"]
@@ -152,20 +153,20 @@ def read_policy(file: Path | None) -> dict[str, Any] | None:
     """Returns what a policy file says, or None without one.
 
     Raises:
-        LocalStackError: it cannot be read, or is not a mapping.
+        CliError: it cannot be read, or is not a mapping.
     """
     import yaml
 
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     if file is None:
         return None
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LocalStackError(f"{file} cannot be read as YAML: {error}") from error
+        raise CliError(f"{file} cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise LocalStackError(f"{file} is not a policy: it must be a mapping of settings.")
+        raise CliError(f"{file} is not a policy: it must be a mapping of settings.")
     return content
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.options import DEFAULT_HOME, HomeOption
+from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from app.local.report import StackReport
 
-_DEFAULT_URL = "http://127.0.0.1:8000"
 _MIB = 1024 * 1024
 
 
@@ -34,7 +34,7 @@ def status(
     from app.local.home import Home
     from app.local.report import take_report
 
-    report = take_report(Home(home), api_url=url, default_url=_DEFAULT_URL)
+    report = take_report(Home(home), api_url=url, default_url=DEFAULT_URL)
     console = make_console()
     if as_json:
         typer.echo(json.dumps({"ready": report.ready, **asdict(report)}, indent=2))
@@ -74,7 +74,7 @@ def _applications_table(report: "StackReport") -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    from app.local.rollout import shorten
+    from app.local.deploying import shorten
 
     table = Table(
         "application", "deployment", "status", "replicas", "message", box=None, pad_edge=False

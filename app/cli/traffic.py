@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,12 +53,12 @@ def parse_weights(given: list[str]) -> dict[str, float]:
     """Returns weights by release.
 
     Raises:
-        LocalStackError: an argument is not of the form RELEASE=WEIGHT.
+        CliError: an argument is not of the form RELEASE=WEIGHT.
 
     >>> parse_weights(["a=0.9", "b=.1"])
     {'a': 0.9, 'b': 0.1}
     """
-    from app.local.errors import LocalStackError
+    from app.client.errors import CliError
 
     weights = {}
     for one in given:
@@ -67,7 +68,7 @@ def parse_weights(given: list[str]) -> dict[str, float]:
         except ValueError:
             name = ""
         if not name:
-            raise LocalStackError(
+            raise CliError(
                 f"'{one}' is not of the form RELEASE=WEIGHT.", "For example: minilm-v2=0.1"
             )
     return weights

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, DEFAULT_URL, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
     from rich.table import Table

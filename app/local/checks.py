@@ -2,28 +2,28 @@
 
 import sys
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.serve_config import ServeConfig
 from app.local.serve_schema import check_serve_schema
-from deployments.errors import RagError
+from deployments.contracts.errors import RagError
 
 
 def check_config(config: ServeConfig) -> None:
     """Refuses a config that Serve or one of our applications would refuse.
 
     Raises:
-        LocalStackError: What is wrong with it.
+        CliError: What is wrong with it.
     """
     code_dir = str(config.path.parent)
     if code_dir not in sys.path:
         sys.path.append(code_dir)  # where the replicas will look too
     check_serve_schema(config.document, source=config.path.name)
     # Imported here: it knows every application's settings, which only this moment needs.
-    from app.config_check import check_content
+    from app.settings.check import check_content
 
     try:
         check_content(config.document, config.path)
     except (RagError, ValueError) as error:
-        raise LocalStackError(
+        raise CliError(
             f"{config.path.name} does not fit its applications", detail=str(error)
         ) from None

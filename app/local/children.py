@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.home import Home
 from app.local.ports import StackPorts
 from app.local.serve_config import LOOPBACK
@@ -95,7 +95,7 @@ def _script(name: str) -> str:
     for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
         if (folder / name).is_file():
             return str(folder / name)
-    raise LocalStackError(
+    raise CliError(
         f"The command `{name}` is not installed beside this Python",
         "Install the project into it: pip install -e .",
     )

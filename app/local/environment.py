@@ -65,7 +65,7 @@ def ray_environment(
         # Replicas wait this long for load balancers to notice that they go: here, none but ours.
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         # Outside the applications: clients must not switch off Serve's time limit by a header.
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.middleware:edge_middlewares",
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.edge.middleware:edge_middlewares",
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
         # The working tree, so that `import_path` finds modules beside the config file.
         "PYTHONPATH": str(import_dir),

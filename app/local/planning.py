@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.client.errors import CliError
 from app.local.children import ChildSpec, chroma_spec, mlflow_spec, ray_spec
 from app.local.environment import (
     chroma_environment,
@@ -19,7 +20,6 @@ from app.local.environment import (
     ray_environment,
     shell_exports,
 )
-from app.local.errors import LocalStackError
 from app.local.generator_choice import GeneratorChoice
 from app.local.haproxy import write_launcher
 from app.local.home import Home, kept_token, new_token
@@ -61,14 +61,14 @@ def require_chroma_port(config: ServeConfig, options: UpOptions) -> None:
     """Refuses to start Chroma where no application would look for it.
 
     Raises:
-        LocalStackError: The config names other ports of this machine, and not this one.
+        CliError: The config names other ports of this machine, and not this one.
     """
     named = sorted(
         {port for port in map(_own_chroma_port, config.document["applications"]) if port}
     )
     if options.chroma_port is None or not named or options.chroma_port in named:
         return
-    raise LocalStackError(
+    raise CliError(
         f"Chroma would start on port {options.chroma_port}, and {config.path.name} looks for it on "
         f"port {named[0]}",
         "Name one port in store.url and in --chroma-port, or use a Chroma that runs: --no-chroma",

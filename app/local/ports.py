@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.serve_config import LOOPBACK
 
 _CONNECT_TIMEOUT_S = 0.3
@@ -72,13 +72,13 @@ def require_free(needs: Iterable[PortNeed]) -> None:
     """Refuses to go on while one of the ports is taken.
 
     Raises:
-        LocalStackError: Names every such port, what it is for, and who has it where that can be
+        CliError: Names every such port, what it is for, and who has it where that can be
             found out.
     """
     busy = [need for need in needs if not is_free(need.port, need.host)]
     if busy:
         lines = [busy_message(need, holder(need.port)) for need in busy]
-        raise LocalStackError("; ".join(lines), "; ".join(need.remedy for need in busy))
+        raise CliError("; ".join(lines), "; ".join(need.remedy for need in busy))
 
 
 def busy_message(need: PortNeed, holder_text: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
+from app.client.errors import CliError
 from app.local.children import ChildSpec
-from app.local.errors import LocalStackError
 from app.local.home import Home
 from app.local.processes import find_process, last_lines
 from app.local.state import ChildRecord
@@ -35,7 +35,7 @@ def wait_for_children(
         deadline_s: On the monotonic clock.
 
     Raises:
-        LocalStackError: A child died, or the deadline passed.
+        CliError: A child died, or the deadline passed.
     """
     waiting = list(pairs)
     while waiting:
@@ -51,12 +51,12 @@ def wait_for_children(
 
 
 def require_alive(records: Sequence[ChildRecord], *, home: Home, timeline: Timeline) -> None:
-    """Raises a LocalStackError with the end of the log where one of the children is dead."""
+    """Raises a CliError with the end of the log where one of the children is dead."""
     for record in records:
         if find_process(record) is None:
             timeline.failed(record.name, "died")
             log_file = home.log_of(record.name)
-            raise LocalStackError(
+            raise CliError(
                 f"{record.name} died", f"Its whole log: {log_file}", detail=last_lines(log_file)
             )
 
@@ -67,7 +67,7 @@ def wait_until_api_ready(
     """Returns when the API answers 200 at its ready path.
 
     Raises:
-        LocalStackError: The deadline passed; the last answer is in the detail.
+        CliError: The deadline passed; the last answer is in the detail.
     """
     while True:
         status, body = read_ready(api_url)
@@ -103,10 +103,10 @@ def pause(deadline_s: float, *, waiting_for: str, logs: str, detail: str = "") -
     """Sleeps for one poll.
 
     Raises:
-        LocalStackError: The deadline has passed.
+        CliError: The deadline has passed.
     """
     if time.monotonic() >= deadline_s:
-        raise LocalStackError(
+        raise CliError(
             f"Timed out while waiting for {waiting_for}",
             f"Allow more time with --timeout, or read the logs in {logs}",
             detail=detail,

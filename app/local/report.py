@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.home import Home
 from app.local.processes import find_members, find_process, memory_bytes
 from app.local.readiness import read_ready
@@ -65,7 +65,7 @@ def take_report(home: Home, *, api_url: str | None, default_url: str) -> StackRe
     if state is not None and any(child.alive for child in children if child.name == "ray"):
         try:
             applications = ServeApi(state.dashboard_url, home.ray_token).applications()
-        except LocalStackError as error:
+        except CliError as error:
             serve_error = error.message
     url = api_url or (state.api_url if state is not None else default_url)
     ready_status, ready_body = read_ready(url)

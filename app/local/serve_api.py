@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 _PATH = "/api/serve/applications/"
 _DEPLOY_TIMEOUT_S = 60.0  # the first one starts Serve itself
@@ -71,11 +71,11 @@ class ServeApi:
         """Makes the config the desired state; returns once Serve has accepted it.
 
         Raises:
-            LocalStackError: Serve refused the config, or does not answer.
+            CliError: Serve refused the config, or does not answer.
         """
         response = self._request("PUT", _DEPLOY_TIMEOUT_S, json=document)
         if response.status_code != httpx.codes.OK:
-            raise LocalStackError(
+            raise CliError(
                 f"Serve refused the config (HTTP {response.status_code})",
                 detail=_clip(response.text),
             )
@@ -84,11 +84,11 @@ class ServeApi:
         """Returns the state of every application, in the order of their names.
 
         Raises:
-            LocalStackError: Serve does not answer, or not in a way that can be understood.
+            CliError: Serve does not answer, or not in a way that can be understood.
         """
         response = self._request("GET", _READ_TIMEOUT_S)
         if response.status_code != httpx.codes.OK:
-            raise LocalStackError(
+            raise CliError(
                 f"Serve does not tell its state (HTTP {response.status_code})",
                 detail=_clip(response.text),
             )
@@ -98,7 +98,7 @@ class ServeApi:
         """Stops all applications; replicas finish their requests and flush what they hold.
 
         Raises:
-            LocalStackError: That took longer, or Serve does not answer.
+            CliError: That took longer, or Serve does not answer.
         """
         self._request("DELETE", timeout_s)
 
@@ -115,7 +115,7 @@ class ServeApi:
                     method, self._dashboard_url + _PATH, headers=headers, json=json
                 )
         except (httpx.HTTPError, OSError) as error:
-            raise LocalStackError(
+            raise CliError(
                 f"Serve does not answer at {self._dashboard_url}: {type(error).__name__}",
                 "See what runs: ragserve status",
             ) from None

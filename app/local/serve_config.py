@@ -1,7 +1,7 @@
 """Reads a Serve config file and decides what of it is sent: the file as it is, on a loopback port.
 
-Serve itself validates the content (`serve_schema`), and `app.config` validates the arguments of our
-applications.
+Serve itself validates the content (`serve_schema`), and `app.settings` validates
+the arguments of our applications.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_API_PORT = 8000
@@ -53,19 +53,19 @@ def load_serve_config(path: Path, *, port: int | None = None) -> ServeConfig:
         port: Overrides `http_options.port`. None keeps the file's, or 8000 where it names none.
 
     Raises:
-        LocalStackError: There is no such file, or it is not a Serve config.
+        CliError: There is no such file, or it is not a Serve config.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         hint = "Run this in the project's folder, or name a file: --config PATH"
-        raise LocalStackError(f"There is no config file {path}", hint) from None
+        raise CliError(f"There is no config file {path}", hint) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise LocalStackError(f"{path} cannot be read as YAML: {reason}") from None
+        raise CliError(f"{path} cannot be read as YAML: {reason}") from None
     if not isinstance(document, dict) or not _is_application_list(document.get("applications")):
         hint = "It needs a list `applications:`, see the Serve config file format."
-        raise LocalStackError(f"{path} is not a Serve config", hint)
+        raise CliError(f"{path} is not a Serve config", hint)
     http_options = dict(document.get("http_options") or {})
     # Serve's own default in a config file is every interface: too open for a laptop.
     http_options.setdefault("host", LOOPBACK)

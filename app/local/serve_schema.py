@@ -5,7 +5,7 @@ Everything else talks to Ray over HTTP: importing Ray costs the command line mor
 
 from typing import Any
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 
 def check_serve_schema(document: dict[str, Any], *, source: str) -> None:
@@ -16,7 +16,7 @@ def check_serve_schema(document: dict[str, Any], *, source: str) -> None:
         source: The name of its file, for the message.
 
     Raises:
-        LocalStackError: It does not fit; each misfit is one line of the detail.
+        CliError: It does not fit; each misfit is one line of the detail.
     """
     from pydantic import ValidationError
     from ray.serve.schema import ServeDeploySchema
@@ -28,15 +28,13 @@ def check_serve_schema(document: dict[str, Any], *, source: str) -> None:
             f"{'.'.join(str(part) for part in misfit['loc']) or 'config'}: {misfit['msg']}"
             for misfit in error.errors()
         ]
-        raise LocalStackError(
-            f"{source} does not fit Serve's schema", detail="\n".join(lines)
-        ) from None
+        raise CliError(f"{source} does not fit Serve's schema", detail="\n".join(lines)) from None
     except (ImportError, AttributeError) as error:
         # The schema imports the classes that a config names, such as a router's.
-        raise LocalStackError(f"{source} names code that cannot be imported: {error}") from None
+        raise CliError(f"{source} names code that cannot be imported: {error}") from None
     unknown = dropped_keys(document, accepted)
     if unknown:
-        raise LocalStackError(
+        raise CliError(
             f"{source} has keys that Serve does not know: {', '.join(unknown)}",
             "Serve would deploy it without them. Is one misspelt?",
         )

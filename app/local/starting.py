@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
+from app.local.deploying import roll_out, step_names
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
 from app.local.home import Home
@@ -23,7 +24,6 @@ from app.local.planning import (
 from app.local.ports import choose_ports, require_free
 from app.local.processes import find_members, find_process, record_child, spawn
 from app.local.readiness import require_alive, wait_for_children
-from app.local.rollout import roll_out, step_names
 from app.local.serve_api import ServeApi
 from app.local.serve_config import ServeConfig, load_serve_config
 from app.local.state import StackState, read_state, write_state
@@ -55,7 +55,7 @@ class Launch:
     Args:
         home: The stack's folder, as an absolute path.
         timeline: Gets a step per server and application.
-        check: Raises a LocalStackError for a config that would not work.
+        check: Raises a CliError for a config that would not work.
         deadline_s: On the monotonic clock.
     """
 
@@ -68,7 +68,7 @@ class Launch:
         """Returns once the stack answers; starts only what does not run yet.
 
         Raises:
-            LocalStackError: Something stands in the way. What this call had started is stopped.
+            CliError: Something stands in the way. What this call had started is stopped.
         """
         state = read_state(self.home.state_file)
         if state is not None and find_members(state.instance, state.children):
@@ -86,12 +86,12 @@ class Launch:
             config_file: None for the one that was deployed last.
 
         Raises:
-            LocalStackError: Nothing runs, the config is refused, or an application fails. The stack
+            CliError: Nothing runs, the config is refused, or an application fails. The stack
                 stays as it is.
         """
         state = read_state(self.home.state_file)
         if state is None or not any(find_process(child) for child in state.children):
-            raise LocalStackError(
+            raise CliError(
                 f"Nothing runs of {self.home.root}",
                 "Start it: ragserve up (or name its folder: --home)",
             )
@@ -149,17 +149,15 @@ class Launch:
     def _refresh(self, state: StackState, options: UpOptions) -> UpResult:
         """Checks a stack that runs already, and deploys the config if it has changed."""
         if options.api_port not in (None, state.api_port):
-            raise LocalStackError(
-                f"Already up, on port {state.api_port}", "Stop it first: ragserve down"
-            )
+            raise CliError(f"Already up, on port {state.api_port}", "Stop it first: ragserve down")
         dead = [child.name for child in state.children if find_process(child) is None]
         if dead:
-            raise LocalStackError(
+            raise CliError(
                 f"Already up, but not whole: {', '.join(dead)} died",
                 f"Logs are in {self.home.logs}. Start afresh: ragserve down, then ragserve up",
             )
         if not state.config_file:
-            raise LocalStackError(
+            raise CliError(
                 "Another `ragserve up` is under way, or was killed",
                 "Wait for it, or clear what it left: ragserve down",
             )

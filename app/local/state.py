@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_state(path: Path) -> StackState | None:
     """Returns the recorded run, None where there is none.
 
     Raises:
-        LocalStackError: The file is not one of ours, or of another version.
+        CliError: The file is not one of ours, or of another version.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_state(path: Path) -> StackState | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise LocalStackError(
+        raise CliError(
             f"{path} cannot be read: {type(error).__name__}",
             "If nothing of this stack runs any more, delete the file.",
         ) from None

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.home import Home
 from app.local.processes import find_process, stop_members
 from app.local.serve_api import ServeApi
@@ -42,7 +42,7 @@ def stop_stack(state: StackState, *, home: Home, gracefully: bool = True) -> Sto
     """
     ray = [child for child in state.children if child.name == "ray"]
     if gracefully and any(find_process(child) for child in ray):
-        with contextlib.suppress(LocalStackError):
+        with contextlib.suppress(CliError):
             ServeApi(state.dashboard_url, home.ray_token).shut_down(timeout_s=_SERVE_SHUTDOWN_S)
     stopped, killed = stop_members(state.instance, state.children)
     temp_dir = Path(state.temp_dir)

@@ -7,7 +7,7 @@ its own.
 
 import logging
 
-from app.telemetry.finished import FinishedRequest
+from app.telemetry.requests import FinishedRequest
 
 _log = logging.getLogger("ray.serve")
 

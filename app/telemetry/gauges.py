@@ -1,4 +1,4 @@
-"""Metrics that are read now and then: what became of spans, how far the door is open."""
+"""Metrics that are read now and then: what became of spans, how much is admitted."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ READ_EVERY_S = 5.0
 
 
 class Admission(NamedTuple):
-    """How far the door is open: the requests that are worked on, and their bound."""
+    """How much is admitted: the requests that are worked on, and their bound."""
 
     open_requests: int
     limit: int
@@ -29,7 +29,7 @@ class Gauges:
     Args:
         meter: Makes the metrics.
         spans: Returns what became of spans; None where none are recorded.
-        admission: Returns how far the door is open; None as long as there is no door.
+        admission: Returns how much is admitted; None as long as there is no gate.
     """
 
     def __init__(

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.problems import STATUS_OF_CODE
-from app.request_scope import RequestScope
-from app.telemetry.finished import CLIENT_LEFT, FinishedRequest, Kind
-from app.telemetry.telemetry import Telemetry
-from deployments.errors import RagError
+from app.request.scope import RequestScope
+from app.telemetry.requests import CLIENT_LEFT, FinishedRequest, Kind, Telemetry
+from deployments.contracts.errors import RagError
 
 _OK = 200
 _UNPLANNED = "internal"

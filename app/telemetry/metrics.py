@@ -6,11 +6,11 @@ work to a thread that competes with the event loop for the interpreter.
 
 from collections.abc import Callable
 
-from app.observation import observe_answer
-from app.prices import PICOUSD_PER_USD, PriceTable
-from app.telemetry.finished import FinishedRequest
-from app.trail import Trail
-from deployments.contracts import Generation
+from app.request.attempt import Trail
+from app.request.figures import observe_answer
+from app.settings.prices import PICOUSD_PER_USD, PriceTable
+from app.telemetry.requests import FinishedRequest
+from deployments.contracts.generation import Generation
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Counter, Meter, Tags
 

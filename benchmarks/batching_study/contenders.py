@@ -14,7 +14,7 @@ from benchmarks.batching_study.fixed_wait import FixedWaitBatcher
 from benchmarks.batching_study.models import Run
 from benchmarks.load.driver import OK, Reply
 from deployments.batching.batcher import Batcher
-from deployments.errors import Overloaded
+from deployments.contracts.errors import Overloaded
 
 SERVE_DEFAULT_WAIT_S = 0.01
 """`batch_wait_timeout_s` of `@serve.batch` where nobody sets it."""

@@ -10,9 +10,10 @@ from pydantic import Field
 from ray import serve
 from ray.serve import Application
 
-from deployments.contracts import CallContext, Generation
-from deployments.generation import (
+from deployments.contracts.calls import CallContext
+from deployments.contracts.generation import (
     EngineDelta,
+    Generation,
     GenerationEvent,
     GenerationRequest,
     Prompt,
@@ -20,8 +21,8 @@ from deployments.generation import (
 )
 from deployments.generator.config import SamplingArgs
 from deployments.generator.writing import Writer
+from deployments.serving.replica import StageReplica
 from deployments.settings import Settings, parse_settings
-from deployments.stage import StageReplica
 
 _TOKEN = " token"
 
@@ -38,7 +39,7 @@ class NoopArgs(Settings):
 
 class NoopEngine:
     """Writes the same token again and again; the last message is the pace in tokens per second, 0
-    for as fast as it can. Satisfies `deployments.generation.Engine`."""
+    for as fast as it can. Satisfies `deployments.contracts.generation.Engine`."""
 
     async def start(self) -> None:
         """Nothing is to be loaded."""

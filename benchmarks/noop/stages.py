@@ -9,22 +9,25 @@ from ray import serve
 from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
-from deployments.contracts import (
-    CallContext,
-    Chunk,
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import Chunk, Vectors, chunk_id
+from deployments.contracts.generation import (
+    Generation,
+    GenerationEvent,
+    GenerationRequest,
+    Started,
+    TextDelta,
+)
+from deployments.contracts.search import (
     Embedded,
     Filter,
     Found,
-    Generation,
     InputType,
     Reranked,
     ScoredChunk,
     SearchMethod,
-    Vectors,
-    chunk_id,
 )
-from deployments.generation import GenerationEvent, GenerationRequest, Started, TextDelta
-from deployments.stage import StageReplica
+from deployments.serving.replica import StageReplica
 
 _DIMENSION = 384
 _WORD = Generation("Yes.", (), True, "stop", 0, 1, "noop")

@@ -11,13 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.config import DEFAULT_MIN_RELEVANCE_SCORE
+from app.settings.release import DEFAULT_MIN_RELEVANCE_SCORE
 from benchmarks.peers.chunks import ChunkSource, open_source, pages
 from benchmarks.peers.naive_rag import NaiveRag
-from deployments.contracts import ScoredChunk
+from deployments.contracts.search import ScoredChunk
 from deployments.encoding.encoder import PACKAGED_MODEL, model_path
 from deployments.generator.config import GeneratorArgs
-from deployments.generator.extractive import ExtractiveEngine
+from deployments.generator.extractive.engine import ExtractiveEngine
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection

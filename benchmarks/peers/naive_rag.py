@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.config import Release
-from app.expansion import neighbour_ids, widen
-from app.ranking import judged
-from deployments.contracts import Generation, ScoredChunk, Signals
-from deployments.generator.extractive import ExtractiveEngine
+from app.answering.neighbours import neighbour_ids, widen
+from app.answering.ranking import judged
+from app.settings.release import Release
+from deployments.contracts.generation import Generation
+from deployments.contracts.search import ScoredChunk, Signals
+from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT
-from deployments.retriever.chunk_rows import read_chunk, read_chunks
+from deployments.retriever.chroma_rows import read_chunk, read_chunks
 from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 
-from deployments.generator.vllm_settings import environment, is_cpu_build, with_cpu_defaults
+from deployments.generator.vllm.settings import environment, is_cpu_build, with_cpu_defaults
 
 _READY_PATH = "/health"
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import yaml
 
-from app.config import GatewayLive, Release, RetrievalArgs
-from app.config_check import check_serve_config
-from deployments.errors import ConfigError
+from app.settings.check import check_serve_config
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from app.settings.retrieval import RetrievalArgs
+from deployments.contracts.errors import ConfigError
 from deployments.generator.config import GeneratorArgs
 from deployments.settings import parse_settings
 

@@ -9,19 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from app.answering.pipeline import answer
+from app.answering.question import Question
+from app.answering.search import search
 from app.builder import build_generator, build_retrieval
-from app.config import RetrievalArgs
-from app.pipeline import answer
-from app.question import Question
-from app.releases import Releases, RetrievalStages, Route
-from app.request_scope import RequestScope
-from app.search import search
-from app.trail import Trail
+from app.releases.releases import Releases
+from app.releases.route import RetrievalStages, Route
+from app.request.attempt import Trail
+from app.request.scope import RequestScope
+from app.settings.retrieval import RetrievalArgs
 from benchmarks.quality.deployed import Deployed, with_changes
 from benchmarks.quality.local_stages import LocalApplications
 from benchmarks.quality.subject import Answered, Asked, NotMeasured, NotNow, Searched
-from deployments.contracts import CallContext, Document, Generation, IngestOutcome, ScoredChunk
-from deployments.errors import DeadlineExceeded, Overloaded, RagError, Unavailable
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import Document, IngestOutcome
+from deployments.contracts.errors import DeadlineExceeded, Overloaded, RagError, Unavailable
+from deployments.contracts.generation import Generation
+from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import GeneratorArgs
 
 _REQUEST_S = 120.0

@@ -8,7 +8,7 @@ from benchmarks.load.output import progress
 from benchmarks.quality.datasets import CorpusDocument
 from benchmarks.quality.in_flight import each
 from benchmarks.quality.subject import NotMeasured, Subject, whole
-from deployments.contracts import Document, IngestOutcome, Part
+from deployments.contracts.documents import Document, IngestOutcome, Part
 from deployments.indexer.cleaning import clean_text, document_id
 
 DATASET_KEY = "dataset"

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployments.tracking.mlflow_limits import PARAM_CHARACTERS, key_of, text_of
-from deployments.tracking.mlflow_server import experiment_id, open_client, without_password
+from deployments.tracking.mlflow.limits import PARAM_CHARACTERS, key_of, text_of
+from deployments.tracking.mlflow.server import experiment_id, open_client, without_password
 
 EXPERIMENT = "ragserve-quality"
 _ARTIFACT = "quality.json"

@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.api.caller import RELEASE_HEADER
-from app.cli.service import Service
-from app.local.errors import LocalStackError
+from app.client.api_client import ApiClient
+from app.client.errors import CliError
 from benchmarks.load.http import HttpTarget
 from benchmarks.quality.subject import Answered, Asked, NotMeasured, NotNow, Searched
-from deployments.contracts import Document, IngestOutcome
+from deployments.contracts.documents import Document, IngestOutcome
 
 _TIMEOUT_S = 900.0
 _TOO_LATE = "HTTP 504"
@@ -111,12 +111,12 @@ class OverHttp:
         """Takes a document out; raises NotMeasured."""
 
         def delete() -> None:
-            with Service(self._url, timeout_s=_TIMEOUT_S) as service:
+            with ApiClient(self._url, timeout_s=_TIMEOUT_S) as service:
                 service.request("DELETE", f"/v1/documents/{document_id}")
 
         try:
             await asyncio.to_thread(delete)
-        except LocalStackError as error:
+        except CliError as error:
             raise NotMeasured(error.message) from error
 
     def _filter(self) -> dict[str, Any]:

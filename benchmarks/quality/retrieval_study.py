@@ -15,7 +15,7 @@ from benchmarks.quality.in_flight import each
 from benchmarks.quality.ingest import path_of
 from benchmarks.quality.ranking_metrics import ndcg, recall, reciprocal_rank, relevant_documents
 from benchmarks.quality.subject import Asked, Searched, Subject, whole
-from deployments.contracts import SearchMode
+from deployments.contracts.search import SearchMode
 
 K = 10
 MAX_TOP_N = 100

@@ -15,7 +15,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from deployments.contracts import Document, IngestOutcome, SearchMode
+from deployments.contracts.documents import Document, IngestOutcome
+from deployments.contracts.search import SearchMode
 
 T = TypeVar("T")
 _ATTEMPTS = 8

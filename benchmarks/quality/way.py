@@ -7,11 +7,11 @@ from typing import Any
 
 import typer
 
-from app.config import RetrievalArgs
+from app.settings.retrieval import RetrievalArgs
 from benchmarks.addresses import check_address
 from benchmarks.quality.datasets import BadData, name_of
 from benchmarks.quality.deployed import Deployed, parse_change, read_deployed, with_settings
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 
 WHOLE_DOCUMENT_TOKENS = 1_000_000
 """Of a chunk, so that there is one for each document."""

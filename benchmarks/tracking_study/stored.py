@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from mlflow.exceptions import MlflowException
 
-from deployments.tracking.mlflow_server import open_client
+from deployments.tracking.mlflow.server import open_client
 
 _PAGE = 500
 _LOOK_EVERY_S = 2.0

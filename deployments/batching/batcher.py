@@ -20,7 +20,13 @@ from typing import Generic
 
 from deployments.batching.planning import CostModel, plan_batch, plan_packed_batch
 from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
-from deployments.errors import DeadlineExceeded, Overloaded, RagError, StageFailed, Unavailable
+from deployments.contracts.errors import (
+    DeadlineExceeded,
+    Overloaded,
+    RagError,
+    StageFailed,
+    Unavailable,
+)
 
 _MIN_SHARE_TOKENS = 128
 """Work below this size is not worth dividing between idle workers."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Generic, TypeVar
 
-from deployments.contracts import Times
+from deployments.contracts.calls import Times
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

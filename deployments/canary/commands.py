@@ -4,7 +4,7 @@ from typing import Literal
 
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Decision, State, apply_action
-from deployments.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest
 
 Command = Literal["approve", "advance", "promote", "pause", "resume", "roll_back"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from deployments.canary.evidence import Evidence
-from deployments.canary.guards import guard
+from deployments.canary.hard_limits import guard
 from deployments.canary.policy import Policy, Shadow, Stage, Step
 from deployments.canary.verdict import Verdict, judge
 

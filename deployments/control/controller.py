@@ -22,10 +22,10 @@ from deployments.canary.rollout import (
     shares,
 )
 from deployments.canary.rollout import start as first_state
+from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
 from deployments.control.deployed import DeployedWeights
 from deployments.control.health import HealthWatch
 from deployments.control.store import ControlStore
-from deployments.errors import Conflict, InvalidRequest, Unavailable
 from deployments.rollouts import (
     ActiveRollout,
     Look,

@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-from deployments.errors import ConfigError, Conflict, StageError, StageFailed, Unavailable
+from deployments.contracts.errors import ConfigError, Conflict, StageError, StageFailed, Unavailable
 
 _STAGE = "control"
 _BUSY_S = 5.0

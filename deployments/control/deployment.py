@@ -9,14 +9,13 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus
 
-from deployments.calls import call_stage
 from deployments.canary.commands import Command
 from deployments.canary.rollout import Decision
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import RagError
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
-from deployments.errors import RagError
 from deployments.rollouts import (
     Look,
     Report,
@@ -26,7 +25,8 @@ from deployments.rollouts import (
     TrafficPlan,
     Weights,
 )
-from deployments.stage import StageReplica
+from deployments.serving.calls import call_stage
+from deployments.serving.replica import StageReplica
 
 _log = logging.getLogger("ray.serve")
 _LOOK_EVERY_S = 0.5

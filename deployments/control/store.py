@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
+from deployments.contracts.errors import NotFound
 from deployments.control.records import (
     look_of,
     look_row,
@@ -33,7 +34,6 @@ from deployments.control.tables import (
     ReplicaRow,
     RolloutRow,
 )
-from deployments.errors import NotFound
 from deployments.rollouts import Look, Rollout, TrafficOverride
 
 

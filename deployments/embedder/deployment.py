@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
-from deployments.contracts import CallContext, Embedded, InputType
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import StageFailed
+from deployments.contracts.search import Embedded, InputType
 from deployments.embedder.config import EmbedderArgs
-from deployments.errors import StageFailed
-from deployments.stage import StageReplica
+from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deployments.contracts.errors import ConfigError
 from deployments.encoding.runtimes import concurrent_runs
-from deployments.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch

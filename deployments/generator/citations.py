@@ -6,8 +6,8 @@ A marker is `[2]` or `[1, 3]` with numbers of sources that there are; any other 
 import re
 from collections.abc import Collection, Sequence
 
-from deployments.contracts import Citation
-from deployments.generator.extractive import NO_INFORMATION
+from deployments.contracts.generation import Citation
+from deployments.generator.extractive.engine import NO_INFORMATION
 
 _MARKER = re.compile(r"\[\s*[0-9]{1,4}(?:\s*[,;]\s*[0-9]{1,4})*\s*\]")
 _NUMBER = re.compile(r"[0-9]+")

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
-from deployments.contracts import CallContext, Generation
-from deployments.generation import GenerationEvent, GenerationRequest
+from deployments.contracts.calls import CallContext
+from deployments.contracts.generation import Generation, GenerationEvent, GenerationRequest
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.engines import make_engine
 from deployments.generator.prompting import prompt_names
 from deployments.generator.writing import Writer
-from deployments.stage import StageReplica
+from deployments.serving.replica import StageReplica
 
 
 class Generator(StageReplica):

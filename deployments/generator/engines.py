@@ -7,10 +7,10 @@ import os
 
 from pydantic import SecretStr
 
-from deployments.errors import ConfigError
-from deployments.generation import Engine
+from deployments.contracts.errors import ConfigError
+from deployments.contracts.generation import Engine
 from deployments.generator.config import GeneratorArgs
-from deployments.generator.extractive import ExtractiveEngine
+from deployments.generator.extractive.engine import ExtractiveEngine
 
 
 def make_engine(settings: GeneratorArgs) -> Engine:
@@ -20,7 +20,7 @@ def make_engine(settings: GeneratorArgs) -> Engine:
         ConfigError: what it needs is not installed, or its key is not in the environment.
     """
     if settings.vllm is not None and settings.engine == "vllm":
-        from deployments.generator.vllm_engine import VllmEngine
+        from deployments.generator.vllm.engine import VllmEngine
 
         return VllmEngine(
             model=settings.vllm.model,
@@ -30,7 +30,7 @@ def make_engine(settings: GeneratorArgs) -> Engine:
             ray_metrics=True,
         )
     if settings.openai is not None and settings.engine == "openai":
-        from deployments.generator.openai_engine import OpenAIEngine
+        from deployments.generator.openai.engine import OpenAIEngine
 
         server = settings.openai
         return OpenAIEngine(

@@ -14,10 +14,10 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from deployments.contracts import ScoredChunk
-from deployments.errors import ConfigError, InvalidRequest
-from deployments.generation import Message
-from deployments.generator.extractive import NO_INFORMATION
+from deployments.contracts.errors import ConfigError, InvalidRequest
+from deployments.contracts.generation import Message
+from deployments.contracts.search import ScoredChunk
+from deployments.generator.extractive.engine import NO_INFORMATION
 
 _STEPS = ("condense", "queries", "passage", "filter")
 _FOLDER = Path(__file__).with_name("prompts")

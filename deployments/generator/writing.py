@@ -7,32 +7,28 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from deployments.contracts import (
-    CallContext,
+from deployments.contracts.calls import CallContext, Lap, Times
+from deployments.contracts.errors import InvalidRequest, StageFailed
+from deployments.contracts.generation import (
     Citation,
-    Generation,
-    Lap,
-    ScoredChunk,
-    Times,
-    TokenLogprob,
-)
-from deployments.errors import InvalidRequest, StageFailed
-from deployments.generation import (
     Engine,
     EngineDelta,
+    Generation,
     GenerationEvent,
     GenerationRequest,
     Prompt,
     Sampling,
     Started,
     TextDelta,
+    TokenLogprob,
 )
+from deployments.contracts.search import ScoredChunk
 from deployments.generator.citations import CitationTracker, is_grounded
 from deployments.generator.config import SamplingArgs
-from deployments.generator.delta_window import gather_within
-from deployments.generator.extractive import NO_INFORMATION
-from deployments.generator.fitting import fit_context, prompt_bound
+from deployments.generator.context_window import fit_context, prompt_bound
+from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.prompting import render_answer, render_step
+from deployments.generator.stream_window import gather_within
 
 
 @dataclass(slots=True)

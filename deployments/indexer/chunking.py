@@ -13,8 +13,8 @@ from pathlib import Path
 from semantic_text_splitter import MarkdownSplitter
 from tokenizers import Tokenizer
 
-from deployments.contracts import Chunk, Document
-from deployments.errors import ConfigError
+from deployments.contracts.documents import Chunk, Document
+from deployments.contracts.errors import ConfigError
 from deployments.indexer.markup import Heading, find_headings
 
 _MAX_CHARS_PER_TOKEN = 16

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
-from deployments.contracts import Scalar
+from deployments.contracts.documents import Scalar
 
 RESERVED_KEYS = frozenset(
     (

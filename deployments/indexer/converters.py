@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
-from deployments.contracts import Part
-from deployments.errors import InvalidRequest
+from deployments.contracts.documents import Part
+from deployments.contracts.errors import InvalidRequest
 
 MAX_INFLATED_BYTES = 256 * 1024**2
 """What a compressed file may grow to: far above real documents, far below a zip bomb."""

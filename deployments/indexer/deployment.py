@@ -15,23 +15,23 @@ from typing import Any
 import numpy as np
 from ray.serve.handle import DeploymentHandle
 
-from deployments.calls import call_stage
-from deployments.contracts import (
-    CallContext,
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import (
     Chunk,
     Document,
     DocumentRecord,
-    Embedded,
     IndexedDocument,
     IngestOutcome,
     ReadFailure,
     Upload,
 )
+from deployments.contracts.search import Embedded
 from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
-from deployments.stage import StageReplica
+from deployments.serving.calls import call_stage
+from deployments.serving.replica import StageReplica
 
 _GROUP_CHUNKS = 256
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
-from deployments.contracts import Document, Part, ReadFailure, Scalar, Upload
-from deployments.errors import InvalidRequest, RequestError, UnsupportedMedia
+from deployments.contracts.documents import Document, Part, ReadFailure, Scalar, Upload
+from deployments.contracts.errors import InvalidRequest, RequestError, UnsupportedMedia
 from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_TITLE_CHARS,

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from deployments.contracts import Document, Part, ReadFailure, Scalar
-from deployments.errors import InvalidRequest
+from deployments.contracts.documents import Document, Part, ReadFailure, Scalar
+from deployments.contracts.errors import InvalidRequest
 from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_METADATA_CHARS,

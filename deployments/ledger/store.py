@@ -14,8 +14,8 @@ from deployments.activity import (
     UsageQuery,
     UsageRow,
 )
+from deployments.contracts.errors import InvalidRequest
 from deployments.control.stored import Stored
-from deployments.errors import InvalidRequest
 from deployments.ledger.records import sample_of, unpack
 from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
 from deployments.ledger.taking import ReportTaker, insert_into, place_of, row_of

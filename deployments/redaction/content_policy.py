@@ -3,7 +3,7 @@
 import hmac
 from typing import Literal
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.redaction.redactor import Redactor
 
 ContentPolicy = Literal["full", "redacted", "hash", "none"]

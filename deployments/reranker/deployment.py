@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from deployments.contracts import CallContext, Reranked
+from deployments.contracts.calls import CallContext
+from deployments.contracts.search import Reranked
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.scorer import build_scorer
-from deployments.stage import StageReplica
+from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 

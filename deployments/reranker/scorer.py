@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from deployments.batching.batcher import Batcher, BatchReport
 from deployments.batching.queue import slowest
-from deployments.contracts import Reranked
+from deployments.contracts.errors import StageFailed
+from deployments.contracts.search import Reranked
 from deployments.encoding.encoder import Encoder
-from deployments.errors import StageFailed
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.ranking import MINOR_WEIGHT, TokenVectors, max_sim, quantize
 from deployments.reranker.token_cache import TokenCache

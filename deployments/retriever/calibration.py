@@ -10,7 +10,8 @@ import random
 from dataclasses import asdict
 from typing import Any
 
-from deployments.contracts import Calibration, Chunk, CollectionFacts
+from deployments.contracts.documents import Chunk
+from deployments.contracts.search import Calibration, CollectionFacts
 from deployments.retriever.chroma import Chroma, no_vectors
 from deployments.retriever.store import ChromaStore
 

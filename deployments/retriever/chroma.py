@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from deployments.contracts import Vectors
-from deployments.errors import InvalidRequest, StageFailed, Unavailable
+from deployments.contracts.documents import Vectors
+from deployments.contracts.errors import InvalidRequest, StageFailed, Unavailable
 from deployments.retriever.config import StoreArgs
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deployments.contracts import Chunk, Filter, Vectors
-from deployments.errors import InvalidRequest
+from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.search import Filter
 from deployments.retriever.lexical import LexicalIndex, LexicalView
 from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Row, Rows

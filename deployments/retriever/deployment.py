@@ -8,29 +8,25 @@ from itertools import count
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
-from deployments.contracts import (
-    Calibration,
-    CallContext,
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import (
     Chunk,
-    CollectionFacts,
     DocumentPage,
     DocumentRecord,
-    Filter,
-    Found,
     IndexedDocument,
-    SearchMethod,
     SourcePage,
     Vectors,
 )
-from deployments.errors import NotFound, Unavailable
+from deployments.contracts.errors import NotFound, Unavailable
+from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
+from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
-from deployments.retriever.content import StoredContent
-from deployments.retriever.following import Follower
+from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
 from deployments.retriever.store import ChromaStore
-from deployments.stage import StageReplica
+from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 

@@ -14,20 +14,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from deployments.contracts import (
-    Chunk,
-    Filter,
-    Lap,
-    ScoredChunk,
-    SearchMethod,
-    SearchMode,
-    Signals,
-    Vectors,
-)
-from deployments.errors import InvalidRequest
+from deployments.contracts.calls import Lap
+from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.search import Filter, ScoredChunk, SearchMethod, SearchMode, Signals
 from deployments.fusion import fuse_scores, top_scaled
 from deployments.retriever.chunk_index import ChunkIndex, Hit, View
-from deployments.retriever.following import Follower
+from deployments.retriever.follower import Follower
 from deployments.retriever.store import ChromaStore, Search
 from deployments.retriever.where import compile_where
 

@@ -7,7 +7,7 @@ k1 = 1.2 and b = 0.75, which are tantivy's.
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from deployments.retriever.words import make_analyzer, normalized
+from deployments.retriever.analyzer import make_analyzer, normalized
 from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from deployments.contracts import Chunk
+from deployments.contracts.documents import Chunk
 from deployments.retriever.rows import BLOCK_NUMBERS, Row, Rows, row_of
 
 

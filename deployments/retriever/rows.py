@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.contracts import Chunk, Filter, Scalar
-from deployments.retriever.chunk_rows import read_chunk
+from deployments.contracts.documents import Chunk, Scalar
+from deployments.contracts.search import Filter
+from deployments.retriever.chroma_rows import read_chunk
 from deployments.retriever.where import Condition
 
 _CHUNK_KEYS = frozenset({"ordinal", "heading", "page"})

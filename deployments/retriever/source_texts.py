@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from deployments.contracts import IndexedDocument, Part
+from deployments.contracts.documents import IndexedDocument, Part
 from deployments.retriever.chroma import no_vectors
 
 _KEY = "parts"

@@ -17,22 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from deployments.contracts import (
+from deployments.contracts.documents import (
     MAX_TEXT_CHARS,
     Chunk,
     Document,
     DocumentPage,
     DocumentRecord,
-    Filter,
     IndexedDocument,
     SourcePage,
     Vectors,
     chunk_id,
 )
-from deployments.errors import NotFound
-from deployments.retriever.changes import ChangeLog
+from deployments.contracts.errors import NotFound
+from deployments.contracts.search import Filter
+from deployments.retriever.change_log import ChangeLog
 from deployments.retriever.chroma import Chroma, no_vectors
-from deployments.retriever.chunk_rows import read_chunks, row_metadata
+from deployments.retriever.chroma_rows import read_chunks, row_metadata
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.source_texts import SourceTexts
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.contracts import Filter
-from deployments.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.search import Filter
 
 Fields = Mapping[str, object]
 """The metadata of a chunk as the store keeps it, its own keys included."""

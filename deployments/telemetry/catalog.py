@@ -19,7 +19,7 @@ REQUESTS = Metric(
 REQUEST_MS = Metric(
     "ragserve_request_ms",
     "histogram",
-    "Time from door to the end of the answer, of requests that ended ok.",
+    "Time from admission to the end of the answer, of requests that ended ok.",
     ("kind", "route", "release"),
     _LATENCY_MS,
 )
@@ -46,7 +46,7 @@ STAGE_ERRORS = Metric(
 TTFT_MS = Metric(
     "ragserve_ttft_ms",
     "histogram",
-    "Time from door to the first token, of answers written by a language model.",
+    "Time from admission to the first token, of answers written by a language model.",
     _MODEL,
     _LATENCY_MS,
 )

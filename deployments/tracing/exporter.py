@@ -9,7 +9,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.tracing.config import Destination, TracingArgs
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.otlp import OtlpClient

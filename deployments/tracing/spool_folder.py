@@ -6,7 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 
 
 def spool_folder(spool_dir: Path | None, identity: str) -> Path:

@@ -6,18 +6,18 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import RagError
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.store import ControlStore
 from deployments.drift import DriftReport, DriftRequest
-from deployments.errors import RagError
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
-from deployments.stage import StageReplica
-from deployments.tracking.drift_runs import DriftRuns
-from deployments.tracking.drift_watch import DriftWatch
-from deployments.tracking.release_runs import ReleaseRuns
-from deployments.tracking.rollout_runs import RolloutRuns
+from deployments.serving.replica import StageReplica
+from deployments.tracking.drift.runs import DriftRuns
+from deployments.tracking.drift.watch import DriftWatch
+from deployments.tracking.releases.writer import ReleaseRuns
+from deployments.tracking.rollouts.runs import RolloutRuns
 
 _log = logging.getLogger("ray.serve")
 _RECORD_EVERY_S = 5.0

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.drift import DAY_S, DriftRequest
-from deployments.tracking.drift_runs import DriftRuns
-from deployments.tracking.drift_watch import DriftWatch
-from deployments.tracking.mlflow_server import open_client
+from deployments.tracking.drift.runs import DriftRuns
+from deployments.tracking.drift.watch import DriftWatch
+from deployments.tracking.mlflow.server import open_client
 from tests.drift_samples import UNTIL_S, MemorySource, query_samples
 
 EXPERIMENT = "drift-test"

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from deployments.contracts.errors import ConfigError
 from deployments.encoding.encoder import Encoder, Precision, RuntimeName
 from deployments.encoding.selection import MIN_COSINE
-from deployments.errors import ConfigError
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.scorer import build_scorer
 

@@ -14,9 +14,9 @@ import pytest
 from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.activity import ReleaseMinute
 from deployments.ledger.store import Ledger
-from deployments.tracking.mlflow_server import open_client
-from deployments.tracking.release_figures import metrics_of
-from deployments.tracking.release_runs import ReleaseRuns
+from deployments.tracking.mlflow.server import open_client
+from deployments.tracking.releases.figures import metrics_of
+from deployments.tracking.releases.writer import ReleaseRuns
 from tests.activity_reports import make_minute, make_report
 
 FIRST = 30_000_000
@@ -221,7 +221,8 @@ def test_a_kill_between_any_two_calls_doubles_nothing(
     clock.pass_minutes(62)
     for calls in count(0):
         monkeypatch.setattr(
-            "deployments.tracking.outbox_writer.open_client", lambda _, n=calls: Dying(client, n)
+            "deployments.tracking.mlflow.outbox_writer.open_client",
+            lambda _, n=calls: Dying(client, n),
         )
         try:
             make_runs("kills").record_pending()

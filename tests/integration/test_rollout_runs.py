@@ -16,8 +16,8 @@ from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.canary.commands import command
 from deployments.control.store import ControlStore
 from deployments.rollouts import Rollout
-from deployments.tracking.mlflow_server import open_client
-from deployments.tracking.rollout_runs import RolloutRuns
+from deployments.tracking.mlflow.server import open_client
+from deployments.tracking.rollouts.runs import RolloutRuns
 from tests.rollout_course import course, make_rollout
 
 MODEL = "ragserve"
@@ -206,7 +206,8 @@ def test_a_kill_between_any_two_calls_doubles_nothing(
     looks = _play(store, rollout, slower=1.5)
     for calls in count(0):
         monkeypatch.setattr(
-            "deployments.tracking.outbox_writer.open_client", lambda _, n=calls: Dying(client, n)
+            "deployments.tracking.mlflow.outbox_writer.open_client",
+            lambda _, n=calls: Dying(client, n),
         )
         try:
             assert RolloutRuns(store, server.url, "kills", "killed").record_pending() == looks

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.tracing.config import TracingArgs
 from deployments.tracing.provider import SpoolingTracerProvider, make_provider
-from deployments.tracking.mlflow_server import open_client
+from deployments.tracking.mlflow.server import open_client
 from tests.integration.cluster import REPOSITORY, until
 
 TRACES, SPANS = 300, 5

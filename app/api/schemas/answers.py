@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from app.api.schemas.wire import Problem, RequestModel, ResponseModel
-from deployments.contracts import SearchMode
+from deployments.contracts.search import SearchMode
 
 
 def _not_blank(text: str) -> str:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.api.schemas.answers import Source, Timings
 from app.api.schemas.sampling import UNSUPPORTED, ResponseFormat, SamplingFields
 from app.api.schemas.wire import RequestModel, ResponseModel
-from deployments.generation import Message, Role, Sampling
+from deployments.contracts.generation import Message, Role, Sampling
 
 _ROLES: dict[str, Role] = {
     "system": "system",

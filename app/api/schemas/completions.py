@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from app.api.schemas.chat import GenerationUsage
 from app.api.schemas.sampling import SamplingFields
 from app.api.schemas.wire import ResponseModel
-from deployments.generation import Sampling
+from deployments.contracts.generation import Sampling
 
 _DEFAULT_MAX_TOKENS = 16
 """OpenAI's own for this endpoint."""

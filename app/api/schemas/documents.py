@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from app.api.schemas.wire import RequestModel, ResponseModel
-from deployments.contracts import MAX_TEXT_CHARS
+from deployments.contracts.documents import MAX_TEXT_CHARS
 from deployments.indexer.cleaning import RESERVED_KEYS
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^$#]")]

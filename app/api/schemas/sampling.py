@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from app.api.schemas.wire import RequestModel
-from deployments.generation import OutputFormat, Sampling
+from deployments.contracts.generation import OutputFormat, Sampling
 
 UNSUPPORTED = "unsupported_field"
 Stop = Annotated[str, Field(min_length=1, max_length=256)]

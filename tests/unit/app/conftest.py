@@ -6,12 +6,14 @@ import httpx
 import pytest
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.releases import Releases
-from app.routing import RoutingRule
-from app.service import make_service
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from app.settings.routing import RoutingRule
 from app.telemetry.access_log import AccessLog
-from app.telemetry.telemetry import Telemetry
+from app.telemetry.requests import Telemetry
 from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
@@ -55,7 +57,7 @@ def args() -> GatewayArgs:
 @pytest.fixture
 async def client(stages: DoubleDirectory, args: GatewayArgs) -> AsyncIterator[httpx.AsyncClient]:
     telemetry = Telemetry([AccessLog()])
-    app = create_app(make_service(Releases(stages, lambda: LIVE), args, telemetry=telemetry), args)
+    app = create_app(make_gateway(Releases(stages, lambda: LIVE), args, telemetry=telemetry), args)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

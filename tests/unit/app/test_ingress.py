@@ -43,7 +43,7 @@ IDS = [
 
 async def names(ingress: Ingress) -> list[str]:
     app = await ingress.__serve_build_asgi_app__()
-    found: list[str] = app.state.service.releases.names()
+    found: list[str] = app.state.gateway.releases.names()
     return found
 
 
@@ -66,7 +66,7 @@ async def test_good_settings_reach_an_application_that_runs() -> None:
     ingress.reconfigure(live("first"))
     app = await ingress.__serve_build_asgi_app__()
     ingress.reconfigure(live("second"))
-    assert app.state.service.releases.names() == ["second"]
+    assert app.state.gateway.releases.names() == ["second"]
 
 
 @pytest.mark.parametrize("args", [{"request_timeout": 3}, {"request_timeout_s": 0}])
@@ -94,9 +94,9 @@ async def test_a_refusal_is_told_until_good_settings_come() -> None:
     ingress.reconfigure(live("first"))
     ingress.reconfigure(live("first", weight=-1.0))
     app = await ingress.__serve_build_asgi_app__()
-    assert "traffic.first" in app.state.service.settings_error()
+    assert "traffic.first" in app.state.gateway.settings_error()
     ingress.reconfigure(live("first"))
-    assert app.state.service.settings_error() == ""
+    assert app.state.gateway.settings_error() == ""
 
 
 def test_a_name_that_no_header_carries_is_refused() -> None:
@@ -113,7 +113,7 @@ async def test_a_content_policy_that_cannot_be_kept_changes_nothing(
     ingress.reconfigure(live("first"))
     ingress.reconfigure(live("second") | {"recording": {"content": "hash"}})
     app = await ingress.__serve_build_asgi_app__()
-    service = app.state.service
+    service = app.state.gateway
     assert service.releases.names() == ["first"]
     assert "salt" in service.settings_error()
     async with app.router.lifespan_context(app):

@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.control_link import ControlLink
-from app.releases import Releases
-from app.service import make_service
+from app.dispatch.control_link import ControlLink
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
 from deployments.canary.policy import Policy
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
@@ -60,7 +62,7 @@ def app_of(link: ControlLink | None, key: str = KEY) -> httpx.AsyncClient:
     if link is not None:
         releases = Releases(DoubleDirectory(), lambda: LIVE, link.plan)
     control = None if link is None else link._control
-    service = make_service(releases, args, observer=link, control=control, admin_key=key)
+    service = make_gateway(releases, args, observer=link, control=control, admin_key=key)
     transport = httpx.ASGITransport(create_app(service, args), raise_app_exceptions=False)
     return httpx.AsyncClient(
         transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {KEY}"}

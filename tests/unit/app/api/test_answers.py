@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from deployments.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
+from deployments.contracts.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
 from tests.doubles import DoubleDirectory
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from deployments.errors import Overloaded, RagError
+from deployments.contracts.errors import Overloaded, RagError
 from tests.doubles import DoubleDirectory
 
 PATH = "/v1/query/batch"

@@ -6,9 +6,11 @@ import httpx
 import pytest
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.releases import Releases
-from app.service import make_service
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
 from tests.doubles import DoubleDirectory
 
 KEY = "open-sesame"
@@ -27,7 +29,7 @@ def stages() -> DoubleDirectory:
 @pytest.fixture
 async def operator(stages: DoubleDirectory) -> AsyncIterator[httpx.AsyncClient]:
     args = GatewayArgs()
-    service = make_service(Releases(stages, lambda: LIVE), args, admin_key=KEY)
+    service = make_gateway(Releases(stages, lambda: LIVE), args, admin_key=KEY)
     transport = httpx.ASGITransport(create_app(service, args), raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {KEY}"}

@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from deployments.errors import (
+from deployments.contracts.errors import (
     BackendFailed,
     DeadlineExceeded,
     Overloaded,

@@ -7,12 +7,14 @@ import httpx
 import pytest
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.releases import Releases
-from app.service import make_service
-from deployments.contracts import CallContext
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import Unavailable
 from deployments.drift import DAY_S, DriftCheck, DriftReport, DriftRequest, Window
-from deployments.errors import Unavailable
 from tests.doubles import DoubleDirectory
 
 KEY = "open-sesame"
@@ -51,7 +53,7 @@ def tracker() -> Tracker:
 def operator(tracker: Tracker) -> Callable[..., httpx.AsyncClient]:
     def open_client(key: str = KEY, *, tracked: bool = True) -> httpx.AsyncClient:
         args = GatewayArgs()
-        service = make_service(
+        service = make_gateway(
             Releases(DoubleDirectory(), lambda: LIVE),
             args,
             tracker=tracker if tracked else None,  # type: ignore[arg-type]

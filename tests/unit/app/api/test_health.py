@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from deployments.errors import Unavailable
+from deployments.contracts.errors import Unavailable
 from tests.doubles import DoubleDirectory
 
 

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from app.problems import STATUS_OF_CODE
-from deployments import errors
-from deployments.errors import RagError
+from deployments.contracts import errors
+from deployments.contracts.errors import RagError
 from tests.doubles import DoubleDirectory
 
 PROBLEM_MEMBERS = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from deployments.errors import Unavailable
+from deployments.contracts.errors import Unavailable
 from tests.doubles import DoubleDirectory
 
 ASKED = {"query": "What is the capital of France?"}

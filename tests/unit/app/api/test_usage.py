@@ -12,14 +12,16 @@ import httpx
 import pytest
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.releases import Releases
-from app.service import make_service
-from app.telemetry.activity_config import ActivityArgs
-from app.telemetry.activity_outbox import ActivityOutbox
-from app.telemetry.telemetry import Telemetry
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.activity import ActivityArgs
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from app.telemetry.activity.outbox import ActivityOutbox
+from app.telemetry.requests import Telemetry
 from deployments.activity import ActivityReport, TrackerStage, Usage, UsageKey, UsageQuery, UsageRow
-from deployments.contracts import CallContext
+from deployments.contracts.calls import CallContext
 from deployments.ledger.store import Ledger
 from tests.activity_reports import make_report
 from tests.doubles import DoubleDirectory
@@ -78,7 +80,7 @@ def client_of(
     args = GatewayArgs()
     releases = Releases(DoubleDirectory(), lambda: LIVE)
     telemetry = Telemetry([] if outbox is None else [outbox.meter])
-    service = make_service(
+    service = make_gateway(
         releases, args, telemetry=telemetry, tracker=tracker, admin_key=admin_key
     )
     transport = httpx.ASGITransport(create_app(service, args), raise_app_exceptions=False)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from app.cli.main import app, main
 from app.cli.output import Progress, make_console, print_error, summary
 from app.cli.status import duration, ready_lines
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 
 VERBS = ["up", "down", "status", "deploy"]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing answers there
@@ -88,7 +88,7 @@ def test_an_error_is_one_line_and_a_hint(
 
 
 def test_an_error_text_is_never_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error(LocalStackError("a [bold] b", "c [/x] d", "e [red] f"))
+    print_error(CliError("a [bold] b", "c [/x] d", "e [red] f"))
     assert capsys.readouterr().err == "Error: a [bold] b\n  e [red] f\nc [/x] d\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.cli.traffic import parse_weights
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from tests.unit.app.cli.conftest import Answer, CannedService, Ended
 
 Run = Callable[..., Ended]
@@ -172,7 +172,7 @@ def test_traffic_is_set_and_taken_back(service: CannedService, operator: Run) ->
 
 @pytest.mark.parametrize("given", ["one", "one=", "=1", "one=much"])
 def test_a_weight_that_is_none_is_refused(given: str) -> None:
-    with pytest.raises(LocalStackError, match="RELEASE=WEIGHT"):
+    with pytest.raises(CliError, match="RELEASE=WEIGHT"):
         parse_weights([given])
 
 

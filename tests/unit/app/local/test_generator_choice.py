@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from app.config import GatewayLive
-from app.config_check import check_content
+from app.client.errors import CliError
 from app.local import generator_choice
-from app.local.errors import LocalStackError
 from app.local.generator_choice import GeneratorChoice, with_generator
 from app.local.serve_config import ServeConfig, load_serve_config
+from app.settings.check import check_content
+from app.settings.live import GatewayLive
 
 SHIPPED = Path(__file__).parents[4] / "serve_config.yaml"
 OPENAI = GeneratorChoice("openai", "org/Some Model:7B", "http://127.0.0.1:9/v1")
@@ -62,5 +62,5 @@ def test_vllm_asks_for_a_gpu_where_it_needs_one(
 
 def test_a_config_without_releases_has_nowhere_to_put_it() -> None:
     config = ServeConfig(SHIPPED, {"applications": [{"name": "other"}]})
-    with pytest.raises(LocalStackError, match="no gateway"):
+    with pytest.raises(CliError, match="no gateway"):
         with_generator(config, OPENAI)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.ports import PortNeed, busy_message, choose_ports, holder, is_free, require_free
 
 
@@ -37,7 +37,7 @@ def test_the_holder_is_named_with_its_process(busy_port: int) -> None:
 
 def test_refusal_names_port_purpose_holder_and_remedy(busy_port: int) -> None:
     need = PortNeed(busy_port, "MLflow", "Take another one: --mlflow-port")
-    with pytest.raises(LocalStackError) as caught:
+    with pytest.raises(CliError) as caught:
         require_free([need])
     assert f"Port {busy_port}, needed for MLflow, is in use by pid {os.getpid()}" in str(
         caught.value

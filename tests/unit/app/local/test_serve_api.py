@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
+from app.local.deploying import roll_out, shorten, step_names
 from app.local.home import Home
-from app.local.rollout import roll_out, shorten, step_names
 from app.local.serve_api import ServeApi, parse_applications
 from app.local.serve_config import ServeConfig
 from app.local.timeline import StepState, Timeline
@@ -55,7 +55,7 @@ def test_every_request_carries_the_token(tmp_path: Path) -> None:
 
 def test_a_refused_config_shows_what_serve_says(tmp_path: Path) -> None:
     client = api(tmp_path, lambda request: httpx.Response(400, text="no such field"))
-    with pytest.raises(LocalStackError, match="HTTP 400") as caught:
+    with pytest.raises(CliError, match="HTTP 400") as caught:
         client.deploy({})
     assert caught.value.detail == "no such field"
 
@@ -64,12 +64,12 @@ def test_no_answer_becomes_an_error_of_ours(tmp_path: Path) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    with pytest.raises(LocalStackError, match="does not answer at http://ray: ConnectError"):
+    with pytest.raises(CliError, match="does not answer at http://ray: ConnectError"):
         api(tmp_path, answer).applications()
 
 
 def test_a_missing_token_becomes_an_error_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(LocalStackError, match="FileNotFoundError"):
+    with pytest.raises(CliError, match="FileNotFoundError"):
         ServeApi("http://ray", tmp_path / "none").applications()
 
 
@@ -89,7 +89,7 @@ def test_roll_out_ends_with_the_message_of_a_failed_application(tmp_path: Path) 
         return httpx.Response(200, json=body)
 
     timeline = Timeline()
-    with pytest.raises(LocalStackError, match="gateway could not be deployed") as caught:
+    with pytest.raises(CliError, match="gateway could not be deployed") as caught:
         roll_out(
             CONFIG,
             api=api(tmp_path, answer),
@@ -110,7 +110,7 @@ def test_roll_out_gives_up_at_its_deadline(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.create()
     body = {"applications": {"gateway": application("DEPLOYING")}}
-    with pytest.raises(LocalStackError, match="Timed out while waiting for the applications"):
+    with pytest.raises(CliError, match="Timed out while waiting for the applications"):
         roll_out(
             CONFIG,
             api=api(tmp_path, lambda request: httpx.Response(200, json=body)),

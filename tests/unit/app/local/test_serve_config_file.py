@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.serve_config import base_url, load_serve_config
 from app.local.serve_schema import dropped_keys
 
@@ -59,12 +59,12 @@ def test_a_comment_changes_no_fingerprint(tmp_path: Path) -> None:
     ids=["broken", "list", "empty", "no-mappings"],
 )
 def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(LocalStackError, match=message):
+    with pytest.raises(CliError, match=message):
         load_serve_config(write(tmp_path, text))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalStackError, match=r"There is no config file .*none\.yaml"):
+    with pytest.raises(CliError, match=r"There is no config file .*none\.yaml"):
         load_serve_config(tmp_path / "none.yaml")
 
 

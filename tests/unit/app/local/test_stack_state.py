@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.home import Home, new_token
 from app.local.state import ChildRecord, StackState, read_state, write_state
 
@@ -40,7 +40,7 @@ def test_no_file_is_no_state(tmp_path: Path) -> None:
 def test_a_file_that_is_not_ours_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "state.json"
     file.write_text(text)
-    with pytest.raises(LocalStackError, match=r"state\.json cannot be read"):
+    with pytest.raises(CliError, match=r"state\.json cannot be read"):
         read_state(file)
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import yaml
 
-from app.local.errors import LocalStackError
+from app.client.errors import CliError
 from app.local.home import Home
 from app.local.planning import UpOptions, port_needs, require_chroma_port
 from app.local.serve_config import ServeConfig, load_serve_config
@@ -48,7 +48,7 @@ def test_a_busy_port_stops_a_start_before_anything_is_made(tmp_path: Path) -> No
         server.listen()
         port = server.getsockname()[1]
         command = launch(home, timeline=Timeline(), check=accept, timeout_s=1)
-        with pytest.raises(LocalStackError, match=f"Port {port}, needed for the API"):
+        with pytest.raises(CliError, match=f"Port {port}, needed for the API"):
             command.bring_up(options(tmp_path, api_port=port))
     assert not home.root.exists()
 
@@ -83,14 +83,14 @@ def test_a_chroma_that_no_application_would_find_is_not_started(
     if not is_refused:
         require_chroma_port(config, chosen)
         return
-    with pytest.raises(LocalStackError, match=r"looks for it on port 8100") as caught:
+    with pytest.raises(CliError, match=r"looks for it on port 8100") as caught:
         require_chroma_port(config, chosen)
     assert "--chroma-port" in caught.value.hint
 
 
 def test_deploying_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
     command = launch(Home(tmp_path), timeline=Timeline(), check=accept, timeout_s=1)
-    with pytest.raises(LocalStackError, match="Nothing runs") as caught:
+    with pytest.raises(CliError, match="Nothing runs") as caught:
         command.redeploy(None)
     assert "ragserve up" in caught.value.hint
 

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from app.request_notes import RequestNotes
-from app.telemetry.finished import FinishedRequest
-from app.telemetry.trace_context import TraceContext
-from app.trail import StageTime, Trail
-from deployments.contracts import Chunk, Citation, Generation, Lap, ScoredChunk, Signals
-from deployments.generation import Message
+from app.request.attempt import StageTime, Trail
+from app.request.notes import RequestNotes
+from app.request.trace_context import TraceContext
+from app.telemetry.requests import FinishedRequest
+from deployments.contracts.calls import Lap
+from deployments.contracts.documents import Chunk
+from deployments.contracts.generation import Citation, Generation, Message
+from deployments.contracts.search import ScoredChunk, Signals
 
 STARTED_NS = 1_800_000_000_000_000_000
 MS = 1_000_000

@@ -5,9 +5,10 @@ import warnings
 
 import pytest
 
-from deployments.contracts import CallContext, Generation
-from deployments.errors import ConfigError
-from deployments.generation import (
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import ConfigError
+from deployments.contracts.generation import (
+    Generation,
     GenerationEvent,
     GenerationRequest,
     Message,

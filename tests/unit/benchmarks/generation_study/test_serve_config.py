@@ -1,7 +1,7 @@
 """What is deployed for a measurement passes the checks that a user's config passes."""
 
-from app.config_check import check_content
 from app.local.serve_schema import check_serve_schema
+from app.settings.check import check_content
 from benchmarks.generation_study.serve_config import (
     noop_application,
     serve_config,

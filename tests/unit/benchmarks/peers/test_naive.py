@@ -8,15 +8,16 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from app.config import Release
-from app.ranking import judged
+from app.answering.ranking import judged
+from app.settings.release import Release
 from benchmarks.peers.chunks import pages
 from benchmarks.peers.naive import create_app
 from benchmarks.peers.naive_rag import NaiveRag
-from deployments.contracts import Chunk, ScoredChunk
-from deployments.generator.extractive import ExtractiveEngine
+from deployments.contracts.documents import Chunk
+from deployments.contracts.search import ScoredChunk
+from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT, max_sim, quantize
-from deployments.retriever.chunk_rows import read_chunk
+from deployments.retriever.chroma_rows import read_chunk
 from tests.doubles import vector_of
 
 TEXTS = {

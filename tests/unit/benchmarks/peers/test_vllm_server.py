@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers.vllm_server import flag, ready_url, server_command, server_environment
-from deployments.generator.vllm_settings import with_cpu_defaults
+from deployments.generator.vllm.settings import with_cpu_defaults
 
 
 @pytest.mark.parametrize(

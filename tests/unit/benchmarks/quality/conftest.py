@@ -8,9 +8,11 @@ import pytest
 import uvicorn
 
 from app.api.application import create_app
-from app.config import GatewayArgs, GatewayLive, Release
-from app.releases import Releases
-from app.service import make_service
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
 from tests.doubles import DoubleDirectory
 
 LIVE = GatewayLive(
@@ -29,7 +31,7 @@ def stages() -> DoubleDirectory:
 @pytest.fixture
 async def url(stages: DoubleDirectory) -> AsyncIterator[str]:
     args = GatewayArgs()
-    app = create_app(make_service(Releases(stages, lambda: LIVE), args), args)
+    app = create_app(make_gateway(Releases(stages, lambda: LIVE), args), args)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -14,7 +14,7 @@ from benchmarks import answers, retrieval
 from benchmarks.quality.mlflow_runs import EXPERIMENT
 from benchmarks.quality.over_http import OverHttp
 from benchmarks.quality.subject import Asked
-from deployments.tracking.mlflow_server import open_client
+from deployments.tracking.mlflow.server import open_client
 
 TEXTS = {
     "tower": "The tower of iron stands in Paris since 1889.",

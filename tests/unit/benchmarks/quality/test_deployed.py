@@ -11,7 +11,7 @@ from benchmarks.quality.deployed import (
     with_changes,
     with_settings,
 )
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 
 CONFIG = """
 applications:

@@ -8,7 +8,7 @@ from benchmarks.quality.datasets import CorpusDocument
 from benchmarks.quality.ingest import id_of, index_documents, path_of, to_document
 from benchmarks.quality.over_http import OverHttp
 from benchmarks.quality.subject import NotMeasured
-from deployments.contracts import Document, IngestOutcome, Part
+from deployments.contracts.documents import Document, IngestOutcome, Part
 
 
 class Index(OverHttp):

@@ -12,8 +12,8 @@ from benchmarks.quality.measuring import measure
 from benchmarks.quality.over_http import OverHttp
 from benchmarks.quality.subject import Asked, NotMeasured, NotNow, Subject
 from benchmarks.quality.way import Tuning, read_way
-from deployments.contracts import Document, IngestOutcome
-from deployments.errors import Overloaded, Unavailable
+from deployments.contracts.documents import Document, IngestOutcome
+from deployments.contracts.errors import Overloaded, Unavailable
 from tests.doubles import DoubleDirectory, WholeDocumentIndexer
 
 CORPUS = [

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.batching.batcher import Batcher, BatchReport
 from deployments.batching.queue import Completed
-from deployments.errors import (
+from deployments.contracts.errors import (
     DeadlineExceeded,
     InvalidRequest,
     Overloaded,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import Completed
-from deployments.errors import StageFailed
+from deployments.contracts.errors import StageFailed
 
 
 @settings(max_examples=40, deadline=None)

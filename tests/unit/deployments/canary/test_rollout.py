@@ -22,7 +22,7 @@ from deployments.canary.rollout import (
     shares,
     start,
 )
-from deployments.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest
 
 
 def policy(**changes: Any) -> Policy:

@@ -14,9 +14,9 @@ from deployments.canary.guardrails import Guardrail
 from deployments.canary.policy import Policy, Step
 from deployments.canary.recording import Outcomes, gather
 from deployments.canary.rollout import Shares
+from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
-from deployments.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from deployments.rollouts import Report, Rollout, RolloutRequest, TrafficPlan
 
 POLICY = Policy(

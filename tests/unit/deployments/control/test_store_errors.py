@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from deployments.contracts.errors import ConfigError, RagError, Unavailable
 from deployments.control.database import parse_url
 from deployments.control.store import ControlStore
-from deployments.errors import ConfigError, RagError, Unavailable
 from deployments.rollouts import Rollout
 
 MakeRollout = Callable[..., Rollout]

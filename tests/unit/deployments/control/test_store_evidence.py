@@ -8,8 +8,8 @@ import pytest
 from deployments.canary.codec import to_json
 from deployments.canary.evidence import Evidence, merge
 from deployments.canary.recording import Outcomes, gather
+from deployments.contracts.errors import NotFound
 from deployments.control.store import ControlStore
-from deployments.errors import NotFound
 from deployments.rollouts import Rollout
 
 MakeRollout = Callable[..., Rollout]

@@ -15,11 +15,11 @@ from deployments.activity import Usage, UsageQuery
 from deployments.canary.codec import to_json
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
+from deployments.contracts.errors import ConfigError, Unavailable
 from deployments.control.database import migrate, open_engine, parse_url
 from deployments.control.records import pack
 from deployments.control.store import ControlStore
 from deployments.control.tables import Base
-from deployments.errors import ConfigError, Unavailable
 from deployments.ledger.store import Ledger
 from deployments.rollouts import Rollout, TrafficOverride
 

@@ -7,8 +7,8 @@ import pytest
 
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Decision, Phase, State
+from deployments.contracts.errors import Conflict, NotFound
 from deployments.control.store import ControlStore
-from deployments.errors import Conflict, NotFound
 from deployments.rollouts import Rollout, TrafficOverride
 
 MakeRollout = Callable[..., Rollout]

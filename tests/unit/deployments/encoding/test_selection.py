@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 
+from deployments.contracts.errors import ConfigError
 from deployments.encoding.selection import fastest, min_cosine
-from deployments.errors import ConfigError
 
 
 @dataclass

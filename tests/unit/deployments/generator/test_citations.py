@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts import Citation
+from deployments.contracts.generation import Citation
 from deployments.generator.citations import CitationTracker, is_grounded
-from deployments.generator.extractive import NO_INFORMATION
+from deployments.generator.extractive.engine import NO_INFORMATION
 
 RANKS = (1, 2, 3)
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from deployments.contracts import CallContext, Chunk, Generation, ScoredChunk, StageCall
-from deployments.errors import UnsupportedField
-from deployments.generation import GenerationRequest, Message, Sampling
+from deployments.contracts.calls import CallContext, StageCall
+from deployments.contracts.documents import Chunk
+from deployments.contracts.errors import UnsupportedField
+from deployments.contracts.generation import Generation, GenerationRequest, Message, Sampling
+from deployments.contracts.search import ScoredChunk
 from deployments.generator.deployment import Generator
 
 CALL = CallContext("request", 5.0)

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.engines import make_engine
-from deployments.generator.extractive import ExtractiveEngine
-from deployments.generator.openai_engine import OpenAIEngine
+from deployments.generator.extractive.engine import ExtractiveEngine
+from deployments.generator.openai.engine import OpenAIEngine
 
 OPENAI = {"model": "m", "base_url": "http://127.0.0.1:9/v1"}
 

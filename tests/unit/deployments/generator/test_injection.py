@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from deployments.contracts import Chunk, ScoredChunk
-from deployments.generation import Message
-from deployments.generator.extractive import NO_INFORMATION, ExtractiveEngine
+from deployments.contracts.documents import Chunk
+from deployments.contracts.generation import Message
+from deployments.contracts.search import ScoredChunk
+from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
+from deployments.generator.extractive.sentences import sentences, terms
 from deployments.generator.prompting import render_answer
-from deployments.generator.sentences import sentences, terms
 
 ESCAPES = [
     "{attack}",

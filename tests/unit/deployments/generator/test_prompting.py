@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts import Chunk, ScoredChunk
-from deployments.errors import ConfigError, InvalidRequest
-from deployments.generation import Message
-from deployments.generator.extractive import NO_INFORMATION
+from deployments.contracts.documents import Chunk
+from deployments.contracts.errors import ConfigError, InvalidRequest
+from deployments.contracts.generation import Message
+from deployments.contracts.search import ScoredChunk
+from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.prompting import (
     neutralise,
     prompt_names,

@@ -5,9 +5,11 @@ from contextlib import aclosing
 
 import pytest
 
-from deployments.contracts import CallContext, Chunk, Generation, ScoredChunk
-from deployments.errors import InvalidRequest, PromptTooLong, StageFailed
-from deployments.generation import (
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import Chunk
+from deployments.contracts.errors import InvalidRequest, PromptTooLong, StageFailed
+from deployments.contracts.generation import (
+    Generation,
     GenerationEvent,
     GenerationRequest,
     Message,
@@ -15,8 +17,9 @@ from deployments.generation import (
     Started,
     TextDelta,
 )
+from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import SamplingArgs
-from deployments.generator.extractive import NO_INFORMATION
+from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.writing import Writer
 from tests.doubles import EchoEngine, read_to_failure
 

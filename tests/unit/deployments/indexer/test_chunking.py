@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from deployments.contracts import Chunk, Document, Part
-from deployments.errors import ConfigError
+from deployments.contracts.documents import Chunk, Document, Part
+from deployments.contracts.errors import ConfigError
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.cleaning import clean_text
 from deployments.indexer.markup import find_headings

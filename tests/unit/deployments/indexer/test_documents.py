@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.contracts import Document, ReadFailure, Upload
+from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_METADATA_CHARS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.contracts import Document, ReadFailure, Upload
+from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer.documents import read_documents
 
 UNREADABLE = {

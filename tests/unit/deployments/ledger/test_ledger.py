@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from deployments.activity import Usage, UsageKey, UsageQuery
+from deployments.contracts.errors import InvalidRequest
 from deployments.control.config import Retention
-from deployments.errors import InvalidRequest
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
 from tests.activity_reports import KEY, VECTORS, make_minute, make_report, make_sample, make_sketch

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.redaction.content_policy import ContentFilter, ContentPolicy
 from deployments.redaction.redactor import Redactor
 

@@ -7,7 +7,7 @@ import pytest
 from sentence_transformers import CrossEncoder
 
 from benchmarks.tiny_cross_encoder import build_tiny_cross_encoder
-from deployments.errors import ConfigError, StageFailed
+from deployments.contracts.errors import ConfigError, StageFailed
 from deployments.reranker.config import RerankerArgs
 from deployments.reranker.scorer import CrossEncoderScorer, build_scorer
 

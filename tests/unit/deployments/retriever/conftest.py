@@ -2,11 +2,11 @@
 
 import pytest
 
-from deployments.retriever import changes, following
+from deployments.retriever import change_log, follower
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every search asks, and no write waits."""
-    for module in (changes, following):
+    for module in (change_log, follower):
         monkeypatch.setattr(module, "LEASE_S", 0.0)

@@ -8,14 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deployments.contracts import (
-    Calibration,
-    Chunk,
-    CollectionFacts,
-    DocumentRecord,
-    IndexedDocument,
-    chunk_id,
-)
+from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
+from deployments.contracts.search import Calibration, CollectionFacts
 from deployments.retriever import calibration as module
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.config import StoreArgs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments.errors import Unavailable
+from deployments.contracts.errors import Unavailable
 from deployments.retriever import chroma as chroma_module
 from deployments.retriever.chroma import Chroma
 from deployments.retriever.config import StoreArgs

@@ -9,22 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts import (
+from deployments.contracts.documents import (
     Chunk,
     DocumentRecord,
-    Filter,
     IndexedDocument,
     Scalar,
-    SearchMethod,
-    SearchMode,
     Vectors,
     chunk_id,
 )
-from deployments.errors import InvalidRequest, Unavailable
+from deployments.contracts.errors import InvalidRequest, Unavailable
+from deployments.contracts.search import Filter, SearchMethod, SearchMode
+from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex, View
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.content import StoredContent
-from deployments.retriever.following import Follower
+from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import Hits, HybridSearch, Query
 from deployments.retriever.store import ChromaStore, Search
 

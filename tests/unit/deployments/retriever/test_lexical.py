@@ -8,8 +8,9 @@ import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
-from deployments.contracts import Chunk, Filter, Scalar, chunk_id
-from deployments.errors import InvalidRequest
+from deployments.contracts.documents import Chunk, Scalar, chunk_id
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.search import Filter
 from deployments.retriever import lexical as lexical_module
 from deployments.retriever.chunk_index import ChunkIndex, Hit
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deployments.contracts import Chunk, chunk_id
+from deployments.contracts.documents import Chunk, chunk_id
 from deployments.retriever import row_table as row_table_module
 from deployments.retriever import rows as rows_module
 from deployments.retriever.row_table import RowTable

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployments.contracts import Chunk, Filter
+from deployments.contracts.documents import Chunk
+from deployments.contracts.search import Filter
 from deployments.retriever import rows as rows_module
 from deployments.retriever.rows import Row, Rows, row_of
 from deployments.retriever.where import Condition, compile_where

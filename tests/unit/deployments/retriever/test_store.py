@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts import (
+from deployments.contracts.documents import (
     Chunk,
     DocumentRecord,
-    Filter,
     IndexedDocument,
     Part,
     Scalar,
     Vectors,
     chunk_id,
 )
-from deployments.errors import InvalidRequest, NotFound, StageFailed, Unavailable
+from deployments.contracts.errors import InvalidRequest, NotFound, StageFailed, Unavailable
+from deployments.contracts.search import Filter
 from deployments.retriever import store as store_module
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.store import ChromaStore, Search

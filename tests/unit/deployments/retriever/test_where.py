@@ -9,7 +9,7 @@ from chromadb.errors import ChromaError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deployments.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest
 from deployments.retriever.where import Condition, compile_where
 
 KEYS = ("k", "other", "missing")

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.tracing.config import Destination, TracingArgs
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.exporter import SpoolingExporter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.errors import ConfigError
+from deployments.contracts.errors import ConfigError
 from deployments.tracing.spool_folder import spool_folder
 
 

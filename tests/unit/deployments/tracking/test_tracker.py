@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployments.activity import UsageQuery
-from deployments.contracts import CallContext, StageCall
+from deployments.contracts.calls import CallContext, StageCall
 from deployments.control.store import ControlStore
 from deployments.drift import DriftRequest
 from deployments.tracking import deployment

@@ -1,0 +1,1 @@
+"""From a question to its answer: no HTTP, no Ray."""

@@ -1,0 +1,25 @@
+"""What a client wants to know, before anybody looked for it."""
+
+from dataclasses import dataclass
+
+from deployments.contracts.generation import Message, Sampling
+from deployments.contracts.search import Filter, SearchMode
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with the client's wishes; None means that the release decides.
+
+    `messages` is the conversation that the question ends, where there is one. `queries` are other
+    ways to put it, which are searched for as well.
+    """
+
+    text: str
+    messages: tuple[Message, ...] = ()
+    sampling: Sampling = Sampling()
+    queries: tuple[str, ...] = ()
+    mode: SearchMode | None = None
+    top_k: int | None = None
+    top_n: int | None = None
+    rerank: bool | None = None
+    where: Filter | None = None

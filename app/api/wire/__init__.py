@@ -1,0 +1,1 @@
+"""Values of the service in the forms that clients read."""

@@ -1,0 +1,209 @@
+"""An answer in OpenAI's forms: whole, or as the chunks of a stream."""
+
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from app.api.schemas.answers import Source
+from app.api.schemas.chat import (
+    Annotation,
+    AssistantMessage,
+    ChatCompletion,
+    Choice,
+    ChoiceLogprobs,
+    ContentLogprob,
+    GenerationUsage,
+    PromptTokensDetails,
+    Provenance,
+    Routing,
+    TopLogprob,
+    UrlCitation,
+)
+from app.api.wire.streaming import DONE, encode_event, end_honestly
+from app.api.wire.values import source_of, timings_of
+from app.problems import problem_body
+from app.request.attempt import Trail
+from app.request.scope import RequestScope
+from app.settings.routing import RoutingDecision
+from deployments.contracts.errors import RagError
+from deployments.contracts.generation import (
+    Citation,
+    Generation,
+    GenerationEvent,
+    Started,
+    TokenLogprob,
+)
+from deployments.contracts.search import ScoredChunk
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is known of an answer before it is written; makes its forms on the wire.
+
+    `started_s` is on the performance counter.
+    """
+
+    scope: RequestScope
+    release: str | None
+    sources: tuple[ScoredChunk, ...]
+    trail: Trail
+    started_s: float
+    routing: RoutingDecision | None = None
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def completion(self, written: Generation, *, with_logprobs: bool) -> ChatCompletion:
+        """Returns the whole answer."""
+        message = AssistantMessage(
+            content=written.text, annotations=self._annotations(written.citations)
+        )
+        logprobs = logprobs_of(written.logprobs) if with_logprobs else None
+        return ChatCompletion(
+            id=self._id(),
+            created=self.created,
+            model=written.model,
+            choices=[
+                Choice(message=message, logprobs=logprobs, finish_reason=written.finish_reason)
+            ],
+            usage=usage_of(written),
+            ragserve=self._provenance(written),
+        )
+
+    def chunks(
+        self,
+        events: AsyncGenerator[Sequence[GenerationEvent], None],
+        *,
+        include_usage: bool,
+        with_logprobs: bool,
+    ) -> AsyncGenerator[bytes, None]:
+        """Returns the stream: the role first, then text, the reason of its end, the counts where
+        they are asked for, and `[DONE]`. A stream that breaks off has an error instead."""
+
+        async def encoded() -> AsyncGenerator[bytes, None]:
+            model = ""
+            async with aclosing(events):
+                async for some in events:
+                    if isinstance(some[0], Started):
+                        model = some[0].model
+                    pieces = [self._encode(model, event, with_logprobs) for event in some]
+                    if isinstance(written := some[-1], Generation):
+                        pieces += self._end(written, include_usage)
+                    yield b"".join(pieces)
+
+        return end_honestly(encoded(), self.scope, self._error)
+
+    def _encode(self, model: str, event: GenerationEvent, with_logprobs: bool) -> bytes:
+        if isinstance(event, Started):
+            sources = [one.model_dump(mode="json") for one in self._found()]
+            own = {"release": self.release, "sources": sources}
+            return self._chunk(model, {"role": "assistant", "content": ""}, ragserve=own)
+        if isinstance(event, Generation):
+            own = self._provenance(event).model_dump(mode="json", exclude={"sources"})
+            return self._chunk(model, {}, finish_reason=event.finish_reason, ragserve=own)
+        delta: dict[str, object] = {"content": event.text}
+        if event.citations:
+            annotations = self._annotations(event.citations)
+            delta["annotations"] = [one.model_dump() for one in annotations]
+        logprobs = logprobs_of(event.logprobs).model_dump() if with_logprobs else None
+        return self._chunk(model, delta, logprobs=logprobs)
+
+    def _end(self, written: Generation, include_usage: bool) -> list[bytes]:
+        if not include_usage:
+            return [DONE]
+        usage = {"usage": usage_of(written).model_dump()}
+        return [encode_event(self._frame(written.model) | usage), DONE]
+
+    def _chunk(
+        self,
+        model: str,
+        delta: Mapping[str, object],
+        *,
+        logprobs: Mapping[str, object] | None = None,
+        finish_reason: str | None = None,
+        ragserve: Mapping[str, object] | None = None,
+    ) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+        chunk = self._frame(model) | {"choices": [choice]}
+        return encode_event(chunk if ragserve is None else chunk | {"ragserve": ragserve})
+
+    def _frame(self, model: str) -> dict[str, object]:
+        return {
+            "id": self._id(),
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": model,
+            "choices": [],
+        }
+
+    def _id(self) -> str:
+        return f"chatcmpl-{self.scope.request_id}"
+
+    def _found(self) -> list[Source]:
+        return [source_of(hit) for hit in self.sources]
+
+    def _provenance(self, written: Generation) -> Provenance:
+        chosen = self.routing
+        return Provenance(
+            release=self.release,
+            prompt=written.prompt,
+            grounded=written.grounded,
+            answerability=written.answerability,
+            sources=self._found(),
+            degraded=self.trail.degraded,
+            routing=None if chosen is None else Routing.model_validate(chosen),
+            timings=timings_of(self.trail, self.started_s),
+        )
+
+    def _annotations(self, citations: Iterable[Citation]) -> list[Annotation]:
+        chunks = {hit.rank: hit.chunk for hit in self.sources}
+        return [
+            Annotation(
+                url_citation=UrlCitation(
+                    start_index=one.start,
+                    end_index=one.end,
+                    url=str(chunk.metadata.get("url", chunk.path)),
+                    title=chunk.title,
+                )
+            )
+            for one in citations
+            if (chunk := chunks.get(one.source)) is not None
+        ]
+
+    def _error(self, error: RagError) -> bytes:
+        return error_event(error, self.scope)
+
+
+def error_event(error: RagError, scope: RequestScope) -> bytes:
+    """Returns the event that OpenAI's clients raise as an error of their own."""
+    body = problem_body(error.code, str(error), request_id=scope.request_id, instance="")
+    return encode_event({"error": body["error"]})
+
+
+def usage_of(written: Generation) -> GenerationUsage:
+    """Returns the engine's counts."""
+    return GenerationUsage(
+        prompt_tokens=written.prompt_tokens,
+        completion_tokens=written.completion_tokens,
+        total_tokens=written.prompt_tokens + written.completion_tokens,
+        prompt_tokens_details=PromptTokensDetails(cached_tokens=written.cached_tokens),
+    )
+
+
+def logprobs_of(logprobs: Iterable[TokenLogprob]) -> ChoiceLogprobs:
+    """Returns log-probabilities in OpenAI's form."""
+    return ChoiceLogprobs(
+        content=[
+            ContentLogprob(
+                token=one.token,
+                logprob=one.logprob,
+                bytes=list(one.token.encode()),
+                top_logprobs=[
+                    TopLogprob(
+                        token=other.token, logprob=other.logprob, bytes=list(other.token.encode())
+                    )
+                    for other in one.top
+                ],
+            )
+            for one in logprobs
+        ]
+    )

@@ -1,0 +1,116 @@
+"""The answer to `/v1/query`, whole or as typed events."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from app.answering.pipeline import Answer, AnswerStream
+from app.api.schemas.answers import (
+    Citation,
+    DeltaEvent,
+    QueryResponse,
+    SourcesEvent,
+    Usage,
+)
+from app.api.schemas.wire import Problem
+from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
+from app.api.wire.values import source_of, timings_of
+from app.problems import problem_body
+from app.request.attempt import Trail
+from app.request.scope import RequestScope
+from deployments.contracts.errors import RagError
+from deployments.contracts.generation import Generation, Started, TextDelta
+
+_EXAMPLE = (
+    'event: sources\ndata: {"id":"3f2a9c","release":"minilm-extractive","model":"extractive",'
+    '"sources":[...]}\n\n'
+    'event: delta\ndata: {"text":"A full queue is answered with 503. [1]"}\n\n'
+    'event: citation\ndata: {"start":0,"end":38,"source":1}\n\n'
+    'event: done\ndata: {"grounded":true,"finish_reason":"stop","usage":{...}}\n\n'
+)
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": event_stream_content(_EXAMPLE, ["sources", "delta", "citation", "done", "error"])
+    }
+}
+"""OpenAPI's entry for the streamed form."""
+
+
+def query_response(
+    scope: RequestScope, found: Answer, trail: Trail, started_s: float
+) -> QueryResponse:
+    """Returns the whole answer; `started_s` is on the performance counter."""
+    written = found.generation
+    return QueryResponse(
+        id=scope.request_id,
+        answer=written.text,
+        grounded=written.grounded,
+        answerability=written.answerability,
+        citations=[Citation.model_validate(one) for one in written.citations],
+        sources=[source_of(hit) for hit in found.sources],
+        release=scope.release,
+        model=written.model,
+        prompt=written.prompt,
+        finish_reason=written.finish_reason,
+        degraded=trail.degraded,
+        usage=Usage(
+            prompt_tokens=written.prompt_tokens,
+            completion_tokens=written.completion_tokens,
+            total_tokens=written.prompt_tokens + written.completion_tokens,
+            embedding_tokens=trail.embedding_tokens,
+            rerank_tokens=trail.rerank_tokens,
+        ),
+        timings=timings_of(trail, started_s),
+    )
+
+
+def query_events(
+    begun: AnswerStream, scope: RequestScope, trail: Trail, started_s: float
+) -> AsyncGenerator[bytes, None]:
+    """Returns the events `sources`, `delta`, `citation`, and `done` or `error`.
+
+    `done` has everything that the whole answer has, without the sources.
+    """
+
+    async def events() -> AsyncGenerator[bytes, None]:
+        async with aclosing(begun.events):
+            async for some in begun.events:
+                for event in some:
+                    if isinstance(event, Started):
+                        yield _sources(event, begun, scope)
+                    elif isinstance(event, TextDelta):
+                        yield _delta(event)
+                    else:
+                        yield _done(event)
+
+    def _done(written: Generation) -> bytes:
+        found = Answer(written, begun.sources)
+        whole = query_response(scope, found, trail, started_s)
+        return encode_event(whole.model_dump(mode="json", exclude={"sources"}), "done")
+
+    def as_event(error: RagError) -> bytes:
+        body = problem_body(
+            error.code, str(error), request_id=scope.request_id, instance="/v1/query"
+        )
+        return encode_event(Problem.model_validate(body).model_dump(mode="json"), "error")
+
+    return end_honestly(events(), scope, as_event)
+
+
+def _sources(event: Started, begun: AnswerStream, scope: RequestScope) -> bytes:
+    sources = SourcesEvent(
+        id=scope.request_id,
+        release=scope.release,
+        model=event.model,
+        sources=[source_of(hit) for hit in begun.sources],
+    )
+    return encode_event(sources.model_dump(mode="json"), "sources")
+
+
+def _delta(event: TextDelta) -> bytes:
+    """Returns the piece, and the citations that it completes after it."""
+    text = encode_event(DeltaEvent(text=event.text).model_dump(), "delta") if event.text else b""
+    return text + b"".join(
+        encode_event({"start": one.start, "end": one.end, "source": one.source}, "citation")
+        for one in event.citations
+    )

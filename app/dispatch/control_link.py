@@ -1,0 +1,96 @@
+"""The tie between an ingress replica and the controller: about once a second it says what it saw
+and hears what to do. While nobody answers, everything stays as it is."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from app.dispatch.evidence_outbox import EvidenceOutbox
+from app.releases.assignment import Assignment
+from app.request.figures import Values
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import RagError
+from deployments.rollouts import ControlStage, TrafficPlan, Weights
+
+_log = logging.getLogger("ray.serve")
+_EVERY_S = 0.75
+"""A decision reaches everybody within two seconds, the way there and back included."""
+_TIMEOUT_S = 5.0
+_FIRST_S = 10.0
+
+
+class ControlLink:
+    """One replica's tie; an `Observer`.
+
+    Args:
+        control: The controller.
+        deployed: Returns the weights in the settings, None before they arrived.
+        replica: Name of this replica.
+        now_s: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        control: ControlStage,
+        deployed: Callable[[], Weights | None],
+        *,
+        replica: str,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._control = control
+        self._deployed = deployed
+        self._outbox = EvidenceOutbox(replica, now_s)
+        self._call_id = f"report-{replica}"
+        self._plan = TrafficPlan()
+        self._failing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def plan(self) -> TrafficPlan:
+        """Returns the last plan that was heard."""
+        return self._plan
+
+    def observe(self, assignment: Assignment, begun_s: float, values: Values) -> None:
+        """See `Observer`."""
+        self._outbox.observe(assignment, begun_s, values)
+
+    def observe_pair(self, assignment: Assignment, begun_s: float, values: Values) -> None:
+        """See `Observer`."""
+        self._outbox.observe_pair(assignment, begun_s, values)
+
+    async def begin(self) -> None:
+        """Waits for the first plan, so that a new replica does what the others do, and goes on by
+        itself. Without a controller it gives up after a while: requests count more."""
+        try:
+            async with asyncio.timeout(_FIRST_S):
+                while not await self.exchange():  # noqa: ASYNC110
+                    await asyncio.sleep(_EVERY_S)
+        except TimeoutError:
+            _log.error("no word from the controller: the deployed weights hold")
+        self._task = asyncio.create_task(self._go_on())
+
+    async def exchange(self) -> bool:
+        """Reports once, and returns whether an answer came."""
+        report = self._outbox.report(dict(self._deployed() or {}))
+        try:
+            plan = await self._control.exchange(report, call=CallContext(self._call_id, _TIMEOUT_S))
+        except RagError as error:
+            if not self._failing:
+                _log.warning("the controller does not answer, weights stay: %s", error)
+            self._failing = True
+            return False
+        if self._failing:
+            _log.info("the controller answers again")
+        self._failing = False
+        self._outbox.answered()
+        self._outbox.follow(plan.rollout)
+        self._plan = plan
+        return True
+
+    async def _go_on(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                await self.exchange()
+            except Exception:
+                _log.exception("a report failed")

@@ -1,0 +1,1 @@
+"""Pure ASGI, in the order in which a request meets it."""

@@ -1,0 +1,71 @@
+"""What a gateway replica serves, in one place: the application of `app.api` is a function of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.dispatch.dispatcher import Dispatcher
+from app.dispatch.judge import LanguageModelJudge
+from app.dispatch.observer import NoObserver, Observer
+from app.dispatch.shadow import Shadow
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.telemetry.requests import Telemetry
+from deployments.activity import TrackerStage
+from deployments.rollouts import ControlStage
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts that routes use.
+
+    Args:
+        releases: Who answers whom.
+        dispatcher: Has requests answered.
+        telemetry: Where they are reported when they have ended.
+        control: The rollout controller, None where there is none.
+        tracker: Knows what was used, None where there is no control application.
+        admin_key: Opens the routes for operators, empty where nothing does.
+        settings_error: Returns why the settings deployed last do not hold, empty where they do.
+    """
+
+    releases: Releases
+    dispatcher: Dispatcher
+    telemetry: Telemetry
+    control: ControlStage | None = None
+    tracker: TrackerStage | None = None
+    admin_key: str = ""
+    settings_error: Callable[[], str] = str
+
+
+def make_gateway(
+    releases: Releases,
+    args: GatewayArgs,
+    *,
+    observer: Observer | None = None,
+    telemetry: Telemetry | None = None,
+    control: ControlStage | None = None,
+    tracker: TrackerStage | None = None,
+    admin_key: str = "",
+    settings_error: Callable[[], str] = str,
+) -> Gateway:
+    """Returns the service over releases; without observer and telemetry, nobody is told what
+    became of requests."""
+    told, reported = observer or NoObserver(), telemetry or Telemetry()
+    shadow = Shadow(
+        releases,
+        told,
+        LanguageModelJudge(releases.generator),
+        reported,
+        max_requests=args.shadow_concurrency,
+        timeout_s=args.request_timeout_s,
+    )
+    dispatcher = Dispatcher(releases, told, shadow, reported)
+    return Gateway(
+        releases,
+        dispatcher,
+        reported,
+        control=control,
+        tracker=tracker,
+        admin_key=admin_key,
+        settings_error=settings_error,
+    )

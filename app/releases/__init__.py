@@ -1,0 +1,1 @@
+"""Who answers: releases, their weights, and the generators that stand in for each other."""

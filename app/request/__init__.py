@@ -1,0 +1,1 @@
+"""What one request carries from its first byte to its last."""

@@ -1,0 +1,88 @@
+"""What a request leaves behind: where its time went, what it found, what it had to do without."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from deployments.contracts.calls import Lap, Times
+from deployments.contracts.documents import Vectors
+from deployments.contracts.errors import RagError, StageFailed
+from deployments.contracts.generation import Generation
+from deployments.contracts.search import Calibration, ScoredChunk
+
+
+@dataclass(slots=True)
+class StageTime:
+    """Where the time of one stage went, in milliseconds. `total_ms` includes the way there and
+    back; the others are what the stage said of itself.
+
+    `started_ns` is in nanoseconds since the epoch, `batch_size` the entries that shared the model's
+    batch (0 where the stage has none), `laps` the steps inside, `error` the code of what it failed
+    with.
+    """
+
+    total_ms: float = 0.0
+    queue_ms: float = 0.0
+    inference_ms: float = 0.0
+    replica_ms: float = 0.0
+    started_ns: int = 0
+    batch_size: int = 0
+    laps: tuple[Lap, ...] = ()
+    error: str = ""
+
+    def note(self, times: Times) -> None:
+        """Takes over what the stage said."""
+        self.queue_ms = times.queue_ms
+        self.inference_ms = times.inference_ms
+        self.replica_ms = times.replica_ms
+        self.batch_size = times.batch_size
+        self.laps = times.laps
+
+
+@dataclass(slots=True)
+class Trail:
+    """What a request leaves behind.
+
+    Attributes:
+        times: By stage, in the order of their starts.
+        embedding_tokens: Tokens that the embedder read.
+        rerank_tokens: Tokens that the reranker read.
+        degraded: What the request had to do without.
+        query: What was searched for; empty where nothing was.
+        query_vector: Its embedding, shape (1, dim).
+        calibration: The calibration of the collection that was searched, where it has one.
+        reranker_model: Who judged what was found; empty where nobody did.
+        found: What the retriever returned, best first.
+        side_calls: What generators wrote on the way by step, such as the query of a conversation.
+        hits: What was left of it after reranking, best first.
+    """
+
+    times: dict[str, StageTime] = field(default_factory=dict)
+    embedding_tokens: int = 0
+    rerank_tokens: int = 0
+    degraded: list[str] = field(default_factory=list)
+    query: str = ""
+    query_vector: Vectors | None = None
+    calibration: Calibration | None = None
+    reranker_model: str = ""
+    found: tuple[ScoredChunk, ...] = ()
+    hits: tuple[ScoredChunk, ...] = ()
+    side_calls: dict[str, Generation] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def timed(self, stage: str) -> AsyncIterator[StageTime]:
+        """Measures a stage, also one that fails."""
+        entry = self.times.setdefault(stage, StageTime())
+        entry.started_ns = time.time_ns()
+        started_s = time.perf_counter()
+        try:
+            yield entry
+        except RagError as error:
+            entry.error = error.code
+            raise
+        except Exception:
+            entry.error = StageFailed.code
+            raise
+        finally:
+            entry.total_ms = (time.perf_counter() - started_s) * 1e3

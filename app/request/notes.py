@@ -1,0 +1,92 @@
+"""What is known of a request, filled in on its way: for its access line, its trace, its usage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from app.request.attempt import Trail
+from deployments.canary.evidence import Arm
+from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
+
+TraceWish = Literal["", "keep", "none"]
+
+
+@dataclass(slots=True)
+class RequestNotes:
+    """Fields are empty where a request did not get that far.
+
+    Attributes:
+        key_id: Names the caller's API key without telling it.
+        user: The user that the request names.
+        session: The session that it names.
+        messages: What was asked: a conversation, or one message of the user.
+        release: Who answers, or was to.
+        arm: The arm of a rollout that the request is in.
+        rollout: The id of that rollout.
+        trail: What the work left behind.
+        written: The answer.
+        begun: The same of one that was broken off: its tokens, without its text.
+        error: Code of the problem that the client was told, also inside a stream.
+        trace_wish: What the client wants of its trace: that it is kept, or that there is none.
+    """
+
+    key_id: str = ""
+    user: str = ""
+    session: str = ""
+    messages: tuple[Message, ...] = ()
+    release: str = ""
+    arm: Arm | None = None
+    rollout: str = ""
+    trail: Trail | None = None
+    written: Generation | None = None
+    begun: Generation | None = None
+    error: str = ""
+    trace_wish: TraceWish = ""
+
+    def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
+        """Notes who answers, and what it is evidence for."""
+        self.release, self.arm, self.rollout = release, arm, rollout
+
+    def hear(self, events: Sequence[GenerationEvent]) -> None:
+        """Notes how far an answer has come that is streamed."""
+        for event in events:
+            if isinstance(event, Generation):
+                self.written = event
+            elif isinstance(event, Started):
+                self.begun = Generation(
+                    text="",
+                    citations=(),
+                    grounded=True,
+                    finish_reason="stop",
+                    prompt_tokens=event.prompt_tokens,
+                    completion_tokens=0,
+                    model=event.model,
+                    cached_tokens=event.cached_tokens,
+                )
+            elif self.begun is not None:
+                tokens = self.begun.completion_tokens + event.completion_tokens
+                self.begun = replace(self.begun, completion_tokens=tokens)
+
+    def generations(self) -> Sequence[Generation]:
+        """Returns all that generators wrote for this request, also what was broken off: the answer
+        last."""
+        side_calls = () if self.trail is None else tuple(self.trail.side_calls.values())
+        answer = self.written or self.begun
+        return side_calls if answer is None else (*side_calls, answer)
+
+    def identify(self, *, session: str | None, user: str | None) -> None:
+        """Notes who the request says it is from."""
+        self.session, self.user = session or "", user or ""
+
+    def of_caller(self) -> "RequestNotes":
+        """Returns notes of another request by the same caller."""
+        return RequestNotes(
+            key_id=self.key_id, user=self.user, session=self.session, trace_wish=self.trace_wish
+        )
+
+    def server_timing(self, total_ms: float) -> str:
+        """Returns the stages' times and the whole, as the header `Server-Timing` has them. A
+        streamed answer has those that were known when it began."""
+        times = self.trail.times if self.trail is not None else {}
+        entries = [f"{stage};dur={spent.total_ms:.1f}" for stage, spent in times.items()]
+        return ", ".join([*entries, f"total;dur={total_ms:.1f}"])

@@ -1,0 +1,49 @@
+"""What belongs to one request until its answer: its id, its release, the time it has left."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from app.request.notes import RequestNotes
+from app.request.trace_context import TraceContext, trace_of
+from deployments.contracts.calls import CallContext
+
+
+@dataclass(frozen=True, slots=True)
+class RequestScope:
+    """Made once at admission and passed down, never stored.
+
+    `deadline_s` is on the clock `now`, in seconds.
+    """
+
+    request_id: str
+    deadline_s: float
+    release: str = ""
+    now: Callable[[], float] = time.monotonic
+    notes: RequestNotes = field(default_factory=RequestNotes)
+    trace: TraceContext = field(default_factory=lambda: trace_of(""))
+
+    def call(self) -> CallContext:
+        """Returns what a stage is told: the same identity, and what is left of the time at this
+        moment."""
+        left_s = self.deadline_s - self.now()
+        trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
+        return CallContext(self.request_id, left_s, self.release, trace)
+
+    def within(self, timeout_s: float) -> "RequestScope":
+        """Returns the same request with a deadline `timeout_s` from now."""
+        return replace(self, deadline_s=self.now() + timeout_s)
+
+    def child(self, request_id: str) -> "RequestScope":
+        """Returns a request of the same caller inside this one, with notes of its own and a span
+        below this one's."""
+        return replace(
+            self,
+            request_id=request_id,
+            notes=self.notes.of_caller(),
+            trace=trace_of(self.trace.traceparent()),
+        )
+
+    def for_release(self, release: str) -> "RequestScope":
+        """Returns the same request, decided for a release."""
+        return replace(self, release=release)

@@ -1,0 +1,36 @@
+"""How long one request has waited for its stages, counted wherever in it a stage is called."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Waited:
+    """What one request has waited for its stages so far."""
+
+    total_s: float = 0.0
+    calls: int = 0
+
+
+_waited: ContextVar[Waited] = ContextVar("waited")
+
+
+@contextmanager
+def waiting() -> Iterator[Waited]:
+    """Counts what `note_wait` is told inside, tasks that are started there included."""
+    count = Waited()
+    token = _waited.set(count)
+    try:
+        yield count
+    finally:
+        _waited.reset(token)
+
+
+def note_wait(waited_s: float) -> None:
+    """Adds the wait of one call for its stage, work excluded, to the request that runs here."""
+    count = _waited.get(None)
+    if count is not None:
+        count.total_s += waited_s
+        count.calls += 1

@@ -1,0 +1,140 @@
+"""The check of a whole Serve config file: every part of it that is ours, before it is deployed."""
+
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import BaseModel
+
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import as_tuple
+from app.settings.retrieval import RetrievalArgs
+from deployments.contracts.errors import ConfigError
+from deployments.control.config import ControlArgs
+from deployments.generator.config import GeneratorArgs
+from deployments.retriever.config import StoreArgs
+from deployments.settings import parse_settings
+
+ARGS_OF_BUILDER: dict[str, type[BaseModel]] = {
+    "app.builder:build_gateway": GatewayArgs,
+    "app.builder:build_retrieval": RetrievalArgs,
+    "app.builder:build_generator": GeneratorArgs,
+    "app.builder:build_control": ControlArgs,
+}
+
+
+def check_serve_config(path: str | Path) -> dict[str, Any]:
+    """Returns the content of a Serve config file after checking every part of it that is ours.
+
+    Raises:
+        ConfigError: names the file, the place in it and what is wrong there.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML: {error}") from error
+    check_content(content, path)
+    return cast(dict[str, Any], content)
+
+
+def check_content(content: Any, path: str | Path) -> None:
+    """Checks what a config file holds; raises as `check_serve_config`.
+
+    Args:
+        content: What was read, or made from what was read.
+        path: The file that errors name.
+    """
+    if not isinstance(content, dict) or not content.get("applications"):
+        raise ConfigError(f"{path}: has no `applications`.")
+    applications = _mappings(path, "applications", content["applications"])
+    for application in applications:
+        _check_application(path, application)
+    names = {application.get("name") for application in applications}
+    for application in applications:
+        _check_release_targets(path, application, names)
+        _check_control(path, application, names)
+
+
+def _check_application(path: str | Path, application: dict[str, Any]) -> None:
+    name = application.get("name", "?")
+    model = ARGS_OF_BUILDER.get(application.get("import_path", ""))
+    if model is None:
+        return
+    args = parse_settings(model, application.get("args") or {}, place=f"{path}: {name}.args")
+    for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
+        place = f"{name}.{deployment.get('name')}"
+        if deployment.get("name") == "Ingress" and model is GatewayArgs:
+            live = deployment.get("user_config")
+            parse_settings(GatewayLive, live, place=f"{path}: {place}.user_config")
+        if deployment.get("name") == "Retriever" and isinstance(args, RetrievalArgs):
+            _check_embedded_store(path, place, args.store, deployment)
+
+
+def _check_embedded_store(
+    path: str | Path, place: str, store: StoreArgs, deployment: dict[str, Any]
+) -> None:
+    scaling = deployment.get("autoscaling_config") or {}
+    asked = (scaling.get("max_replicas"), deployment.get("num_replicas"))  # a number, or "auto"
+    more = [replicas for replicas in asked if replicas not in (None, 1)]
+    if store.path is not None and more:
+        raise ConfigError(
+            f"{path}: {place}: an embedded store (`store.path`) can be opened by one replica, and "
+            f"the file asks for {more[0]}. Set one replica, or give a server's `store.url`."
+        )
+
+
+def _check_release_targets(
+    path: str | Path, application: dict[str, Any], names: set[str | None]
+) -> None:
+    for deployment in application.get("deployments") or []:
+        releases = (deployment.get("user_config") or {}).get("releases") or {}
+        for release, vector in releases.items():
+            for kind in ("retrieval", "generator"):
+                for name in as_tuple(vector.get(kind)):
+                    if name not in names:
+                        raise ConfigError(
+                            f"{path}: release '{release}' names the {kind} application "
+                            f"'{name}', which the file does not have."
+                        )
+
+
+def _check_control(path: str | Path, application: dict[str, Any], names: set[str | None]) -> None:
+    if application.get("import_path") != "app.builder:build_gateway":
+        return
+    control = (application.get("args") or {}).get("control")
+    if control is not None and control not in names:
+        raise ConfigError(
+            f"{path}: {application.get('name')}.args.control names the application '{control}', "
+            "which the file does not have."
+        )
+
+
+def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:
+    found = value or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ConfigError(f"{path}: {place}: must be a list of mappings.")
+    return found
+
+
+def main(paths: list[str]) -> int:
+    """Checks config files, prints what is wrong, and returns the exit code."""
+    failures = 0
+    for path in paths:
+        try:
+            check_serve_config(path)
+        except ConfigError as error:
+            failures += 1
+            sys.stderr.write(f"{error}\n")
+        else:
+            sys.stdout.write(f"{path}: ok\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

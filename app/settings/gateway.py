@@ -1,0 +1,67 @@
+"""Cold settings of the gateway.
+
+Every knob lives in one layer, chosen by what changing it costs: `args` restart their application,
+`user_config` is applied in place, `deployments:` holds Serve's own names, and the environment holds
+secrets only.
+"""
+
+from pydantic import Field
+
+from app.settings.activity import ActivityArgs
+from deployments.settings import Settings
+from deployments.tracing.config import TracingArgs
+
+
+class GatewayArgs(Settings):
+    """Cold settings of the ingress. A change restarts the gateway, and only the gateway."""
+
+    request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    """Time a request has from admission to answer, or to the first token of a stream. Every stage
+    gets what is left of it."""
+
+    stream_timeout_s: float = Field(default=600.0, gt=0, le=7200)
+    """Time a streamed answer has from admission to end."""
+
+    inter_token_timeout_s: float = Field(default=20.0, gt=0, le=600)
+    """Time between two pieces of an answer; after it the stream ends with an error."""
+
+    keep_alive_s: float = Field(default=10.0, gt=0, le=600)
+    """A stream in which nothing happens for so long gets a comment, so that nobody on the way
+    takes the connection for dead."""
+
+    ingest_timeout_s: float = Field(default=600.0, gt=0, le=7200)
+    """The same for writes of documents, which embed thousands of chunks."""
+
+    max_body_bytes: int = Field(default=4 * 2**20, ge=1024)
+    """Bytes of a JSON body at most; over it the answer is 413."""
+
+    max_upload_bytes: int = Field(default=48 * 2**20, ge=1024)
+    """The same for bodies of `/v1/documents`. The replicas accept messages up to 64 MiB."""
+
+    max_concurrent_requests: int = Field(default=256, ge=1)
+    """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
+    below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
+
+    target_wait_s: float = Field(default=0.6, gt=0)
+    """Time a request may wait for its stages, their work excluded. Where most wait longer, the
+    replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
+    admits more again."""
+
+    control: str | None = Field(default=None, min_length=1)
+    """Name of the control application, which runs rollouts. Without one, traffic is what
+    `user_config` says."""
+
+    tracing: TracingArgs = TracingArgs()
+    """Where traces go. Without it there are none."""
+
+    activity: ActivityArgs = ActivityArgs()
+    """How the control application is told what was served."""
+
+    shadow_concurrency: int = Field(default=4, ge=1, le=256)
+    """Requests that one ingress replica repeats on a release in shadow at once. Over it they are
+    not repeated."""
+
+    concurrent_stage_calls: int = Field(default=4, ge=1)
+    """Calls on their way to one deployment at once; requests that come meanwhile travel together in
+    the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
+    once, and one to the embedder or the retriever only when enough requests wait."""

@@ -1,0 +1,1 @@
+"""The deployments as the gateway sees them: typed clients over Ray's handles."""

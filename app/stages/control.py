@@ -1,0 +1,100 @@
+"""The control application as the gateway sees it: the rollout controller and the tracker over
+handles."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from app.stages.handle import StageHandle
+from deployments.activity import ActivityReport, UsageQuery, UsageRow
+from deployments.canary.commands import Command
+from deployments.canary.rollout import Decision
+from deployments.contracts.calls import CallContext
+from deployments.drift import DriftReport, DriftRequest
+from deployments.rollouts import (
+    Look,
+    Report,
+    Rollout,
+    RolloutRequest,
+    TrafficOverride,
+    TrafficPlan,
+    Weights,
+)
+
+
+class ControlClient(StageHandle):
+    """Asks the controller. What changes something is asked once: whether it was done is better
+    looked up than tried again.
+
+    Args:
+        application: Name of the control application.
+    """
+
+    def __init__(self, application: str) -> None:
+        super().__init__(application, "RolloutController", max_calls=4, says="rollout controller")
+
+    async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
+        """See `ControlStage.exchange`."""
+        return cast(TrafficPlan, await self.call("exchange", report, call=call, attempts=1))
+
+    async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
+        """See `ControlStage.start`."""
+        return cast(Rollout, await self.call("start", request, call=call, attempts=1))
+
+    async def command(
+        self,
+        rollout_id: str,
+        what: Command,
+        *,
+        by: str,
+        why: str,
+        stage: int | None = None,
+        call: CallContext,
+    ) -> Rollout:
+        """See `ControlStage.command`."""
+        answer = await self.call(
+            "command", rollout_id, what, by=by, why=why, stage=stage, call=call, attempts=1
+        )
+        return cast(Rollout, answer)
+
+    async def rollouts(self, *, limit: int, call: CallContext) -> Sequence[Rollout]:
+        """See `ControlStage.rollouts`."""
+        return cast(Sequence[Rollout], await self.call("rollouts", limit=limit, call=call))
+
+    async def rollout(
+        self, rollout_id: str, *, call: CallContext
+    ) -> tuple[Rollout, Decision | None, Sequence[Look]]:
+        """See `ControlStage.rollout`."""
+        answer = await self.call("rollout", rollout_id, call=call)
+        return cast(tuple[Rollout, Decision | None, Sequence[Look]], answer)
+
+    async def set_traffic(
+        self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
+    ) -> TrafficOverride | None:
+        """See `ControlStage.set_traffic`."""
+        answer = await self.call(
+            "set_traffic", weights, by=by, deployed=deployed, call=call, attempts=1
+        )
+        return cast(TrafficOverride | None, answer)
+
+
+class TrackerClient(StageHandle):
+    """Asks the tracker.
+
+    Args:
+        application: Name of the control application.
+    """
+
+    def __init__(self, application: str) -> None:
+        super().__init__(application, "Tracker", max_calls=4)
+
+    async def take(self, report: ActivityReport, *, call: CallContext) -> None:
+        """See `TrackerStage.take`. Who sends it repeats it, under its number."""
+        await self.call("take", report, call=call, attempts=1)
+
+    async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
+        """See `TrackerStage.usage`."""
+        return cast(Sequence[UsageRow], await self.call("usage", query, call=call))
+
+    async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
+        """See `DriftStage.drift`."""
+        return cast(DriftReport, await self.call("drift", request, call=call, attempts=1))

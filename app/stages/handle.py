@@ -1,0 +1,221 @@
+"""One deployment of another application, asked over a Serve handle.
+
+Handles are looked up on first use and not at start, because an application may be deployed after
+the gateway. A call whose replica went away is repeated once, where a repetition is safe.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from ray import serve
+from ray.serve.exceptions import RayServeException
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
+from app.request.waiting import note_wait
+from app.stages.coalescing import Coalescer
+from deployments.contracts.calls import CallContext, StageCall, StageOutcome
+from deployments.contracts.errors import DeadlineExceeded, Unavailable
+from deployments.contracts.generation import Timed
+from deployments.serving.calls import call_stage, stream_stage, translate
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """What of one deployment may travel together: at most so many requests, of so much weight; and
+    how many must wait for each call that is away before another leaves."""
+
+    max_items: int
+    max_weight: int
+    crowd: int = 0
+
+
+_MERGING = {
+    # Characters: about what the model takes in one batch, so that nobody waits for a second one.
+    "Embedder": Merging(max_items=32, max_weight=4000, crowd=4),
+    "Retriever": Merging(max_items=32, max_weight=32, crowd=4),
+    # Work that grows with every call: a long line of them would come back all at the end.
+    "Reranker": Merging(max_items=4, max_weight=200),  # passages
+    "Generator": Merging(max_items=4, max_weight=4),
+}
+_ALONE = Merging(max_items=1, max_weight=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A stream whose first item is there."""
+
+    first: Any
+    rest: AsyncGenerator[Any, None]
+
+
+def _retrying(attempts: int) -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(Unavailable),
+        stop=stop_after_attempt(attempts),
+        wait=wait_fixed(0.05),
+        reraise=True,
+    )
+
+
+class StageHandle:
+    """A deployment of another application, looked up when it is first needed.
+
+    Args:
+        application: Name of its application.
+        deployment: Its name.
+        max_calls: Calls on their way to it at once before others merge.
+        says: What errors call it; by default its name.
+    """
+
+    def __init__(
+        self, application: str, deployment: str, max_calls: int, says: str | None = None
+    ) -> None:
+        self._application = application
+        self._deployment = deployment
+        self._stage = says or deployment.lower()
+        self._handle: Any = None
+        self._streaming_handle: Any = None
+        merging = _MERGING.get(deployment, _ALONE)
+        self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
+            self._send,
+            max_calls=max_calls,
+            crowd=merging.crowd,
+            max_items=merging.max_items,
+            max_weight=merging.max_weight,
+        )
+
+    async def call(
+        self,
+        method: str,
+        *args: object,
+        call: CallContext,
+        attempts: int = 2,
+        weight: int | None = None,
+        **options: object,
+    ) -> Any:
+        """Returns what the method returned; tries again when the replica was not there or went
+        away.
+
+        Args:
+            method: Name of the stage's method.
+            args: Its arguments.
+            call: The request, and the time it has left.
+            attempts: How often to try; 1 for what must not be repeated.
+            weight: How much of a merged call this is; None travels alone.
+            options: Its keyword arguments.
+
+        Raises:
+            RagError: what the stage raised, or what became of the call.
+        """
+        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
+        async for attempt in _retrying(attempts):
+            with attempt:
+                left_s = deadline_s - asyncio.get_running_loop().time()
+                context = replace(call, timeout_s=left_s)
+                return await self._ask(StageCall(method, args, options, context), weight)
+        raise AssertionError("the retry loop ends with a result or an error")
+
+    async def call_stream(
+        self, method: str, *args: object, call: CallContext, next_timeout_s: float
+    ) -> AsyncGenerator[Any, None]:
+        """Yields what the method yields; tries again while nothing was yielded, as `call` does.
+
+        Closing it cancels the method on its replica.
+
+        Args:
+            method: Name of the stage's method, an async generator.
+            args: Its arguments.
+            call: The request, and the time it has left.
+            next_timeout_s: Time between two items.
+
+        Raises:
+            RagError: what the stage raised, or what became of the call.
+        """
+        begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
+        async with aclosing(begun.rest):
+            yield begun.first
+            async for value in begun.rest:
+                yield value
+
+    async def _begin(self, call: StageCall, next_timeout_s: float) -> "_Begun":
+        """Returns a stream that has yielded: what fails before can be told again."""
+        deadline_s = asyncio.get_running_loop().time() + call.context.timeout_s
+        async for attempt in _retrying(attempts=2):
+            with attempt:
+                left_s = deadline_s - asyncio.get_running_loop().time()
+                again = replace(call, context=replace(call.context, timeout_s=left_s))
+                stream = self._open(again, next_timeout_s)
+                try:
+                    return _Begun(await anext(stream), stream)
+                except BaseException:
+                    await stream.aclose()
+                    raise
+        raise AssertionError("the retry loop ends with a result or an error")
+
+    async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
+        if self._streaming_handle is None:
+            self._streaming_handle = (await self._find()).options(stream=True)
+        outcomes = stream_stage(
+            self._streaming_handle.run_stream.remote(call),
+            stage=self._stage,
+            timeout_s=call.context.timeout_s,
+            next_timeout_s=next_timeout_s,
+        )
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                if outcome.error is not None:
+                    raise outcome.error
+                yield outcome.value
+
+    async def _ask(self, call: StageCall, weight: int | None) -> object:
+        if call.context.timeout_s <= 0:
+            raise DeadlineExceeded(
+                f"The request's time was up before the {self._stage} was asked.", self._stage
+            )
+        started_s = time.perf_counter()
+        try:
+            async with asyncio.timeout(call.context.timeout_s):
+                if weight is None:
+                    [outcome] = await self._send([call])
+                else:
+                    outcome = await self._coalescer.submit(call, weight=weight)
+        except TimeoutError as error:
+            note_wait(time.perf_counter() - started_s)
+            raise DeadlineExceeded(
+                f"The {self._stage} did not answer in time.", self._stage
+            ) from error
+        if outcome.error is not None:
+            raise outcome.error
+        if isinstance(outcome.value, Timed):
+            times = outcome.value.times
+            worked_s = (times.replica_ms - times.queue_ms) / 1e3
+            note_wait(time.perf_counter() - started_s - worked_s)
+        return outcome.value
+
+    async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
+        handle = await self._find()
+        answer = await call_stage(
+            handle.run.remote(list(calls)),
+            stage=self._stage,
+            timeout_s=max(call.context.timeout_s for call in calls),
+        )
+        return cast(list[StageOutcome], answer)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.describe`."""
+        return cast(dict[str, object], await self.call("describe", call=call))
+
+    async def _find(self) -> Any:
+        if self._handle is None:
+            try:
+                # The lookup asks the controller and blocks.
+                self._handle = await asyncio.to_thread(
+                    serve.get_deployment_handle, self._deployment, self._application
+                )
+            except RayServeException as error:
+                raise translate(error, stage=self._stage) from error
+        return self._handle

@@ -1,0 +1,122 @@
+"""The stages of a retrieval application over Serve handles."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from app.stages.handle import StageHandle
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import (
+    Chunk,
+    Document,
+    DocumentPage,
+    DocumentRecord,
+    IngestOutcome,
+    SourcePage,
+    Upload,
+    Vectors,
+)
+from deployments.contracts.search import (
+    Calibration,
+    CollectionFacts,
+    Embedded,
+    Filter,
+    Found,
+    InputType,
+    Reranked,
+    SearchMethod,
+)
+
+
+class EmbedderClient(StageHandle):
+    """`EmbedderStage` over a handle."""
+
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
+        """See `EmbedderStage.embed`."""
+        weight = sum(map(len, texts))
+        answer = await self.call(
+            "embed", list(texts), input_type=input_type, call=call, weight=weight
+        )
+        return cast(Embedded, answer)
+
+
+class RetrieverClient(StageHandle):
+    """`RetrieverStage` over a handle."""
+
+    async def search(
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
+    ) -> Found:
+        """See `RetrieverStage.search`."""
+        answer = await self.call(
+            "search", query, vector, top_k=top_k, where=where, how=how, call=call, weight=1
+        )
+        return cast(Found, answer)
+
+    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+        """See `RetrieverStage.documents`."""
+        return cast(DocumentPage, await self.call("documents", after=after, limit=limit, call=call))
+
+    async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
+        """See `RetrieverStage.document`."""
+        return cast(DocumentRecord, await self.call("document", document_id, call=call))
+
+    async def records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> Mapping[str, DocumentRecord]:
+        """See `RetrieverStage.records`."""
+        answer = await self.call("records", list(document_ids), call=call)
+        return cast(Mapping[str, DocumentRecord], answer)
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        """See `RetrieverStage.sources`."""
+        return cast(SourcePage, await self.call("sources", after=after, limit=limit, call=call))
+
+    async def delete(self, document_id: str, *, call: CallContext) -> int:
+        """See `RetrieverStage.delete`. Never repeated: the second time there is nothing left to
+        find."""
+        return cast(int, await self.call("delete", document_id, call=call, attempts=1))
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
+        """See `RetrieverStage.chunks`."""
+        answer = await self.call("chunks", list(chunk_ids), call=call)
+        return cast(Mapping[str, Chunk], answer)
+
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        """See `RetrieverStage.facts`."""
+        return cast(CollectionFacts, await self.call("facts", call=call))
+
+    async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
+        """See `RetrieverStage.sample`."""
+        return cast(Sequence[Chunk], await self.call("sample", limit=limit, call=call))
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        """See `RetrieverStage.calibrate`."""
+        await self.call("calibrate", calibration, call=call)
+
+
+class IndexerClient(StageHandle):
+    """`IndexerStage` over a handle."""
+
+    async def ingest(
+        self, documents: Sequence[Document], uploads: Sequence[Upload], *, call: CallContext
+    ) -> list[IngestOutcome]:
+        """See `IndexerStage.ingest`."""
+        answer = await self.call("ingest", list(documents), list(uploads), call=call)
+        return cast(list[IngestOutcome], answer)
+
+
+class RerankerClient(StageHandle):
+    """`RerankerStage` over a handle."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        """See `RerankerStage.rerank`."""
+        answer = await self.call("rerank", query, list(texts), call=call, weight=len(texts))
+        return cast(Reranked, answer)

@@ -1,0 +1,204 @@
+"""What a finished request adds to usage, and to the figures of its release."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from app.request.attempt import Trail
+from app.request.figures import observe_answer
+from app.request.notes import RequestNotes
+from app.settings.live import GatewayLive
+from app.settings.prices import PriceTable
+from app.telemetry.activity.tally import ActivityTally, OpenMinute
+from app.telemetry.requests import FinishedRequest, Outcome
+from deployments.activity import QuerySample, fingerprint
+from deployments.contracts.generation import Generation
+
+_NO_PRICES = PriceTable()
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_MINUTE_S, _DAY_S = 60, 86_400
+_TIMINGS = ("total_ms", "queue_ms", "ttft_ms", "tpot_ms")
+_SAMPLED_CONTENT = ("full", "redacted")
+
+
+class ActivityMeter:
+    """A `Sink` that adds requests to a tally, in some ten microseconds each.
+
+    Args:
+        tally: Where they are added up.
+        settings: Returns the live settings, None before they arrived: prices and parameters of
+            releases are those in force when a request ends.
+    """
+
+    def __init__(self, tally: ActivityTally, settings: Callable[[], GatewayLive | None]) -> None:
+        self._tally = tally
+        self._settings = settings
+        self._seen: GatewayLive | None = None
+        self._fingerprints: dict[str, str] = {}
+        self._vectors: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, request: FinishedRequest) -> None:
+        """Adds a request; one that reached no release and no model used nothing.
+
+        Repetitions in shadow, and texts that a client has embedded or ordered by itself, are usage,
+        and none of the release's own figures.
+        """
+        notes = request.notes
+        if not (notes.release or notes.trail or notes.written):
+            return
+        settings = self._settings()
+        prices = _NO_PRICES if settings is None else settings.prices
+        ended_s = request.started_ns / 1e9 + request.total_ms / 1e3
+        outcome = request.outcome
+        used = _tokens(notes.generations(), prices)
+        self._add_usage(request, outcome, used, day_of(ended_s), prices.version)
+        if request.kind != "shadow" and notes.release and notes.messages:
+            self._add_minute(request, outcome, used, ended_s, settings)
+
+    def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:
+        """Returns the parameters of releases by their fingerprints."""
+        return {name: self._vectors[name] for name in fingerprints}
+
+    def _add_usage(
+        self,
+        request: FinishedRequest,
+        outcome: Outcome,
+        used: tuple[int, int, int, int],
+        day: str,
+        prices: str,
+    ) -> None:
+        prompt, cached, completion, cost = used
+        notes = request.notes
+        trail, written = notes.trail, notes.generations()
+        # What a canary did in vain has its tokens, and is no request of its own.
+        counted = int(request.kind != "attempt")
+        self._tally.add_usage(
+            (day, notes.key_id, notes.release, written[-1].model if written else "", prices),
+            (
+                counted,
+                counted * int(outcome == "failed"),
+                prompt,
+                cached,
+                completion,
+                0 if trail is None else trail.embedding_tokens,
+                0 if trail is None else trail.rerank_tokens,
+                cost,
+            ),
+        )
+
+    def _add_minute(
+        self,
+        request: FinishedRequest,
+        outcome: Outcome,
+        used: tuple[int, int, int, int],
+        ended_s: float,
+        settings: GatewayLive | None,
+    ) -> None:
+        notes = request.notes
+        written, trail = notes.written, notes.trail
+        minute = int(ended_s // _MINUTE_S)
+        counts = (
+            1,
+            int(outcome == "failed"),
+            int(outcome == "aborted"),
+            int(outcome == "refused"),
+            int(written is not None),
+            int(written is not None and not written.grounded),
+            int(written is not None and written.finish_reason == "length"),
+            int(trail is not None and bool(trail.degraded)),
+            *used,
+        )
+        key = (notes.release, self._fingerprint(notes.release, settings), minute)
+        found = self._tally.add_counts(key, counts)
+        if outcome != "ok" or trail is None:
+            return
+        for stage, spent in trail.times.items():
+            if not spent.error:
+                found.note(f"{stage}_ms", spent.total_ms)
+        if written is not None:
+            _note_times(found, written, trail, request.total_ms)
+            if trail.query_vector is not None and _may_be_sampled(notes, settings):
+                self._tally.sample(
+                    notes.release, minute, lambda: _sample(ended_s, notes, written, trail)
+                )
+
+    def _fingerprint(self, release: str, settings: GatewayLive | None) -> str:
+        if settings is not self._seen:
+            self._seen, self._fingerprints = settings, {}
+        known = self._fingerprints.get(release)
+        if known is None:
+            found = None if settings is None else settings.releases.get(release)
+            vector = {} if found is None else found.model_dump(mode="json")
+            known = self._fingerprints[release] = fingerprint(vector)
+            self._vectors[known] = vector
+        return known
+
+
+@lru_cache(maxsize=8)
+def _day(number: int) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + number).isoformat()
+
+
+def day_of(at_s: float) -> str:
+    """Returns the day of a time since the epoch, in UTC.
+
+    >>> day_of(86_399.9), day_of(86_400.0)
+    ('1970-01-01', '1970-01-02')
+    """
+    return _day(int(at_s // _DAY_S))
+
+
+def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int, int, int]:
+    """Returns tokens of the prompts, of these cached ones, tokens of the completions, and the
+    cost."""
+    cost = 0
+    for one in written:
+        cost += sum(prices.costs_picousd(one) or ())
+    return (
+        sum(one.prompt_tokens for one in written),
+        sum(one.cached_tokens for one in written),
+        sum(one.completion_tokens for one in written),
+        cost,
+    )
+
+
+def _note_times(found: OpenMinute, written: Generation, trail: Trail, total_ms: float) -> None:
+    values = observe_answer(written, trail, total_ms=total_ms, prices=_NO_PRICES)
+    for timing in _TIMINGS:
+        value_ms = values.get(timing)
+        if value_ms is not None:
+            found.note(timing, value_ms)
+
+
+def _may_be_sampled(notes: RequestNotes, settings: GatewayLive | None) -> bool:
+    """Returns whether an embedding may be kept: much of a text can be read from it."""
+    if settings is None or notes.trace_wish == "none":
+        return False
+    recording = settings.recording
+    return recording.policy(notes.key_id) in _SAMPLED_CONTENT
+
+
+def _sample(ended_s: float, notes: RequestNotes, written: Generation, trail: Trail) -> QuerySample:
+    assert trail.query_vector is not None
+    vector = np.asarray(trail.query_vector, dtype="<f2").reshape(-1)
+    return QuerySample(
+        at_s=ended_s,
+        release=notes.release,
+        vector=vector.tobytes(),
+        dimension=vector.size,
+        top_score=_top_score(trail),
+        grounded=written.grounded,
+        answer_words=len(written.text.split()),
+    )
+
+
+def _top_score(trail: Trail) -> float | None:
+    """Returns what the reranker said of the best chunk, else its cosine, both of which compare
+    between questions; None where there is no such score."""
+    if not trail.hits or "reranker" in trail.degraded:
+        return None
+    signals = trail.hits[0].signals
+    return signals.dense if signals.rerank is None else signals.rerank

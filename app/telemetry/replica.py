@@ -1,0 +1,122 @@
+"""All that keeps something of requests in one ingress replica, put together."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.prices import PriceTable
+from app.telemetry.access_log import AccessLog
+from app.telemetry.activity.link import TrackerLink
+from app.telemetry.activity.outbox import ActivityOutbox
+from app.telemetry.gauges import Admission, Gauges
+from app.telemetry.metrics import RequestMetrics
+from app.telemetry.requests import Sink, Telemetry
+from app.telemetry.traces.recorder import TraceRecorder
+from deployments.activity import TrackerStage
+from deployments.telemetry.metric import Meter
+from deployments.tracing.counters import TraceCounters
+from deployments.tracing.provider import make_provider
+
+_SWITCH_INTERVAL_S = 0.0005
+_CLOSE_S = 5.0
+"""Time that a replica that stops has for the records of its last requests."""
+
+
+class RecordKeeper:
+    """The sinks of one replica, from its first settings to its end.
+
+    Args:
+        args: Where records go.
+        replica: Name of this replica.
+        salt: Key of the digests of the content policy `hash`; empty for none.
+        meter: Makes metrics.
+        tracker: Told of usage; None where there is none.
+        admission: Returns how much is admitted.
+
+    Raises:
+        ConfigError: see `make_provider`.
+    """
+
+    def __init__(
+        self,
+        args: GatewayArgs,
+        *,
+        replica: str,
+        salt: str,
+        meter: Meter,
+        tracker: TrackerStage | None,
+        admission: Callable[[], Admission | None],
+    ) -> None:
+        self._live: GatewayLive | None = None
+        counters = TraceCounters()
+        sinks: list[Sink] = [AccessLog(), RequestMetrics(meter, self._prices)]
+        self._traces: TraceRecorder | None = None
+        if args.tracing.destinations:
+            self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
+            sinks.append(self._traces)
+        self._link: TrackerLink | None = None
+        if tracker is not None:
+            outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
+            every_s = args.activity.every_s
+            self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
+            sinks.append(outbox.meter)
+        self._gauges = Gauges(meter, spans=counters.snapshot, admission=admission)
+        self.telemetry = Telemetry(sinks)
+
+    def use(self, live: GatewayLive) -> None:
+        """Takes new settings.
+
+        Raises:
+            ConfigError: a content policy cannot be kept; the settings before stay.
+        """
+        if self._traces is not None:
+            self._traces.use(live)
+        self._live = live
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Tells and reads what is told and read now and then, as long as the block runs; at its end
+        sends what is left, or keeps it for the next process."""
+        reading = asyncio.create_task(self._gauges.keep_reading())
+        if self._link is not None:
+            self._link.begin()
+        try:
+            yield
+        finally:
+            await self._close()
+            reading.cancel()
+            self._gauges.read()
+
+    async def _close(self) -> None:
+        deadline_s = time.monotonic() + _CLOSE_S
+        if self._link is not None:
+            await self._link.flush(_CLOSE_S / 2)
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.close, deadline_s - time.monotonic())
+
+    def _prices(self) -> PriceTable:
+        return PriceTable() if self._live is None else self._live.prices
+
+
+def _trace_recorder(
+    args: GatewayArgs, *, replica: str, salt: str
+) -> tuple[TraceRecorder, TraceCounters]:
+    resource = {
+        "service.name": "ragserve",
+        "service.version": version("ragserve"),
+        "service.instance.id": replica,
+    }
+    # Threads that write traces would keep the interpreter for 5 ms at a time; a request that comes
+    # meanwhile shall not wait so long.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    provider, counters = make_provider(args.tracing, resource_attributes=resource)
+    join_client_span = args.tracing.join_client_span
+    recorder = TraceRecorder(
+        provider, counters, salt=salt.encode(), join_client_span=join_client_span
+    )
+    return recorder, counters

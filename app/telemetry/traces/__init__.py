@@ -1,0 +1,1 @@
+"""Requests as traces: which are kept, and what their spans say."""

@@ -1,0 +1,262 @@
+"""What the spans of a request say: names of OpenTelemetry's GenAI conventions where there are any,
+those of MLflow for what only its pages show, and our own for the rest.
+
+Source: OpenTelemetry semantic conventions for generative AI, 1.38 (experimental); MLflow 3.17,
+mlflow.tracing.constant.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.request.attempt import StageTime, Trail
+from app.settings.prices import PICOUSD_PER_USD, PriceTable
+from app.telemetry.requests import FinishedRequest
+from app.telemetry.traces.content import Keep
+from deployments.contracts.calls import Lap
+from deployments.contracts.generation import Generation
+from deployments.contracts.search import ScoredChunk
+
+Attributes = dict[str, Any]
+_SPAN_TYPES = {
+    "embedder": "EMBEDDING",
+    "retriever": "RETRIEVER",
+    "dense": "RETRIEVER",
+    "lexical": "RETRIEVER",
+    "reranker": "RERANKER",
+    "generator": "CHAT_MODEL",
+    "condense": "CHAT_MODEL",
+    "queries": "CHAT_MODEL",
+    "passage": "CHAT_MODEL",
+    "filter": "CHAT_MODEL",
+    "neighbours": "TASK",
+    "prompt": "TASK",
+    "write": "TASK",
+}
+_TYPE = "mlflow.spanType"
+_INPUTS, _OUTPUTS = "mlflow.spanInputs", "mlflow.spanOutputs"
+_TAG = "mlflow.traceTag."
+_MAX_CHARS = 32_000
+"""Of a text; redacting it takes some milliseconds, in which no request gets the interpreter."""
+
+
+class RequestAttributes:
+    """The attributes of one request's spans.
+
+    Args:
+        request: The request.
+        why_kept: See `app.telemetry.traces.tail_rule`.
+        prices: What tokens cost.
+        keep_text: What may be kept of its own texts and names.
+        keep_passage: What may be kept of passages.
+    """
+
+    def __init__(
+        self,
+        request: FinishedRequest,
+        *,
+        why_kept: str,
+        prices: PriceTable,
+        keep_text: Keep,
+        keep_passage: Keep,
+    ) -> None:
+        self._request = request
+        self._trail = request.notes.trail or Trail()
+        self._why_kept = why_kept
+        self._prices = prices
+        self._keep_text = keep_text
+        self._kept: dict[str, str] = {}
+        self._passage = keep_passage
+
+    def _text(self, text: str) -> str:
+        """Returns what may be kept of a text: its beginning, once for all the spans it is in."""
+        if text not in self._kept:
+            rest = len(text) - _MAX_CHARS
+            kept = self._keep_text(text[:_MAX_CHARS])
+            self._kept[text] = kept if rest <= 0 else f"{kept} (and {rest} more characters)"
+        return self._kept[text]
+
+    def root_name(self) -> str:
+        """Returns the name of the request's span."""
+        return f"{self._request.method} {self._request.route or 'unknown'}"
+
+    def root(self) -> Attributes:
+        """Returns what the request's span says."""
+        request, notes = self._request, self._request.notes
+        found: Attributes = {
+            _TYPE: "CHAIN",
+            "http.request.method": request.method,
+            "http.route": request.route,
+            "http.response.status_code": request.status,
+            "error.type": notes.error,
+            "session.id": self._named(notes.session),
+            "user.id": self._named(notes.user),
+            "ragserve.request_id": request.request_id,
+            "ragserve.kind": request.kind,
+            "ragserve.outcome": request.outcome,
+            "ragserve.kept": self._why_kept,
+            "ragserve.key": notes.key_id,
+            "ragserve.release": notes.release,
+            "ragserve.rollout": notes.rollout,
+            "ragserve.arm": notes.arm,
+            "ragserve.degraded": self._trail.degraded,
+            "ragserve.queue_ms": sum(spent.queue_ms for spent in self._trail.times.values()),
+            f"{_TAG}ragserve.release": notes.release,
+            f"{_TAG}ragserve.arm": notes.arm,
+            f"{_TAG}ragserve.outcome": request.outcome,
+            f"{_TAG}ragserve.kept": self._why_kept,
+        }
+        if len(notes.messages) == 1:
+            found[_INPUTS] = {"question": self._text(notes.messages[0].content)}
+        elif notes.messages:
+            found[_INPUTS] = {"messages": self._plain_messages()}
+        if notes.written is not None:
+            found[_OUTPUTS] = {"answer": self._text(notes.written.text)}
+            found["ragserve.grounded"] = notes.written.grounded
+        elif self._trail.hits:
+            found[_OUTPUTS] = {"documents": self._documents(self._trail.hits)}
+        return _known(found)
+
+    def stage(self, stage: str, spent: StageTime) -> Attributes:
+        """Returns what the span of a stage says."""
+        found: Attributes = {
+            _TYPE: _SPAN_TYPES.get(stage, "UNKNOWN"),
+            "error.type": spent.error,
+            "ragserve.release": self._request.notes.release,
+            "ragserve.arm": self._request.notes.arm,
+            "ragserve.queue_ms": spent.queue_ms,
+            "ragserve.inference_ms": spent.inference_ms,
+            "ragserve.replica_ms": spent.replica_ms,
+            "ragserve.batch_size": spent.batch_size,
+        }
+        match stage:
+            case "embedder":
+                found |= self._embedding()
+            case "retriever":
+                found[_INPUTS] = {"query": self._text(self._trail.query)}
+                found[_OUTPUTS] = self._documents(self._trail.found)
+                found["ragserve.found"] = self._ranking(self._trail.found)
+            case "reranker":
+                found[_INPUTS] = {"query": self._text(self._trail.query)}
+                found[_OUTPUTS] = self._ranking(self._trail.hits)
+                found["ragserve.rerank_tokens"] = self._trail.rerank_tokens
+            case "condense" | "queries" | "passage" | "filter":
+                found |= self._side_call(stage)
+            case "generator" if self._request.notes.written is not None:
+                found |= self._generation(self._request.notes.written)
+            case "generator" if self._request.notes.begun is not None:
+                found |= self._usage(self._request.notes.begun)
+        return _known(found)
+
+    def lap(self, stage: str, lap: Lap) -> Attributes:
+        """Returns what the span of a step inside a stage says."""
+        found: Attributes = {_TYPE: _SPAN_TYPES.get(lap.name, "UNKNOWN")}
+        written = self._request.notes.written
+        if lap.name == "prompt" and written is not None and written.prompt:
+            found["ragserve.prompt"] = written.prompt
+            found["ragserve.context_ranks"] = list(written.context)
+        return found
+
+    def _embedding(self) -> Attributes:
+        return {
+            "gen_ai.operation.name": "embeddings",
+            # MLflow adds up what is called usage: only a generator's tokens shall be.
+            "ragserve.embedding_tokens": self._trail.embedding_tokens,
+            _INPUTS: {"query": self._text(self._trail.query)},
+        }
+
+    def _side_call(self, step: str) -> Attributes:
+        found: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
+        written = self._trail.side_calls.get(step)
+        if written is not None:
+            found[_OUTPUTS] = {"query" if step == "condense" else step: self._text(written.text)}
+            found |= self._usage(written)
+        return found
+
+    def _generation(self, written: Generation) -> Attributes:
+        found: Attributes = {
+            "gen_ai.response.finish_reasons": [written.finish_reason],
+            "gen_ai.input.messages": [
+                _message(message.role, self._text(message.content))
+                for message in self._request.notes.messages
+            ],
+            "gen_ai.output.messages": [
+                _message("assistant", self._text(written.text))
+                | {"finish_reason": written.finish_reason}
+            ],
+            "ragserve.prompt": written.prompt,
+            "ragserve.ttft_ms": written.ttft_ms,
+            "ragserve.grounded": written.grounded,
+            "ragserve.answerability": written.answerability,
+            "ragserve.citations": [one.source for one in written.citations],
+        }
+        return found | self._usage(written)
+
+    def _usage(self, written: Generation) -> Attributes:
+        found: Attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "ragserve",
+            "gen_ai.request.model": written.model,
+            "gen_ai.response.model": written.model,
+            "gen_ai.usage.input_tokens": written.prompt_tokens,
+            "gen_ai.usage.output_tokens": written.completion_tokens,
+            "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
+        }
+        if (costs := self._prices.costs_picousd(written)) is not None:
+            prompt, completion = (one / PICOUSD_PER_USD for one in costs)
+            found["mlflow.llm.cost"] = {
+                "input_cost": prompt,
+                "output_cost": completion,
+                "total_cost": prompt + completion,
+            }
+            found["ragserve.prices"] = self._prices.version
+        return found
+
+    def _documents(self, hits: Sequence[ScoredChunk]) -> list[Attributes]:
+        """Returns those of the chunks that were kept in the end, in the form in which MLflow shows
+        documents. All of them would cost more than the rest of the trace."""
+        kept = {hit.chunk.id for hit in self._trail.hits}
+        return [
+            {
+                "page_content": self._passage(hit.chunk.text),
+                "id": self._passage(hit.chunk.id),
+                "metadata": {
+                    # Names are text too: the first heading, or what a client chose.
+                    "doc_uri": self._passage(hit.chunk.path),
+                    "title": self._passage(hit.chunk.title),
+                    "score": float(hit.score),
+                    "rank": hit.rank,
+                },
+            }
+            for hit in hits
+            if hit.chunk.id in kept
+        ]
+
+    def _ranking(self, hits: Sequence[ScoredChunk]) -> str:
+        """Returns ids and scores, best first, as JSON: one string costs little where hundreds of
+        values would not."""
+        return json.dumps(
+            [[self._passage(hit.chunk.id), round(float(hit.score), 6)] for hit in hits]
+        )
+
+    def _plain_messages(self) -> list[Mapping[str, str]]:
+        return [
+            {"role": message.role, "content": self._text(message.content)}
+            for message in self._request.notes.messages
+        ]
+
+    def _named(self, name: str) -> str:
+        return self._text(name) if name else ""
+
+
+def _message(role: str, content: str) -> Attributes:
+    """Returns a message in the form of the GenAI conventions."""
+    return {"role": role, "parts": [{"type": "text", "content": content}]}
+
+
+def _known(attributes: Attributes) -> Attributes:
+    return {
+        name: value
+        for name, value in attributes.items()
+        if value is not None and value not in ("", [])
+    }

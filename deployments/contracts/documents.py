@@ -1,0 +1,150 @@
+"""Documents, what they are split into, and what becomes of them: frozen values.
+
+Sizes used in the docstrings: n texts, dim the size of an embedding.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""(n, dim) float32, rows L2-normalised."""
+
+Scalar = str | int | float | bool
+
+
+Metadata = Mapping[str, Scalar]
+"""Flat key-values of a document; what filters can ask for."""
+
+
+MAX_TEXT_CHARS = 8_000_000
+"""Characters of one document's text at most, so that it fits a message between two stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a document's Markdown; `page` counts from 1 and is None for formats without
+    pages."""
+
+    text: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source text. The same `id` always means the same source; `path` is how people know it."""
+
+    id: str
+    path: str
+    title: str
+    parts: tuple[Part, ...]
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The indexed unit: a passage that fits the embedder's window. `ordinal` counts from 0 within
+    its document."""
+
+    id: str
+    document_id: str
+    ordinal: int
+    text: str
+    path: str
+    title: str
+    heading: str = ""
+    page: int | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    def passage(self) -> str:
+        """The text that models read: the headings the passage stands under, then the passage."""
+        context = " > ".join(part for part in (self.title, self.heading) if part)
+        return f"{context}\n{self.text}" if context else self.text
+
+
+def chunk_id(document_id: str, ordinal: int) -> str:
+    """Returns the id of a document's chunk; the same place in the same document keeps its id."""
+    return f"{document_id}-{ordinal:05d}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What the index knows of a document without its text.
+
+    `fingerprint` covers text, metadata and the way it was split: equal fingerprints mean that
+    nothing is to be done. `sequence` orders documents by their first arrival.
+    """
+
+    id: str
+    path: str
+    title: str
+    fingerprint: str
+    chunk_count: int
+    created_at: str
+    sequence: int
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDocument:
+    """A document ready to be written: its record, its chunks, one vector per chunk in their order,
+    and its source, from which another version can be made."""
+
+    record: DocumentRecord
+    chunks: tuple[Chunk, ...]
+    vectors: Vectors
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page of documents as they came, oldest first.
+
+    `records` are those of the page, `documents` those of which there is a source; one that was
+    written by a version that kept none has to be ingested again. `next_sequence` is None on the
+    last page, `total` counts all documents.
+    """
+
+    records: tuple[DocumentRecord, ...]
+    documents: tuple[Document, ...]
+    next_sequence: int | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """A file or a record that gave no document. `message` is for the person who sent it."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOutcome:
+    """What became of one document or file. `message` says why when the status is `failed`."""
+
+    path: str
+    status: Literal["added", "updated", "unchanged", "failed"]
+    document_id: str = ""
+    chunk_count: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came from the client; the extension of `name` chooses the converter."""
+
+    name: str
+    content: bytes
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """A page of the list of documents; `next_sequence` is None on the last page."""
+
+    records: tuple[DocumentRecord, ...]
+    next_sequence: int | None

@@ -1,0 +1,118 @@
+"""What the stages of retrieval answer: vectors, chunks found by them and by words, scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from deployments.contracts.calls import Times
+from deployments.contracts.documents import Chunk, Vectors
+
+Filter = Mapping[str, object]
+"""A metadata filter in Chroma's `where` language, for example `{"path": "docs/api.md"}`."""
+
+InputType = Literal["query", "document"]
+"""Some embedding models encode a question and a passage differently."""
+
+
+SearchMode = Literal["hybrid", "dense", "lexical"]
+"""What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMethod:
+    """How chunks are looked for.
+
+    In `hybrid` the best `candidates` by meaning and the best by words are fused, the scores of each
+    as shares of its best one: `dense_weight` of the one and the rest of the other.
+    """
+
+    mode: SearchMode = "hybrid"
+    dense_weight: float = 0.55
+    candidates: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What each way of looking said of a chunk and a query, each on its own scale; None where it
+    did not look, or did not find the chunk.
+
+    `dense` is the cosine similarity of the embeddings, `lexical` BM25, `rerank` what the reranker's
+    engine says: with late interaction a mean of cosines.
+    """
+
+    dense: float | None = None
+    lexical: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk as the answer to a query; `rank` counts from 1, scores of different stages and
+    queries do not compare. What does compare are `signals`."""
+
+    chunk: Chunk
+    score: float
+    rank: int
+    signals: Signals = Signals()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors in the order of the texts, with the tokens each text cost after truncation to the
+    window."""
+
+    vectors: Vectors
+    token_counts: tuple[int, ...]
+    model: str = ""
+    times: Times = Times()
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The score below which a chunk of a collection does not support an answer, and what it was
+    fitted to.
+
+    `min_relevance_score` is on the scale of `reranker_model`; with another one it says nothing.
+    `document_count` and `chunk_count` are what the collection held then, `own_questions` and
+    `foreign_questions` what it was asked. `kept_ratio` and `refused_ratio` are the shares of them
+    on the right side of the score. `fitted_at` is in ISO 8601, UTC.
+    """
+
+    min_relevance_score: float
+    reranker_model: str
+    document_count: int
+    chunk_count: int
+    own_questions: int
+    foreign_questions: int
+    kept_ratio: float
+    refused_ratio: float
+    fitted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """How much a collection holds, and its calibration where it has one."""
+
+    document_count: int
+    chunk_count: int
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The chunks that answer a query, best first, and the calibration of their collection where it
+    has one."""
+
+    hits: tuple[ScoredChunk, ...]
+    times: Times = Times()
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """A relevance score per text, in the order of the texts; higher is better."""
+
+    scores: tuple[float, ...]
+    prompt_tokens: int
+    model: str = ""
+    times: Times = Times()

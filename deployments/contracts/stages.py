@@ -1,0 +1,133 @@
+"""The stages of retrieval as others see them: what may be asked of each, and what it answers.
+
+Nothing here imports a framework, so that every stage and every test double can depend on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import (
+    Chunk,
+    Document,
+    DocumentPage,
+    DocumentRecord,
+    IngestOutcome,
+    SourcePage,
+    Upload,
+    Vectors,
+)
+from deployments.contracts.search import (
+    Calibration,
+    CollectionFacts,
+    Embedded,
+    Filter,
+    Found,
+    InputType,
+    Reranked,
+    SearchMethod,
+)
+
+
+class Stage(Protocol):
+    """What every stage can say of itself."""
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns facts that clients may know, such as the model's name; that it answers means that
+        it is ready."""
+        ...
+
+
+class EmbedderStage(Stage, Protocol):
+    """Texts in, vectors out."""
+
+    async def embed(
+        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+    ) -> Embedded:
+        """Returns one row per text.
+
+        Raises:
+            Overloaded, Unavailable, DeadlineExceeded, StageFailed.
+        """
+        ...
+
+
+class RetrieverStage(Stage, Protocol):
+    """Finds chunks, and keeps the list of documents."""
+
+    async def search(
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        call: CallContext,
+    ) -> Found:
+        """Returns at most `top_k` chunks by descending score, ties by chunk id. `vector` has shape
+        (1, dim); only a search by words needs none."""
+        ...
+
+    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+        """Returns documents whose sequence is above `after`, in order of arrival."""
+        ...
+
+    async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
+        """Returns the record, or raises NotFound."""
+        ...
+
+    async def records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> Mapping[str, DocumentRecord]:
+        """Returns the records of those documents that are known, by id."""
+        ...
+
+    async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
+        """Returns documents whose sequence is above `after` as they came, fewer than `limit` where
+        they are long."""
+        ...
+
+    async def delete(self, document_id: str, *, call: CallContext) -> int:
+        """Removes a document; returns how many chunks went with it, or raises NotFound."""
+        ...
+
+    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
+        """Returns those chunks that there are, by id."""
+        ...
+
+    async def facts(self, *, call: CallContext) -> CollectionFacts:
+        """Returns how much the collection holds, and its calibration as it is stored."""
+        ...
+
+    async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
+        """Returns up to `limit` chunks drawn from all of them, in random order; the same ones as
+        long as the collection stays the same."""
+        ...
+
+    async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
+        """Stores a calibration in place of the former one. Other replicas know it within
+        seconds."""
+        ...
+
+
+class IndexerStage(Stage, Protocol):
+    """Turns documents and files into indexed chunks."""
+
+    async def ingest(
+        self,
+        documents: Sequence[Document],
+        uploads: Sequence[Upload],
+        *,
+        call: CallContext,
+    ) -> list[IngestOutcome]:
+        """Returns one outcome per document, in order; documents read from the uploads follow."""
+        ...
+
+
+class RerankerStage(Stage, Protocol):
+    """Judges how well texts answer a query."""
+
+    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        """Returns a score per text."""
+        ...

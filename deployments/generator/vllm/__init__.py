@@ -1,0 +1,1 @@
+"""vLLM in the replica, as an engine."""

@@ -1,0 +1,207 @@
+"""vLLM in this process: continuous batching, prefix cache, structured output, on GPU or CPU.
+
+vLLM is imported when the engine starts: it takes seconds, and only this engine needs it.
+"""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import ConfigError, PromptTooLong, RagError, Unavailable
+from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.generator.vllm.errors import translated
+from deployments.generator.vllm.loading import import_vllm, load_engine, variables
+from deployments.generator.vllm.output import delta_of
+from deployments.generator.vllm.prompts import PromptEncoder
+from deployments.generator.vllm.sampling import format_params, sampling_params
+from deployments.generator.vllm.settings import environment, is_cpu_build
+
+if TYPE_CHECKING:
+    from vllm import SamplingParams
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+_WARM_UP_TEXT = "Warm-up"
+_WARM_UP_TOKENS = 4
+_WARM_UP_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    engine: "AsyncLLM"
+    encoder: PromptEncoder
+    model_defaults: Mapping[str, object]
+    max_model_tokens: int
+
+
+class VllmEngine:
+    """One vLLM engine; satisfies `deployments.contracts.generation.Engine`.
+
+    Args:
+        model: Folder or Hugging Face name of a causal language model.
+        engine_args: Any of vLLM's `AsyncEngineArgs` by its own name. On a CPU, what vLLM's own
+            defaults lack is added; see `vllm_settings`.
+        default_max_tokens: Tokens of an answer where the request does not say.
+        ray_metrics: Publish vLLM's metrics through Ray; for an engine inside a Ray actor.
+        chat_template_kwargs: What the chat template is given beside the messages, such as
+            `enable_thinking`.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        engine_args: Mapping[str, object],
+        default_max_tokens: int,
+        ray_metrics: bool = False,
+        chat_template_kwargs: Mapping[str, object] | None = None,
+    ) -> None:
+        self._model = model
+        self._engine_args = engine_args
+        self._default_max_tokens = default_max_tokens
+        self._ray_metrics = ray_metrics
+        self._chat_template_kwargs = chat_template_kwargs or {}
+        self._loaded: _Loaded | None = None
+        self._running: set[str] = set()
+        self._numbers = itertools.count()
+
+    async def start(self) -> None:
+        """Loads the model in a thread, and writes a few tokens with it.
+
+        Raises:
+            ConfigError: vLLM is missing, or it cannot load the model with these arguments.
+        """
+        cpu = is_cpu_build()
+        try:
+            # Once everything is connected, the sockets need no path any more.
+            with tempfile.TemporaryDirectory(prefix="vllm-", ignore_cleanup_errors=True) as sockets:
+                with variables(
+                    environment(self._model, self._engine_args, cpu=cpu, sockets=sockets)
+                ):
+                    await asyncio.to_thread(import_vllm)
+                    self._loaded = await asyncio.to_thread(self._load, cpu)
+                await self._warm_up(self._loaded)
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, RagError) and not isinstance(error, ConfigError):
+                raise ConfigError(f"{self._model} loads, but cannot write: {error}") from error
+            raise
+
+    def _load(self, cpu: bool) -> _Loaded:
+        engine = load_engine(self._model, self._engine_args, cpu=cpu, ray_metrics=self._ray_metrics)
+        defaults = engine.model_config.get_diff_sampling_param()
+        return _Loaded(
+            engine,
+            PromptEncoder(engine.get_tokenizer(), self._chat_template_kwargs),
+            {name: value for name, value in defaults.items() if name != "max_tokens"},
+            int(engine.model_config.max_model_len),
+        )
+
+    async def _warm_up(self, loaded: _Loaded) -> None:
+        """Runs the paths of a first request, which are slow once: template, kernels, grammars."""
+        call = CallContext("warm-up", _WARM_UP_TIMEOUT_S)
+        prompt = Prompt(text=_WARM_UP_TEXT)
+        if loaded.encoder.reads_messages:
+            prompt = Prompt(messages=(Message("user", _WARM_UP_TEXT),))
+        for output_format in (OutputFormat(), OutputFormat(choice=("yes", "no"))):
+            sampling = Sampling(max_tokens=_WARM_UP_TOKENS, output_format=output_format)
+            async for _ in self.stream(prompt, sampling, call=call):
+                pass
+
+    async def count_tokens(self, prompt: Prompt) -> int:
+        """Returns the tokens of a prompt, those of the chat template included.
+
+        Raises:
+            InvalidRequest: the model cannot read this conversation.
+        """
+        with translated():
+            return len(await self._started().encoder.encode(prompt))
+
+    @property
+    def max_model_tokens(self) -> int | None:
+        """Bound on the tokens of prompt and completion together; None before the start."""
+        return None if self._loaded is None else self._loaded.max_model_tokens
+
+    def describe(self) -> dict[str, object]:
+        """Returns what an operator asks about a started engine."""
+        import vllm
+
+        config = self._started().engine.vllm_config
+        return {
+            "model": self._model,
+            "max_model_tokens": self.max_model_tokens,
+            "device": str(config.device_config.device_type),
+            "dtype": str(config.model_config.dtype).removeprefix("torch."),
+            "vllm": vllm.__version__,
+        }
+
+    async def stream(
+        self, prompt: Prompt, sampling: Sampling, *, call: CallContext
+    ) -> AsyncGenerator[EngineDelta, None]:
+        """Yields the text as it is written; closing or cancelling it frees the engine at once.
+
+        Raises:
+            PromptTooLong: the prompt leaves no room for a token.
+            InvalidRequest: vLLM refuses the fields of the request.
+            Overloaded, Unavailable, StageFailed: see `vllm_errors`.
+        """
+        request_id = f"{call.request_id}-{next(self._numbers)}"
+        with translated():
+            loaded = self._started()
+            token_ids = await loaded.encoder.encode(prompt)
+            params = self._params(loaded, sampling, len(token_ids))
+            inputs = {"type": "token", "prompt_token_ids": list(token_ids)}
+            first = True
+            self._running.add(request_id)
+            try:
+                async with aclosing(loaded.engine.generate(inputs, params, request_id)) as outputs:
+                    async for output in outputs:
+                        yield delta_of(output, sampling, first=first)
+                        first = False
+            finally:
+                self._running.discard(request_id)
+
+    def _params(self, loaded: _Loaded, sampling: Sampling, prompt_tokens: int) -> "SamplingParams":
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+        room_tokens = loaded.max_model_tokens - prompt_tokens
+        if room_tokens < 1:
+            raise PromptTooLong(
+                f"The prompt has {prompt_tokens} tokens; the model reads and writes "
+                f"{loaded.max_model_tokens} together.",
+                "generator",
+            )
+        asked_format = format_params(sampling)
+        return SamplingParams(
+            output_kind=RequestOutputKind.DELTA,
+            structured_outputs=StructuredOutputsParams(**asked_format) if asked_format else None,
+            **sampling_params(
+                sampling,
+                model_defaults=loaded.model_defaults,
+                default_max_tokens=self._default_max_tokens,
+                room_tokens=room_tokens,
+            ),
+        )
+
+    async def check_health(self) -> None:
+        """Raises Unavailable when the engine is dead."""
+        with translated():
+            await self._started().engine.check_health()
+
+    async def close(self) -> None:
+        """Ends what runs, and stops the engine's processes; a second call does nothing."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            # A stream would wait for ever for an engine that is gone.
+            await loaded.engine.abort(list(self._running))
+            await asyncio.to_thread(loaded.engine.shutdown)
+
+    def _started(self) -> _Loaded:
+        if self._loaded is None:
+            raise Unavailable("The engine does not run.", "generator")
+        return self._loaded

@@ -1,0 +1,1 @@
+"""Have the questions changed? Samples, their comparison, and its notes in MLflow."""

@@ -1,0 +1,1 @@
+"""Figures of releases as runs in MLflow."""

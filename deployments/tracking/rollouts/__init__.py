@@ -1,0 +1,1 @@
+"""Rollouts as runs and registered versions in MLflow."""

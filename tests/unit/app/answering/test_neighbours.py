@@ -1,0 +1,101 @@
+"""Passages from chunks that stand beside each other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.answering.neighbours import join, neighbour_ids, widen
+from deployments.contracts.documents import Chunk, chunk_id
+from deployments.contracts.search import ScoredChunk, Signals
+
+
+def chunk(
+    ordinal: int, *, document: str = "a", heading: str = "", page: int | None = None
+) -> Chunk:
+    name = chunk_id(document, ordinal)
+    return Chunk(name, document, ordinal, f"text{ordinal}", f"{document}.md", "", heading, page)
+
+
+def hits(*chunks: Chunk) -> list[ScoredChunk]:
+    return [
+        ScoredChunk(one, 1 / rank, rank, Signals(rerank=0.5))
+        for rank, one in enumerate(chunks, start=1)
+    ]
+
+
+def texts(found: list[ScoredChunk]) -> list[str]:
+    return [hit.chunk.text.replace("\n", " ") for hit in found]
+
+
+def by_id(*chunks: Chunk) -> dict[str, Chunk]:
+    return {one.id: one for one in chunks}
+
+
+def test_ids_of_what_stands_around() -> None:
+    assert neighbour_ids(hits(chunk(0), chunk(2)), reach=1) == [chunk_id("a", 1), chunk_id("a", 3)]
+    assert neighbour_ids(hits(chunk(5)), reach=0) == []
+    assert len(neighbour_ids(hits(chunk(5), chunk(5, document="b")), reach=2)) == 8
+
+
+def test_a_hit_takes_its_neighbours_in() -> None:
+    known = by_id(*(chunk(ordinal) for ordinal in range(6)))
+    assert texts(widen(hits(chunk(2)), known, reach=1)) == ["text1 text2 text3"]
+    assert texts(widen(hits(chunk(2)), known, reach=2)) == ["text0 text1 text2 text3 text4"]
+    assert texts(widen(hits(chunk(0)), known, reach=1)) == ["text0 text1"]
+
+
+def test_everything_but_the_text_stays() -> None:
+    [_, found] = widen(hits(chunk(5), chunk(1)), by_id(chunk(2)), reach=1)
+    assert (found.chunk.id, found.rank, found.score) == (chunk_id("a", 1), 2, 0.5)
+    assert found.signals == Signals(rerank=0.5)
+
+
+def test_a_chunk_gives_its_text_once() -> None:
+    known = by_id(*(chunk(ordinal) for ordinal in range(8)))
+    assert texts(widen(hits(chunk(2), chunk(3), chunk(4)), known, reach=1)) == [
+        "text1 text2 text3",
+        "text4 text5",
+    ]
+
+
+def test_hits_are_neighbours_too() -> None:
+    assert texts(widen(hits(chunk(1), chunk(2)), {}, reach=1)) == ["text1 text2"]
+
+
+@pytest.mark.parametrize(
+    "other", [chunk(2, heading="Other"), chunk(2, page=2), chunk(2, document="b")]
+)
+def test_another_section_page_or_document_is_no_neighbour(other: Chunk) -> None:
+    found = widen(hits(chunk(1)), {chunk_id("a", 2): other}, reach=1)
+    assert texts(found) == ["text1"]
+
+
+def test_what_is_missing_ends_the_passage() -> None:
+    known = by_id(chunk(3))
+    assert texts(widen(hits(chunk(1)), known, reach=2)) == ["text1"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        (
+            "The cat sleeps on the mat.",
+            "on the mat. The dog barks.",
+            "The cat sleeps on the mat. The dog barks.",
+        ),
+        ("The cat.", "The dog.", "The cat.\nThe dog."),
+        ("a b", "b c", "a b\nb c"),
+        ("same text here", "same text here", "same text here"),
+    ],
+    ids=["overlap", "none", "chance", "equal"],
+)
+def test_joining(one: str, other: str, joined: str) -> None:
+    assert join(one, other) == joined
+
+
+@given(st.text(alphabet="abc \n", min_size=20, max_size=60), st.integers(0, 20), st.integers(8, 20))
+def test_stretches_of_one_text_become_it_again(text: str, start: int, overlap: int) -> None:
+    cut = min(start + overlap, len(text))
+    joined = join(text[:cut], text[max(cut - overlap, 0) :])
+    assert joined.startswith(text[: max(cut - overlap, 0)])
+    assert len(joined) <= len(text)

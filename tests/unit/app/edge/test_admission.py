@@ -1,0 +1,141 @@
+"""What the door reports of requests that have ended."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+import pytest
+
+from app.api.application import create_app
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.recording import Recording
+from app.telemetry.requests import FinishedRequest, Telemetry
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import StageFailed
+from deployments.contracts.search import Reranked
+from tests.doubles import DoubleDirectory
+from tests.unit.app.conftest import LIVE
+
+QUERY = {"query": "What is the capital of France?", "user": "alice", "session_id": "chat-7"}
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Listener:
+    """A sink that remembers, and one that breaks."""
+
+    def __init__(self) -> None:
+        self.heard: list[FinishedRequest] = []
+
+    def take(self, request: FinishedRequest) -> None:
+        self.heard.append(request)
+
+
+class Broken:
+    def take(self, request: FinishedRequest) -> None:
+        raise RuntimeError("full disk")
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+async def service(
+    stages: DoubleDirectory, args: GatewayArgs, listener: Listener
+) -> AsyncIterator[httpx.AsyncClient]:
+    live = LIVE.model_copy(update={"recording": Recording(allow_opt_out=False)})
+    telemetry = Telemetry([Broken(), listener])
+    made = make_gateway(Releases(stages, lambda: live), args, telemetry=telemetry)
+    transport = httpx.ASGITransport(create_app(made, args), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        document = {"id": "p", "path": "p.md", "text": "Paris is the capital of France."}
+        await client.post("/v1/documents", json={"documents": [document]})
+        listener.heard.clear()
+        yield client
+
+
+async def test_an_answer_is_reported_once_with_all_that_is_known(
+    service: httpx.AsyncClient, listener: Listener
+) -> None:
+    response = await service.post("/v1/query", json=QUERY, headers={"traceparent": PARENT})
+    (heard,) = listener.heard
+    assert (heard.kind, heard.route, heard.status) == ("request", "/v1/query", 200)
+    assert heard.outcome == "ok"
+    notes = heard.notes
+    assert (notes.user, notes.session, notes.release) == ("alice", "chat-7", "one")
+    assert [message.content for message in notes.messages] == [QUERY["query"]]
+    assert notes.trail is not None
+    assert notes.trail.query == QUERY["query"]
+    assert notes.trail.found
+    assert [hit.chunk.id for hit in notes.trail.hits] == [
+        source["chunk_id"] for source in response.json()["sources"]
+    ]
+    assert notes.trail.query_vector is not None
+    assert notes.written is not None
+    assert notes.written.text == response.json()["answer"]
+    assert response.headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
+    assert response.headers["traceparent"] == heard.trace.traceparent()
+
+
+async def test_the_trace_goes_on_to_the_stages(
+    service: httpx.AsyncClient,
+    stages: DoubleDirectory,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, rerank = [], stages.reranker.rerank
+
+    async def listening(query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        told.append(call.traceparent)
+        return await rerank(query, texts, call=call)
+
+    monkeypatch.setattr(stages.reranker, "rerank", listening)
+    await service.post("/v1/query", json=QUERY)
+    assert told == [listener.heard[-1].trace.traceparent()]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_failure_is_reported_with_its_code_and_the_stages_before(
+    service: httpx.AsyncClient, stages: DoubleDirectory, listener: Listener, stream: bool
+) -> None:
+    stages.generation.failure = StageFailed("broken", "generator")
+    await service.post("/v1/query", json=QUERY | {"stream": stream})
+    (heard,) = listener.heard
+    assert (heard.outcome, heard.notes.error) == ("failed", "internal")
+    assert heard.notes.release == "one"
+    assert heard.notes.trail is not None
+    assert heard.notes.trail.times["generator"].error == "internal"
+
+
+async def test_the_questions_of_a_batch_are_requests_inside_it(
+    service: httpx.AsyncClient, listener: Listener
+) -> None:
+    batch = {"queries": [QUERY, {"query": "?", "top_k": 1, "top_n": 5}]}
+    await service.post("/v1/query/batch", json=batch)
+    first, second, whole = sorted(listener.heard, key=lambda one: (one.kind, one.request_id))
+    assert [one.kind for one in (first, second, whole)] == ["item", "item", "request"]
+    assert (first.outcome, second.outcome, whole.outcome) == ("ok", "refused", "ok")
+    assert first.trace.client_span_id == second.trace.client_span_id == whole.trace.span_id
+    assert first.trace.trace_id == whole.trace.trace_id
+    assert whole.notes.written is None
+
+
+async def test_nothing_that_a_route_refused_or_did_not_know_is_missing(
+    service: httpx.AsyncClient, listener: Listener
+) -> None:
+    await service.get("/nowhere")
+    await service.post("/v1/query", json={})
+    await service.get("/health/live")
+    told = [(one.route, one.status, one.notes.error) for one in listener.heard]
+    assert told == [("", 404, "not_found"), ("/v1/query", 422, "invalid_request")]
+
+
+@pytest.mark.parametrize(("wish", "status"), [("none", 403), ("keep", 200), ("maybe", 422)])
+async def test_who_wants_no_trace_is_refused_where_that_is_not_allowed(
+    service: httpx.AsyncClient, listener: Listener, wish: str, status: int
+) -> None:
+    response = await service.post("/v1/query", json=QUERY, headers={"X-Ragserve-Trace": wish})
+    assert response.status_code == status
+    assert listener.heard[-1].notes.trace_wish == ("" if wish == "maybe" else wish)

@@ -1,0 +1,150 @@
+"""What counts as a sentence of a Markdown passage, and as a word that carries meaning."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployments.generator.extractive import sentences as module
+from deployments.generator.extractive.sentences import sentences, terms, words
+from deployments.stop_words import STOP_WORDS
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("One is here. Two is there.", ["One is here.", "Two is there."]),
+        ("A line that\ngoes on here.", ["A line that goes on here."]),
+        ("# A heading with words\n\nThe text below it.", ["The text below it."]),
+        (
+            "Text before it.\n## A heading with words\nText after it.",
+            ["Text before it.", "Text after it."],
+        ),
+        (
+            "Before the code.\n```python\nthis is not text\n```\nAfter the code.",
+            ["Before the code.", "After the code."],
+        ),
+        ("~~~\nnever closed code here\n", []),
+        ("- first item here\n- second item here", ["first item here", "second item here"]),
+        ("1. first item here\n2) second item here", ["first item here", "second item here"]),
+        ("See [the full guide](https://x.y/z?a=(b)) for more.", None),
+        ("See [the full guide](guide.md) for more.", ["See the full guide for more."]),
+        ("![a picture here](x.png)", ["a picture here"]),
+        ("It is **very** _small_ and `fast` too.", ["It is very small and fast too."]),
+        ("The name is max_batch_tokens here.", ["The name is max_batch_tokens here."]),
+        ("Break<br>the line <b>right</b> here.", None),
+        ("Yes. No. The third is long.", ["The third is long."]),
+        ("", []),
+        ("\n \n\t\n", []),
+    ],
+    ids=[
+        "two-sentences",
+        "wrapped-line",
+        "heading",
+        "heading-between",
+        "code-fence",
+        "open-fence",
+        "list",
+        "numbered-list",
+        "link-with-brackets",
+        "link",
+        "image",
+        "emphasis",
+        "underscores-in-a-name",
+        "html",
+        "labels",
+        "empty",
+        "blank",
+    ],
+)
+def test_markdown_is_read_as_text(text: str, found: list[str] | None) -> None:
+    got = list(sentences(text))
+    if found is None:
+        assert got
+        assert not any("](" in one or "<b" in one for one in got)
+    else:
+        assert got == found
+
+
+def test_a_table_gives_its_rows_and_no_rules() -> None:
+    got = list(sentences("| Name | Wait in s |\n|:---|---:|\n| slow queue | 30 seconds |\n"))
+    assert got == ["| Name | Wait in s |", "| slow queue | 30 seconds |"]
+
+
+def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:
+    [one] = sentences("Dr. Smith measured 3.5 seconds with version 2.60.1 of it.")
+    assert one.startswith("Dr. Smith")
+    assert one.endswith("of it.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Überlauf wird mit 503 beantwortet. Größe zählt nicht.",
+        "Кошка сидит на окне. Собака лежит у двери.",
+        "Größe 🎉 counts as one here.",
+        "l'été était très chaud ici.",
+    ],
+    ids=["german", "russian", "emoji", "french"],
+)
+def test_other_scripts_keep_their_characters(text: str) -> None:
+    assert " ".join(sentences(text)) == text
+
+
+def test_words_are_lower_case_and_keep_inner_marks() -> None:
+    assert words("Don't set max-queue to v2.60, ok?") == [
+        "don't",
+        "set",
+        "max-queue",
+        "to",
+        "v2.60",
+        "ok",
+    ]
+
+
+def test_terms_are_stems_without_stop_words() -> None:
+    assert terms("Which of the connected queues is connecting?") == terms("connect queue connects")
+    assert terms("what is the") == []
+    assert all(word == word.lower() for word in STOP_WORDS)
+
+
+def test_a_compound_counts_as_its_parts() -> None:
+    assert terms("a low-pressure cylinder") == terms("a low pressure cylinder")
+
+
+def test_what_is_too_long_for_a_word_is_cut() -> None:
+    assert terms("z" * 1000) == ["z" * 64]
+
+
+def test_accents_make_no_other_word() -> None:
+    assert terms("Robert of Jumièges") == terms("Robert of Jumieges")
+    assert terms("Кошка") == terms("кошка") != terms("кошки")
+
+
+def test_threads_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stemmer works on the word inside itself; a replica stems in several threads at once."""
+    texts = [
+        "relational connections generously",
+        "cats running nationally",
+        "hopefulness bled skies",
+    ]
+    expected = [terms(text) for text in texts] * 200
+    monkeypatch.setattr(module, "_stem", module._stem.__wrapped__)
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(terms, texts * 200)) == expected
+    finally:
+        sys.setswitchinterval(interval_s)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_gives_sentences_of_at_least_three_words(text: str) -> None:
+    for sentence in sentences(text):
+        assert sentence == sentence.strip()
+        assert "\n" not in sentence
+        assert len(words(sentence)) >= 3
