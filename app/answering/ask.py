@@ -4,11 +4,9 @@ other."""
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.answering.pipeline import Answer, AnswerStream, answer, generate, stream, stream_answer
+from app.answering.pipeline import AnswerStream, answer_from_documents, answer_from_generator
 from app.answering.question import Question
-from app.releases.route import Route
-from app.request.attempt import Trail
-from app.request.scope import RequestScope
+from app.releases.attempt import Attempt
 from deployments.contracts.generation import GenerationRequest, Message
 
 
@@ -25,13 +23,7 @@ class Ask(Protocol):
         """The conversation that it ends, or it alone."""
         ...
 
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """Returns the whole answer of a release."""
-        ...
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
+    async def begin(self, attempt: Attempt, *, timeout_s: float) -> AnswerStream:
         """Returns the answer of a release as a stream that has begun; `timeout_s` is the time it
         has until its end."""
         ...
@@ -53,15 +45,9 @@ class FromDocuments:
         """See `Ask.messages`."""
         return self.question.messages or (Message("user", self.question.text),)
 
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """See `Ask.answer`."""
-        return await answer(self.question, route, scope, trail)
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
+    async def begin(self, attempt: Attempt, *, timeout_s: float) -> AnswerStream:
         """See `Ask.begin`."""
-        return await stream_answer(self.question, route, scope, trail, timeout_s=timeout_s)
+        return await answer_from_documents(self.question, attempt, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +66,12 @@ class FromGenerator:
         """See `Ask.messages`."""
         return self.request.messages or (Message("user", self.request.text or ""),)
 
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """See `Ask.answer`."""
-        return Answer(await generate(self.request, route.generator, scope, trail), ())
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
+    async def begin(self, attempt: Attempt, *, timeout_s: float) -> AnswerStream:
         """See `Ask.begin`."""
-        events = await stream(self.request, route.generator, scope, trail, timeout_s=timeout_s)
-        return AnswerStream(events)
+        return await answer_from_generator(
+            self.request,
+            attempt.route.generator,
+            attempt.scope,
+            attempt.record,
+            timeout_s=timeout_s,
+        )

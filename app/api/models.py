@@ -24,7 +24,7 @@ from app.api.schemas.models import (
 from app.api.schemas.wire import problem_responses
 from app.releases.model_names import STARTED_S, model_names, require_model
 from app.releases.route import Route
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from deployments.contracts.errors import InvalidRequest
 
@@ -42,18 +42,18 @@ async def embeddings(
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
-    trail = _begin(route, scope)
-    async with trail.timed("embedder") as spent:
+    attempt = _begin(route, scope)
+    async with attempt.timed("embedder") as spent:
         embedded = await route.retrieval.embedder.embed(
             texts, input_type=body.input_type, call=scope.call()
         )
         spent.note(embedded.times)
-        trail.embedding_tokens = sum(embedded.token_counts)
+        attempt.embedding_tokens = sum(embedded.token_counts)
     require_model(body.model, route.name, embedded.model)
     dimension = embedded.vectors.shape[1]
     if body.dimensions not in (None, dimension):
         raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
-    tokens = trail.embedding_tokens
+    tokens = attempt.embedding_tokens
     return EmbeddingsResponse(
         data=[
             Embedding(index=index, embedding=_encode(vector, body.encoding_format))
@@ -73,11 +73,11 @@ async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> R
     """Orders texts by relevance to a query, in Cohere's and Jina's form."""
     route = releases.main()
     texts = [one.text if isinstance(one, RerankDocument) else one for one in body.documents]
-    trail = _begin(route, scope)
-    async with trail.timed("reranker") as spent:
+    attempt = _begin(route, scope)
+    async with attempt.timed("reranker") as spent:
         judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
         spent.note(judged.times)
-        trail.rerank_tokens = judged.prompt_tokens
+        attempt.rerank_tokens = judged.prompt_tokens
     require_model(body.model, route.name, judged.model)
     order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
     return RerankResponse(
@@ -106,10 +106,10 @@ async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
     )
 
 
-def _begin(route: Route, scope: RequestScope) -> Trail:
+def _begin(route: Route, scope: RequestScope) -> AttemptRecord:
     scope.notes.release = route.name
-    trail = scope.notes.trail = Trail()
-    return trail
+    attempt = scope.notes.attempt = AttemptRecord()
+    return attempt
 
 
 def _encode(vector: np.ndarray, encoding_format: str) -> list[float] | str:

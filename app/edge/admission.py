@@ -91,6 +91,7 @@ class AdmissionGate:
                 raise
             await answer(_as_rag_error(error, request.request_id))
         finally:
+            await request.end()
             if not is_health(scope):
                 self._telemetry.finished(visit.finished())
 

@@ -17,9 +17,9 @@ from app.answering.search import search
 from app.operations.foreign_questions import FOREIGN_QUESTIONS
 from app.operations.own_questions import own_questions
 from app.operations.threshold import fit_threshold
+from app.releases.attempt import attempt_of
 from app.releases.releases import Releases
 from app.releases.route import Route
-from app.request.attempt import Trail
 from app.request.scope import RequestScope
 from deployments.contracts.search import Calibration, CollectionFacts
 
@@ -141,12 +141,12 @@ async def _ask(questions: Sequence[str], route: Route, scope: RequestScope) -> _
     models = [""]
 
     async def ask(text: str) -> None:
-        trail = Trail()
-        hits = await search(Question(text), route, scope, trail)
+        attempt = attempt_of(route, scope)
+        hits = await search(Question(text), attempt)
         judged = [hit.signals.rerank for hit in hits if hit.signals.rerank is not None]
         if judged:
             scores.append(max(judged))
-            models.append(trail.reranker_model)
+            models.append(attempt.record.reranker_model)
 
     for start in range(0, len(questions), _CONCURRENT_QUESTIONS):
         await asyncio.gather(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.releases.assignment import Assignment
+from app.releases.failover import GeneratorChain
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.settings.routing import AUTO
 from deployments.contracts.errors import NotFound, StageError, Unavailable
-from deployments.contracts.generation import GeneratorStage
 from deployments.contracts.stages import Stage
 
 SERVICE = "ragserve"
@@ -32,10 +32,10 @@ def no_such_model(asked: str) -> NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class Direct:
     """A generator under its own name, of no release."""
 
-    generator: GeneratorStage
+    generator: GeneratorChain
 
 
 async def resolve_model(
@@ -44,7 +44,7 @@ async def resolve_model(
     scope: RequestScope,
     *,
     assign: Callable[[], Assignment],
-) -> Assignment | Plain:
+) -> Assignment | Direct:
     """Returns who answers a conversation under this name; `assign` says who does under that of the
     service.
 
@@ -60,7 +60,7 @@ async def resolve_model(
     models = await asyncio.gather(*(_model(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
         if model == asked:
-            return Plain(generator)
+            return Direct(generator)
     if "" in models:  # it may be the one that does not answer
         raise Unavailable(f"No generator that answers is called '{asked}'.", "generator", 1.0)
     raise no_such_model(asked)

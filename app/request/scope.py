@@ -3,10 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from app.request.notes import RequestNotes
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
+
+
+class Closable(Protocol):
+    """What must be closed, once or more often."""
+
+    async def aclose(self) -> object:
+        """Frees what it holds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class RequestScope:
     now: Callable[[], float] = time.monotonic
     notes: RequestNotes = field(default_factory=RequestNotes)
     trace: TraceContext = field(default_factory=lambda: trace_of(""))
+    _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
         """Returns what a stage is told: the same identity, and what is left of the time at this
@@ -29,6 +39,15 @@ class RequestScope:
         left_s = self.deadline_s - self.now()
         trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
         return CallContext(self.request_id, left_s, self.release, trace)
+
+    def closes(self, stream: Closable) -> None:
+        """Has a stream closed when the request ends, whether or not anybody came to read it."""
+        self._streams.append(stream)
+
+    async def end(self) -> None:
+        """Closes what is still open."""
+        while self._streams:
+            await self._streams.pop().aclose()
 
     def within(self, timeout_s: float) -> "RequestScope":
         """Returns the same request with a deadline `timeout_s` from now."""

@@ -8,6 +8,7 @@ secrets only.
 from pydantic import Field
 
 from app.settings.activity import ActivityArgs
+from app.settings.breaker import BreakerArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -47,6 +48,9 @@ class GatewayArgs(Settings):
     replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
     admits more again."""
 
+    breaker: BreakerArgs = BreakerArgs()
+    """When a deployment that fails is left alone for a while."""
+
     control: str | None = Field(default=None, min_length=1)
     """Name of the control application, which runs rollouts. Without one, traffic is what
     `user_config` says."""
@@ -56,6 +60,9 @@ class GatewayArgs(Settings):
 
     activity: ActivityArgs = ActivityArgs()
     """How the control application is told what was served."""
+
+    generator_facts_max_age_s: float = Field(default=10.0, gt=0, le=600)
+    """What a generator said of itself, such as its model's name, is believed for so long."""
 
     shadow_concurrency: int = Field(default=4, ge=1, le=256)
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are

@@ -16,10 +16,12 @@ from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from app.request.waiting import note_wait
+from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, Unavailable
-from deployments.contracts.generation import Timed
+from deployments.contracts.search import Timed
+from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
 
 
@@ -44,14 +46,6 @@ _MERGING = {
 _ALONE = Merging(max_items=1, max_weight=0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A stream whose first item is there."""
-
-    first: Any
-    rest: AsyncGenerator[Any, None]
-
-
 def _retrying(attempts: int) -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(Unavailable),
@@ -68,15 +62,23 @@ class StageHandle:
         application: Name of its application.
         deployment: Its name.
         max_calls: Calls on their way to it at once before others merge.
+        breakers: Decide when it is left alone because it fails.
         says: What errors call it; by default its name.
     """
 
     def __init__(
-        self, application: str, deployment: str, max_calls: int, says: str | None = None
+        self,
+        application: str,
+        deployment: str,
+        max_calls: int,
+        *,
+        breakers: Breakers,
+        says: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = says or deployment.lower()
+        self._breaker = breakers.of(application, self._stage)
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
@@ -111,16 +113,33 @@ class StageHandle:
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
+        self._require_time(call)
+        with self._breaker.guard():
+            return await self._call(StageCall(method, args, options, call), weight, attempts)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.describe`. Asked also while the breaker is open: this is how it is found out
+        from outside what is wrong."""
+        self._require_time(call)
+        facts = await self._call(StageCall("describe", (), {}, call), weight=None, attempts=2)
+        return cast(dict[str, object], facts)
+
+    async def _call(self, asked: StageCall, weight: int | None, attempts: int) -> object:
+        deadline_s = asyncio.get_running_loop().time() + asked.context.timeout_s
         async for attempt in _retrying(attempts):
             with attempt:
                 left_s = deadline_s - asyncio.get_running_loop().time()
-                context = replace(call, timeout_s=left_s)
-                return await self._ask(StageCall(method, args, options, context), weight)
+                context = replace(asked.context, timeout_s=left_s)
+                return await self._ask(replace(asked, context=context), weight)
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def call_stream(
-        self, method: str, *args: object, call: CallContext, next_timeout_s: float
+        self,
+        method: str,
+        *args: object,
+        call: CallContext,
+        begin_timeout_s: float,
+        next_timeout_s: float,
     ) -> AsyncGenerator[Any, None]:
         """Yields what the method yields; tries again while nothing was yielded, as `call` does.
 
@@ -129,31 +148,36 @@ class StageHandle:
         Args:
             method: Name of the stage's method, an async generator.
             args: Its arguments.
-            call: The request, and the time it has left.
+            call: The request, and the time until the end.
+            begin_timeout_s: Time until the first item.
             next_timeout_s: Time between two items.
 
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
-        async with aclosing(begun.rest):
-            yield begun.first
-            async for value in begun.rest:
-                yield value
+        self._require_time(call)
+        with self._breaker.guard() as guarded:
+            try:
+                async with asyncio.timeout(begin_timeout_s):
+                    begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
+            except TimeoutError as error:
+                note_wait(begin_timeout_s)
+                raise DeadlineExceeded(
+                    f"The {self._stage} did not begin in time.", self._stage
+                ) from error
+            guarded.began()
+            async with aclosing(begun):
+                async for value in begun:
+                    yield value
 
-    async def _begin(self, call: StageCall, next_timeout_s: float) -> "_Begun":
+    async def _begin(self, call: StageCall, next_timeout_s: float) -> BegunStream[Any]:
         """Returns a stream that has yielded: what fails before can be told again."""
         deadline_s = asyncio.get_running_loop().time() + call.context.timeout_s
         async for attempt in _retrying(attempts=2):
             with attempt:
                 left_s = deadline_s - asyncio.get_running_loop().time()
                 again = replace(call, context=replace(call.context, timeout_s=left_s))
-                stream = self._open(again, next_timeout_s)
-                try:
-                    return _Begun(await anext(stream), stream)
-                except BaseException:
-                    await stream.aclose()
-                    raise
+                return await begin(self._open(again, next_timeout_s))
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
@@ -172,10 +196,6 @@ class StageHandle:
                 yield outcome.value
 
     async def _ask(self, call: StageCall, weight: int | None) -> object:
-        if call.context.timeout_s <= 0:
-            raise DeadlineExceeded(
-                f"The request's time was up before the {self._stage} was asked.", self._stage
-            )
         started_s = time.perf_counter()
         try:
             async with asyncio.timeout(call.context.timeout_s):
@@ -205,9 +225,11 @@ class StageHandle:
         )
         return cast(list[StageOutcome], answer)
 
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`."""
-        return cast(dict[str, object], await self.call("describe", call=call))
+    def _require_time(self, call: CallContext) -> None:
+        if call.timeout_s <= 0:
+            raise DeadlineExceeded(
+                f"The request's time was up before the {self._stage} was asked.", self._stage
+            )
 
     async def _find(self) -> Any:
         if self._handle is None:

@@ -66,13 +66,13 @@ async def test_an_answer_is_reported_once_with_all_that_is_known(
     notes = heard.notes
     assert (notes.user, notes.session, notes.release) == ("alice", "chat-7", "one")
     assert [message.content for message in notes.messages] == [QUERY["query"]]
-    assert notes.trail is not None
-    assert notes.trail.query == QUERY["query"]
-    assert notes.trail.found
-    assert [hit.chunk.id for hit in notes.trail.hits] == [
+    assert notes.attempt is not None
+    assert notes.attempt.query == QUERY["query"]
+    assert notes.attempt.found
+    assert [hit.chunk.id for hit in notes.attempt.hits] == [
         source["chunk_id"] for source in response.json()["sources"]
     ]
-    assert notes.trail.query_vector is not None
+    assert notes.attempt.query_vector is not None
     assert notes.written is not None
     assert notes.written.text == response.json()["answer"]
     assert response.headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
@@ -105,8 +105,8 @@ async def test_a_failure_is_reported_with_its_code_and_the_stages_before(
     (heard,) = listener.heard
     assert (heard.outcome, heard.notes.error) == ("failed", "internal")
     assert heard.notes.release == "one"
-    assert heard.notes.trail is not None
-    assert heard.notes.trail.times["generator"].error == "internal"
+    assert heard.notes.attempt is not None
+    assert heard.notes.attempt.times["generator"].error == "internal"
 
 
 async def test_the_questions_of_a_batch_are_requests_inside_it(

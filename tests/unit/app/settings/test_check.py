@@ -15,7 +15,7 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from deployments.contracts.errors import ConfigError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SHIPPED = sorted(ROOT.glob("serve_config*.yaml"))
 EMBEDDED = {"path": "/var/lib/chroma", "collection": "tests"}
 
