@@ -82,7 +82,10 @@ class Breakable:
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         self._enter()
-        return {"model": f"{type(self).__name__.lower()}-double"}
+        return {"model": f"{type(self).__name__.lower()}-double", "dimension": DIMENSION}
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        return await self.describe(call=call)
 
 
 class HashEmbedder(Breakable):

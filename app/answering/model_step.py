@@ -18,7 +18,7 @@ async def ask_model(
     then the record says what the request does without."""
     generator, record = attempt.route.generator, attempt.record
     try:
-        facts = await generator.describe(call=attempt.call())
+        facts = await generator.description(call=attempt.call())
         if not facts.get("language_model"):
             return None
         request = GenerationRequest(

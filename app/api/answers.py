@@ -14,6 +14,7 @@ from app.api.schemas.wire import problem_responses
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
+from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.request.scope import RequestScope
@@ -96,7 +97,8 @@ async def search_chunks(
 def assign(
     body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> Assignment:
-    """Returns who answers a request."""
+    """Returns who answers a request, and has it count as the work that it is."""
+    scope.weigh(work_of_search(body))
     scope.notes.identify(session=body.session_id, user=body.user)
     return caller.assign(gateway.releases, scope)
 

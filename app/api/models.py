@@ -22,11 +22,13 @@ from app.api.schemas.models import (
     RerankUsage,
 )
 from app.api.schemas.wire import problem_responses
-from app.releases.model_names import STARTED_S, model_names, require_model
+from app.api.work import work_of_passages, work_of_texts
+from app.releases.model_names import STARTED_S, is_service, model_names, require_model
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"])
 
@@ -42,18 +44,17 @@ async def embeddings(
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
-    attempt = _begin(route, scope)
-    async with attempt.timed("embedder") as spent:
-        embedded = await route.retrieval.embedder.embed(
-            texts, input_type=body.input_type, call=scope.call()
-        )
+    scope.weigh(work_of_texts(len(texts)))
+    record = _begin(route, scope)
+    embedder = route.retrieval.embedder
+    await _check_model(body.model, route, embedder, scope)
+    if body.dimensions is not None:
+        await _check_dimensions(body.dimensions, embedder, scope)
+    async with record.timed("embedder") as spent:
+        embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
-        attempt.embedding_tokens = sum(embedded.token_counts)
-    require_model(body.model, route.name, embedded.model)
-    dimension = embedded.vectors.shape[1]
-    if body.dimensions not in (None, dimension):
-        raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
-    tokens = attempt.embedding_tokens
+        record.embedding_tokens = sum(embedded.token_counts)
+    tokens = record.embedding_tokens
     return EmbeddingsResponse(
         data=[
             Embedding(index=index, embedding=_encode(vector, body.encoding_format))
@@ -72,13 +73,18 @@ async def embeddings(
 async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form."""
     route = releases.main()
-    texts = [one.text if isinstance(one, RerankDocument) else one for one in body.documents]
-    attempt = _begin(route, scope)
-    async with attempt.timed("reranker") as spent:
-        judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
+    texts = [
+        document.text if isinstance(document, RerankDocument) else document
+        for document in body.documents
+    ]
+    scope.weigh(work_of_passages(len(texts)))
+    record = _begin(route, scope)
+    reranker = route.retrieval.reranker
+    await _check_model(body.model, route, reranker, scope)
+    async with record.timed("reranker") as spent:
+        judged = await reranker.rerank(body.query, texts, call=scope.call())
         spent.note(judged.times)
-        attempt.rerank_tokens = judged.prompt_tokens
-    require_model(body.model, route.name, judged.model)
+        record.rerank_tokens = judged.prompt_tokens
     order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
     return RerankResponse(
         id=scope.request_id,
@@ -108,8 +114,22 @@ async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
 
 def _begin(route: Route, scope: RequestScope) -> AttemptRecord:
     scope.notes.release = route.name
-    attempt = scope.notes.attempt = AttemptRecord()
-    return attempt
+    record = scope.notes.attempt = AttemptRecord()
+    return record
+
+
+async def _check_model(asked: str, route: Route, stage: Stage, scope: RequestScope) -> None:
+    """Raises NotFound before the work for a name that is not the stage's; that of the service and
+    the release ask nobody."""
+    if not is_service(asked, route.name):
+        facts = await stage.description(call=scope.call())
+        require_model(asked, route.name, str(facts.get("model", "")))
+
+
+async def _check_dimensions(asked: int, embedder: Stage, scope: RequestScope) -> None:
+    dimension = (await embedder.description(call=scope.call())).get("dimension")
+    if asked != dimension:
+        raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
 
 
 def _encode(vector: np.ndarray, encoding_format: str) -> list[float] | str:

@@ -94,7 +94,7 @@ async def calibrate(
             "calibrated."
         )
     if only_if_stale and before is not None:
-        told = await route.retrieval.reranker.describe(call=scope.call())
+        told = await route.retrieval.reranker.description(call=scope.call())
         if not is_stale(before, facts, str(told.get("model", ""))):
             return CalibrationOutcome("current", before, before)
     chunks = await retriever.sample(limit=_SAMPLED_CHUNKS, call=scope.call())

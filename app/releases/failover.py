@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageError
@@ -16,6 +17,10 @@ from deployments.contracts.generation import (
     GeneratorStage,
 )
 from deployments.serving.begun import begin
+
+
+class _Describe(Protocol):
+    async def __call__(self, *, call: CallContext) -> dict[str, object]: ...
 
 
 class GeneratorChain:
@@ -32,12 +37,19 @@ class GeneratorChain:
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """See `Stage.describe`: what the first target that answers says."""
-        for target in self._targets[:-1]:
+        return await self._first([target.describe for target in self._targets], call)
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.description`."""
+        return await self._first([target.description for target in self._targets], call)
+
+    async def _first(self, asks: Sequence[_Describe], call: CallContext) -> dict[str, object]:
+        for ask in asks[:-1]:
             try:
-                return await target.describe(call=call)
+                return await ask(call=call)
             except StageError:
                 continue
-        return await self._targets[-1].describe(call=call)
+        return await asks[-1](call=call)
 
     async def begin(
         self, request: GenerationRequest, *, call: CallContext, timeout_s: float

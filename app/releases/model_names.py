@@ -19,10 +19,15 @@ STARTED_S = int(time.time())
 _STAGES_WITH_MODELS = ("embedder", "reranker")
 
 
+def is_service(asked: str, release: str) -> bool:
+    """Returns whether a name means the service itself, or this release of it."""
+    return asked in (SERVICE, f"{SERVICE}:{release}")
+
+
 def require_model(asked: str, release: str, model: str) -> None:
     """Raises NotFound when what was asked for is neither the service, nor the release, nor the
     model that ran."""
-    if asked not in (SERVICE, f"{SERVICE}:{release}", model):
+    if not is_service(asked, release) and asked != model:
         raise no_such_model(asked)
 
 
@@ -79,6 +84,6 @@ async def model_names(releases: Releases, scope: RequestScope) -> list[str]:
 
 async def _model(stage: Stage, scope: RequestScope) -> str:
     try:
-        return str((await stage.describe(call=scope.call())).get("model", ""))
+        return str((await stage.description(call=scope.call())).get("model", ""))
     except StageError:
         return ""

@@ -10,6 +10,10 @@ from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
 
 
+def _weighs_nothing(_weight: int) -> None:
+    """Where nobody counts what runs."""
+
+
 class Closable(Protocol):
     """What must be closed, once or more often."""
 
@@ -31,6 +35,9 @@ class RequestScope:
     now: Callable[[], float] = time.monotonic
     notes: RequestNotes = field(default_factory=RequestNotes)
     trace: TraceContext = field(default_factory=lambda: trace_of(""))
+    weigh: Callable[[int], None] = field(default=_weighs_nothing)
+    """Has the request count as so many others, once it is known how much work it is; raises
+    Overloaded where there is no room for it."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -53,6 +60,10 @@ class RequestScope:
         """Returns the same request with a deadline `timeout_s` from now."""
         return replace(self, deadline_s=self.now() + timeout_s)
 
+    def weighed_by(self, weigh: Callable[[int], None] | None) -> "RequestScope":
+        """Returns the same request, whose weight somebody counts."""
+        return self if weigh is None else replace(self, weigh=weigh)
+
     def child(self, request_id: str) -> "RequestScope":
         """Returns a request of the same caller inside this one, with notes of its own and a span
         below this one's."""
@@ -61,6 +72,7 @@ class RequestScope:
             request_id=request_id,
             notes=self.notes.of_caller(),
             trace=trace_of(self.trace.traceparent()),
+            weigh=_weighs_nothing,
         )
 
     def for_release(self, release: str) -> "RequestScope":

@@ -39,14 +39,26 @@ class GatewayArgs(Settings):
     max_upload_bytes: int = Field(default=48 * 2**20, ge=1024)
     """The same for bodies of `/v1/documents`. The replicas accept messages up to 64 MiB."""
 
+    max_held_body_bytes: int = Field(default=256 * 2**20, ge=1024)
+    """Bytes of all bodies that one ingress replica holds at once. Over it the answer is 503."""
+
+    body_patience_s: float = Field(default=5.0, gt=0, le=600)
+    """Time in which a body need not come at any rate. One that has not come then, or comes more
+    slowly than `min_body_bytes_per_s`, is answered with 408. Until it is there, a request does not
+    count as running."""
+
+    min_body_bytes_per_s: int = Field(default=16 * 2**10, ge=1)
+    """Rate at which a body must have come after `body_patience_s`, on average."""
+
     max_concurrent_requests: int = Field(default=256, ge=1)
-    """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
-    below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
+    """Requests one ingress replica works on at most; a batch of questions, or many texts to embed
+    or to rerank, count as several. Over it the answer is 503 at once. Keep it below the
+    deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
 
     target_wait_s: float = Field(default=0.6, gt=0)
-    """Time a request may wait for its stages, their work excluded. Where most wait longer, the
-    replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
-    admits more again."""
+    """Time a request may wait for any of its stages, their work excluded. Where most wait longer
+    for a while, the replica admits fewer requests, down to 16, and refuses the others at once;
+    where they do not, and with time, it admits more again."""
 
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""
@@ -60,9 +72,6 @@ class GatewayArgs(Settings):
 
     activity: ActivityArgs = ActivityArgs()
     """How the control application is told what was served."""
-
-    generator_facts_max_age_s: float = Field(default=10.0, gt=0, le=600)
-    """What a generator said of itself, such as its model's name, is believed for so long."""
 
     shadow_concurrency: int = Field(default=4, ge=1, le=256)
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are

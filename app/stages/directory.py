@@ -42,6 +42,5 @@ class HandleDirectory:
                 self._args.concurrent_stage_calls,
                 breakers=self._breakers,
                 inter_token_timeout_s=self._args.inter_token_timeout_s,
-                facts_max_age_s=self._args.generator_facts_max_age_s,
             )
         return self._generators[application]

@@ -1,6 +1,5 @@
 """A generator over a Serve handle."""
 
-import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -31,7 +30,6 @@ class GeneratorClient(StageHandle):
         max_calls: See `StageHandle`.
         breakers: See `StageHandle`.
         inter_token_timeout_s: Time between two pieces of an answer.
-        facts_max_age_s: What the generator said of itself is believed for so long.
     """
 
     def __init__(
@@ -41,21 +39,9 @@ class GeneratorClient(StageHandle):
         *,
         breakers: Breakers,
         inter_token_timeout_s: float,
-        facts_max_age_s: float,
     ) -> None:
         super().__init__(application, "Generator", max_calls, breakers=breakers)
         self._inter_token_timeout_s = inter_token_timeout_s
-        self._facts_max_age_s = facts_max_age_s
-        self._facts: dict[str, object] = {}
-        self._facts_until_s = 0.0
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`; asks at most every few seconds."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._facts_until_s:
-            self._facts = await super().describe(call=call)
-            self._facts_until_s = now_s + self._facts_max_age_s
-        return self._facts
 
     async def stream(
         self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
@@ -63,7 +49,7 @@ class GeneratorClient(StageHandle):
         """See `GeneratorStage.stream`."""
         started_s = time.perf_counter()
         begin = replace(call, timeout_s=min(call.timeout_s, begin_timeout_s))
-        if not (await self.describe(call=begin)).get("language_model"):
+        if not (await self.description(call=begin)).get("language_model"):
             batches = await self.call("stream", request, call=begin, weight=1)
             events = tuple(event for batch in batches for event in batch)
             _note_wait(started_s, cast(Generation, events[-1]).times)

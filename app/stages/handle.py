@@ -43,6 +43,8 @@ _MERGING = {
     "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
+_DESCRIPTION_S = 10.0
+"""What a stage said of itself is believed for so long."""
 _ALONE = Merging(max_items=1, max_weight=0)
 
 
@@ -79,6 +81,8 @@ class StageHandle:
         self._deployment = deployment
         self._stage = says or deployment.lower()
         self._breaker = breakers.of(application, self._stage)
+        self._description: dict[str, object] = {}
+        self._description_until_s = 0.0
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
@@ -121,8 +125,16 @@ class StageHandle:
         """See `Stage.describe`. Asked also while the breaker is open: this is how it is found out
         from outside what is wrong."""
         self._require_time(call)
-        facts = await self._call(StageCall("describe", (), {}, call), weight=None, attempts=2)
-        return cast(dict[str, object], facts)
+        told = await self._call(StageCall("describe", (), {}, call), weight=None, attempts=2)
+        self._description = cast(dict[str, object], told)
+        self._description_until_s = asyncio.get_running_loop().time() + _DESCRIPTION_S
+        return self._description
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.description`."""
+        if asyncio.get_running_loop().time() >= self._description_until_s:
+            await self.describe(call=call)
+        return self._description
 
     async def _call(self, asked: StageCall, weight: int | None, attempts: int) -> object:
         deadline_s = asyncio.get_running_loop().time() + asked.context.timeout_s

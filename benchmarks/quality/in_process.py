@@ -179,6 +179,9 @@ class _Generator:
         facts: dict[str, object] = await self._built.describe(call=call)
         return facts
 
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        return await self.describe(call=call)
+
     def stream(
         self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
     ) -> Events:

@@ -37,6 +37,10 @@ class Stage(Protocol):
         it is ready."""
         ...
 
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """Returns what `describe` said some seconds ago at most, without asking again."""
+        ...
+
 
 class EmbedderStage(Stage, Protocol):
     """Texts in, vectors out."""

@@ -39,7 +39,11 @@ class Generator(StageReplica):
         """Returns the model's name, the engine, its window in tokens, and the prompts there are.
 
         `language_model` says whether it can write without a context, and piece by piece.
+
+        Raises:
+            StageError: the engine is dead.
         """
+        await self._engine.check_health()
         return {
             "model": self._settings.name,
             "engine": self._settings.engine,
