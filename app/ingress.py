@@ -63,6 +63,7 @@ class Ingress:
             meter=RayMeter(),
             tracker=tracker,
             admission=_admission,
+            breakers=breakers.states,
         )
         self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),
@@ -73,6 +74,7 @@ class Ingress:
             tracker=tracker,
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
+            breakers=breakers.states,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:

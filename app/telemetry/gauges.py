@@ -30,6 +30,7 @@ class Gauges:
         meter: Makes the metrics.
         spans: Returns what became of spans; None where none are recorded.
         admission: Returns how much is admitted; None as long as there is no gate.
+        breakers: Returns the state of each circuit breaker, by application and stage.
     """
 
     def __init__(
@@ -38,8 +39,11 @@ class Gauges:
         *,
         spans: Callable[[], TraceCounts] | None = None,
         admission: Callable[[], Admission | None] = lambda: None,
+        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
     ) -> None:
         self._read_spans, self._read_admission = spans, admission
+        self._read_breakers = breakers
+        self._breakers = meter.gauge(catalog.BREAKERS)
         self._spans = meter.counter(catalog.SPANS)
         self._dropped = meter.counter(catalog.SPANS_DROPPED)
         self._waiting = meter.gauge(catalog.SPANS_WAITING)
@@ -55,6 +59,10 @@ class Gauges:
         if admission is not None:
             self._open_requests.set(admission.open_requests, {})
             self._limit.set(admission.limit, {})
+        for (application, stage), state in self._read_breakers().items():
+            for name in ("closed", "half_open", "open"):
+                tags = {"target": application, "stage": stage, "state": name}
+                self._breakers.set(float(state == name), tags)
         if self._read_spans is None:
             return
         counts = self._read_spans()
