@@ -50,6 +50,7 @@ from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
+from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.begun import begin
 
 DIMENSION = 32
@@ -220,6 +221,9 @@ class WholeDocumentIndexer(Breakable):
             else self._write(item)
             for item in found
         ]
+
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        return await self.ingest(read_json_documents(body), (), call=call)
 
     def _write(self, document: Document) -> IngestOutcome:
         written = self._retriever.written

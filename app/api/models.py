@@ -1,17 +1,12 @@
 """`POST /v1/embeddings`, `POST /v1/rerank` and `GET /v1/models`: the stages on their own."""
 
-import base64
-
-import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.schemas.models import (
-    Embedding,
     EmbeddingsRequest,
     EmbeddingsResponse,
-    EmbeddingsUsage,
     Model,
     ModelList,
     RerankDocument,
@@ -22,6 +17,7 @@ from app.api.schemas.models import (
     RerankUsage,
 )
 from app.api.schemas.wire import problem_responses
+from app.api.wire.embeddings import embeddings_json
 from app.api.work import work_of_passages, work_of_texts
 from app.releases.model_names import STARTED_S, is_service, model_names, require_model
 from app.releases.route import Route
@@ -35,12 +31,11 @@ router = APIRouter(tags=["models"])
 
 @router.post(
     "/v1/embeddings",
+    response_model=EmbeddingsResponse,
     dependencies=[*JSON_BODY, *CALLERS],
     responses=problem_responses(401, 403, 413, 415),
 )
-async def embeddings(
-    body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn
-) -> EmbeddingsResponse:
+async def embeddings(body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn) -> Response:
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
@@ -54,15 +49,8 @@ async def embeddings(
         embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
         record.embedding_tokens = sum(embedded.token_counts)
-    tokens = record.embedding_tokens
-    return EmbeddingsResponse(
-        data=[
-            Embedding(index=index, embedding=_encode(vector, body.encoding_format))
-            for index, vector in enumerate(embedded.vectors)
-        ],
-        model=embedded.model,
-        usage=EmbeddingsUsage(prompt_tokens=tokens, total_tokens=tokens),
-    )
+    content = await embeddings_json(embedded, body.encoding_format)
+    return Response(content, media_type="application/json")
 
 
 @router.post(
@@ -130,10 +118,3 @@ async def _check_dimensions(asked: int, embedder: Stage, scope: RequestScope) ->
     dimension = (await embedder.description(call=scope.call())).get("dimension")
     if asked != dimension:
         raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
-
-
-def _encode(vector: np.ndarray, encoding_format: str) -> list[float] | str:
-    if encoding_format == "base64":
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    values: list[float] = vector.tolist()
-    return values

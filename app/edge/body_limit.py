@@ -103,7 +103,10 @@ class RequestBody:
 
     async def receive(self) -> Message:
         """Returns the next message: those of the body, then what the server says after it."""
-        return self._messages.popleft() if self._messages else await self._receive()
+        if not self._messages:
+            return await self._receive()
+        await asyncio.sleep(0)  # a form is parsed piece by piece: others come in between
+        return self._messages.popleft()
 
     def release(self) -> None:
         """Gives its bytes back to the budget."""

@@ -128,6 +128,14 @@ class IndexerStage(Stage, Protocol):
         """Returns one outcome per document, in order; documents read from the uploads follow."""
         ...
 
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        """Returns one outcome per document of a JSON body, in order.
+
+        Raises:
+            MalformedRequest, InvalidRequest: the body is no JSON, or against the schema.
+        """
+        ...
+
 
 class RerankerStage(Stage, Protocol):
     """Judges how well texts answer a query."""
