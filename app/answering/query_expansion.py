@@ -4,7 +4,6 @@ finds.
 What a model adds is help, never a condition: where it fails, the question is searched for as it is.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from app.request.attempt import Trail
 from app.request.scope import RequestScope
 from deployments.contracts.generation import Message, OutputFormat, Sampling
 from deployments.contracts.search import Filter
+from deployments.serving.concurrently import gather_or_cancel
 
 _QUERIES_TOKENS = 256
 _PASSAGE_TOKENS = 160
@@ -49,7 +49,7 @@ async def formulate(
     Source: Gao et al., Precise Zero-Shot Dense Retrieval without Relevance Labels (HyDE), ACL 2023.
     """
     ask = partial(ask_model, route=route, scope=scope, trail=trail)
-    queries, passage, taken_apart = await asyncio.gather(
+    queries, passage, taken_apart = await gather_or_cancel(
         _other_queries(question, route, ask),
         _passage(question, route, ask),
         _self_query(question, route, ask, trail),

@@ -1,6 +1,5 @@
 """From a question to the chunks that fit it best: formulate, embed, retrieve, rerank."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from app.request.scope import RequestScope
 from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod
+from deployments.serving.concurrently import gather_or_cancel
 
 _SPARE_HITS = 3
 """Where nobody reranks, so many times the chunks that are returned are taken from the index: some
@@ -104,7 +104,7 @@ async def _retrieve(
         )
 
     async with trail.timed("retriever") as spent:
-        found = await asyncio.gather(
+        found = await gather_or_cancel(
             *(find(place, query) for place, query in enumerate(asked.queries))
         )
         spent.note(max((one.times for one in found), key=lambda times: times.replica_ms))

@@ -1,7 +1,5 @@
 """`POST /v1/query/batch`: many questions in one request."""
 
-import asyncio
-
 from fastapi import APIRouter
 
 from app.api.answers import answer_query
@@ -15,6 +13,7 @@ from app.request.scope import RequestScope
 from app.request.waiting import note_wait, waiting
 from app.telemetry.inner import reported
 from deployments.contracts.errors import MalformedRequest, RagError
+from deployments.serving.concurrently import gather_or_cancel
 
 PATH = "/v1/query/batch"
 router = APIRouter(tags=["answers"])
@@ -31,7 +30,7 @@ async def query_batch(
     if not body.queries:
         raise MalformedRequest("Send at least one query.")
     with waiting() as own:
-        results = await asyncio.gather(
+        results = await gather_or_cancel(
             *(
                 _item(index, query, scope, gateway, caller)
                 for index, query in enumerate(body.queries)
@@ -39,7 +38,7 @@ async def query_batch(
         )
     # What one question waited: that the others of the same request wait for it is its own doing.
     note_wait(own.total_s / len(body.queries) ** 2)
-    return BatchResponse(id=scope.request_id, results=results)
+    return BatchResponse(id=scope.request_id, results=list(results))
 
 
 async def _item(

@@ -1,6 +1,5 @@
 """`/v1/documents`: put documents into the index, list them, take them out."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from deployments.contracts.errors import (
 )
 from deployments.indexer.cleaning import clean_metadata, clean_text, document_id
 from deployments.indexer.markup import find_headings
+from deployments.serving.concurrently import gather_outcomes
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
@@ -130,15 +130,11 @@ async def delete_document(
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
     call = scope.within(args.ingest_timeout_s).call()
-    found = await asyncio.gather(
-        *(
-            stages.retriever.delete(document_id, call=call)
-            for stages in releases.indexes().values()
-        ),
-        return_exceptions=True,
+    found = await gather_outcomes(
+        *(stages.retriever.delete(document_id, call=call) for stages in releases.indexes().values())
     )
     counts = [one for one in found if isinstance(one, int)]
-    failures = [one for one in found if isinstance(one, BaseException)]
+    failures = [one for one in found if isinstance(one, Exception)]
     for failure in failures:
         if not counts or not isinstance(failure, NotFound):
             raise failure

@@ -1,7 +1,5 @@
 """`GET /health/live` and `GET /health/ready`."""
 
-import asyncio
-
 from fastapi import APIRouter, Response
 
 from app.api.dependencies import GatewayIn, ScopeIn
@@ -9,6 +7,7 @@ from app.api.schemas.health import Liveness, Readiness
 from app.request.scope import RequestScope
 from deployments.contracts.errors import RagError
 from deployments.contracts.stages import Stage
+from deployments.serving.concurrently import gather_or_cancel
 
 router = APIRouter(tags=["health"])
 _STAGE_TIMEOUT_S = 2.0
@@ -31,7 +30,7 @@ async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readi
     try:
         for route in gateway.releases.serving():
             stages = route.stages()
-            states = await asyncio.gather(*(_state(stage, brief) for stage in stages.values()))
+            states = await gather_or_cancel(*(_state(stage, brief) for stage in stages.values()))
             found[route.name] = dict(zip(stages, states, strict=True))
     except RagError as error:
         found["gateway"] = {"releases": str(error)}
