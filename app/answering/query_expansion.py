@@ -4,7 +4,6 @@ finds.
 What a model adds is help, never a condition: where it fails, the question is searched for as it is.
 """
 
-import asyncio
 import json
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from app.answering.self_query import SelfQuery, all_of, describe_fields, read_se
 from app.releases.attempt import Attempt
 from deployments.contracts.generation import Message, OutputFormat, Sampling
 from deployments.contracts.search import Filter
+from deployments.serving.concurrently import gather_or_cancel
 
 _QUERIES_TOKENS = 256
 _PASSAGE_TOKENS = 160
@@ -40,7 +40,7 @@ async def formulate(question: Question, attempt: Attempt) -> Formulations:
 
     Source: Gao et al., Precise Zero-Shot Dense Retrieval without Relevance Labels (HyDE), ACL 2023.
     """
-    queries, passage, taken_apart = await asyncio.gather(
+    queries, passage, taken_apart = await gather_or_cancel(
         _other_queries(question, attempt),
         _passage(question, attempt),
         _self_query(question, attempt),

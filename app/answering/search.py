@@ -1,6 +1,5 @@
 """From a question to the chunks that fit it best: formulate, embed, retrieve, rerank."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from app.settings.release import Release
 from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod
+from deployments.serving.concurrently import gather_or_cancel
 
 _SPARE_HITS = 3
 """Where nobody reranks, so many times the chunks that are returned are taken from the index: some
@@ -99,7 +99,7 @@ async def _retrieve(
         )
 
     async with record.timed("retriever") as spent:
-        found = await asyncio.gather(
+        found = await gather_or_cancel(
             *(find(place, query) for place, query in enumerate(asked.queries))
         )
         spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))

@@ -1,7 +1,5 @@
 """`POST /v1/query/batch`: many questions in one request."""
 
-import asyncio
-
 from fastapi import APIRouter
 
 from app.api.answers import answer_query
@@ -15,6 +13,7 @@ from app.problems import problem_body
 from app.request.scope import RequestScope
 from app.telemetry.inner import reported
 from deployments.contracts.errors import MalformedRequest, RagError
+from deployments.serving.concurrently import gather_or_cancel
 
 PATH = "/v1/query/batch"
 router = APIRouter(tags=["answers"])
@@ -31,10 +30,10 @@ async def query_batch(
     if not body.queries:
         raise MalformedRequest("Send at least one query.")
     scope.weigh(sum(map(work_of_search, body.queries)))
-    results = await asyncio.gather(
+    results = await gather_or_cancel(
         *(_item(index, query, scope, gateway, caller) for index, query in enumerate(body.queries))
     )
-    return BatchResponse(id=scope.request_id, results=results)
+    return BatchResponse(id=scope.request_id, results=list(results))
 
 
 async def _item(

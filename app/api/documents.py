@@ -1,6 +1,5 @@
 """`/v1/documents`: put documents into the index, list them, take them out."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -32,6 +31,7 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.stages import IndexerStage
 from deployments.indexer.json_documents import RequestMetadata
+from deployments.serving.concurrently import gather_outcomes
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
@@ -143,15 +143,11 @@ async def delete_document(
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
     call = scope.within(args.ingest_timeout_s).call()
-    found = await asyncio.gather(
-        *(
-            stages.retriever.delete(document_id, call=call)
-            for stages in releases.indexes().values()
-        ),
-        return_exceptions=True,
+    found = await gather_outcomes(
+        *(stages.retriever.delete(document_id, call=call) for stages in releases.indexes().values())
     )
     counts = [one for one in found if isinstance(one, int)]
-    failures = [one for one in found if isinstance(one, BaseException)]
+    failures = [one for one in found if isinstance(one, Exception)]
     for failure in failures:
         if not counts or not isinstance(failure, NotFound):
             raise failure

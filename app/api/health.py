@@ -1,6 +1,5 @@
 """`GET /health/live` and `GET /health/ready`."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from app.releases.route import Route
 from app.request.scope import RequestScope
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
+from deployments.serving.concurrently import gather_or_cancel
 
 router = APIRouter(tags=["health"])
 _STAGE_TIMEOUT_S = 2.0
@@ -72,7 +72,7 @@ async def _look_at_all(
     gateway: Gateway, routes: list[Route], scope: RequestScope
 ) -> list[Dependency]:
     asked = {"/".join(one.place): one for one in _everything(gateway, routes)}
-    states = await asyncio.gather(*(_state(one, scope.call()) for one in asked.values()))
+    states = await gather_or_cancel(*(_state(one, scope.call()) for one in asked.values()))
     breakers = gateway.breakers()
     dependencies = [
         Dependency(

@@ -1,6 +1,5 @@
 """Asks a language model which of two answers to one question is better."""
 
-import asyncio
 import logging
 import re
 import time
@@ -18,6 +17,7 @@ from deployments.contracts.generation import (
     collect,
 )
 from deployments.rollouts import ActiveRollout
+from deployments.serving.concurrently import gather_or_cancel
 
 _log = logging.getLogger("ray.serve")
 _WORD = re.compile(r"\W*(A|B|tie)\W*", re.IGNORECASE)
@@ -78,7 +78,7 @@ class LanguageModelJudge:
         scope = RequestScope(f"{request_id}-judge", time.monotonic() + judge.timeout_s)
         generator = self._generator(judge.generator)
         try:
-            words = await asyncio.gather(
+            words = await gather_or_cancel(
                 _ask(generator, question, stable, canary, scope),
                 _ask(generator, question, canary, stable, scope),
             )

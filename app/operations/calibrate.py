@@ -6,7 +6,6 @@ real questions runs from .52 to .66. The questions take the way of any other, so
 is what requests meet. No HTTP, no Ray.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
 from deployments.contracts.search import Calibration, CollectionFacts
+from deployments.serving.concurrently import gather_or_cancel
 
 MIN_CHUNKS = 20
 """A smaller collection has too little to ask it about."""
@@ -149,7 +149,7 @@ async def _ask(questions: Sequence[str], route: Route, scope: RequestScope) -> _
             models.append(attempt.record.reranker_model)
 
     for start in range(0, len(questions), _CONCURRENT_QUESTIONS):
-        await asyncio.gather(
+        await gather_or_cancel(
             *(ask(question) for question in questions[start : start + _CONCURRENT_QUESTIONS])
         )
     return _Judged(scores, models[-1])

@@ -1,7 +1,6 @@
 """What a client may write as `model`: the service, one of its releases, `auto`, or the model
 inside a stage."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from app.request.scope import RequestScope
 from app.settings.routing import AUTO
 from deployments.contracts.errors import NotFound, StageError, Unavailable
 from deployments.contracts.stages import Stage
+from deployments.serving.concurrently import gather_or_cancel
 
 SERVICE = "ragserve"
 STARTED_S = int(time.time())
@@ -62,7 +62,7 @@ async def resolve_model(
     if release != asked and release in releases.names():
         return Assignment(release)
     generators = list(releases.generators().values())
-    models = await asyncio.gather(*(_model(generator, scope) for generator in generators))
+    models = await gather_or_cancel(*(_model(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
         if model == asked:
             return Direct(generator)
@@ -76,7 +76,7 @@ async def model_names(releases: Releases, scope: RequestScope) -> list[str]:
     routes = [releases.route(name) for name in releases.names()]
     stages = [route.stages()[stage] for route in routes for stage in _STAGES_WITH_MODELS]
     stages.extend(releases.generators().values())
-    models = await asyncio.gather(*(_model(stage, scope) for stage in stages))
+    models = await gather_or_cancel(*(_model(stage, scope) for stage in stages))
     names = [SERVICE, AUTO, *(f"{SERVICE}:{route.name}" for route in routes)]
     names += filter(None, models)
     return list(dict.fromkeys(names))

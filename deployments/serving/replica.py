@@ -1,7 +1,6 @@
 """What every stage of the graph shares: calls of several requests arrive as one, streams alone or
 whole."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from deployments.contracts.calls import StageCall, StageOutcome
 from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.search import Timed
+from deployments.serving.concurrently import gather_or_cancel
 
 _log = logging.getLogger("ray.serve")
 
@@ -22,7 +22,7 @@ class StageReplica:
     async def run(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         """Returns one outcome per call, in order; the calls run at once, and one that fails harms
         no other."""
-        return list(await asyncio.gather(*(self._run_one(call) for call in calls)))
+        return list(await gather_or_cancel(*(self._run_one(call) for call in calls)))
 
     async def run_stream(self, call: StageCall) -> AsyncGenerator[StageOutcome, None]:
         """Yields what the method yields; an error is the last outcome. Closing it closes the
