@@ -83,7 +83,7 @@ class Breakable:
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         self._enter()
-        return {"model": f"{type(self).__name__.lower()}-double", "dimension": DIMENSION}
+        return {"model": f"{type(self).__name__.lower()}-double"}
 
     async def description(self, *, call: CallContext) -> dict[str, object]:
         return await self.describe(call=call)
@@ -96,6 +96,9 @@ class HashEmbedder(Breakable):
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        return await super().describe(call=call) | {"dimension": DIMENSION}
 
     async def embed(
         self, texts: Sequence[str], *, input_type: InputType, call: CallContext

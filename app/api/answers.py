@@ -4,7 +4,7 @@ import time
 
 from fastapi import APIRouter, Response
 
-from app.answering.ask import FromDocuments
+from app.answering.ask import from_documents
 from app.answering.pipeline import Answer
 from app.answering.question import Question
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
@@ -50,7 +50,7 @@ async def answer_query(
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        FromDocuments(_question(body)),
+        from_documents(_question(body)),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=scope.call().timeout_s,
@@ -65,7 +65,7 @@ async def _stream_query(
 ) -> EventStream:
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        FromDocuments(_question(body)),
+        from_documents(_question(body)),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=args.stream_timeout_s,

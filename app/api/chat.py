@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from app.answering.ask import Ask, FromDocuments, FromGenerator
+from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
 from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
@@ -120,8 +120,8 @@ async def _begin(
 
 def _ask(body: ChatRequest, conversation: tuple[Message, ...]) -> Ask:
     if body.ragserve.retrieval:
-        return FromDocuments(_question(body, conversation))
-    return FromGenerator(_request(body, conversation))
+        return from_documents(_question(body, conversation))
+    return from_generator(_request(body, conversation))
 
 
 def _request(body: ChatRequest, conversation: tuple[Message, ...]) -> GenerationRequest:

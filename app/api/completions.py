@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Response
 
-from app.answering.ask import FromGenerator
+from app.answering.ask import from_generator
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.completions import (
@@ -64,7 +64,7 @@ async def completions(
         begun = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
     else:
         begun = await gateway.dispatcher.begin(
-            FromGenerator(request), target, scope, timeout_s=timeout_s, whole=not body.stream
+            from_generator(request), target, scope, timeout_s=timeout_s, whole=not body.stream
         )
     headers = release_header(begun.release)
     if not body.stream:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from app.answering.ask import Ask
@@ -26,7 +27,7 @@ from app.request.scope import RequestScope
 from app.telemetry.inner import Beginning, report
 from app.telemetry.requests import Telemetry
 from deployments.contracts.errors import RequestError
-from deployments.contracts.generation import Events, Generation, Message
+from deployments.contracts.generation import Events, Generation, GenerationEvent, Message
 from deployments.contracts.search import ScoredChunk
 from deployments.serving.begun import begin
 
@@ -87,10 +88,8 @@ class Dispatcher:
                 breaks off can still be answered by another release.
         """
 
-        async def work(attempt: Attempt) -> AnswerStream:
-            begun = await ask.begin(attempt, timeout_s=timeout_s)
-            return replace(begun, events=await _read_ahead(begun.events)) if whole else begun
-
+        begin_whole = partial(_begin_whole, ask)
+        work = partial(begin_whole if whole else ask.begin, timeout_s=timeout_s)
         watch = self._watch(assignment)
         scope.notes.messages = ask.messages
         served = await self._serve(work, watch, scope)
@@ -102,11 +101,9 @@ class Dispatcher:
     ) -> Served[list[ScoredChunk]]:
         """Returns the chunks for a question. It is no evidence: only answers are compared."""
 
-        async def work(attempt: Attempt) -> list[ScoredChunk]:
-            return await search(question, attempt)
-
         scope.notes.messages = (Message("user", question.text),)
-        return await self._serve(work, self._watch(replace(assignment, arm=None)), scope)
+        watch = self._watch(replace(assignment, arm=None))
+        return await self._serve(partial(search, question), watch, scope)
 
     async def close(self, timeout_s: float) -> None:
         """Lets what goes on after answers end within so many seconds."""
@@ -121,7 +118,8 @@ class Dispatcher:
             attempt = self._attempt(watch.assignment.release, scope)
             scope.notes.attempt = attempt.record
             with watch:
-                served = await _run(work, attempt)
+                value = await work(attempt)
+            served = Served(value, attempt.route.name, attempt.record)
         else:
             served = await self._serve_with_fallback(work, watch, scope, watch.assignment.fallback)
         assert served.release is not None
@@ -212,16 +210,17 @@ async def _run(work: Work[T], attempt: Attempt) -> Served[T]:
     return Served(await work(attempt), attempt.route.name, attempt.record)
 
 
-async def _read_ahead(events: Events) -> Events:
-    """Returns the events once all of them are there."""
-    async with aclosing(events):
+async def _begin_whole(ask: Ask, attempt: Attempt, *, timeout_s: float) -> AnswerStream:
+    """Returns an answer once all of it is there."""
+    begun = await ask.begin(attempt, timeout_s=timeout_s)
+    async with aclosing(begun.events) as events:
         batches = [batch async for batch in events]
+    return replace(begun, events=_again(batches))
 
-    async def again() -> Events:
-        for batch in batches:
-            yield batch
 
-    return again()
+async def _again(batches: Sequence[Sequence[GenerationEvent]]) -> Events:
+    for batch in batches:
+        yield batch
 
 
 async def _first_success(

@@ -5,7 +5,6 @@ the gateway. A call whose replica went away is repeated once, where a repetition
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -119,13 +118,13 @@ class StageHandle:
         """
         self._require_time(call)
         with self._breaker.guard():
-            return await self._call(StageCall(method, args, options, call), weight, attempts)
+            return await self._ask(StageCall(method, args, options, call), weight, attempts)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """See `Stage.describe`. Asked also while the breaker is open: this is how it is found out
         from outside what is wrong."""
         self._require_time(call)
-        told = await self._call(StageCall("describe", (), {}, call), weight=None, attempts=2)
+        told = await self._ask(StageCall("describe", (), {}, call), weight=None, attempts=2)
         self._description = cast(dict[str, object], told)
         self._description_until_s = asyncio.get_running_loop().time() + _DESCRIPTION_S
         return self._description
@@ -136,13 +135,32 @@ class StageHandle:
             await self.describe(call=call)
         return self._description
 
-    async def _call(self, asked: StageCall, weight: int | None, attempts: int) -> object:
-        deadline_s = asyncio.get_running_loop().time() + asked.context.timeout_s
+    async def _ask(self, asked: StageCall, weight: int | None, attempts: int) -> object:
+        now_s = asyncio.get_running_loop().time
+        deadline_s = now_s() + asked.context.timeout_s
         async for attempt in _retrying(attempts):
             with attempt:
-                left_s = deadline_s - asyncio.get_running_loop().time()
-                context = replace(asked.context, timeout_s=left_s)
-                return await self._ask(replace(asked, context=context), weight)
+                started_s = now_s()
+                left_s = deadline_s - started_s
+                call = replace(asked, context=replace(asked.context, timeout_s=left_s))
+                try:
+                    async with asyncio.timeout(left_s):
+                        if weight is None:
+                            [outcome] = await self._send([call])
+                        else:
+                            outcome = await self._coalescer.submit(call, weight=weight)
+                except TimeoutError as error:
+                    note_wait(now_s() - started_s)
+                    raise DeadlineExceeded(
+                        f"The {self._stage} did not answer in time.", self._stage
+                    ) from error
+                if outcome.error is not None:
+                    raise outcome.error
+                if isinstance(outcome.value, Timed):
+                    times = outcome.value.times
+                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
+                    note_wait(now_s() - started_s - worked_s)
+                return outcome.value
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def call_stream(
@@ -206,27 +224,6 @@ class StageHandle:
                 if outcome.error is not None:
                     raise outcome.error
                 yield outcome.value
-
-    async def _ask(self, call: StageCall, weight: int | None) -> object:
-        started_s = time.perf_counter()
-        try:
-            async with asyncio.timeout(call.context.timeout_s):
-                if weight is None:
-                    [outcome] = await self._send([call])
-                else:
-                    outcome = await self._coalescer.submit(call, weight=weight)
-        except TimeoutError as error:
-            note_wait(time.perf_counter() - started_s)
-            raise DeadlineExceeded(
-                f"The {self._stage} did not answer in time.", self._stage
-            ) from error
-        if outcome.error is not None:
-            raise outcome.error
-        if isinstance(outcome.value, Timed):
-            times = outcome.value.times
-            worked_s = (times.replica_ms - times.queue_ms) / 1e3
-            note_wait(time.perf_counter() - started_s - worked_s)
-        return outcome.value
 
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         handle = await self._find()

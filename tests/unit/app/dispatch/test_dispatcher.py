@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.answering.ask import Ask, FromDocuments, FromGenerator
+from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
 from app.dispatch.dispatcher import Served
@@ -43,8 +43,9 @@ from deployments.contracts.generation import (
 from deployments.rollouts import ActiveRollout, TrafficPlan
 from tests.doubles import DoubleDirectory, EchoGenerator, ExtractiveGenerator, read_to_failure
 
-ASK = FromDocuments(Question("When is the queue full?"))
-CHAT = FromGenerator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
+QUESTION = Question("When is the queue full?")
+ASK = from_documents(QUESTION)
+CHAT = from_generator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
 LIVE = GatewayLive(
     releases={
         "stable": Release(retrieval="r", generator="generator-stable"),
@@ -376,11 +377,11 @@ async def test_a_caller_who_leaves_is_aborted_and_not_failed(
 async def test_a_search_is_answered_by_stable_too_and_is_no_evidence(
     service: Gateway, versions: Versions, notes: Notes
 ) -> None:
-    served = await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+    served = await service.dispatcher.search(QUESTION, assignment("canary"), scope())
     assert served.release == "canary"
     versions.embedder.failure = StageFailed("all of them")
     with pytest.raises(StageFailed):
-        await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+        await service.dispatcher.search(QUESTION, assignment("canary"), scope())
     assert versions.embedder.calls == 3
     assert notes.seen == []
 
