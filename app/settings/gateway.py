@@ -5,7 +5,9 @@ Every knob lives in one layer, chosen by what changing it costs: `args` restart 
 secrets only.
 """
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from app.settings.activity import ActivityArgs
 from app.settings.breaker import BreakerArgs
@@ -81,3 +83,16 @@ class GatewayArgs(Settings):
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in
     the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
     once, and one to the embedder or the retriever only when enough requests wait."""
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        if "stream_timeout_s" in self.model_fields_set:
+            if self.stream_timeout_s < self.request_timeout_s:
+                raise ValueError("stream_timeout_s must not be below request_timeout_s")
+            if self.inter_token_timeout_s > self.stream_timeout_s:
+                raise ValueError("inter_token_timeout_s must not be above stream_timeout_s")
+        if self.max_held_body_bytes < max(self.max_body_bytes, self.max_upload_bytes):
+            raise ValueError(
+                "max_held_body_bytes must not be below max_body_bytes or max_upload_bytes"
+            )
+        return self
