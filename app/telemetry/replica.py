@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -60,12 +60,14 @@ class RecordKeeper:
             self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
             sinks.append(self._traces)
         self._link: TrackerLink | None = None
+        dropped: Callable[[], Mapping[str, int]] | None = None
         if tracker is not None:
             outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
             every_s = args.activity.every_s
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
-        self._gauges = Gauges(meter, spans=counters.snapshot, admission=admission)
+            dropped = outbox.dropped
+        self._gauges = Gauges(meter, spans=counters.snapshot, activity=dropped, admission=admission)
         self.telemetry = Telemetry(sinks)
 
     def use(self, live: GatewayLive) -> None:
