@@ -60,7 +60,7 @@ def ray_environment(
         "RAY_worker_niceness": "0",
         # Under `uv run`, Ray would build the environment anew in every worker.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-        # Ray rotates its own logs, at half a gigabyte each unless told otherwise.
+        # Ray rotates its own logs and those of replicas, at half a gigabyte each by default.
         "RAY_ROTATION_MAX_BYTES": str(log_limits.file_bytes),
         "RAY_ROTATION_BACKUP_COUNT": str(log_limits.archives),
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),

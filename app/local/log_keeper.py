@@ -8,7 +8,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -62,16 +62,16 @@ def keep_once(home: Home, temp_dir: Path, limits: LogLimits, *, pruning: bool) -
 
     Args:
         home: The stack's folder.
-        temp_dir: Ray's folder. Of what is in there Ray bounds its own logs, by its environment;
-            those of the replicas it would let grow to 3 GB each.
+        temp_dir: Ray's folder. Ray rotates each log in there, those of replicas too, by what is
+            in its environment; those of processes that have ended it never deletes.
         limits: The bounds.
         pruning: Whether old files are deleted, too.
     """
-    for log_file in (*home.logs.glob("*.log"), *_replica_logs(temp_dir)):
+    for log_file in home.logs.glob("*.log"):
         rotate(log_file, limits)
     if pruning:
         prune([home.logs], limits)
-        prune([folder.parent for folder in _serve_folders(temp_dir)], limits)
+        prune(_session_logs(temp_dir), limits)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,16 +95,11 @@ def _living(home: Home, instance: str) -> StackState | None:
     return None
 
 
-def _replica_logs(temp_dir: Path) -> Iterator[Path]:
-    for folder in _serve_folders(temp_dir):
-        yield from folder.glob("*.log")
-
-
-def _serve_folders(temp_dir: Path) -> list[Path]:
-    """Returns where Serve logs; Ray's folder is the outermost one, or in it."""
-    patterns = ("session_*/logs/serve", "*/session_*/logs/serve")
+def _session_logs(temp_dir: Path) -> list[Path]:
+    """Returns where Ray logs; its folder is the outermost one, or in it."""
+    patterns = ("session_*/logs", "*/session_*/logs")
     folders = [folder for pattern in patterns for folder in temp_dir.glob(pattern)]
-    return [folder for folder in folders if not folder.parents[1].is_symlink()]
+    return [folder for folder in folders if not folder.parent.is_symlink()]
 
 
 def _parser() -> argparse.ArgumentParser:

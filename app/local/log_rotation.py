@@ -8,13 +8,17 @@ the end of the copy and the emptying, some microseconds, are lost.
 import contextlib
 import gzip
 import os
+import re
 import shutil
+import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _ARCHIVE = ".gz"
+_CLOSED = re.compile(r"\.\d+(\.gz)?$")
+"""Names of rotated parts, ours and Ray's: nobody adds to them."""
 _DRAFT = ".tmp"
 _PERHAPS_OPEN_S = 86_400.0
 """A log to which nothing was added for so long is of a process that has ended."""
@@ -85,26 +89,25 @@ def archive(log_file: Path, limits: LogLimits) -> None:
 
 
 def prune(folders: Iterable[Path], limits: LogLimits, *, now_s: float | None = None) -> int:
-    """Deletes the oldest files until the folders hold no more than their bound together, archives
-    before logs, and no log that may be open; returns how many files that were.
+    """Deletes the oldest files until the folders hold no more than their bound together, rotated
+    parts before logs, and no log that may be open; returns how many files that were.
 
     Args:
         folders: With all below them.
         limits: The bound.
         now_s: Seconds since the epoch.
     """
-    files = [(path, path.lstat()) for folder in folders for path in _files_below(folder)]
-    room = sum(stat.st_size for _, stat in files)
+    files = [file for folder in folders for file in _files_below(folder)]
+    room = sum(file.size_bytes for file in files)
     open_since_s = (time.time() if now_s is None else now_s) - _PERHAPS_OPEN_S
-    oldest = sorted(files, key=lambda file: (file[0].suffix != _ARCHIVE, file[1].st_mtime))
     deleted = 0
-    for path, stat in oldest:
+    for file in sorted(files, key=lambda file: (not file.closed, file.changed_s)):
         if room <= limits.folder_bytes:
             break
-        if path.suffix == _ARCHIVE or stat.st_mtime < open_since_s:
+        if file.closed or file.changed_s < open_since_s:
             with contextlib.suppress(OSError):
-                path.unlink()
-                room -= stat.st_size
+                file.path.unlink()
+                room -= file.size_bytes
                 deleted += 1
     return deleted
 
@@ -113,5 +116,20 @@ def _archive_of(log_file: Path, number: int) -> Path:
     return log_file.with_name(f"{log_file.name}.{number}{_ARCHIVE}")
 
 
-def _files_below(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    size_bytes: int
+    changed_s: float
+
+    @property
+    def closed(self) -> bool:
+        return _CLOSED.search(self.path.name) is not None
+
+
+def _files_below(folder: Path) -> Iterator[_File]:
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # rotated or deleted by somebody else meanwhile
+            told = path.lstat()
+            if stat.S_ISREG(told.st_mode):
+                yield _File(path, told.st_size, told.st_mtime)

@@ -88,17 +88,20 @@ def test_a_server_is_no_keeper(instance: str, server: subprocess.Popen[bytes]) -
 
 
 @pytest.mark.parametrize("inside", ["", "r"])
-def test_logs_of_replicas_are_kept_within_their_bound(
+def test_logs_of_all_processes_of_a_session_are_bounded_together(
     home: Home, tmp_path: Path, inside: str
 ) -> None:
     logs = tmp_path / "ray" / inside / "session_2026" / "logs"
     (logs / "serve").mkdir(parents=True)
     (logs.parents[1] / "session_latest").symlink_to(logs.parent)
-    replica, raylet = logs / "serve" / "replica_gateway.log", logs / "raylet.out"
-    for log_file in (replica, raylet, home.log_of("mlflow"), home.log_of("ray")):
-        log_file.write_bytes(b"x" * 1500)
+    raylet, replica, rotated = (
+        logs / "raylet.out",
+        logs / "serve" / "replica_one.log",
+        logs / "serve" / "replica_one.log.1",
+    )
+    for log_file in (raylet, replica, rotated, home.log_of("mlflow"), home.log_of("ray")):
+        log_file.write_bytes(b"x" * 4000)
     keep_once(home, tmp_path / "ray", LIMITS, pruning=True)
-    assert replica.stat().st_size == 0
-    assert (logs / "serve" / "replica_gateway.log.1.gz").exists()
     assert home.log_of("mlflow").stat().st_size == home.log_of("ray").stat().st_size == 0
-    assert raylet.stat().st_size == 1500, "Ray bounds it itself"
+    assert [log_file.exists() for log_file in (raylet, replica, rotated)] == [True, True, False]
+    assert replica.stat().st_size == 4000, "Ray rotates it itself"

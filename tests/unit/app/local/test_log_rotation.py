@@ -103,10 +103,10 @@ def test_the_oldest_go_first_and_nothing_that_may_be_open(tmp_path: Path) -> Non
     write("serve/open.log", 0.5)
     write("serve/ended.log", 3)
     write("serve/open.log.1.gz", 1)
-    write("serve/open.log.2.gz", 2)
+    write("serve/open.log.2", 2)
     (tmp_path / "latest").symlink_to(tmp_path / "serve")
     assert prune([tmp_path], LIMITS, now_s=now_s) == 1
-    assert not (tmp_path / "serve" / "open.log.2.gz").exists()
+    assert not (tmp_path / "serve" / "open.log.2").exists()
     assert prune([tmp_path], LIMITS, now_s=now_s) == 0
     tight = LogLimits(folder_bytes=0)
     assert prune([tmp_path, tmp_path / "none"], tight, now_s=now_s) == 2
