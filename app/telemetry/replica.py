@@ -62,13 +62,19 @@ class RecordKeeper:
             self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
             sinks.append(self._traces)
         self._link: TrackerLink | None = None
+        dropped: Callable[[], Mapping[str, int]] | None = None
         if tracker is not None:
             outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
             every_s = args.activity.every_s
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
+            dropped = outbox.dropped
         self._gauges = Gauges(
-            meter, spans=counters.snapshot, admission=admission, breakers=breakers
+            meter,
+            spans=counters.snapshot,
+            activity=dropped,
+            admission=admission,
+            breakers=breakers,
         )
         self.telemetry = Telemetry(sinks)
 

@@ -17,6 +17,7 @@ from deployments.serving.replica import StageReplica
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
 from deployments.tracking.mlflow.server import mlflow_state
+from deployments.tracking.mlflow.trace_retention import TraceRetention
 from deployments.tracking.releases.writer import ReleaseRuns
 from deployments.tracking.rollouts.runs import RolloutRuns
 
@@ -45,6 +46,7 @@ class Tracker(StageReplica):
         self._mlflow_url = tracker.mlflow_url
         self._writing = asyncio.Lock()
         self._comparing = asyncio.Lock()
+        self._trace_retention: TraceRetention | None = None
         drift_runs = None
         if tracker.mlflow_url is not None:
             self._rollout_runs = RolloutRuns(
@@ -56,12 +58,19 @@ class Tracker(StageReplica):
             self._release_runs = ReleaseRuns(
                 self._ledger, tracker.mlflow_url, experiment=tracker.releases_experiment
             )
+            if tracker.retention.traces_days is not None:
+                self._trace_retention = TraceRetention(
+                    tracker.mlflow_url,
+                    tracker.traces_experiment,
+                    days=tracker.retention.traces_days,
+                )
             drift_runs = DriftRuns(tracker.mlflow_url, tracker.drift_experiment)
         self._drift = DriftWatch(self._ledger, drift_runs)
         await asyncio.to_thread(self._ledger.upgrade)
         self._tasks = [
             asyncio.create_task(_every(_RECORD_EVERY_S, self._record_releases)),
             asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old)),
+            asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old_traces)),
             asyncio.create_task(_every(_COMPARE_EVERY_S, self._compare_day)),
         ]
 
@@ -116,6 +125,10 @@ class Tracker(StageReplica):
             now_s=time.time(),
             recorded=self._release_runs is not None,
         )
+
+    async def _forget_old_traces(self) -> None:
+        if self._trace_retention is not None:
+            await asyncio.to_thread(self._trace_retention.forget_old, now_s=time.time())
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

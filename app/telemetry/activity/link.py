@@ -1,5 +1,5 @@
 """The tie between an ingress replica and the tracker: once a second it says what was served. While
-nobody takes it, it waits."""
+nobody takes it, it waits; what the tracker will never take is dropped, and counted."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ import logging
 from app.telemetry.activity.outbox import ActivityOutbox
 from deployments.activity import TrackerStage
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import RagError
+from deployments.contracts.errors import RagError, RequestError
 
 _log = logging.getLogger("ray.serve")
 _TIMEOUT_S = 5.0
@@ -41,7 +41,7 @@ class TrackerLink:
 
     async def exchange(self, *, last: bool = False) -> bool:
         """Tells what there is to tell, and returns whether it is kept; after a long outage that is
-        a part of it.
+        a part of it. What is refused for good is dropped: all that comes later would wait for it.
 
         Args:
             last: See `ActivityOutbox.report`.
@@ -53,6 +53,10 @@ class TrackerLink:
             try:
                 call = CallContext(self._call_id, _TIMEOUT_S)
                 await self._tracker.take(report, call=call)
+            except RequestError as error:
+                requests = self._outbox.refused()
+                _log.error("the tracker refuses the usage of %d requests: %s", requests, error)
+                return False
             except RagError as error:
                 if not self._failing:
                     _log.warning("the tracker does not answer, usage waits: %s", error)

@@ -1,7 +1,8 @@
 """Activity on its way from an ingress replica to the tracker: nothing twice, nothing lost."""
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from app.settings.activity import ActivityArgs
 from app.settings.live import GatewayLive
@@ -40,18 +41,21 @@ class ActivityOutbox:
         """The `Sink` that fills it."""
         self._sequence = 0
         self._unanswered: ActivityReport | None = None
+        self._refused = Counter[str]()
 
     @property
     def waiting_requests(self) -> int:
         """Requests whose usage nobody has taken yet."""
         report = self._unanswered
-        told = 0 if report is None else sum(one.requests for one in report.usage.values())
-        return told + self._tally.requests
+        return self._tally.requests + (0 if report is None else _requests_of(report))
 
-    @property
-    def dropped_minutes(self) -> int:
-        """See `ActivityTally.dropped_minutes`."""
-        return self._tally.dropped_minutes
+    def dropped(self) -> Mapping[str, int]:
+        """Returns what is lost so far: `requests` whose usage the tracker refused for good, and
+        `minutes` of releases whose figures it refused, or nobody took for too long."""
+        return {
+            "requests": self._refused["requests"],
+            "minutes": self._refused["minutes"] + self._tally.dropped_minutes,
+        }
 
     def report(self, *, last: bool = False) -> ActivityReport | None:
         """Returns what to tell the tracker now: the report that nobody answered, or a new one with
@@ -80,3 +84,17 @@ class ActivityOutbox:
     def answered(self) -> None:
         """Notes that the last report has arrived."""
         self._unanswered = None
+
+    def refused(self) -> int:
+        """Drops the last report, which nobody will ever take, so that those after it are told; and
+        returns how many requests it had the usage of."""
+        report, self._unanswered = self._unanswered, None
+        if report is None:
+            return 0
+        requests = _requests_of(report)
+        self._refused.update(requests=requests, minutes=len(report.minutes))
+        return requests
+
+
+def _requests_of(report: ActivityReport) -> int:
+    return sum(usage.requests for usage in report.usage.values())

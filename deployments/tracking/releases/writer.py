@@ -78,7 +78,7 @@ class ReleaseRuns(OutboxWriter):
         finder = self._find()
         run = finder.run_of(version, first_minute=minutes[0].minute)
         metrics = [
-            Metric(name, value, one.minute * _MINUTE_MS, one.minute)
+            Metric(name, value, one.minute * _MINUTE_MS, one.minute - run.first_minute)
             for one in minutes
             for name, value in metrics_of(one).items()
         ]
