@@ -1,4 +1,4 @@
-"""The exceptions that a library can raise, made without it, for tests that none arrives as it is."""
+"""The exceptions that a library can raise, made without it: none may arrive as it is."""
 
 import inspect
 from types import ModuleType
