@@ -199,6 +199,11 @@ class UsageRow:
 class TrackerStage(DriftStage, Protocol):
     """The tracker, as the gateway sees it. All methods raise StageError."""
 
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns under `mlflow` that it answers, or what is wrong with it; no such key where there
+        is none."""
+        ...
+
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """Keeps a report, once; it is kept when this returns."""
         ...

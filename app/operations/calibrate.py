@@ -6,7 +6,6 @@ real questions runs from .52 to .66. The questions take the way of any other, so
 is what requests meet. No HTTP, no Ray.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,11 +16,12 @@ from app.answering.search import search
 from app.operations.foreign_questions import FOREIGN_QUESTIONS
 from app.operations.own_questions import own_questions
 from app.operations.threshold import fit_threshold
+from app.releases.attempt import attempt_of
 from app.releases.releases import Releases
 from app.releases.route import Route
-from app.request.attempt import Trail
 from app.request.scope import RequestScope
 from deployments.contracts.search import Calibration, CollectionFacts
+from deployments.serving.concurrently import gather_or_cancel
 
 MIN_CHUNKS = 20
 """A smaller collection has too little to ask it about."""
@@ -94,7 +94,7 @@ async def calibrate(
             "calibrated."
         )
     if only_if_stale and before is not None:
-        told = await route.retrieval.reranker.describe(call=scope.call())
+        told = await route.retrieval.reranker.description(call=scope.call())
         if not is_stale(before, facts, str(told.get("model", ""))):
             return CalibrationOutcome("current", before, before)
     chunks = await retriever.sample(limit=_SAMPLED_CHUNKS, call=scope.call())
@@ -141,15 +141,15 @@ async def _ask(questions: Sequence[str], route: Route, scope: RequestScope) -> _
     models = [""]
 
     async def ask(text: str) -> None:
-        trail = Trail()
-        hits = await search(Question(text), route, scope, trail)
+        attempt = attempt_of(route, scope)
+        hits = await search(Question(text), attempt)
         judged = [hit.signals.rerank for hit in hits if hit.signals.rerank is not None]
         if judged:
             scores.append(max(judged))
-            models.append(trail.reranker_model)
+            models.append(attempt.record.reranker_model)
 
     for start in range(0, len(questions), _CONCURRENT_QUESTIONS):
-        await asyncio.gather(
+        await gather_or_cancel(
             *(ask(question) for question in questions[start : start + _CONCURRENT_QUESTIONS])
         )
     return _Judged(scores, models[-1])

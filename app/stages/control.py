@@ -4,6 +4,7 @@ handles."""
 from collections.abc import Sequence
 from typing import cast
 
+from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.canary.commands import Command
@@ -27,10 +28,17 @@ class ControlClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str) -> None:
-        super().__init__(application, "RolloutController", max_calls=4, says="rollout controller")
+    def __init__(self, application: str, breakers: Breakers) -> None:
+        super().__init__(
+            application,
+            "RolloutController",
+            max_calls=4,
+            breakers=breakers,
+            says="rollout controller",
+        )
 
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
@@ -82,10 +90,11 @@ class TrackerClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str) -> None:
-        super().__init__(application, "Tracker", max_calls=4)
+    def __init__(self, application: str, breakers: Breakers) -> None:
+        super().__init__(application, "Tracker", max_calls=4, breakers=breakers)
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`. Who sends it repeats it, under its number."""

@@ -5,7 +5,6 @@ the gateway. A call whose replica went away is repeated once, where a repetition
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -16,10 +15,12 @@ from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from app.request.waiting import note_wait
+from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, Unavailable
-from deployments.contracts.generation import Timed
+from deployments.contracts.search import Timed
+from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
 
 
@@ -41,15 +42,9 @@ _MERGING = {
     "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
+_DESCRIPTION_S = 10.0
+"""What a stage said of itself is believed for so long."""
 _ALONE = Merging(max_items=1, max_weight=0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A stream whose first item is there."""
-
-    first: Any
-    rest: AsyncGenerator[Any, None]
 
 
 def _retrying(attempts: int) -> AsyncRetrying:
@@ -68,15 +63,25 @@ class StageHandle:
         application: Name of its application.
         deployment: Its name.
         max_calls: Calls on their way to it at once before others merge.
+        breakers: Decide when it is left alone because it fails.
         says: What errors call it; by default its name.
     """
 
     def __init__(
-        self, application: str, deployment: str, max_calls: int, says: str | None = None
+        self,
+        application: str,
+        deployment: str,
+        max_calls: int,
+        *,
+        breakers: Breakers,
+        says: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = says or deployment.lower()
+        self._breaker = breakers.of(application, self._stage)
+        self._description: dict[str, object] = {}
+        self._description_until_s = 0.0
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
@@ -111,16 +116,60 @@ class StageHandle:
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
+        self._require_time(call)
+        with self._breaker.guard():
+            return await self._ask(StageCall(method, args, options, call), weight, attempts)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.describe`. Asked also while the breaker is open: this is how it is found out
+        from outside what is wrong."""
+        self._require_time(call)
+        told = await self._ask(StageCall("describe", (), {}, call), weight=None, attempts=2)
+        self._description = cast(dict[str, object], told)
+        self._description_until_s = asyncio.get_running_loop().time() + _DESCRIPTION_S
+        return self._description
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.description`."""
+        if asyncio.get_running_loop().time() >= self._description_until_s:
+            await self.describe(call=call)
+        return self._description
+
+    async def _ask(self, asked: StageCall, weight: int | None, attempts: int) -> object:
+        now_s = asyncio.get_running_loop().time
+        deadline_s = now_s() + asked.context.timeout_s
         async for attempt in _retrying(attempts):
             with attempt:
-                left_s = deadline_s - asyncio.get_running_loop().time()
-                context = replace(call, timeout_s=left_s)
-                return await self._ask(StageCall(method, args, options, context), weight)
+                started_s = now_s()
+                left_s = deadline_s - started_s
+                call = replace(asked, context=replace(asked.context, timeout_s=left_s))
+                try:
+                    async with asyncio.timeout(left_s):
+                        if weight is None:
+                            [outcome] = await self._send([call])
+                        else:
+                            outcome = await self._coalescer.submit(call, weight=weight)
+                except TimeoutError as error:
+                    note_wait(now_s() - started_s)
+                    raise DeadlineExceeded(
+                        f"The {self._stage} did not answer in time.", self._stage
+                    ) from error
+                if outcome.error is not None:
+                    raise outcome.error
+                if isinstance(outcome.value, Timed):
+                    times = outcome.value.times
+                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
+                    note_wait(now_s() - started_s - worked_s)
+                return outcome.value
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def call_stream(
-        self, method: str, *args: object, call: CallContext, next_timeout_s: float
+        self,
+        method: str,
+        *args: object,
+        call: CallContext,
+        begin_timeout_s: float,
+        next_timeout_s: float,
     ) -> AsyncGenerator[Any, None]:
         """Yields what the method yields; tries again while nothing was yielded, as `call` does.
 
@@ -129,31 +178,36 @@ class StageHandle:
         Args:
             method: Name of the stage's method, an async generator.
             args: Its arguments.
-            call: The request, and the time it has left.
+            call: The request, and the time until the end.
+            begin_timeout_s: Time until the first item.
             next_timeout_s: Time between two items.
 
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
-        async with aclosing(begun.rest):
-            yield begun.first
-            async for value in begun.rest:
-                yield value
+        self._require_time(call)
+        with self._breaker.guard() as guarded:
+            try:
+                async with asyncio.timeout(begin_timeout_s):
+                    begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
+            except TimeoutError as error:
+                note_wait(begin_timeout_s)
+                raise DeadlineExceeded(
+                    f"The {self._stage} did not begin in time.", self._stage
+                ) from error
+            guarded.began()
+            async with aclosing(begun):
+                async for value in begun:
+                    yield value
 
-    async def _begin(self, call: StageCall, next_timeout_s: float) -> "_Begun":
+    async def _begin(self, call: StageCall, next_timeout_s: float) -> BegunStream[Any]:
         """Returns a stream that has yielded: what fails before can be told again."""
         deadline_s = asyncio.get_running_loop().time() + call.context.timeout_s
         async for attempt in _retrying(attempts=2):
             with attempt:
                 left_s = deadline_s - asyncio.get_running_loop().time()
                 again = replace(call, context=replace(call.context, timeout_s=left_s))
-                stream = self._open(again, next_timeout_s)
-                try:
-                    return _Begun(await anext(stream), stream)
-                except BaseException:
-                    await stream.aclose()
-                    raise
+                return await begin(self._open(again, next_timeout_s))
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
@@ -171,31 +225,6 @@ class StageHandle:
                     raise outcome.error
                 yield outcome.value
 
-    async def _ask(self, call: StageCall, weight: int | None) -> object:
-        if call.context.timeout_s <= 0:
-            raise DeadlineExceeded(
-                f"The request's time was up before the {self._stage} was asked.", self._stage
-            )
-        started_s = time.perf_counter()
-        try:
-            async with asyncio.timeout(call.context.timeout_s):
-                if weight is None:
-                    [outcome] = await self._send([call])
-                else:
-                    outcome = await self._coalescer.submit(call, weight=weight)
-        except TimeoutError as error:
-            note_wait(time.perf_counter() - started_s)
-            raise DeadlineExceeded(
-                f"The {self._stage} did not answer in time.", self._stage
-            ) from error
-        if outcome.error is not None:
-            raise outcome.error
-        if isinstance(outcome.value, Timed):
-            times = outcome.value.times
-            worked_s = (times.replica_ms - times.queue_ms) / 1e3
-            note_wait(time.perf_counter() - started_s - worked_s)
-        return outcome.value
-
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         handle = await self._find()
         answer = await call_stage(
@@ -205,9 +234,11 @@ class StageHandle:
         )
         return cast(list[StageOutcome], answer)
 
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`."""
-        return cast(dict[str, object], await self.call("describe", call=call))
+    def _require_time(self, call: CallContext) -> None:
+        if call.timeout_s <= 0:
+            raise DeadlineExceeded(
+                f"The request's time was up before the {self._stage} was asked.", self._stage
+            )
 
     async def _find(self) -> Any:
         if self._handle is None:

@@ -31,6 +31,7 @@ class Gauges:
         spans: Returns what became of spans; None where none are recorded.
         activity: Returns how much activity is lost, by what it was; None where none is told.
         admission: Returns how much is admitted; None as long as there is no gate.
+        breakers: Returns the state of each circuit breaker, by application and stage.
     """
 
     def __init__(
@@ -40,8 +41,11 @@ class Gauges:
         spans: Callable[[], TraceCounts] | None = None,
         activity: Callable[[], Mapping[str, int]] | None = None,
         admission: Callable[[], Admission | None] = lambda: None,
+        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
     ) -> None:
         self._read_spans, self._read_admission = spans, admission
+        self._read_breakers = breakers
+        self._breakers = meter.gauge(catalog.BREAKERS)
         self._read_activity = activity
         self._spans = meter.counter(catalog.SPANS)
         self._dropped = meter.counter(catalog.SPANS_DROPPED)
@@ -60,6 +64,10 @@ class Gauges:
         if admission is not None:
             self._open_requests.set(admission.open_requests, {})
             self._limit.set(admission.limit, {})
+        for (application, stage), state in self._read_breakers().items():
+            for name in ("closed", "half_open", "open"):
+                tags = {"target": application, "stage": stage, "state": name}
+                self._breakers.set(float(state == name), tags)
         if self._read_activity is not None:
             lost = self._read_activity()
             for what, more in _growth(self._lost, lost).items():

@@ -37,6 +37,7 @@ class RecordKeeper:
         meter: Makes metrics.
         tracker: Told of usage; None where there is none.
         admission: Returns how much is admitted.
+        breakers: Returns the state of each circuit breaker, by application and stage.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -51,6 +52,7 @@ class RecordKeeper:
         meter: Meter,
         tracker: TrackerStage | None,
         admission: Callable[[], Admission | None],
+        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -67,7 +69,13 @@ class RecordKeeper:
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
             dropped = outbox.dropped
-        self._gauges = Gauges(meter, spans=counters.snapshot, activity=dropped, admission=admission)
+        self._gauges = Gauges(
+            meter,
+            spans=counters.snapshot,
+            activity=dropped,
+            admission=admission,
+            breakers=breakers,
+        )
         self.telemetry = Telemetry(sinks)
 
     def use(self, live: GatewayLive) -> None:

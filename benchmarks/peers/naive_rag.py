@@ -19,7 +19,7 @@ from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT
-from deployments.retriever.chroma_rows import read_chunk, read_chunks
+from deployments.retriever.chroma_rows import read_chunk, read_rows
 from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class NaiveRag:
         around = neighbour_ids(context, reach=_NEIGHBOURS)
         if around:
             found: Any = self._collection.get(ids=around, include=["documents", "metadatas"])
-            known = {chunk.id: chunk for chunk in read_chunks(found)}
+            known = {chunk.id: chunk for _, chunk in read_rows(found)}
             context = widen(context, known, reach=_NEIGHBOURS)
         return self._engine.generate(query, context)
 

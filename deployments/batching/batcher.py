@@ -27,6 +27,7 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
+from deployments.serving.concurrently import gather_or_cancel
 
 _MIN_SHARE_TOKENS = 128
 """Work below this size is not worth dividing between idle workers."""
@@ -123,14 +124,7 @@ class Batcher(Generic[Item, Result]):
         self._queue.add(sorted(entries, key=lambda entry: entry.tokens))
         while len(self._workers) < self._concurrent_batches:
             self._workers.add(loop.create_task(self._work()))
-        try:
-            return list(await asyncio.gather(*(entry.future for entry in entries)))
-        finally:
-            for entry in entries:
-                entry.future.cancel()
-                # A sibling's failure ends the gather; the others' exceptions were seen by nobody.
-                if entry.future.done() and not entry.future.cancelled():
-                    entry.future.exception()
+        return list(await gather_or_cancel(*(entry.future for entry in entries)))
 
     def close(self) -> None:
         """Stops the workers; entries that wait or run fail as if the stage had gone."""

@@ -54,6 +54,11 @@ class RolloutController(StageReplica):
         await self._controller.load()
         self._tasks = [asyncio.create_task(self._look()), asyncio.create_task(self._record())]
 
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `ControlStage.describe`."""
+        await self._controller.rollouts(1)
+        return {"database": "ok"}
+
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
         return await self._controller.exchange(report)

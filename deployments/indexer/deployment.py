@@ -8,7 +8,7 @@ behind.
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +30,9 @@ from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
+from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
+from deployments.serving.concurrently import gather_or_cancel
 from deployments.serving.replica import StageReplica
 
 _GROUP_CHUNKS = 256
@@ -109,23 +111,25 @@ class Indexer(StageReplica):
         known: dict[str, DocumentRecord] = await self._call(
             self._retriever.records, list(fresh), call=remaining(), stage="retriever"
         )
-        writing: asyncio.Task[None] | None = None
-        try:
-            groups = _grouped(self._plan(fresh.values(), known, outcomes))
-            while group := await asyncio.to_thread(next, groups, None):
-                indexed = await self._embed([planned for _, planned in group], remaining())
-                if writing is not None:
-                    await writing
-                # The next group is embedded while this one is written.
-                writing = asyncio.create_task(self._write(indexed, remaining()))
-                for place, planned in group:
-                    outcomes[place] = _outcome(planned)
-            if writing is not None:
-                await writing
-        finally:
-            if writing is not None and not writing.done():
-                writing.cancel()
+        indexed: list[IndexedDocument] = []
+        groups = _grouped(self._plan(fresh.values(), known, outcomes))
+        while group := await asyncio.to_thread(next, groups, None):
+            # A group is embedded while the one before it is written.
+            indexed, _ = await gather_or_cancel(
+                self._embed([planned for _, planned in group], remaining()),
+                self._write(indexed, remaining()),
+            )
+            for place, planned in group:
+                outcomes[place] = _outcome(planned)
+        await self._write(indexed, remaining())
         return [outcomes[place] for place in sorted(outcomes)]
+
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        """See `IndexerStage.ingest_json`."""
+        started_s = time.monotonic()
+        documents = await asyncio.to_thread(read_json_documents, body)
+        left = replace(call, timeout_s=call.timeout_s - (time.monotonic() - started_s))
+        return await self.ingest(documents, (), call=left)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns how documents are split."""
@@ -170,7 +174,7 @@ class Indexer(StageReplica):
         slices = [
             order[start : start + _CALL_CHUNKS] for start in range(0, len(order), _CALL_CHUNKS)
         ]
-        answers: list[Embedded] = await asyncio.gather(
+        answers = await gather_or_cancel(
             *(self._embed_slice([texts[place] for place in one], call) for one in slices)
         )
         vectors = np.empty((len(texts), answers[0].vectors.shape[1]), dtype=np.float32)
@@ -193,7 +197,8 @@ class Indexer(StageReplica):
             return answer
 
     async def _write(self, indexed: list[IndexedDocument], call: CallContext) -> None:
-        await self._call(self._retriever.replace, indexed, call=call, stage="retriever")
+        if indexed:
+            await self._call(self._retriever.replace, indexed, call=call, stage="retriever")
 
     async def _call(
         self,

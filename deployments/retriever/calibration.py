@@ -58,11 +58,11 @@ class Calibrations:
         return self._chroma.beside("calibration")
 
 
-def collection_facts(chroma: Chroma, calibrations: Calibrations) -> CollectionFacts:
+def collection_facts(store: ChromaStore, calibrations: Calibrations) -> CollectionFacts:
     """Returns how much a collection holds, and its calibration as it is stored."""
     return CollectionFacts(
-        chroma.guard(lambda: chroma.beside("documents").count()),
-        chroma.guard(lambda: chroma.chunks().count()),
+        store.documents.count(),
+        store.chroma.guard(lambda: store.chroma.chunks().count()),
         calibrations.read(),
     )
 
@@ -78,15 +78,14 @@ def sample_chunks(store: ChromaStore, *, limit: int) -> list[Chunk]:
     kept: list[str] = []
     seen = 0
     while page := _ids(store.chroma, offset=seen):
-        for chunk_id in page:
+        for row in page:
             seen += 1
             if len(kept) < limit:
-                kept.append(chunk_id)
+                kept.append(row)
             elif (place := draw.randrange(seen)) < limit:
-                kept[place] = chunk_id
+                kept[place] = row
     draw.shuffle(kept)
-    found = store.texts(kept)
-    return [found[chunk_id] for chunk_id in kept if chunk_id in found]
+    return store.sampled(kept)
 
 
 def _ids(chroma: Chroma, *, offset: int) -> list[str]:

@@ -1,8 +1,11 @@
-"""A chunk as a row of Chroma's collection: text, and metadata with keys of its own."""
+"""A chunk as a row of Chroma's collection: text, and metadata with keys of its own. The row's id
+says which write it is from."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from deployments.contracts.documents import Chunk
+from deployments.retriever.versions import parse_row_id
 
 _OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
 
@@ -21,17 +24,24 @@ def row_metadata(chunk: Chunk) -> dict[str, object]:
     return {**chunk.metadata, **own}
 
 
-def read_chunks(found: Any) -> list[Chunk]:
-    """Returns the chunks of an answer of the collection's `get` with documents and metadata, in its
-    order."""
+def document_of(chunk_id: str) -> str:
+    """Returns the document of a chunk: what an id looks like is said in the contracts."""
+    return chunk_id.rpartition("-")[0]
+
+
+def read_rows(found: Any) -> Iterable[tuple[str, Chunk]]:
+    """Yields the write's id and the chunk of each row of an answer of the collection's `get` with
+    documents and metadata, in its order."""
     rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
-    return [read_chunk(*row) for row in rows]
+    for row, text, metadata in rows:
+        chunk_id, write_id = parse_row_id(row)
+        yield write_id, read_chunk(chunk_id, text, metadata)
 
 
-def read_chunk(found_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
+def read_chunk(chunk_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
     """Returns the chunk that a row of the collection holds."""
     return Chunk(
-        id=found_id,
+        id=chunk_id,
         document_id=metadata["document_id"],
         ordinal=metadata["ordinal"],
         text=text,

@@ -1,4 +1,4 @@
-"""What a follower reads of Chroma: announcements, fingerprints and chunks."""
+"""What a follower reads of Chroma: announcements, versions and chunks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -7,8 +7,9 @@ import numpy as np
 
 from deployments.contracts.documents import Chunk, Vectors
 from deployments.retriever.change_log import WriterLog
-from deployments.retriever.chroma_rows import read_chunks
+from deployments.retriever.chroma_rows import read_rows
 from deployments.retriever.store import ChromaStore
+from deployments.retriever.versions import Version
 
 _PAGE_RECORDS = 1000
 _PAGE_CHUNKS = 200
@@ -36,26 +37,24 @@ class StoredContent:
         """Returns what each writer changed last."""
         return self._store.changes.logs()
 
-    def fingerprints(self, document_ids: Sequence[str] | None = None) -> dict[str, str]:
-        """Returns the fingerprints of those documents that are there, or of all."""
+    def versions(self, document_ids: Sequence[str] | None = None) -> dict[str, Version]:
+        """Returns the versions of those documents that are there, or of all."""
         if document_ids is not None:
-            found = self._store.records(document_ids)
-            return {record.id: record.fingerprint for record in found.values()}
-        fingerprints: dict[str, str] = {}
+            return self._store.documents.there(document_ids)
+        versions: dict[str, Version] = {}
         after: int | None = 0
         while after is not None:
-            page = self._store.page(after=after, limit=_PAGE_RECORDS)
-            fingerprints.update((record.id, record.fingerprint) for record in page.records)
-            after = page.next_sequence
-        return fingerprints
+            page, after = self._store.documents.page(after=after, limit=_PAGE_RECORDS)
+            versions.update((version.record.id, version) for version in page)
+        return versions
 
-    def chunks(self, document_ids: Sequence[str]) -> Iterator[tuple[list[Chunk], Vectors]]:
-        """Returns all chunks of those documents, also those that no record counts, a page at a
-        time. One that is written meanwhile may be missing; whoever writes it announces it later."""
-        if not document_ids:
+    def chunks(self, versions: Mapping[str, Version]) -> Iterator[tuple[list[Chunk], Vectors]]:
+        """Returns the chunks of those versions, a page at a time. Where one is replaced meanwhile
+        some may be missing; whoever replaces it announces it later."""
+        if not versions:
             return
         collection = self._store.chroma.chunks()
-        where = {"document_id": {"$in": list(document_ids)}}
+        where = {"document_id": {"$in": list(versions)}}
         offset = 0
         while True:
             found = self._store.chroma.guard(
@@ -63,9 +62,15 @@ class StoredContent:
                     collection.get, where=where, limit=_PAGE_CHUNKS, offset=offset, include=_ALL
                 )
             )
-            chunks = read_chunks(found)
-            if chunks:
-                yield chunks, np.asarray(found["embeddings"], dtype=np.float32)
-            if len(chunks) < _PAGE_CHUNKS:
+            rows = list(read_rows(found))
+            own = [
+                place
+                for place, (write_id, chunk) in enumerate(rows)
+                if write_id == versions[chunk.document_id].write_id
+            ]
+            if own:
+                vectors = np.asarray(found["embeddings"], dtype=np.float32)
+                yield [rows[place][1] for place in own], vectors[own]
+            if len(rows) < _PAGE_CHUNKS:
                 return
-            offset += len(chunks)
+            offset += len(rows)

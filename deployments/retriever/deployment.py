@@ -96,8 +96,14 @@ class Retriever(StageReplica):
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
     ) -> dict[str, DocumentRecord]:
-        """Returns the records of those documents that are known, by id."""
-        return await asyncio.to_thread(self._store.records, document_ids)
+        """Returns the records of those documents that are known, by id; one without a fingerprint
+        has to be written again."""
+        records = await asyncio.to_thread(self._store.records, document_ids)
+        damaged = self._follower.damaged if self._follower is not None else frozenset()
+        return {
+            document_id: replace(record, fingerprint="") if document_id in damaged else record
+            for document_id, record in records.items()
+        }
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         """Returns a page of the list of documents, in order of arrival."""
@@ -124,7 +130,7 @@ class Retriever(StageReplica):
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         """Returns how much the collection holds, and its calibration as it is stored."""
-        return await asyncio.to_thread(collection_facts, self._store.chroma, self._calibrations)
+        return await asyncio.to_thread(collection_facts, self._store, self._calibrations)
 
     async def sample(self, *, limit: int, call: CallContext) -> list[Chunk]:
         """Returns up to `limit` chunks drawn from all of them."""

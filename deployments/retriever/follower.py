@@ -8,12 +8,18 @@ asked. So whatever was announced since it asked is not acknowledged yet. A searc
 find the former text or the new one. Where the store does not answer when it is asked, a search
 fails; no answer comes from an index that may be behind.
 
-A write that was cut off before its announcement stays unseen until it is repeated; its record is
-open, so that it will be.
+A write that was cut off before its announcement may stay unseen until it is repeated; its record is
+without a fingerprint, so that it will be.
+
+While a document is read, another write may take its place and remove its chunks. So the chunks are
+counted, and what is not whole is read again; what never is has been damaged, and is to be written
+again.
 """
 
+import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Protocol
@@ -21,9 +27,15 @@ from typing import Protocol
 from deployments.contracts.documents import Chunk, Vectors
 from deployments.retriever.change_log import LEASE_S, WriterLog
 from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.versions import Version
 
 _GROUP_DOCUMENTS = 32
 """Documents whose chunks are read at once, which bounds what is in memory while an index fills."""
+
+_READS = 4
+"""How often a document is read whose chunks go while they are read."""
+
+_log = logging.getLogger("ray.serve")
 
 
 class Source(Protocol):
@@ -37,13 +49,12 @@ class Source(Protocol):
         """Returns what each writer changed last."""
         ...
 
-    def fingerprints(self, document_ids: Sequence[str] | None = None) -> dict[str, str]:
-        """Returns the fingerprints of those documents that are there, or of all; empty for one
-        that is being written."""
+    def versions(self, document_ids: Sequence[str] | None = None) -> dict[str, Version]:
+        """Returns the versions of those documents that are there, or of all."""
         ...
 
-    def chunks(self, document_ids: Sequence[str]) -> Iterable[tuple[list[Chunk], Vectors]]:
-        """Returns all chunks of those documents with their vectors, some at a time."""
+    def chunks(self, versions: Mapping[str, Version]) -> Iterable[tuple[list[Chunk], Vectors]]:
+        """Returns the chunks that those versions have with their vectors, some at a time."""
         ...
 
 
@@ -65,6 +76,9 @@ class Follower:
         self._asked_at_s = -math.inf
         self._seen: dict[str, int] | None = None
         self._held: dict[str, str] = {}
+        self._torn: set[str] = set()
+        self.damaged: frozenset[str] = frozenset()
+        """Documents that the store does not have whole, as of the last look."""
         self._syncing = Lock()
 
     def sync(self) -> None:
@@ -90,25 +104,46 @@ class Follower:
         logs = self._source.logs()
         changed = None if self._seen is None else changed_documents(self._seen, logs)
         if changed is None:
-            fingerprints = self._source.fingerprints()
-            changed = _differing(self._held, fingerprints)
+            versions = self._source.versions()
+            changed = _differing(self._held, versions)
         else:
-            fingerprints = self._source.fingerprints(sorted(changed))
-        self._read_again(sorted(changed), fingerprints)
+            versions = self._source.versions(sorted(changed))
+        self._read_again(sorted(changed), versions)
         self._seen = {writer: log.number for writer, log in logs.items()}
 
-    def _read_again(self, document_ids: Sequence[str], fingerprints: Mapping[str, str]) -> None:
+    def _read_again(self, document_ids: Sequence[str], versions: Mapping[str, Version]) -> None:
         for start in range(0, len(document_ids), _GROUP_DOCUMENTS):
-            group = document_ids[start : start + _GROUP_DOCUMENTS]
-            self._index.remove(group)
-            for chunks, vectors in self._source.chunks(group):
-                self._index.add(chunks, vectors)
-            for document_id in group:
-                if document_id in fingerprints:
-                    self._held[document_id] = fingerprints[document_id]
-                else:
-                    self._held.pop(document_id, None)
+            group: Sequence[str] = document_ids[start : start + _GROUP_DOCUMENTS]
+            of_group = {name: versions[name] for name in group if name in versions}
+            for _ in range(_READS):
+                self._read(group, of_group)
+                group = sorted(self._torn & set(group))
+                if not group:
+                    break
+                of_group = self._source.versions(group)
         self._index.commit()
+        former, self.damaged = self.damaged, frozenset(self._torn)
+        for document_id in sorted(self.damaged - former):
+            _log.error("The store has document %r without some of its chunks.", document_id)
+
+    def _read(self, document_ids: Sequence[str], versions: Mapping[str, Version]) -> None:
+        """Reads documents once; those that were not whole are torn."""
+        self._index.remove(document_ids)
+        counts: Counter[str] = Counter()
+        for chunks, vectors in self._source.chunks(versions):
+            self._index.add(chunks, vectors)
+            counts.update(chunk.document_id for chunk in chunks)
+        for document_id in document_ids:
+            version = versions.get(document_id)
+            # The record of an old document counts chunks that may be there.
+            is_torn = version is not None and bool(
+                version.write_id and counts[document_id] != version.record.chunk_count
+            )
+            (self._torn.add if is_torn else self._torn.discard)(document_id)
+            if version is None:
+                self._held.pop(document_id, None)
+            else:
+                self._held[document_id] = "" if is_torn else version.mark
 
 
 def is_behind(seen: Mapping[str, int], numbers: Mapping[str, int]) -> bool:
@@ -133,10 +168,10 @@ def changed_documents(seen: Mapping[str, int], logs: Mapping[str, WriterLog]) ->
     return changed
 
 
-def _differing(held: Mapping[str, str], fingerprints: Mapping[str, str]) -> set[str]:
-    """Returns the documents that may differ; one that was being written always may."""
-    return {one for one in held if one not in fingerprints} | {
+def _differing(held: Mapping[str, str], versions: Mapping[str, Version]) -> set[str]:
+    """Returns the documents that may differ; one without a mark always may."""
+    return {document_id for document_id in held if document_id not in versions} | {
         document_id
-        for document_id, fingerprint in fingerprints.items()
-        if not fingerprint or held.get(document_id) != fingerprint
+        for document_id, version in versions.items()
+        if not version.mark or held.get(document_id) != version.mark
     }

@@ -3,17 +3,18 @@
 import base64
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deployments.contracts.documents import IndexedDocument, Part
 from deployments.retriever.chroma import no_vectors
+from deployments.retriever.versions import Version, parse_row_id, row_id
 
 _KEY = "parts"
 
 
 class SourceTexts:
-    """Reads and writes one collection of sources.
+    """Reads and writes one collection of sources, with a row for each write.
 
     Args:
         collection: Chroma's.
@@ -24,28 +25,39 @@ class SourceTexts:
         self._collection = collection
         self._guard = guard
 
-    def write(self, documents: Sequence[IndexedDocument]) -> None:
+    def write(self, documents: Sequence[IndexedDocument], write_id: str) -> None:
         """Keeps the parts of documents that have some."""
         kept = [document for document in documents if document.parts]
         if not kept:
             return
         self._guard(
             lambda: self._collection.upsert(
-                ids=[document.record.id for document in kept],
+                ids=[row_id(document.record.id, write_id) for document in kept],
                 embeddings=no_vectors(len(kept)),
                 # Its text is not to be searched, so it is metadata, and no document.
-                metadatas=[{_KEY: pack(document.parts)} for document in kept],
+                metadatas=[
+                    {"document_id": document.record.id, _KEY: pack(document.parts)}
+                    for document in kept
+                ],
             )
         )
 
-    def read(self, document_id: str) -> tuple[Part, ...] | None:
-        """Returns the parts of a document, None where they were not kept."""
-        found = self._guard(lambda: self._collection.get(ids=[document_id], include=["metadatas"]))
+    def read(self, version: Version) -> tuple[Part, ...] | None:
+        """Returns the parts of a version of a document, None where they were not kept."""
+        row = row_id(version.record.id, version.write_id)
+        found = self._guard(lambda: self._collection.get(ids=[row], include=["metadatas"]))
         return unpack(found["metadatas"][0][_KEY]) if found["ids"] else None
 
-    def delete(self, document_id: str) -> None:
-        """Forgets a document."""
-        self._guard(lambda: self._collection.delete(ids=[document_id]))
+    def remove_older(self, newest: Mapping[str, Version]) -> None:
+        """Forgets what older writes kept of documents."""
+        asked = {"document_id": {"$in": list(newest)}}
+        found = self._guard(lambda: self._collection.get(where=asked, include=[]))
+        rows = [(row, *parse_row_id(row)) for row in found["ids"]]
+        older = [row for row, name, write_id in rows if write_id < newest[name].write_id]
+        # What was written before writes had ids says nothing of its document but its id.
+        older += [name for name, version in newest.items() if version.write_id]
+        if older:
+            self._guard(lambda: self._collection.delete(ids=older))
 
 
 def pack(parts: Sequence[Part]) -> str:

@@ -2,16 +2,18 @@
 another.
 
 A third one keeps the documents as they came, from which another version of the index can be made, a
-fourth one announces changes to the lexical indexes of all replicas.
+fourth one announces changes to the indexes in memory of all replicas.
 
-The document's record is the commit mark of a write. It is opened (its fingerprint empty) before
-chunks change and closed after the last one, so that a write that was cut off is never taken for a
-finished one.
+Writes share no row. A write stores its chunks under its own id, then the document's record, which
+makes them count at once and in one place, then tells the replicas, and then removes what older
+writes left. Cut off before the record, it has changed nothing; cut off after it, the record says
+that the document has to be written again.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,15 +28,16 @@ from deployments.contracts.documents import (
     IndexedDocument,
     SourcePage,
     Vectors,
-    chunk_id,
 )
-from deployments.contracts.errors import NotFound
+from deployments.contracts.errors import NotFound, Unavailable
 from deployments.contracts.search import Filter
 from deployments.retriever.change_log import ChangeLog
-from deployments.retriever.chroma import Chroma, no_vectors
-from deployments.retriever.chroma_rows import read_chunks, row_metadata
+from deployments.retriever.chroma import Chroma
+from deployments.retriever.chroma_rows import document_of, read_rows, row_metadata
 from deployments.retriever.config import StoreArgs
+from deployments.retriever.document_records import DocumentRecords
 from deployments.retriever.source_texts import SourceTexts
+from deployments.retriever.versions import Version, latest, new_write_id, parse_row_id, row_id
 
 _STAGE = "retriever"
 _WRITE_BATCH = 500
@@ -56,11 +59,13 @@ class ChromaStore:
 
     Args:
         args: Address or folder, and the collection's name.
+        chroma: The connection; None to open one.
     """
 
-    def __init__(self, args: StoreArgs) -> None:
-        self.chroma = Chroma(args)
+    def __init__(self, args: StoreArgs, chroma: Chroma | None = None) -> None:
+        self.chroma = chroma or Chroma(args)
         self.changes = ChangeLog(lambda: self.chroma.beside("changes"), self.chroma.guard)
+        self.documents = DocumentRecords(lambda: self.chroma.beside("documents"), self.chroma.guard)
 
     def ping(self) -> None:
         """Raises Unavailable when the store does not answer."""
@@ -70,174 +75,188 @@ class ChromaStore:
         """Returns for each search the nearest chunks' ids with their cosines, in descending order,
         ties by chunk id. Searches that differ in the vector only are one question to the store."""
         alike: dict[tuple[int, str], list[int]] = {}
-        for place, one in enumerate(searches):
-            key = one.top_k, json.dumps(one.where, sort_keys=True, default=str)
+        for place, search in enumerate(searches):
+            key = search.top_k, json.dumps(search.where, sort_keys=True, default=str)
             alike.setdefault(key, []).append(place)
         found: dict[int, dict[str, float]] = {}
         for places in alike.values():
-            hits = self._query([searches[place] for place in places])
+            hits = self._nearest([searches[place] for place in places])
             found.update(zip(places, hits, strict=True))
         return [found[place] for place in range(len(searches))]
 
-    def _query(self, searches: Sequence[Search]) -> list[dict[str, float]]:
+    def _nearest(self, searches: Sequence[Search]) -> list[dict[str, float]]:
+        """Asks for more where rows of writes that do not count were among the nearest."""
+        top_k = asked = searches[0].top_k
+        while True:
+            answers = self._query(searches, asked)
+            rows = {row for ids, _ in answers for row in ids}
+            counts = self._counting(rows)
+            hits = [_ranked(ids, distances, counts) for ids, distances in answers]
+            if all(
+                len(ranked) >= top_k or len(ids) < asked
+                for ranked, (ids, _) in zip(hits, answers, strict=True)
+            ):
+                return [dict(list(ranked.items())[:top_k]) for ranked in hits]
+            asked *= 4
+
+    def _query(self, searches: Sequence[Search], count: int) -> list[tuple[list[str], list[float]]]:
         where = searches[0].where
 
         def query() -> Any:
             return self.chroma.chunks().query(
-                query_embeddings=np.stack([one.vector for one in searches]),
-                n_results=searches[0].top_k,
+                query_embeddings=np.stack([search.vector for search in searches]),
+                n_results=count,
                 where=dict(where) if where else None,
                 include=["distances"],
             )
 
         found = self.chroma.guard(query)
-        return [
-            _ranked(ids, distances)
-            for ids, distances in zip(found["ids"], found["distances"], strict=True)
-        ]
+        return list(zip(found["ids"], found["distances"], strict=True))
+
+    def _counting(self, rows: Collection[str]) -> set[str]:
+        """Returns those rows of chunks whose write is the one that counts."""
+        parsed = [(row, *parse_row_id(row)) for row in rows]
+        documents = {document_of(chunk_id) for _, chunk_id, _ in parsed}
+        there = self.documents.there(sorted(documents))
+        return {
+            row
+            for row, chunk_id, write_id in parsed
+            if (version := there.get(document_of(chunk_id))) and version.write_id == write_id
+        }
 
     def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Returns those chunks that are there."""
-        if not chunk_ids:
-            return {}
-        include = ["documents", "metadatas"]
-        found = self.chroma.guard(
-            lambda: self.chroma.chunks().get(ids=list(chunk_ids), include=include)
-        )
-        return {chunk.id: chunk for chunk in read_chunks(found)}
+        there = self.documents.there(sorted({document_of(chunk_id) for chunk_id in chunk_ids}))
+        rows = [
+            row_id(chunk_id, version.write_id)
+            for chunk_id in chunk_ids
+            if (version := there.get(document_of(chunk_id)))
+        ]
+        return {chunk.id: chunk for _, chunk in self._rows(rows)}
+
+    def sampled(self, rows: Sequence[str]) -> list[Chunk]:
+        """Returns the chunks of those rows that count, in the order of the rows."""
+        counting = self._counting(rows)
+        chunks = {
+            row_id(chunk.id, write_id): chunk for write_id, chunk in self._rows(list(counting))
+        }
+        return [chunks[row] for row in rows if row in chunks]
 
     def records(self, document_ids: Sequence[str]) -> dict[str, DocumentRecord]:
-        """Returns the records of those ids that are known."""
-        if not document_ids:
-            return {}
-        found = self.chroma.guard(
-            lambda: self._documents().get(ids=list(document_ids), include=["documents"])
-        )
-        return {record.id: record for record in _records(found)}
+        """Returns the records of those ids that are known; one without a fingerprint has to be
+        written again."""
+        there = self.documents.there(document_ids)
+        return {document_id: version.known() for document_id, version in there.items()}
 
     def page(self, *, after: int, limit: int) -> DocumentPage:
         """Returns up to `limit` records whose sequence is above `after`, in order of arrival."""
-        above: dict[str, object] = {"sequence": {"$gt": after}}
-        records = self._records_where(above, limit=limit + 1)
-        more = len(records) > limit
-        if more:
-            # The store counts in order of writing, and one request's writes may overtake another's.
-            upto = {"sequence": {"$lte": records[-1].sequence}}
-            records = self._records_where({"$and": [above, upto]})
-        kept = tuple(records[:limit])
-        return DocumentPage(kept, kept[-1].sequence if more and kept else None)
+        versions, following = self.documents.page(after=after, limit=limit)
+        return DocumentPage(tuple(version.known() for version in versions), following)
 
     def replace(self, documents: Sequence[IndexedDocument]) -> None:
-        """Writes documents whole: new chunks in, chunks of the former text out, records last."""
-        known = self.records([document.record.id for document in documents])
-        self._write_records(
-            _opened(document, known.get(document.record.id)) for document in documents
-        )
-        collection = self.chroma.chunks()
+        """Writes documents whole: what is written counts in place of what was there, at once."""
+        document_ids = [document.record.id for document in documents]
+        write_id = new_write_id(self.documents.versions(document_ids))
+        self._sources().write(documents, write_id)
         chunks = [chunk for document in documents for chunk in document.chunks]
         vectors = np.concatenate([document.vectors for document in documents])
+        collection = self.chroma.chunks()
         for start in range(0, len(chunks), _WRITE_BATCH):
             rows = slice(start, start + _WRITE_BATCH)
-            self.chroma.guard(partial(_upsert, collection, chunks[rows], vectors[rows]))
-        stale = [
-            chunk_id
-            for document in documents
-            for chunk_id in _stale_ids(known.get(document.record.id), len(document.chunks))
+            self.chroma.guard(partial(_insert, collection, chunks[rows], vectors[rows], write_id))
+        self._finish([Version(document.record, write_id) for document in documents])
+
+    def delete(self, document_id: str) -> int:
+        """Removes a document and returns how many chunks it had; raises NotFound."""
+        former = self.documents.latest([document_id]).get(document_id)
+        if former is None or (former.is_deletion and former.is_announced):
+            raise NotFound(f"There is no document '{document_id}'.", _STAGE)
+        deletion = Version(former.record, new_write_id([former]), is_deletion=True)
+        self._finish([deletion])
+        return former.record.chunk_count
+
+    def _finish(self, versions: Sequence[Version]) -> None:
+        """Has a write count, tells the replicas, and removes what older ones left."""
+        self.documents.write(versions)
+        self.changes.announce([version.record.id for version in versions])
+        self.documents.mark_announced(versions)
+        # The write stands without it: what is left goes with the next one.
+        with suppress(Unavailable):
+            self.remove_older([version.record.id for version in versions])
+
+    def remove_older(self, document_ids: Sequence[str]) -> None:
+        """Removes what writes of these documents left that count no more, at whatever moment."""
+        versions = self.documents.versions(document_ids)
+        newest = latest(versions)
+        if not newest:
+            return
+        collection = self.chroma.chunks()
+        asked = {"document_id": {"$in": list(newest)}}
+        found = self.chroma.guard(lambda: collection.get(where=asked, include=[]))
+        parsed = [(row, *parse_row_id(row)) for row in found["ids"]]
+        older = [
+            row
+            for row, chunk_id, write_id in parsed
+            if write_id < newest[document_of(chunk_id)].write_id
         ]
-        for start in range(0, len(stale), _WRITE_BATCH):
-            self.chroma.guard(partial(collection.delete, ids=stale[start : start + _WRITE_BATCH]))
-        self._sources().write(documents)
-        self.changes.announce([document.record.id for document in documents])
-        self._write_records(document.record for document in documents)
+        for start in range(0, len(older), _WRITE_BATCH):
+            self.chroma.guard(partial(collection.delete, ids=older[start : start + _WRITE_BATCH]))
+        self._sources().remove_older(newest)
+        # Last: as long as there is a row to remove, there is a version that names its document.
+        self.documents.remove([v for v in versions if v.write_id < newest[v.record.id].write_id])
 
     def sources(self, *, after: int, limit: int) -> SourcePage:
         """Returns documents as they came whose sequence is above `after`: up to `limit`, or as many
         as fit a message."""
-        page = self.page(after=after, limit=limit)
+        versions, following = self.documents.page(after=after, limit=limit)
         sources = self._sources()
         documents: list[Document] = []
         chars = 0
-        for place, record in enumerate(page.records):
-            parts = sources.read(record.id)
+        for place, version in enumerate(versions):
+            record, parts = version.record, sources.read(version)
             own_chars = sum(len(part.text) for part in parts or ())
             if documents and chars + own_chars > MAX_TEXT_CHARS:
-                page = DocumentPage(page.records[:place], page.records[place - 1].sequence)
+                following = versions[place - 1].record.sequence
+                versions = versions[:place]
                 break
             chars += own_chars
             if parts is not None:
                 document = Document(record.id, record.path, record.title, parts, record.metadata)
                 documents.append(document)
-        total = self.chroma.guard(lambda: self._documents().count())
-        return SourcePage(page.records, tuple(documents), page.next_sequence, total)
+        records = tuple(version.known() for version in versions)
+        return SourcePage(records, tuple(documents), following, self.documents.count())
 
-    def delete(self, document_id: str) -> int:
-        """Removes a document and returns how many chunks it had; raises NotFound."""
-        record = self.records([document_id]).get(document_id)
-        if record is None:
-            raise NotFound(f"There is no document '{document_id}'.", _STAGE)
-        self._write_records([replace(record, fingerprint="")])
-        chunks = self.chroma.chunks()
-        self.chroma.guard(lambda: chunks.delete(where={"document_id": document_id}))
-        self._sources().delete(document_id)
-        self.changes.announce([document_id])
-        self.chroma.guard(lambda: self._documents().delete(ids=[document_id]))
-        return record.chunk_count
-
-    def _records_where(
-        self, where: dict[str, object], *, limit: int | None = None
-    ) -> list[DocumentRecord]:
+    def _rows(self, rows: Sequence[str]) -> list[tuple[str, Chunk]]:
+        if not rows:
+            return []
         found = self.chroma.guard(
-            lambda: self._documents().get(where=where, limit=limit, include=["documents"])
+            lambda: self.chroma.chunks().get(ids=list(rows), include=["documents", "metadatas"])
         )
-        return sorted(_records(found), key=lambda record: record.sequence)
-
-    def _write_records(self, records: Iterable[DocumentRecord]) -> None:
-        batch = list(records)
-        if not batch:
-            return
-        self.chroma.guard(
-            lambda: self._documents().upsert(
-                ids=[record.id for record in batch],
-                embeddings=no_vectors(len(batch)),
-                documents=[json.dumps(asdict(record)) for record in batch],
-                metadatas=[{"sequence": record.sequence} for record in batch],
-            )
-        )
-
-    def _documents(self) -> Any:
-        return self.chroma.beside("documents")
+        return list(read_rows(found))
 
     def _sources(self) -> SourceTexts:
         return SourceTexts(self.chroma.beside("sources"), self.chroma.guard)
 
 
-def _upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+def _insert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors, write_id: str) -> None:
     collection.upsert(
-        ids=[chunk.id for chunk in chunks],
+        ids=[row_id(chunk.id, write_id) for chunk in chunks],
         embeddings=vectors,
         documents=[chunk.text for chunk in chunks],
         metadatas=[row_metadata(chunk) for chunk in chunks],
     )
 
 
-def _opened(document: IndexedDocument, former: DocumentRecord | None) -> DocumentRecord:
-    """Returns the record while the document is written: it counts every chunk that may be there, so
-    that none is left behind if the write is cut off."""
-    count = max(len(document.chunks), former.chunk_count if former else 0)
-    return replace(former or document.record, fingerprint="", chunk_count=count)
+def _ranked(
+    rows: Sequence[str], distances: Sequence[float], counting: Collection[str]
+) -> dict[str, float]:
+    hits = [
+        (parse_row_id(row)[0], float(distance))
+        for row, distance in zip(rows, distances, strict=True)
+        if row in counting
+    ]
+    return {chunk_id: 1.0 - distance for chunk_id, distance in sorted(hits, key=_nearest_first)}
 
 
-def _stale_ids(former: DocumentRecord | None, chunk_count: int) -> list[str]:
-    """Returns the ids of chunks that a shorter text no longer has."""
-    if former is None:
-        return []
-    return [chunk_id(former.id, ordinal) for ordinal in range(chunk_count, former.chunk_count)]
-
-
-def _ranked(ids: Sequence[str], distances: Sequence[float]) -> dict[str, float]:
-    hits = sorted(zip(ids, distances, strict=True), key=lambda hit: (hit[1], hit[0]))
-    return {found_id: 1.0 - float(distance) for found_id, distance in hits}
-
-
-def _records(found: Any) -> list[DocumentRecord]:
-    return [DocumentRecord(**json.loads(text)) for text in found["documents"]]
+def _nearest_first(hit: tuple[str, float]) -> tuple[float, str]:
+    return hit[1], hit[0]

@@ -99,6 +99,15 @@ ADMISSION_LIMIT = Metric(
     "ragserve_admission_limit", "gauge", "Requests that may be worked on; over it they are refused."
 )
 
+BREAKERS = Metric(
+    "ragserve_breaker",
+    "gauge",
+    "1 for the state of the circuit breaker of a stage in the application target. state: closed "
+    "(calls pass), open (it failed and is left alone) or half_open (one call finds out whether it "
+    "is back).",
+    ("target", "stage", "state"),
+)
+
 BATCH_SIZE = Metric("ragserve_batch_size", "histogram", "Entries of a batch.", ("stage",), _SIZES)
 BATCH_QUEUE_MS = Metric(
     "ragserve_batch_queue_ms", "histogram", "Longest wait in a batch.", ("stage",), _LATENCY_MS

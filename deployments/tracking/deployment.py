@@ -16,6 +16,7 @@ from deployments.ledger.store import Ledger
 from deployments.serving.replica import StageReplica
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
+from deployments.tracking.mlflow.server import mlflow_state
 from deployments.tracking.mlflow.trace_retention import TraceRetention
 from deployments.tracking.releases.writer import ReleaseRuns
 from deployments.tracking.rollouts.runs import RolloutRuns
@@ -42,6 +43,7 @@ class Tracker(StageReplica):
         self._retention = tracker.retention
         self._rollout_runs: RolloutRuns | None = None
         self._release_runs: ReleaseRuns | None = None
+        self._mlflow_url = tracker.mlflow_url
         self._writing = asyncio.Lock()
         self._comparing = asyncio.Lock()
         self._trace_retention: TraceRetention | None = None
@@ -71,6 +73,12 @@ class Tracker(StageReplica):
             asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old_traces)),
             asyncio.create_task(_every(_COMPARE_EVERY_S, self._compare_day)),
         ]
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `TrackerStage.describe`."""
+        if self._mlflow_url is None:
+            return {}
+        return {"mlflow": await mlflow_state(self._mlflow_url, timeout_s=call.timeout_s / 2)}
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`."""

@@ -57,3 +57,11 @@ def test_every_file_says_what_it_is_for(name: str) -> None:
     assert ast.get_docstring(tree)
     if name.endswith("/__init__.py"):
         assert len(tree.body) == 1, "a package holds its docstring and nothing else"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_nobody_leaves_siblings_running(name: str) -> None:
+    """Ruff says so too, but not in the files that may import what others may not."""
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    names = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert "asyncio.gather" not in names

@@ -23,7 +23,7 @@ from app.api.schemas.chat import (
 from app.api.wire.streaming import DONE, encode_event, end_honestly
 from app.api.wire.values import source_of, timings_of
 from app.problems import problem_body
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.routing import RoutingDecision
 from deployments.contracts.errors import RagError
@@ -47,7 +47,7 @@ class Reply:
     scope: RequestScope
     release: str | None
     sources: tuple[ScoredChunk, ...]
-    trail: Trail
+    record: AttemptRecord
     started_s: float
     routing: RoutingDecision | None = None
     created: int = field(default_factory=lambda: int(time.time()))
@@ -82,11 +82,11 @@ class Reply:
         async def encoded() -> AsyncGenerator[bytes, None]:
             model = ""
             async with aclosing(events):
-                async for some in events:
-                    if isinstance(some[0], Started):
-                        model = some[0].model
-                    pieces = [self._encode(model, event, with_logprobs) for event in some]
-                    if isinstance(written := some[-1], Generation):
+                async for batch in events:
+                    if isinstance(batch[0], Started):
+                        model = batch[0].model
+                    pieces = [self._encode(model, event, with_logprobs) for event in batch]
+                    if isinstance(written := batch[-1], Generation):
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
@@ -149,9 +149,9 @@ class Reply:
             grounded=written.grounded,
             answerability=written.answerability,
             sources=self._found(),
-            degraded=self.trail.degraded,
+            degraded=self.record.degraded,
             routing=None if chosen is None else Routing.model_validate(chosen),
-            timings=timings_of(self.trail, self.started_s),
+            timings=timings_of(self.record, self.started_s),
         )
 
     def _annotations(self, citations: Iterable[Citation]) -> list[Annotation]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.content import Keep
@@ -61,7 +61,7 @@ class RequestAttributes:
         keep_passage: Keep,
     ) -> None:
         self._request = request
-        self._trail = request.notes.trail or Trail()
+        self._attempt = request.notes.attempt or AttemptRecord()
         self._why_kept = why_kept
         self._prices = prices
         self._keep_text = keep_text
@@ -99,8 +99,8 @@ class RequestAttributes:
             "ragserve.release": notes.release,
             "ragserve.rollout": notes.rollout,
             "ragserve.arm": notes.arm,
-            "ragserve.degraded": self._trail.degraded,
-            "ragserve.queue_ms": sum(spent.queue_ms for spent in self._trail.times.values()),
+            "ragserve.degraded": self._attempt.degraded,
+            "ragserve.queue_ms": sum(spent.queue_ms for spent in self._attempt.times.values()),
             f"{_TAG}ragserve.release": notes.release,
             f"{_TAG}ragserve.arm": notes.arm,
             f"{_TAG}ragserve.outcome": request.outcome,
@@ -113,8 +113,8 @@ class RequestAttributes:
         if notes.written is not None:
             found[_OUTPUTS] = {"answer": self._text(notes.written.text)}
             found["ragserve.grounded"] = notes.written.grounded
-        elif self._trail.hits:
-            found[_OUTPUTS] = {"documents": self._documents(self._trail.hits)}
+        elif self._attempt.hits:
+            found[_OUTPUTS] = {"documents": self._documents(self._attempt.hits)}
         return _known(found)
 
     def stage(self, stage: str, spent: StageTime) -> Attributes:
@@ -133,13 +133,13 @@ class RequestAttributes:
             case "embedder":
                 found |= self._embedding()
             case "retriever":
-                found[_INPUTS] = {"query": self._text(self._trail.query)}
-                found[_OUTPUTS] = self._documents(self._trail.found)
-                found["ragserve.found"] = self._ranking(self._trail.found)
+                found[_INPUTS] = {"query": self._text(self._attempt.query)}
+                found[_OUTPUTS] = self._documents(self._attempt.found)
+                found["ragserve.found"] = self._ranking(self._attempt.found)
             case "reranker":
-                found[_INPUTS] = {"query": self._text(self._trail.query)}
-                found[_OUTPUTS] = self._ranking(self._trail.hits)
-                found["ragserve.rerank_tokens"] = self._trail.rerank_tokens
+                found[_INPUTS] = {"query": self._text(self._attempt.query)}
+                found[_OUTPUTS] = self._ranking(self._attempt.hits)
+                found["ragserve.rerank_tokens"] = self._attempt.rerank_tokens
             case "condense" | "queries" | "passage" | "filter":
                 found |= self._side_call(stage)
             case "generator" if self._request.notes.written is not None:
@@ -161,13 +161,13 @@ class RequestAttributes:
         return {
             "gen_ai.operation.name": "embeddings",
             # MLflow adds up what is called usage: only a generator's tokens shall be.
-            "ragserve.embedding_tokens": self._trail.embedding_tokens,
-            _INPUTS: {"query": self._text(self._trail.query)},
+            "ragserve.embedding_tokens": self._attempt.embedding_tokens,
+            _INPUTS: {"query": self._text(self._attempt.query)},
         }
 
     def _side_call(self, step: str) -> Attributes:
         found: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
-        written = self._trail.side_calls.get(step)
+        written = self._attempt.model_steps.get(step)
         if written is not None:
             found[_OUTPUTS] = {"query" if step == "condense" else step: self._text(written.text)}
             found |= self._usage(written)
@@ -215,7 +215,7 @@ class RequestAttributes:
     def _documents(self, hits: Sequence[ScoredChunk]) -> list[Attributes]:
         """Returns those of the chunks that were kept in the end, in the form in which MLflow shows
         documents. All of them would cost more than the rest of the trace."""
-        kept = {hit.chunk.id for hit in self._trail.hits}
+        kept = {hit.chunk.id for hit in self._attempt.hits}
         return [
             {
                 "page_content": self._passage(hit.chunk.text),

@@ -71,6 +71,20 @@ def test_the_door_is_read_where_there_is_one() -> None:
     assert meter.sums(catalog.ADMISSION_LIMIT) == {(): 64}
 
 
+def test_breakers_are_shown_by_their_state() -> None:
+    meter, states = RecordingMeter(), {("minilm", "embedder"): "closed"}
+    gauges = Gauges(meter, breakers=lambda: states)
+    gauges.read()
+    states[("minilm", "embedder")] = "open"
+    gauges.read()
+    place = {"target": "minilm", "stage": "embedder"}
+    assert meter.values[catalog.BREAKERS.name] == {
+        series(**place, state="closed"): [0],
+        series(**place, state="half_open"): [0],
+        series(**place, state="open"): [1],
+    }
+
+
 async def test_reading_goes_on_after_one_that_failed(caplog: pytest.LogCaptureFixture) -> None:
     readings, enough = 0, asyncio.Event()
 

@@ -53,7 +53,7 @@ def indexed(document_id: str, size: int) -> IndexedDocument:
 def test_a_collection_begins_without_a_calibration(store: ChromaStore) -> None:
     known = Calibrations(store.chroma)
     assert known.latest is None
-    assert collection_facts(store.chroma, known) == CollectionFacts(0, 0, None)
+    assert collection_facts(store, known) == CollectionFacts(0, 0, None)
 
 
 def test_what_was_stored_is_found_by_the_next_start(store: ChromaStore, folder: Path) -> None:
@@ -85,7 +85,7 @@ def test_facts_count_documents_and_chunks(store: ChromaStore) -> None:
     write(store, [2, 3])
     known = Calibrations(store.chroma)
     known.write(FITTED)
-    assert collection_facts(store.chroma, known) == CollectionFacts(2, 5, FITTED)
+    assert collection_facts(store, known) == CollectionFacts(2, 5, FITTED)
 
 
 def test_a_sample_is_some_chunks_each_once_and_always_the_same(

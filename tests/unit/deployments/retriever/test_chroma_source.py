@@ -1,5 +1,6 @@
 """Fingerprints and chunks as a real, embedded Chroma holds them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ from deployments.retriever import chroma_source as content_module
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.store import ChromaStore
+from deployments.retriever.versions import Version
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ChromaStore:
-    """Documents d0 to d4 of d's number of chunks plus one; d4 is being written."""
+    """Documents d0 to d4 of d's number of chunks plus one."""
     store = ChromaStore(StoreArgs(path=str(tmp_path_factory.mktemp("content"))))
     for number in range(5):
         name = f"d{number}"
@@ -22,7 +24,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ChromaStore:
             name,
             f"{name}.md",
             "Title",
-            f"mark-{number}" if number < 4 else "",
+            f"mark-{number}",
             number + 1,
             "2026-01-01T00:00:00+00:00",
             number + 1,
@@ -51,17 +53,20 @@ def content(store: ChromaStore) -> StoredContent:
     return StoredContent(store)
 
 
-def test_fingerprints_of_all_page_by_page(
+def marks(versions: Mapping[str, Version]) -> dict[str, str]:
+    return {name: version.record.fingerprint for name, version in versions.items()}
+
+
+def test_versions_of_all_page_by_page(
     content: StoredContent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(content_module, "_PAGE_RECORDS", 2)
-    marks = {f"d{number}": f"mark-{number}" for number in range(4)}
-    assert content.fingerprints() == {**marks, "d4": ""}
+    assert marks(content.versions()) == {f"d{number}": f"mark-{number}" for number in range(5)}
 
 
-def test_fingerprints_of_some(content: StoredContent) -> None:
-    assert content.fingerprints(["d1", "unknown"]) == {"d1": "mark-1"}
-    assert content.fingerprints([]) == {}
+def test_versions_of_some(content: StoredContent) -> None:
+    assert marks(content.versions(["d1", "unknown"])) == {"d1": "mark-1"}
+    assert content.versions([]) == {}
 
 
 @pytest.mark.parametrize("page_chunks", [2, 5, 100])
@@ -69,7 +74,7 @@ def test_chunks_come_whole_with_their_vectors(
     content: StoredContent, monkeypatch: pytest.MonkeyPatch, page_chunks: int
 ) -> None:
     monkeypatch.setattr(content_module, "_PAGE_CHUNKS", page_chunks)
-    pages = list(content.chunks(["d1", "d2", "unknown"]))
+    pages = list(content.chunks(content.versions(["d1", "d2", "unknown"])))
     assert all(len(chunks) == len(vectors) <= page_chunks for chunks, vectors in pages)
     found = {
         chunk.id: (chunk, vector)
@@ -84,7 +89,7 @@ def test_chunks_come_whole_with_their_vectors(
     expected = Chunk("d2-00002", "d2", 2, "text 2", "d2.md", "Title", page=2)
     assert last == replace(expected, metadata={"number": 2})
     assert vector.tolist() == np.eye(8)[2].tolist()
-    assert list(content.chunks([])) == list(content.chunks(["unknown"])) == []
+    assert list(content.chunks({})) == []
 
 
 def test_announcements_are_the_log_s(content: StoredContent, store: ChromaStore) -> None:

@@ -260,53 +260,52 @@ def test_an_update_keeps_its_place(store: ChromaStore) -> None:
 
 def break_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     """Lets some batches of chunks through, then the store is gone."""
-    real = store_module._upsert
+    real = store_module._insert
     done = 0
 
-    def upsert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+    def insert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors, write_id: str) -> None:
         nonlocal done
         if done == writes:
             raise OSError("connection lost")
         done += 1
-        real(collection, chunks, vectors)
+        real(collection, chunks, vectors, write_id)
 
     monkeypatch.setattr(store_module, "_WRITE_BATCH", 2)
-    monkeypatch.setattr(store_module, "_upsert", upsert)
+    monkeypatch.setattr(store_module, "_insert", insert)
 
 
 @pytest.mark.parametrize("writes", [0, 1])
-def test_an_interrupted_write_is_never_taken_for_a_finished_one(
+def test_an_interrupted_write_has_changed_nothing(
     store: ChromaStore, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    store.replace([indexed("a", "old one", "old two")])
+    old = indexed("a", "old one", "old two")
+    store.replace([old])
     with monkeypatch.context() as broken:
         break_after(broken, writes)
         with pytest.raises(Unavailable):
-            store.replace([indexed("a", "new one", "new two", "new three")])
-    assert store.records(["a"])["a"].fingerprint == ""
-    store.replace([indexed("a", "new one", "new two", "new three")])
+            store.replace([indexed("a", "new one", "new two", "new three", fingerprint="new")])
+    assert store.records(["a"]) == {"a": old.record}
+    assert set(found(store, "one")) == {"old one", "old two"}
+    store.replace([indexed("a", "new one", "new two", "new three", fingerprint="new")])
     assert set(found(store, "one")) == {"new one", "new two", "new three"}
-    assert store.records(["a"])["a"].fingerprint == "mark"
+    assert store.records(["a"])["a"].fingerprint == "new"
+    assert store.chroma.chunks().count() == 3
 
 
-@pytest.mark.parametrize("former", [True, False], ids=["update", "first-write"])
-@pytest.mark.parametrize("then", ["write", "delete"])
-def test_what_an_interrupted_write_left_goes_with_the_next_one(
-    store: ChromaStore, monkeypatch: pytest.MonkeyPatch, former: bool, then: str
+def test_a_first_write_that_was_interrupted_is_not_there(
+    store: ChromaStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Chunks that no record counts could be found for ever, and removed by nobody."""
-    if former:
-        store.replace([indexed("a", "old")])
     with monkeypatch.context() as broken:
         break_after(broken, 1)
         with pytest.raises(Unavailable):
             store.replace([indexed("a", "cut one", "cut two", "cut three")])
-    if then == "delete":
+    assert store.records(["a"]) == {}
+    assert found(store, "one") == all_pages(store, limit=10) == []
+    with pytest.raises(NotFound):
         store.delete("a")
-        assert found(store, "one") == []
-    else:
-        store.replace([indexed("a", "short")])
-        assert found(store, "one") == ["short"]
+    store.replace([indexed("a", "short")])
+    assert found(store, "one") == ["short"]
+    assert store.chroma.chunks().count() == 1
 
 
 def test_an_interrupted_deletion_can_be_repeated(
@@ -314,17 +313,17 @@ def test_an_interrupted_deletion_can_be_repeated(
 ) -> None:
     store.replace([indexed("a", "one")])
     with monkeypatch.context() as broken:
-        chunks = store.chroma.chunks()
 
-        def delete(**_: object) -> None:
-            raise OSError("connection lost")
+        def announce(*_: object) -> None:
+            raise Unavailable("connection lost", "retriever", 1.0)
 
-        broken.setattr(chunks, "delete", delete)
+        broken.setattr(store.changes, "announce", announce)
         with pytest.raises(Unavailable):
             store.delete("a")
-    assert store.records(["a"])["a"].fingerprint == ""
-    assert store.delete("a") == 1
+    assert store.delete("a") == 1, "other replicas may still find it"
     assert found(store, "one") == []
+    with pytest.raises(NotFound):
+        store.delete("a")
 
 
 def test_nobody_at_the_address_is_unavailable_every_time() -> None:

@@ -1,0 +1,132 @@
+"""The list of documents: a collection with one row for each write of a document, until a later one
+removes it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from deployments.contracts.documents import DocumentRecord
+from deployments.retriever.chroma import no_vectors
+from deployments.retriever.versions import Version, latest, parse_row_id, row_id
+
+_ASKED_IDS = 500
+"""Documents of one question."""
+
+
+class DocumentRecords:
+    """Reads and writes the rows.
+
+    Args:
+        open_collection: Returns Chroma's collection.
+        guard: Runs a call of the library and turns what it raises into our errors.
+    """
+
+    def __init__(
+        self,
+        open_collection: Callable[[], Any],
+        guard: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        self._open = open_collection
+        self._guard = guard
+
+    def versions(self, document_ids: Sequence[str]) -> list[Version]:
+        """Returns all versions that there are of those documents, in no order."""
+        versions: list[Version] = []
+        for start in range(0, len(document_ids), _ASKED_IDS):
+            ids = list(document_ids[start : start + _ASKED_IDS])
+            versions += self._get(where={"document_id": {"$in": ids}})
+            # What was written before writes had ids; a client may call a document like a row.
+            old = self._get(ids=ids)
+            versions += [version for version in old if not version.write_id]
+        return versions
+
+    def latest(self, document_ids: Sequence[str]) -> dict[str, Version]:
+        """Returns the version that counts of each document that there is, or was: deletions
+        included."""
+        return latest(self.versions(document_ids))
+
+    def there(self, document_ids: Sequence[str]) -> dict[str, Version]:
+        """Returns the version that counts of each document that there is."""
+        newest = self.latest(document_ids)
+        return {name: version for name, version in newest.items() if not version.is_deletion}
+
+    def page(self, *, after: int, limit: int) -> tuple[list[Version], int | None]:
+        """Returns the versions that count of up to `limit` documents whose sequence is above
+        `after`, in order of arrival, and the place after which the next page begins."""
+        above: dict[str, object] = {"sequence": {"$gt": after}}
+        rows = _ordered(self._get(where=above, limit=limit + 1))
+        following = None
+        if len(rows) > limit:
+            # The store counts in order of writing, and one request's writes may overtake another's.
+            following = rows[-1].record.sequence
+            rows = _ordered(self._get(where={"$and": [above, {"sequence": {"$lte": following}}]}))
+        newest = self.latest(sorted({version.record.id for version in rows}))
+        counting = [
+            version
+            for version in rows
+            if version.write_id == newest.get(version.record.id, version).write_id
+        ]
+        if len(counting) > limit:
+            counting = counting[:limit]
+            following = counting[-1].record.sequence
+        return counting, following
+
+    def count(self) -> int:
+        """Returns how many documents there are; one that is written at this moment may count
+        twice."""
+        rows = int(self._guard(lambda: self._open().count()))
+        deleted = self._guard(lambda: self._open().get(where={"deleted": True}, include=[]))
+        return rows - len(deleted["ids"])
+
+    def write(self, versions: Sequence[Version]) -> None:
+        """Makes these the versions that count, where no later one does."""
+        self._guard(
+            lambda: self._open().upsert(
+                ids=_row_ids(versions),
+                embeddings=no_vectors(len(versions)),
+                documents=[json.dumps(asdict(version.record)) for version in versions],
+                metadatas=[_metadata(version) for version in versions],
+            )
+        )
+
+    def mark_announced(self, versions: Sequence[Version]) -> None:
+        """Says that every replica knows of these versions; those that are gone stay so."""
+        marks = [{"announced": True} for _ in versions]
+        self._guard(lambda: self._open().update(ids=_row_ids(versions), metadatas=marks))
+
+    def remove(self, versions: Sequence[Version]) -> None:
+        """Removes versions that count no more."""
+        if versions:
+            self._guard(lambda: self._open().delete(ids=_row_ids(versions)))
+
+    def _get(self, **asked: Any) -> list[Version]:
+        found = self._guard(lambda: self._open().get(include=["documents", "metadatas"], **asked))
+        rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+        return [
+            Version(
+                DocumentRecord(**json.loads(text)),
+                parse_row_id(row)[1] if "document_id" in metadata else "",
+                is_deletion="deleted" in metadata,
+                is_announced="announced" in metadata,
+            )
+            for row, text, metadata in rows
+        ]
+
+
+def _row_ids(versions: Sequence[Version]) -> list[str]:
+    return [row_id(version.record.id, version.write_id) for version in versions]
+
+
+def _metadata(version: Version) -> dict[str, object]:
+    metadata: dict[str, object] = {"document_id": version.record.id}
+    if version.is_deletion:
+        # Without a sequence it is on no page.
+        metadata["deleted"] = True
+    else:
+        metadata["sequence"] = version.record.sequence
+    return metadata
+
+
+def _ordered(versions: Sequence[Version]) -> list[Version]:
+    return sorted(versions, key=lambda version: version.record.sequence)
