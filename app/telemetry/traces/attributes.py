@@ -188,7 +188,7 @@ class RequestAttributes:
             "ragserve.ttft_ms": written.ttft_ms,
             "ragserve.grounded": written.grounded,
             "ragserve.answerability": written.answerability,
-            "ragserve.citations": [one.source for one in written.citations],
+            "ragserve.citations": [citation.source for citation in written.citations],
         }
         return found | self._usage(written)
 
@@ -203,7 +203,7 @@ class RequestAttributes:
             "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
         }
         if (costs := self._prices.costs_picousd(written)) is not None:
-            prompt, completion = (one / PICOUSD_PER_USD for one in costs)
+            prompt, completion = (cost / PICOUSD_PER_USD for cost in costs)
             found["mlflow.llm.cost"] = {
                 "input_cost": prompt,
                 "output_cost": completion,
