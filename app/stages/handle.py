@@ -19,7 +19,7 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
-from deployments.contracts.errors import DeadlineExceeded, Unavailable
+from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
 from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
@@ -136,7 +136,13 @@ class StageHandle:
     async def description(self, *, call: CallContext) -> dict[str, object]:
         """See `Stage.description`."""
         if asyncio.get_running_loop().time() >= self._description_until_s:
-            await self.describe(call=call)
+            try:
+                await self.describe(call=call)
+            except StageError:
+                # What it is has not changed because it does not answer: that is for its next call
+                # to find out.
+                if not self._description:
+                    raise
         return self._description
 
     async def _ask(self, asked: StageCall, weight: int | None, attempts: int) -> object:
