@@ -17,8 +17,9 @@ from deployments.contracts.documents import Chunk, Vectors
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
 from deployments.retriever.lexical import LexicalIndex, LexicalView
+from deployments.retriever.row import Row
 from deployments.retriever.row_table import RowTable
-from deployments.retriever.rows import Row, Rows
+from deployments.retriever.rows import Rows
 from deployments.retriever.vectors import VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 

@@ -96,7 +96,9 @@ class HybridSearch:
             if self._index is None:
                 raise InvalidRequest("This index cannot be searched by words.", "retriever")
             return False
-        return self._index is None or bool(query.where and compile_where(query.where) is None)
+        # Compiled also where the store will be asked: what is too large goes nowhere.
+        asks_texts = bool(query.where) and compile_where(query.where or {}) is None
+        return self._index is None or asks_texts
 
     def _search_store(self, queries: Mapping[int, Query], laps: "_Laps") -> dict[int, Hits]:
         if not queries:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from deployments.contracts.documents import Chunk
-from deployments.retriever.rows import BLOCK_NUMBERS, Row, Rows, row_of
+from deployments.retriever.row import Row, row_of
+from deployments.retriever.rows import BLOCK_NUMBERS, Rows
 
 
 class RowTable:

@@ -8,7 +8,8 @@ import pytest
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Filter
 from deployments.retriever import rows as rows_module
-from deployments.retriever.rows import Row, Rows, row_of
+from deployments.retriever.row import Row, row_of
+from deployments.retriever.rows import Rows
 from deployments.retriever.where import Condition, compile_where
 
 
