@@ -1,6 +1,6 @@
 """What a gateway replica serves, in one place: the application of `app.api` is a function of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.dispatch.dispatcher import Dispatcher
@@ -12,6 +12,8 @@ from app.settings.gateway import GatewayArgs
 from app.telemetry.requests import Telemetry
 from deployments.activity import TrackerStage
 from deployments.rollouts import ControlStage
+
+BreakerStates = Callable[[], Mapping[tuple[str, str], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Gateway:
         tracker: Knows what was used, None where there is no control application.
         admin_key: Opens the routes for operators, empty where nothing does.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
+        breakers: Returns the state of each circuit breaker, by application and stage.
+        control_application: Name of the control application, empty where there is none.
     """
 
     releases: Releases
@@ -35,6 +39,8 @@ class Gateway:
     tracker: TrackerStage | None = None
     admin_key: str = ""
     settings_error: Callable[[], str] = str
+    breakers: BreakerStates = dict
+    control_application: str = ""
 
 
 def make_gateway(
@@ -47,6 +53,7 @@ def make_gateway(
     tracker: TrackerStage | None = None,
     admin_key: str = "",
     settings_error: Callable[[], str] = str,
+    breakers: BreakerStates = dict,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests."""
@@ -68,4 +75,6 @@ def make_gateway(
         tracker=tracker,
         admin_key=admin_key,
         settings_error=settings_error,
+        breakers=breakers,
+        control_application=args.control or "",
     )

@@ -17,6 +17,7 @@ from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
+from app.stages.breaker import Breakers
 from app.stages.control import ControlClient, TrackerClient
 from app.stages.directory import HandleDirectory
 from app.telemetry.gauges import Admission
@@ -44,16 +45,15 @@ class Ingress:
         self._live: GatewayLive | None = None
         self._settings_error = ""
         replica = uuid.uuid4().hex
-        stages = HandleDirectory(
-            self._args.concurrent_stage_calls, self._args.inter_token_timeout_s
-        )
+        breakers = Breakers(self._args.breaker)
+        stages = HandleDirectory(self._args, breakers)
         control: ControlClient | None = None
         tracker: TrackerClient | None = None
         self._link: ControlLink | None = None
         plan: Callable[[], TrafficPlan] = TrafficPlan
         if self._args.control is not None:
-            control = ControlClient(self._args.control)
-            tracker = TrackerClient(self._args.control)
+            control = ControlClient(self._args.control, self._args, breakers)
+            tracker = TrackerClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
         self._records = RecordKeeper(
@@ -63,6 +63,7 @@ class Ingress:
             meter=RayMeter(),
             tracker=tracker,
             admission=_admission,
+            breakers=breakers.states,
         )
         self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),
@@ -73,6 +74,7 @@ class Ingress:
             tracker=tracker,
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
+            breakers=breakers.states,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:

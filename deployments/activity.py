@@ -199,6 +199,11 @@ class UsageRow:
 class TrackerStage(DriftStage, Protocol):
     """The tracker, as the gateway sees it. All methods raise StageError."""
 
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns under `mlflow` that it answers, or what is wrong with it; no such key where there
+        is none."""
+        ...
+
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """Keeps a report, once; it is kept when this returns."""
         ...
@@ -218,4 +223,4 @@ def fingerprint(vector: Mapping[str, Any]) -> str:
 
 
 def _sums(first: Any, second: Any) -> list[int]:
-    return [getattr(first, one.name) + getattr(second, one.name) for one in fields(first)]
+    return [getattr(first, field.name) + getattr(second, field.name) for field in fields(first)]

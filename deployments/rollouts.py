@@ -141,6 +141,10 @@ class Report:
 class ControlStage(Protocol):
     """The rollout controller, as the gateway sees it. All methods raise StageError."""
 
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns that its database answers; raises Unavailable when it does not."""
+        ...
+
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """Takes a replica's report, and returns the plan in force."""
         ...

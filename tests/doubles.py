@@ -25,12 +25,11 @@ from deployments.contracts.documents import (
     Vectors,
     chunk_id,
 )
-from deployments.contracts.errors import NotFound, RagError, StageFailed
+from deployments.contracts.errors import DeadlineExceeded, NotFound, RagError, StageFailed
 from deployments.contracts.generation import (
     EngineDelta,
+    Events,
     FinishReason,
-    Generation,
-    GenerationEvent,
     GenerationRequest,
     Prompt,
     Sampling,
@@ -51,6 +50,8 @@ from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
+from deployments.indexer.json_documents import read_json_documents
+from deployments.serving.begun import begin
 
 DIMENSION = 32
 T = TypeVar("T")
@@ -84,6 +85,9 @@ class Breakable:
         self._enter()
         return {"model": f"{type(self).__name__.lower()}-double"}
 
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        return await self.describe(call=call)
+
 
 class HashEmbedder(Breakable):
     """Embeds by `vector_of`; waits for `holds` where there is one."""
@@ -92,6 +96,9 @@ class HashEmbedder(Breakable):
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        return await super().describe(call=call) | {"dimension": DIMENSION}
 
     async def embed(
         self, texts: Sequence[str], *, input_type: InputType, call: CallContext
@@ -218,6 +225,9 @@ class WholeDocumentIndexer(Breakable):
             for item in found
         ]
 
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        return await self.ingest(read_json_documents(body), (), call=call)
+
     def _write(self, document: Document) -> IngestOutcome:
         written = self._retriever.written
         former = written.get(document.id)
@@ -278,19 +288,20 @@ class ExtractiveGenerator(Breakable):
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         return await super().describe(call=call) | {"model": self.model, "language_model": False}
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        self._enter()
-        self.asked.append(request)
-        return await self._writer.generate(request, call=call)
-
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         self._enter()
         self.asked.append(request)
-        async with aclosing(self._writer.stream(request, call=call)) as events:
-            async for some in events:
-                yield some
+        events = self._writer.stream(request, call=call)
+        try:
+            async with asyncio.timeout(begin_timeout_s):
+                begun = await begin(events)
+        except TimeoutError as error:
+            raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
+        async with aclosing(begun):
+            async for batch in begun:
+                yield batch
 
 
 async def read_to_failure(stream: AsyncGenerator[T, None]) -> tuple[list[T], Exception]:

@@ -1,92 +1,53 @@
 """What a caller wants, apart from who answers it: the same can be asked of one release after the
 other."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from app.answering.pipeline import Answer, AnswerStream, answer, generate, stream, stream_answer
+from app.answering.pipeline import AnswerStream, answer_from_documents, answer_from_generator
 from app.answering.question import Question
-from app.releases.route import Route
-from app.request.attempt import Trail
-from app.request.scope import RequestScope
+from app.releases.attempt import Attempt
 from deployments.contracts.generation import GenerationRequest, Message
 
 
-class Ask(Protocol):
-    """A question that any release can be asked."""
+class Begin(Protocol):
+    """Has a release begin an answer; see `answer_from_documents`."""
 
-    @property
-    def text(self) -> str:
-        """The question in words."""
-        ...
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """The conversation that it ends, or it alone."""
-        ...
-
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """Returns the whole answer of a release."""
-        ...
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
-        """Returns the answer of a release as a stream that has begun; `timeout_s` is the time it
-        has until its end."""
+    def __call__(self, attempt: Attempt, *, timeout_s: float) -> Awaitable[AnswerStream]:
+        """Returns the answer once it has begun; `timeout_s` is the time until its end."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class FromDocuments:
-    """An answer from the documents of the release."""
+class Ask:
+    """A question that any release can be asked.
 
-    question: Question
+    Attributes:
+        text: The question in words.
+        messages: The conversation that it ends, or it alone.
+        begin: Has a release answer it.
+    """
 
-    @property
-    def text(self) -> str:
-        """See `Ask.text`."""
-        return self.question.text
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """See `Ask.messages`."""
-        return self.question.messages or (Message("user", self.question.text),)
-
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """See `Ask.answer`."""
-        return await answer(self.question, route, scope, trail)
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
-        """See `Ask.begin`."""
-        return await stream_answer(self.question, route, scope, trail, timeout_s=timeout_s)
+    text: str
+    messages: tuple[Message, ...]
+    begin: Begin
 
 
-@dataclass(frozen=True, slots=True)
-class FromGenerator:
-    """An answer of the release's generator alone, without retrieval."""
+def from_documents(question: Question) -> Ask:
+    """Returns what asks for an answer from the documents of the release."""
+    messages = question.messages or (Message("user", question.text),)
+    return Ask(question.text, messages, partial(answer_from_documents, question))
 
-    request: GenerationRequest
 
-    @property
-    def text(self) -> str:
-        """See `Ask.text`."""
-        return self.messages[-1].content
+def from_generator(request: GenerationRequest) -> Ask:
+    """Returns what asks the release's generator alone, without retrieval."""
+    messages = request.messages or (Message("user", request.text or ""),)
+    return Ask(messages[-1].content, messages, partial(_begin, request))
 
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """See `Ask.messages`."""
-        return self.request.messages or (Message("user", self.request.text or ""),)
 
-    async def answer(self, route: Route, scope: RequestScope, trail: Trail) -> Answer:
-        """See `Ask.answer`."""
-        return Answer(await generate(self.request, route.generator, scope, trail), ())
-
-    async def begin(
-        self, route: Route, scope: RequestScope, trail: Trail, *, timeout_s: float
-    ) -> AnswerStream:
-        """See `Ask.begin`."""
-        events = await stream(self.request, route.generator, scope, trail, timeout_s=timeout_s)
-        return AnswerStream(events)
+async def _begin(request: GenerationRequest, attempt: Attempt, *, timeout_s: float) -> AnswerStream:
+    return await answer_from_generator(
+        request, attempt.route.generator, attempt.scope, attempt.record, timeout_s=timeout_s
+    )

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
 from app.answering.ranking import distinct, judged, merge
-from app.releases.route import Route
-from app.request.attempt import Trail
-from app.request.scope import RequestScope
+from app.releases.attempt import Attempt
+from app.settings.release import Release
 from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod
@@ -29,35 +28,33 @@ class _Wishes:
     rerank: bool
 
 
-async def search(
-    question: Question, route: Route, scope: RequestScope, trail: Trail
-) -> list[ScoredChunk]:
+async def search(question: Question, attempt: Attempt) -> list[ScoredChunk]:
     """Returns the best chunks for a question, best first.
 
-    Without a reranker that answers, the retriever's order stands and the trail says `degraded`.
+    Without a reranker that answers, the retriever's order stands and the record says `degraded`.
     """
-    wishes = _wishes(question, route)
-    asked = await formulate(question, route, scope, trail)
-    trail.query = question.text
+    release, record = attempt.route.release, attempt.record
+    wishes = _wishes(question, release)
+    asked = await formulate(question, attempt)
+    record.query = question.text
     vectors = None
     if wishes.how.mode != "lexical":
-        vectors = await _embed(asked.queries, route, scope, trail)
-    hits = await _retrieve(asked, vectors, wishes, route, scope, trail)
+        vectors = await _embed(asked.queries, attempt)
+    hits = await _retrieve(asked, vectors, wishes, attempt)
     if not hits and asked.where != asked.given_where:
         # A language model read a condition out of the question that no document fulfils.
         asked = replace(asked, where=asked.given_where)
-        hits = await _retrieve(asked, vectors, wishes, route, scope, trail)
-        trail.degraded += ["filter"] if hits else []
-    trail.found = tuple(hits)
+        hits = await _retrieve(asked, vectors, wishes, attempt)
+        record.degraded += ["filter"] if hits else []
+    record.found = tuple(hits)
     if wishes.rerank and hits:
-        hits = await _rerank(question.text, hits, route, scope, trail)
-    best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=route.release.max_repeated_ratio)
-    trail.hits = tuple(best)
+        hits = await _rerank(question.text, hits, attempt)
+    best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=release.max_repeated_ratio)
+    record.hits = tuple(best)
     return best
 
 
-def _wishes(question: Question, route: Route) -> _Wishes:
-    release = route.release
+def _wishes(question: Question, release: Release) -> _Wishes:
     top_k = question.top_k or release.top_k
     top_n = question.top_n or release.top_n
     rerank = release.rerank if question.rerank is None else question.rerank
@@ -69,17 +66,16 @@ def _wishes(question: Question, route: Route) -> _Wishes:
     return _Wishes(how, top_k, top_n, rerank)
 
 
-async def _embed(
-    queries: Sequence[str], route: Route, scope: RequestScope, trail: Trail
-) -> Vectors:
+async def _embed(queries: Sequence[str], attempt: Attempt) -> Vectors:
     """Returns the vectors of all formulations, which are one call."""
-    async with trail.timed("embedder") as spent:
-        embedded = await route.retrieval.embedder.embed(
-            queries, input_type="query", call=scope.call()
+    record = attempt.record
+    async with record.timed("embedder") as spent:
+        embedded = await attempt.route.retrieval.embedder.embed(
+            queries, input_type="query", call=attempt.call()
         )
         spent.note(embedded.times)
-        trail.embedding_tokens += sum(embedded.token_counts)
-        trail.query_vector = embedded.vectors[:1]
+        record.embedding_tokens += sum(embedded.token_counts)
+        record.query_vector = embedded.vectors[:1]
     return embedded.vectors
 
 
@@ -87,48 +83,46 @@ async def _retrieve(
     asked: Formulations,
     vectors: Vectors | None,
     wishes: _Wishes,
-    route: Route,
-    scope: RequestScope,
-    trail: Trail,
+    attempt: Attempt,
 ) -> list[ScoredChunk]:
     """Returns what the formulations found, which are searched for at once."""
+    record = attempt.record
 
     async def find(place: int, query: str) -> Found:
-        return await route.retrieval.retriever.search(
+        return await attempt.route.retrieval.retriever.search(
             query,
             None if vectors is None else vectors[place : place + 1],
             top_k=wishes.top_k,
             where=asked.where,
             how=wishes.how,
-            call=scope.call(),
+            call=attempt.call(),
         )
 
-    async with trail.timed("retriever") as spent:
+    async with record.timed("retriever") as spent:
         found = await gather_or_cancel(
             *(find(place, query) for place, query in enumerate(asked.queries))
         )
-        spent.note(max((one.times for one in found), key=lambda times: times.replica_ms))
-    trail.calibration = found[0].calibration
-    return merge([one.hits for one in found], top_k=wishes.top_k)
+        spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))
+    record.calibration = found[0].calibration
+    return merge([answer.hits for answer in found], top_k=wishes.top_k)
 
 
-async def _rerank(
-    query: str, found: Sequence[ScoredChunk], route: Route, scope: RequestScope, trail: Trail
-) -> list[ScoredChunk]:
-    call = scope.call()
+async def _rerank(query: str, hits: Sequence[ScoredChunk], attempt: Attempt) -> list[ScoredChunk]:
+    release, record = attempt.route.release, attempt.record
+    call = attempt.call()
     # Half of what is left: the answer must still be written when the reranker never comes back.
-    call = replace(call, timeout_s=min(call.timeout_s / 2, route.release.rerank_timeout_s))
+    call = replace(call, timeout_s=min(call.timeout_s / 2, release.rerank_timeout_s))
     try:
-        async with trail.timed("reranker") as spent:
-            reranked = await route.retrieval.reranker.rerank(
-                query, [hit.chunk.passage() for hit in found], call=call
+        async with record.timed("reranker") as spent:
+            reranked = await attempt.route.retrieval.reranker.rerank(
+                query, [hit.chunk.passage() for hit in hits], call=call
             )
             spent.note(reranked.times)
-            trail.rerank_tokens += reranked.prompt_tokens
-            trail.reranker_model = reranked.model
+            record.rerank_tokens += reranked.prompt_tokens
+            record.reranker_model = reranked.model
     except StageError:
-        if scope.call().timeout_s <= 0:
+        if attempt.call().timeout_s <= 0:
             raise DeadlineExceeded("The request's time was used up.", "reranker") from None
-        trail.degraded.append("reranker")
-        return list(found)
-    return judged(found, reranked.scores, rerank_weight=route.release.rerank_weight)
+        record.degraded.append("reranker")
+        return list(hits)
+    return judged(hits, reranked.scores, rerank_weight=release.rerank_weight)

@@ -4,19 +4,22 @@ import time
 
 from fastapi import APIRouter, Response
 
-from app.answering.ask import FromDocuments
+from app.answering.ask import from_documents
+from app.answering.pipeline import Answer
 from app.answering.question import Question
-from app.api.caller import RELEASE_HEADER, Caller, CallerIn
+from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
 from app.api.schemas.wire import problem_responses
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
+from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.request.scope import RequestScope
 from app.settings.gateway import GatewayArgs
+from deployments.contracts.generation import collect
 
 router = APIRouter(tags=["answers"])
 
@@ -46,9 +49,15 @@ async def answer_query(
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
-    assignment = assign(body, scope, gateway, caller)
-    served = await gateway.dispatcher.answer(FromDocuments(_question(body)), assignment, scope)
-    return query_response(served.scope, served.value, served.trail, started_s)
+    served = await gateway.dispatcher.begin(
+        from_documents(_question(body)),
+        assign(body, scope, gateway, caller),
+        scope,
+        timeout_s=scope.call().timeout_s,
+        whole=True,
+    )
+    answer = Answer(await collect(served.value.events), served.value.sources)
+    return query_response(answer, served.release, served.record, scope, started_s)
 
 
 async def _stream_query(
@@ -56,13 +65,14 @@ async def _stream_query(
 ) -> EventStream:
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        FromDocuments(_question(body)),
+        from_documents(_question(body)),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=args.stream_timeout_s,
     )
-    events = query_events(served.value, served.scope, served.trail, started_s)
-    headers = {RELEASE_HEADER: served.scope.release}
+    scope.closes(served.value.events)
+    events = query_events(served.value, served.release, served.record, scope, started_s)
+    headers = release_header(served.release)
     return EventStream(events, keep_alive_s=args.keep_alive_s, headers=headers)
 
 
@@ -74,20 +84,21 @@ async def search_chunks(
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
     served = await gateway.dispatcher.search(_question(body), assignment, scope)
-    response.headers[RELEASE_HEADER] = served.scope.release
+    response.headers.update(release_header(served.release))
     return SearchResponse(
         id=scope.request_id,
         results=[source_of(hit) for hit in served.value],
-        release=served.scope.release,
-        degraded=served.trail.degraded,
-        timings=timings_of(served.trail, started_s),
+        release=served.release or "",
+        degraded=served.record.degraded,
+        timings=timings_of(served.record, started_s),
     )
 
 
 def assign(
     body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> Assignment:
-    """Returns who answers a request."""
+    """Returns who answers a request, and has it count as the work that it is."""
+    scope.weigh(work_of_search(body))
     scope.notes.identify(session=body.session_id, user=body.user)
     return caller.assign(gateway.releases, scope)
 

@@ -20,11 +20,11 @@ from app.api import (
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
-from app.api.schemas.documents import DocumentsRequest
 from app.edge.admission import AdmissionGate
 from app.edge.middleware import RequestIdentity
 from app.gateway import Gateway
 from app.settings.gateway import GatewayArgs
+from deployments.indexer.json_documents import DocumentsRequest
 
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.

@@ -7,10 +7,10 @@ from app.api.caller import Caller, CallerIn
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
 from app.api.schemas.wire import Problem, problem_responses
+from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.problems import problem_body
 from app.request.scope import RequestScope
-from app.request.waiting import note_wait, waiting
 from app.telemetry.inner import reported
 from deployments.contracts.errors import MalformedRequest, RagError
 from deployments.serving.concurrently import gather_or_cancel
@@ -29,15 +29,10 @@ async def query_batch(
     """
     if not body.queries:
         raise MalformedRequest("Send at least one query.")
-    with waiting() as own:
-        results = await gather_or_cancel(
-            *(
-                _item(index, query, scope, gateway, caller)
-                for index, query in enumerate(body.queries)
-            )
-        )
-    # What one question waited: that the others of the same request wait for it is its own doing.
-    note_wait(own.total_s / len(body.queries) ** 2)
+    scope.weigh(sum(map(work_of_search, body.queries)))
+    results = await gather_or_cancel(
+        *(_item(index, query, scope, gateway, caller) for index, query in enumerate(body.queries))
+    )
     return BatchResponse(id=scope.request_id, results=list(results))
 
 

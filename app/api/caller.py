@@ -73,7 +73,7 @@ async def caller(
     key = _key(authorization)
     if x_ragserve_release is not None:
         check_admin_key(gateway.admin_key, key)
-    digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
+    digest = _digest(key)
     scope.notes.key_id = digest[:_KEY_ID_DIGITS]
     if x_ragserve_trace == "none" and not gateway.releases.settings().recording.allow_opt_out:
         raise Forbidden(
@@ -82,13 +82,15 @@ async def caller(
     return Caller(digest, x_ragserve_release)
 
 
-async def operator(gateway: GatewayIn, authorization: Bearer = None) -> None:
+async def operator(gateway: GatewayIn, scope: ScopeIn, authorization: Bearer = None) -> None:
     """Lets operators pass, and nobody else.
 
     Raises:
         Unauthorized, Forbidden: the request has no key, or another one.
     """
-    check_admin_key(gateway.admin_key, _key(authorization))
+    key = _key(authorization)
+    scope.notes.key_id = _digest(key)[:_KEY_ID_DIGITS]
+    check_admin_key(gateway.admin_key, key)
 
 
 def check_admin_key(expected: str, given: str) -> None:
@@ -110,6 +112,11 @@ def release_header(release: str | None) -> dict[str, str]:
 def _key(authorization: str | None) -> str:
     scheme, _, key = (authorization or "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _digest(key: str) -> str:
+    """Returns what names a key without telling it; empty for none."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if key else ""
 
 
 CallerIn = Annotated[Caller, Depends(caller)]

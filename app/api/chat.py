@@ -1,13 +1,13 @@
 """`POST /v1/chat/completions`: a conversation, answered from the documents or without them."""
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from app.answering.ask import Ask, FromDocuments, FromGenerator
+from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
-from app.answering.pipeline import Answer, AnswerStream
+from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
@@ -15,17 +15,16 @@ from app.api.schemas.chat import ChatCompletion, ChatRequest
 from app.api.schemas.wire import problem_responses
 from app.api.wire.chat import Reply
 from app.api.wire.streaming import EventStream, event_stream_content
-from app.dispatch.direct import answer_plain, begin_plain
+from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
-from app.releases.model_names import SERVICE, Plain, resolve_model
+from app.releases.model_names import SERVICE, Direct, resolve_model
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.settings.routing import AUTO, RequestFacts, RoutingDecision
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.generation import GenerationRequest, Message
-from deployments.contracts.search import ScoredChunk
+from deployments.contracts.generation import GenerationRequest, Message, collect
 
 router = APIRouter(tags=["chat"])
 Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
@@ -62,33 +61,23 @@ async def chat_completions(
         scope,
         assign=lambda: caller.assign(gateway.releases, scope),
     )
-    if body.stream:
-        begun = await _begin(body, conversation, target, gateway, scope, args.stream_timeout_s)
-        chunks = _reply(begun, begun.value.sources, started_s, routing).chunks(
-            begun.value.events,
-            include_usage=bool(body.stream_options and body.stream_options.include_usage),
-            with_logprobs=bool(body.logprobs),
+    timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
+    begun = await _begin(body, conversation, target, gateway, scope, timeout_s)
+    reply = Reply(scope, begun.release, begun.value.sources, begun.record, started_s, routing)
+    headers = release_header(begun.release)
+    if not body.stream:
+        written = await collect(begun.value.events)
+        completion = reply.completion(written, with_logprobs=bool(body.logprobs))
+        return Response(
+            completion.model_dump_json(), media_type="application/json", headers=headers
         )
-        headers = release_header(begun.release)
-        return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
-    served = await _answer(body, conversation, target, gateway, scope)
-    completion = _reply(served, served.value.sources, started_s, routing).completion(
-        served.value.generation, with_logprobs=bool(body.logprobs)
+    scope.closes(begun.value.events)
+    chunks = reply.chunks(
+        begun.value.events,
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
+        with_logprobs=bool(body.logprobs),
     )
-    return Response(
-        completion.model_dump_json(),
-        media_type="application/json",
-        headers=release_header(served.release),
-    )
-
-
-def _reply(
-    served: Served[Any],
-    sources: tuple[ScoredChunk, ...],
-    started_s: float,
-    routing: RoutingDecision | None,
-) -> Reply:
-    return Reply(served.scope, served.release, sources, served.trail, started_s, routing)
+    return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
 
 
 def _route(
@@ -112,37 +101,27 @@ def _route(
     return releases.choose_model(facts, default=SERVICE)
 
 
-async def _answer(
-    body: ChatRequest,
-    conversation: tuple[Message, ...],
-    target: Assignment | Plain,
-    gateway: Gateway,
-    scope: RequestScope,
-) -> Served[Answer]:
-    if isinstance(target, Assignment):
-        return await gateway.dispatcher.answer(_ask(body, conversation), target, scope)
-    return await answer_plain(_request(body, conversation), target.generator, scope)
-
-
 async def _begin(
     body: ChatRequest,
     conversation: tuple[Message, ...],
-    target: Assignment | Plain,
+    target: Assignment | Direct,
     gateway: Gateway,
     scope: RequestScope,
     timeout_s: float,
 ) -> Served[AnswerStream]:
     if isinstance(target, Assignment):
         ask = _ask(body, conversation)
-        return await gateway.dispatcher.begin(ask, target, scope, timeout_s=timeout_s)
+        return await gateway.dispatcher.begin(
+            ask, target, scope, timeout_s=timeout_s, whole=not body.stream
+        )
     request = _request(body, conversation)
-    return await begin_plain(request, target.generator, scope, timeout_s=timeout_s)
+    return await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
 
 
 def _ask(body: ChatRequest, conversation: tuple[Message, ...]) -> Ask:
     if body.ragserve.retrieval:
-        return FromDocuments(_question(body, conversation))
-    return FromGenerator(_request(body, conversation))
+        return from_documents(_question(body, conversation))
+    return from_generator(_request(body, conversation))
 
 
 def _request(body: ChatRequest, conversation: tuple[Message, ...]) -> GenerationRequest:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from fastapi import APIRouter, Response
 
-from app.answering.ask import FromGenerator
+from app.answering.ask import from_generator
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.schemas.completions import (
@@ -24,8 +24,8 @@ from app.api.wire.streaming import (
     end_honestly,
     event_stream_content,
 )
-from app.dispatch.direct import answer_plain, begin_plain
-from app.releases.model_names import Plain, resolve_model
+from app.dispatch.direct import begin_direct
+from app.releases.model_names import Direct, resolve_model
 from deployments.contracts.generation import (
     Generation,
     GenerationEvent,
@@ -33,6 +33,7 @@ from deployments.contracts.generation import (
     Started,
     TextDelta,
     TokenLogprob,
+    collect,
 )
 
 router = APIRouter(tags=["chat"])
@@ -49,38 +50,35 @@ async def completions(
     body: CompletionRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, args: ArgsIn
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
-    releases, dispatcher = gateway.releases, gateway.dispatcher
     scope.notes.identify(session=None, user=body.user)
     target = await resolve_model(
         body.model,
-        releases,
+        gateway.releases,
         scope,
-        assign=lambda: caller.assign(releases, scope),
+        assign=lambda: caller.assign(gateway.releases, scope),
     )
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
     wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)
-    if not body.stream:
-        if isinstance(target, Plain):
-            served = await answer_plain(request, target.generator, scope)
-        else:
-            served = await dispatcher.answer(FromGenerator(request), target, scope)
-        return Response(
-            wire.whole(served.value.generation).model_dump_json(),
-            media_type="application/json",
-            headers=release_header(served.release),
-        )
-    timeout_s = args.stream_timeout_s
-    if isinstance(target, Plain):
-        begun = await begin_plain(request, target.generator, scope, timeout_s=timeout_s)
+    timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
+    if isinstance(target, Direct):
+        begun = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
     else:
-        begun = await dispatcher.begin(FromGenerator(request), target, scope, timeout_s=timeout_s)
+        begun = await gateway.dispatcher.begin(
+            from_generator(request), target, scope, timeout_s=timeout_s, whole=not body.stream
+        )
+    headers = release_header(begun.release)
+    if not body.stream:
+        completion = wire.whole(await collect(begun.value.events))
+        return Response(
+            completion.model_dump_json(), media_type="application/json", headers=headers
+        )
+    scope.closes(begun.value.events)
     include_usage = bool(body.stream_options and body.stream_options.include_usage)
     chunks = end_honestly(
         wire.chunks(begun.value.events, include_usage),
         scope,
         lambda error: error_event(error, scope),
     )
-    headers = release_header(begun.release)
     return EventStream(chunks, keep_alive_s=args.keep_alive_s, headers=headers)
 
 
@@ -109,9 +107,9 @@ class _Wire:
     ) -> AsyncGenerator[bytes, None]:
         model, sent_chars = "", 0
         async with aclosing(events):
-            async for some in events:
+            async for batch in events:
                 pieces = []
-                for event in some:
+                for event in batch:
                     if isinstance(event, Started):
                         model = event.model
                     elif isinstance(event, TextDelta):
@@ -152,11 +150,13 @@ class _Wire:
         if not self._with_logprobs:
             return None
         offsets = [offset_chars]
-        for one in logprobs[:-1]:
-            offsets.append(offsets[-1] + len(one.token))
+        for logprob in logprobs[:-1]:
+            offsets.append(offsets[-1] + len(logprob.token))
         return CompletionLogprobs(
-            tokens=[one.token for one in logprobs],
-            token_logprobs=[one.logprob for one in logprobs],
-            top_logprobs=[{other.token: other.logprob for other in one.top} for one in logprobs],
+            tokens=[logprob.token for logprob in logprobs],
+            token_logprobs=[logprob.logprob for logprob in logprobs],
+            top_logprobs=[
+                {other.token: other.logprob for other in logprob.top} for logprob in logprobs
+            ],
             text_offset=offsets[: len(logprobs)],
         )

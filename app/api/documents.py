@@ -1,40 +1,36 @@
 """`/v1/documents`: put documents into the index, list them, take them out."""
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from app.api.caller import CALLERS
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
 from app.api.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
-    DocumentInput,
     DocumentList,
-    DocumentsRequest,
     DocumentsResponse,
     Outcome,
-    RequestMetadata,
 )
 from app.api.schemas.wire import problem_responses
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.settings.gateway import GatewayArgs
-from deployments.contracts.documents import Document, IngestOutcome, Part, Upload
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import IngestOutcome, Upload
 from deployments.contracts.errors import (
     InvalidRequest,
     MalformedRequest,
     NotFound,
     UnsupportedMedia,
 )
-from deployments.indexer.cleaning import clean_metadata, clean_text, document_id
-from deployments.indexer.markup import find_headings
+from deployments.contracts.stages import IndexerStage
+from deployments.indexer.json_documents import RequestMetadata
 from deployments.serving.concurrently import gather_outcomes
 
 router = APIRouter(tags=["documents"])
@@ -72,23 +68,38 @@ DocumentId = Annotated[
 ]
 
 
-@router.post("/v1/documents", openapi_extra=_BODY, responses=problem_responses(413, 415))
+@router.post(
+    "/v1/documents",
+    dependencies=CALLERS,
+    openapi_extra=_BODY,
+    responses=problem_responses(401, 403, 413, 415),
+)
 async def add_documents(
     request: Request, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> DocumentsResponse:
     """Indexes documents sent as JSON texts, or as files in a multipart form."""
     kind = media_type(request)
     if kind == "application/json":
-        documents, uploads = await _read_json(request), []
+        body = await request.body()
+
+        def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
+            return indexer.ingest_json(body, call=call)
+
     elif kind == "multipart/form-data":
-        documents, uploads = [], await _read_form(request)
+        uploads = await _read_form(request)
+
+        def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
+            return indexer.ingest((), uploads, call=call)
+
     else:
         raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
-    outcomes = await _ingest(documents, uploads, releases, scope, args)
+    outcomes = await _ingest(write, releases, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
-    return DocumentsResponse(outcomes=[Outcome.model_validate(one) for one in outcomes], **counts)
+    return DocumentsResponse(
+        outcomes=[Outcome.model_validate(outcome) for outcome in outcomes], **counts
+    )
 
 
 @router.get("/v1/documents", responses=problem_responses())
@@ -124,7 +135,9 @@ async def get_document(
     return DocumentInfo.model_validate(await retriever.document(document_id, call=scope.call()))
 
 
-@router.delete("/v1/documents/{document_id}", responses=problem_responses())
+@router.delete(
+    "/v1/documents/{document_id}", dependencies=CALLERS, responses=problem_responses(401, 403)
+)
 async def delete_document(
     document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> DeletedDocument:
@@ -142,8 +155,7 @@ async def delete_document(
 
 
 async def _ingest(
-    documents: Sequence[Document],
-    uploads: Sequence[Upload],
+    write: Callable[[IndexerStage, CallContext], Awaitable[list[IngestOutcome]]],
     releases: Releases,
     scope: RequestScope,
     args: GatewayArgs,
@@ -154,27 +166,13 @@ async def _ingest(
     succeeded.
     """
     written = [
-        await stages.indexer.ingest(
-            documents, uploads, call=scope.within(args.ingest_timeout_s).call()
-        )
+        await write(stages.indexer, scope.within(args.ingest_timeout_s).call())
         for stages in releases.indexes().values()
     ]
     return [
-        max(outcomes, key=lambda one: _NEWS[one.status]) for outcomes in zip(*written, strict=True)
+        max(outcomes, key=lambda outcome: _NEWS[outcome.status])
+        for outcomes in zip(*written, strict=True)
     ]
-
-
-async def _read_json(request: Request) -> list[Document]:
-    body = await request.body()
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedRequest("The body is not valid JSON.") from error
-    try:
-        asked = DocumentsRequest.model_validate(content)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False)) from error
-    return [_document(one) for one in asked.documents]
 
 
 async def _read_form(request: Request) -> list[Upload]:
@@ -182,7 +180,7 @@ async def _read_form(request: Request) -> list[Upload]:
         async with request.form(max_files=1000, max_fields=10) as form:
             metadata = _form_metadata(form)
             files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
-            uploads = [Upload(one.filename or "", await one.read(), metadata) for one in files]
+            uploads = [Upload(file.filename or "", await file.read(), metadata) for file in files]
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.") from error
     if not uploads:
@@ -201,16 +199,3 @@ def _form_metadata(form: FormData) -> dict[str, Any]:
         return _METADATA.validate_json(given)
     except ValidationError as error:
         raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
-
-
-def _document(given: DocumentInput) -> Document:
-    parts = tuple(Part(clean_text(part.text), part.page) for part in given.parts or ())
-    parts = parts or (Part(clean_text(given.text or "")),)
-    key = given.path or hashlib.sha256("\f".join(part.text for part in parts).encode()).hexdigest()
-    own_id = given.id or document_id(key)
-    path = given.path or own_id
-    headings = find_headings(parts[0].text)
-    title = given.title
-    if title is None:
-        title = headings[0].title if headings else path.rsplit("/", 1)[-1]
-    return Document(own_id, path, clean_text(title), parts, clean_metadata(given.metadata))

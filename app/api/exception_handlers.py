@@ -15,6 +15,7 @@ from app.api.schemas.sampling import UNSUPPORTED
 from app.edge.admission import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from deployments.contracts.errors import RagError, StageFailed
+from deployments.contracts.field_errors import field_errors, names_of
 
 _log = logging.getLogger("ray.serve")
 _IN_OPENAIS_FORM = ("/v1/chat/", "/v1/completions")
@@ -44,17 +45,9 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return _problem(request, "malformed_request", "The body is not valid JSON.")
-    # The value itself is left out: it may be large, or secret, or not even text.
-    fields = tuple(
-        {
-            "field": ".".join(str(part) for part in one["loc"] if part != "body") or "body",
-            "message": one["msg"],
-            "type": one["type"],
-        }
-        for one in found[:20]
-    )
-    names = ", ".join(dict.fromkeys(str(one["field"])[:64] for one in fields))
-    if any(_is_unsupported(request, one["type"]) for one in fields):
+    fields = field_errors(found)
+    names = names_of(fields)
+    if any(_is_unsupported(request, field["type"]) for field in fields):
         return _problem(request, UNSUPPORTED, f"Not supported here: {names}.", fields)
     return _problem(request, "invalid_request", f"The request is not valid: {names}.", fields)
 

@@ -1,16 +1,23 @@
 """`GET /health/live` and `GET /health/ready`."""
 
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
 from fastapi import APIRouter, Response
 
 from app.api.dependencies import GatewayIn, ScopeIn
-from app.api.schemas.health import Liveness, Readiness
+from app.api.schemas.health import Dependency, Liveness, Readiness
+from app.gateway import Gateway
+from app.releases.route import Route
 from app.request.scope import RequestScope
+from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
-from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 
 router = APIRouter(tags=["health"])
 _STAGE_TIMEOUT_S = 2.0
+_RETRIEVAL_STAGES = ("embedder", "retriever", "reranker", "indexer")
 
 
 @router.get("/healthz", include_in_schema=False)
@@ -24,28 +31,107 @@ async def live() -> Liveness:
 @router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not ready"}})
 async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readiness:
     """Says whether every stage of every release with traffic answers, which it does once its model
-    is warm."""
+    is warm, and how what answers can be given without is."""
     brief = scope.within(_STAGE_TIMEOUT_S)
-    found: dict[str, dict[str, str]] = {}
+    releases: dict[str, dict[str, str]] = {}
+    routes: list[Route] = []
     try:
-        for route in gateway.releases.serving():
-            stages = route.stages()
-            states = await gather_or_cancel(*(_state(stage, brief) for stage in stages.values()))
-            found[route.name] = dict(zip(stages, states, strict=True))
+        routes = gateway.releases.serving()
     except RagError as error:
-        found["gateway"] = {"releases": str(error)}
-    good = all(state == "ok" for stages in found.values() for state in stages.values())
+        releases["gateway"] = {"releases": str(error)}
+    dependencies = await _look_at_all(gateway, routes, brief)
+    details = {dependency.name: dependency.detail or "ok" for dependency in dependencies}
+    releases |= {route.name: _states(route, details) for route in routes}
+    good = all(state == "ok" for stages in releases.values() for state in stages.values())
     response.status_code = 200 if good else 503
     return Readiness(
         status="ready" if good else "not_ready",
-        releases=found,
+        releases=releases,
+        dependencies=dependencies,
         settings_error=gateway.settings_error(),
     )
 
 
-async def _state(stage: Stage, scope: RequestScope) -> str:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Something whose state can be asked for."""
+
+    describe: Callable[..., Awaitable[Mapping[str, object]]]
+    required: bool
+    place: tuple[str, str]
+
+
+@dataclass(slots=True)
+class _State:
+    detail: str = ""
+    latency_ms: float = 0.0
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+async def _look_at_all(
+    gateway: Gateway, routes: list[Route], scope: RequestScope
+) -> list[Dependency]:
+    asked = {"/".join(one.place): one for one in _everything(gateway, routes)}
+    states = await gather_or_cancel(*(_state(one, scope.call()) for one in asked.values()))
+    breakers = gateway.breakers()
+    dependencies = [
+        Dependency(
+            name=name,
+            required=one.required,
+            status="failing" if state.detail else "ok",
+            detail=state.detail,
+            latency_ms=state.latency_ms,
+            breaker=breakers.get(one.place, "closed"),
+        )
+        for (name, one), state in zip(asked.items(), states, strict=True)
+    ]
+    mlflow = [str(state.facts["mlflow"]) for state in states if state.facts.get("mlflow")]
+    return dependencies + [
+        Dependency(
+            name="mlflow",
+            required=False,
+            status="ok" if said == "ok" else "failing",
+            detail="" if said == "ok" else said,
+        )
+        for said in mlflow
+    ]
+
+
+def _everything(gateway: Gateway, routes: list[Route]) -> list[_Asked]:
+    asked = []
+    for route in routes:
+        release, stages = route.release, route.stages()
+        asked += [
+            _Asked(stages[stage].describe, True, (release.retrieval, stage))
+            for stage in _RETRIEVAL_STAGES
+        ]
+        # Where there are several, each can be done without.
+        alone = len(release.generator) == 1
+        asked += [
+            _Asked(gateway.releases.generator(name).describe, alone, (name, "generator"))
+            for name in release.generator
+        ]
+    if gateway.control is not None and gateway.tracker is not None:
+        control = gateway.control_application
+        asked.append(_Asked(gateway.control.describe, False, (control, "rollout controller")))
+        asked.append(_Asked(gateway.tracker.describe, False, (control, "tracker")))
+    return asked
+
+
+async def _state(asked: _Asked, call: CallContext) -> _State:
+    started_s = time.perf_counter()
+    state = _State()
     try:
-        await stage.describe(call=scope.call())
+        state.facts = await asked.describe(call=call)
     except RagError as error:
-        return str(error)
-    return "ok"
+        state.detail = str(error)
+    state.latency_ms = round((time.perf_counter() - started_s) * 1e3, 1)
+    return state
+
+
+def _states(route: Route, details: Mapping[str, str]) -> dict[str, str]:
+    """Returns `ok` or a sentence by stage; one generator that answers is enough."""
+    release = route.release
+    states = {stage: details[f"{release.retrieval}/{stage}"] for stage in _RETRIEVAL_STAGES}
+    generators = [details[f"{name}/generator"] for name in release.generator]
+    return states | {"generator": "ok" if "ok" in generators else generators[-1]}

@@ -1,17 +1,12 @@
 """`POST /v1/embeddings`, `POST /v1/rerank` and `GET /v1/models`: the stages on their own."""
 
-import base64
-
-import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.schemas.models import (
-    Embedding,
     EmbeddingsRequest,
     EmbeddingsResponse,
-    EmbeddingsUsage,
     Model,
     ModelList,
     RerankDocument,
@@ -22,46 +17,40 @@ from app.api.schemas.models import (
     RerankUsage,
 )
 from app.api.schemas.wire import problem_responses
-from app.releases.model_names import STARTED_S, model_names, require_model
+from app.api.wire.embeddings import embeddings_json
+from app.api.work import work_of_passages, work_of_texts
+from app.releases.model_names import STARTED_S, is_service, model_names, require_model
 from app.releases.route import Route
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"])
 
 
 @router.post(
     "/v1/embeddings",
+    response_model=EmbeddingsResponse,
     dependencies=[*JSON_BODY, *CALLERS],
     responses=problem_responses(401, 403, 413, 415),
 )
-async def embeddings(
-    body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn
-) -> EmbeddingsResponse:
+async def embeddings(body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn) -> Response:
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
-    trail = _begin(route, scope)
-    async with trail.timed("embedder") as spent:
-        embedded = await route.retrieval.embedder.embed(
-            texts, input_type=body.input_type, call=scope.call()
-        )
+    scope.weigh(work_of_texts(len(texts)))
+    record = _begin(route, scope)
+    embedder = route.retrieval.embedder
+    await _check_model(body.model, route, embedder, scope)
+    if body.dimensions is not None:
+        await _check_dimensions(body.dimensions, embedder, scope)
+    async with record.timed("embedder") as spent:
+        embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
-        trail.embedding_tokens = sum(embedded.token_counts)
-    require_model(body.model, route.name, embedded.model)
-    dimension = embedded.vectors.shape[1]
-    if body.dimensions not in (None, dimension):
-        raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")
-    tokens = trail.embedding_tokens
-    return EmbeddingsResponse(
-        data=[
-            Embedding(index=index, embedding=_encode(vector, body.encoding_format))
-            for index, vector in enumerate(embedded.vectors)
-        ],
-        model=embedded.model,
-        usage=EmbeddingsUsage(prompt_tokens=tokens, total_tokens=tokens),
-    )
+        record.embedding_tokens = sum(embedded.token_counts)
+    content = await embeddings_json(embedded, body.encoding_format)
+    return Response(content, media_type="application/json")
 
 
 @router.post(
@@ -72,13 +61,18 @@ async def embeddings(
 async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form."""
     route = releases.main()
-    texts = [one.text if isinstance(one, RerankDocument) else one for one in body.documents]
-    trail = _begin(route, scope)
-    async with trail.timed("reranker") as spent:
-        judged = await route.retrieval.reranker.rerank(body.query, texts, call=scope.call())
+    texts = [
+        document.text if isinstance(document, RerankDocument) else document
+        for document in body.documents
+    ]
+    scope.weigh(work_of_passages(len(texts)))
+    record = _begin(route, scope)
+    reranker = route.retrieval.reranker
+    await _check_model(body.model, route, reranker, scope)
+    async with record.timed("reranker") as spent:
+        judged = await reranker.rerank(body.query, texts, call=scope.call())
         spent.note(judged.times)
-        trail.rerank_tokens = judged.prompt_tokens
-    require_model(body.model, route.name, judged.model)
+        record.rerank_tokens = judged.prompt_tokens
     order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
     return RerankResponse(
         id=scope.request_id,
@@ -106,14 +100,21 @@ async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
     )
 
 
-def _begin(route: Route, scope: RequestScope) -> Trail:
+def _begin(route: Route, scope: RequestScope) -> AttemptRecord:
     scope.notes.release = route.name
-    trail = scope.notes.trail = Trail()
-    return trail
+    record = scope.notes.attempt = AttemptRecord()
+    return record
 
 
-def _encode(vector: np.ndarray, encoding_format: str) -> list[float] | str:
-    if encoding_format == "base64":
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    values: list[float] = vector.tolist()
-    return values
+async def _check_model(asked: str, route: Route, stage: Stage, scope: RequestScope) -> None:
+    """Raises NotFound before the work for a name that is not the stage's; that of the service and
+    the release ask nobody."""
+    if not is_service(asked, route.name):
+        facts = await stage.description(call=scope.call())
+        require_model(asked, route.name, str(facts.get("model", "")))
+
+
+async def _check_dimensions(asked: int, embedder: Stage, scope: RequestScope) -> None:
+    dimension = (await embedder.description(call=scope.call())).get("dimension")
+    if asked != dimension:
+        raise InvalidRequest(f"This model's vectors have {dimension} dimensions, no other number.")

@@ -52,6 +52,14 @@ def up(
             "Serve's own defaults, which are slower."
         ),
     ] = True,
+    log_mb: Annotated[
+        int,
+        typer.Option(
+            help="Size in MB at which a log is compressed and begun anew; 3 older parts of each "
+            "are kept, and 32 times as much of all together.",
+            min=1,
+        ),
+    ] = 16,
     timeout_s: TimeoutOption = 180.0,
 ) -> None:
     """Start Chroma, MLflow and Ray here, deploy the config, and return once the API is ready.
@@ -63,6 +71,7 @@ def up(
     from app.cli.output import Progress, make_console, summary
     from app.local.checks import check_config
     from app.local.home import Home
+    from app.local.log_rotation import LogLimits
     from app.local.planning import UpOptions
     from app.local.starting import launch
 
@@ -78,6 +87,7 @@ def up(
         mlflow_port=mlflow_port if mlflow else None,
         haproxy=haproxy,
         generator=_generator_choice(engine, model, base_url),
+        log_limits=LogLimits.of_file(log_mb * 2**20),
     )
     with Progress(console) as timeline:
         command = launch(stack_home, timeline=timeline, check=check_config, timeout_s=timeout_s)

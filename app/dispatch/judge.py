@@ -6,14 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from app.releases.failover import GeneratorChain
 from app.request.scope import RequestScope
 from deployments.canary.policy import Judge
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import (
     GenerationRequest,
-    GeneratorStage,
     Message,
     Sampling,
+    collect,
 )
 from deployments.rollouts import ActiveRollout
 from deployments.serving.concurrently import gather_or_cancel
@@ -47,7 +48,7 @@ class LanguageModelJudge:
         generator: Returns the generator of an application.
     """
 
-    def __init__(self, generator: Callable[[str], GeneratorStage]) -> None:
+    def __init__(self, generator: Callable[[str], GeneratorChain]) -> None:
         self._generator = generator
         self._judged: Counter[tuple[str, int]] = Counter()
 
@@ -92,7 +93,7 @@ class LanguageModelJudge:
 
 
 async def _ask(
-    generator: GeneratorStage, question: str, first: str, second: str, scope: RequestScope
+    generator: GeneratorChain, question: str, first: str, second: str, scope: RequestScope
 ) -> str:
     """Returns the word of the judge."""
     task = _TASK.format(question=question, first=first[:_MAX_CHARS], second=second[:_MAX_CHARS])
@@ -101,6 +102,7 @@ async def _ask(
         # No form is asked for: not every server knows how to keep one.
         sampling=Sampling(max_tokens=8, temperature=0.0),
     )
-    written = await generator.generate(request, call=scope.call())
+    call = scope.call()
+    written = await collect(await generator.begin(request, call=call, timeout_s=call.timeout_s))
     word = _WORD.fullmatch(written.text)
     return word.group(1).lower() if word else ""

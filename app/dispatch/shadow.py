@@ -12,12 +12,13 @@ from app.dispatch.comparison import agreement, overlap_at_k
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import Observer
 from app.releases.assignment import Assignment
+from app.releases.attempt import attempt_of
 from app.releases.releases import Releases
-from app.request.attempt import Trail
 from app.request.figures import FAILED, Values, observe_answer
 from app.request.scope import RequestScope
 from app.telemetry.inner import reported
 from app.telemetry.requests import Telemetry
+from deployments.contracts.generation import collect
 
 _log = logging.getLogger("ray.serve")
 _AFTER_S = 0.02
@@ -92,8 +93,8 @@ class Shadow:
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=timeout_s)
-        for one in late:
-            one.cancel()
+        for task in late:
+            task.cancel()
         if late:
             await asyncio.wait(late, timeout=_AFTER_S)
 
@@ -102,14 +103,15 @@ class Shadow:
     ) -> None:
         await asyncio.sleep(_AFTER_S)
         scope = origin.child(f"{origin.request_id}-shadow").within(self._timeout_s)
-        scope = scope.for_release(release)
-        trail = scope.notes.trail = Trail()
+        attempt = attempt_of(self._releases.route(release), scope)
+        scope.notes.attempt = attempt.record
         assignment.note(scope.notes, release=release)
         scope.notes.messages = ask.messages
         begun_s, started_s = time.time(), time.perf_counter()
         try:
             with reported(self._telemetry, scope, "shadow", route=_ROUTE):
-                tried = await ask.answer(self._releases.route(release), scope, trail)
+                begun = await ask.begin(attempt, timeout_s=self._timeout_s)
+                tried = Answer(await collect(begun.events), begun.sources)
                 scope.notes.written = tried.generation
         except Exception as error:
             _log.warning("request %s: %s failed: %r", scope.request_id, release, error)
@@ -117,7 +119,10 @@ class Shadow:
             return
         total_ms = (time.perf_counter() - started_s) * 1e3
         values = observe_answer(
-            tried.generation, trail, total_ms=total_ms, prices=self._releases.settings().prices
+            tried.generation,
+            attempt.record,
+            total_ms=total_ms,
+            prices=self._releases.settings().prices,
         )
         self._observer.observe(assignment, begun_s, values)
         pair = {

@@ -1,17 +1,17 @@
-"""The admission gate: who comes in, how long a request may take, and what is told of it
-when it has ended."""
+"""The admission gate: who comes in, how long a request may take, and what is told of it when it has
+ended."""
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.edge.body_limit import BoundedBody
+from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
 from app.edge.disconnect import DisconnectWatch
-from app.edge.limit import AdmissionLimit
+from app.edge.limit import AdmissionLimit, too_many_requests
 from app.problems import problem_of
 from app.request.notes import TraceWish
 from app.request.scope import RequestScope
@@ -19,19 +19,21 @@ from app.request.trace_context import HEADER, trace_of
 from app.request.waiting import waiting
 from app.settings.gateway import GatewayArgs
 from app.telemetry.requests import CLIENT_LEFT, FinishedRequest, Telemetry
-from deployments.contracts.errors import Overloaded, RagError, StageFailed
+from deployments.contracts.errors import BodyTimedOut, RagError, StageFailed
 
 SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
 _UPLOAD_PATH = "/v1/documents"
+_BACKGROUND = (_UPLOAD_PATH, "/v1/usage", "/v1/drift", "/admin")
+"""Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
 _log = logging.getLogger("ray.serve")
 
 
 class AdmissionGate:
-    """Admits a request: bounds how many run and how large a body is, sets the deadline, stops the
-    work when the client leaves, reports what became of it.
+    """Admits a request: bounds how many run and how large a body is and how long it takes to come,
+    sets the deadline, stops the work when the client leaves, reports what became of it.
 
     Args:
         app: The application behind.
@@ -46,6 +48,7 @@ class AdmissionGate:
         self._limit = AdmissionLimit(
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
+        self._budget = BodyBudget(args.max_held_body_bytes)
         _gates[:] = [self]
 
     @property
@@ -58,52 +61,55 @@ class AdmissionGate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, self._args.request_timeout_s)
-        request = scope[SCOPE_KEY] = visit.request
-        body = BoundedBody(receive, self._limit_bytes(scope["path"]))
-
-        async def send_noted(message: Message) -> None:
-            visit.note_start(message)
-            await send(message)
-
-        async def send_of_application(message: Message) -> None:
-            if body.over is None or visit.status:  # what it made of half a body is not the answer
-                await send_noted(message)
-
-        async def answer(error: RagError) -> None:
-            request.notes.error = error.code
-            response = problem_of(error, request_id=request.request_id, instance=scope["path"])
-            await response(scope, receive, send_noted)
-
+        visit = _Visit(scope, send, self._args.request_timeout_s)
         try:
-            if self._limit.is_reached and not is_health(scope):
-                raise too_many_requests()
-            body.check_told_length(Headers(scope=scope).get("content-length", ""))
-            presence = DisconnectWatch(body.receive, send_of_application)
-            with self._limit.running(), waiting() as waited:
-                await presence.run(self._app(scope, presence.receive, presence.send))
-            if waited.calls:
-                self._limit.observe(waited.total_s)
-            if body.over is not None and not visit.status:
-                raise body.over
+            if is_health(scope):
+                visit.begin()
+                await self._app(scope, receive, visit.send)
+            else:
+                await self._admit(scope, receive, visit)
+        except ClientLeft:
+            pass  # there is nobody to answer
         except Exception as error:
             if visit.status:
                 raise
-            await answer(_as_rag_error(error, request.request_id))
+            await visit.answer(_as_rag_error(error, visit.request.request_id), receive)
         finally:
+            await visit.request.end()
             if not is_health(scope):
                 self._telemetry.finished(visit.finished())
 
+    async def _admit(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
+        if self._limit.is_reached:
+            raise too_many_requests()
+        body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
+        try:
+            body.check_told_length(Headers(scope=scope).get("content-length", ""))
+            await body.read()
+            watch = DisconnectWatch(body.receive, visit.send)
+            with self._limit.running() as permit, waiting() as waited:
+                visit.begin(permit.weigh)
+                await watch.run(self._app(scope, watch.receive, watch.send))
+        finally:
+            body.release()
+        if waited.calls and not scope["path"].startswith(_BACKGROUND):
+            # What is many requests in one waits for itself.
+            self._limit.observe(waited.longest_s / permit.weight)
+
     def note_refusal(self, scope: Scope, error: RagError, status: int) -> None:
         """Reports a request that was turned away before it came in."""
-        visit = _Visit(scope, self._args.request_timeout_s)
+        visit = _Visit(scope, _send_nothing, self._args.request_timeout_s)
         visit.status, visit.request.notes.error = status, error.code
         self._telemetry.finished(visit.finished())
 
-    def _limit_bytes(self, path: str) -> int:
-        if path.rstrip("/") == _UPLOAD_PATH:
-            return self._args.max_upload_bytes
-        return self._args.max_body_bytes
+    def _bounds(self, path: str) -> BodyBounds:
+        args = self._args
+        upload = path.rstrip("/") == _UPLOAD_PATH
+        return BodyBounds(
+            max_bytes=args.max_upload_bytes if upload else args.max_body_bytes,
+            patience_s=args.body_patience_s,
+            min_bytes_per_s=args.min_body_bytes_per_s,
+        )
 
 
 _gates: list[AdmissionGate] = []
@@ -117,9 +123,11 @@ def current_gate() -> AdmissionGate | None:
 class _Visit:
     """A request between its first byte and its last one."""
 
-    def __init__(self, scope: Scope, timeout_s: float) -> None:
+    def __init__(self, scope: Scope, send: Send, timeout_s: float) -> None:
         headers = Headers(scope=scope)
         self._scope = scope
+        self._send = send
+        self._timeout_s = timeout_s
         self._started_ns = time.time_ns()
         self._started_s = time.monotonic()
         self._trace = trace_of(headers.get(HEADER, ""))
@@ -130,13 +138,29 @@ class _Visit:
             self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
 
-    def note_start(self, message: Message) -> None:
-        """Adds to the beginning of an answer what is known then."""
+    def begin(self, weigh: Callable[[int], None] | None = None) -> None:
+        """Gives the application its request, whose time begins now."""
+        self.request = self.request.within(self._timeout_s).weighed_by(weigh)
+        self._scope[SCOPE_KEY] = self.request
+
+    async def send(self, message: Message) -> None:
+        """Sends a message, with what is known when an answer begins."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[_TIMING_HEADER] = self.request.notes.server_timing(self._took_ms())
             headers[HEADER] = self._trace.traceparent()
+        await self._send(message)
+
+    async def answer(self, error: RagError, receive: Receive) -> None:
+        """Answers in place of the application."""
+        request = self.request
+        request.notes.error = error.code
+        response = problem_of(error, request_id=request.request_id, instance=self._scope["path"])
+        if isinstance(error, BodyTimedOut):
+            # What may still come of the body must not be taken for another request.
+            response.headers["connection"] = "close"
+        await response(self._scope, receive, self.send)
 
     def finished(self) -> FinishedRequest:
         """Returns all that is known at the end."""
@@ -158,12 +182,12 @@ class _Visit:
 
 def is_health(scope: Mapping[str, Any]) -> bool:
     """Returns whether a request only asks how the service is."""
-    return bool(scope["path"].startswith("/health"))
+    path = scope["path"]
+    return bool(path.startswith("/health") or path == "/readyz")
 
 
-def too_many_requests() -> Overloaded:
-    """Returns what a request is told that finds the gate closed."""
-    return Overloaded("The gateway has all it can work on; retry shortly.", "gateway", 1.0)
+async def _send_nothing(_message: Message) -> None:
+    """The way to a client that has been answered."""
 
 
 def _route_of(scope: Mapping[str, Any]) -> str:

@@ -5,14 +5,17 @@ which a client could switch off or shorten Serve's own time limit must be gone b
 them, which is outside the application.
 """
 
+import asyncio
 import re
 import uuid
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.edge.admission import ID_HEADER, current_gate, is_health, too_many_requests
+from app.edge.admission import ID_HEADER, current_gate, is_health
+from app.edge.limit import too_many_requests
 from app.problems import problem_of
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -23,6 +26,7 @@ _SERVE_HEADERS = (
     "serve-multiplexed-model-id",
 )
 _TAKEN_IN_BYTES = 256 * 1024
+_TAKEN_IN_S = 1.0
 
 
 def edge_middlewares() -> list[Middleware]:
@@ -91,11 +95,13 @@ class EarlyRefusal:
 
 
 async def _take_in(receive: Receive) -> None:
-    """Reads a small body to its end: an answer to half a request costs the client its connection,
-    and the next one a new one."""
+    """Reads a small body to its end, if it comes at once: an answer to half a request costs the
+    client its connection, and the next one a new one."""
     received_bytes = 0
-    while received_bytes <= _TAKEN_IN_BYTES:
-        message = await receive()
-        received_bytes += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_TAKEN_IN_S):
+            while received_bytes <= _TAKEN_IN_BYTES:
+                message = await receive()
+                received_bytes += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.local.log_rotation import LogLimits
 from app.local.ports import StackPorts
 
 INSTANCE_VARIABLE = "RAGSERVE_INSTANCE"
@@ -26,6 +27,7 @@ def ray_environment(
     ports: StackPorts,
     cpu_count: int,
     haproxy: Path | None,
+    log_limits: LogLimits,
 ) -> dict[str, str]:
     """Returns what `ray start` and everything below it must find in its environment.
 
@@ -39,6 +41,7 @@ def ray_environment(
         ports: The ports of this stack.
         cpu_count: Cores of this machine.
         haproxy: Starts HAProxy; None lets Serve's own Python proxy take the requests.
+        log_limits: Of Ray's own logs.
     """
     haproxy_dir = temp_dir / "h"
     settings = {
@@ -57,6 +60,9 @@ def ray_environment(
         "RAY_worker_niceness": "0",
         # Under `uv run`, Ray would build the environment anew in every worker.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        # Ray rotates its own logs and those of replicas, at half a gigabyte each by default.
+        "RAY_ROTATION_MAX_BYTES": str(log_limits.file_bytes),
+        "RAY_ROTATION_BACKUP_COUNT": str(log_limits.archives),
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
         # Threads that take turns at an index would each keep memory of their own for ever.
         "MALLOC_ARENA_MAX": "2",
@@ -126,10 +132,13 @@ def mlflow_environment(*, instance: str) -> dict[str, str]:
     }
 
 
-def chroma_environment(*, instance: str) -> dict[str, str]:
+def chroma_environment(inherited: Mapping[str, str], *, instance: str) -> dict[str, str]:
     """Returns the settings of a Chroma server."""
     return {
         INSTANCE_VARIABLE: instance,
+        # By default it writes two lines for every request, and retrievers ask it for changes many
+        # times a second. No option says it: the server reads what programs in Rust read.
+        "RUST_LOG": inherited.get("RUST_LOG") or "warn",
         "ANONYMIZED_TELEMETRY": "False",  # the server sends none today; its Python client did
     }
 

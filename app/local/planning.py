@@ -23,6 +23,7 @@ from app.local.environment import (
 from app.local.generator_choice import GeneratorChoice
 from app.local.haproxy import write_launcher
 from app.local.home import Home, kept_token, new_token
+from app.local.log_rotation import LogLimits
 from app.local.ports import PortNeed, StackPorts
 from app.local.serve_config import LOOPBACK, ServeConfig, base_url
 from app.local.state import StackState
@@ -45,6 +46,8 @@ class UpOptions:
     """Whether HAProxy takes the requests, where it is installed."""
     generator: GeneratorChoice | None = None
     """A generator to put in front of the config's own."""
+    log_limits: LogLimits = LogLimits()
+    """Bounds of the logs."""
 
 
 def port_needs(config: ServeConfig, options: UpOptions) -> Sequence[PortNeed]:
@@ -109,7 +112,13 @@ def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
 
 
 def plan_servers(
-    state: StackState, *, home: Home, ports: StackPorts, import_dir: Path, with_haproxy: bool
+    state: StackState,
+    *,
+    home: Home,
+    ports: StackPorts,
+    import_dir: Path,
+    with_haproxy: bool,
+    log_limits: LogLimits,
 ) -> list[ChildSpec]:
     """Returns the servers to start, the slowest first, and writes the secret they share.
 
@@ -119,6 +128,7 @@ def plan_servers(
         ports: Where they listen.
         import_dir: Where the applications' code is looked up.
         with_haproxy: Whether HAProxy takes the requests, or Serve's own proxy.
+        log_limits: Bounds of Ray's own logs.
     """
     token = new_token(home.ray_token)
     exports = shell_exports(
@@ -137,6 +147,7 @@ def plan_servers(
         ports=ports,
         cpu_count=cpu_count,
         haproxy=write_launcher(temp_dir) if with_haproxy else None,
+        log_limits=log_limits,
     )
     environment |= gateway_environment(
         os.environ,
@@ -157,6 +168,6 @@ def plan_servers(
         settings = mlflow_environment(instance=state.instance)
         specs.append(mlflow_spec(home, port=ports.mlflow, environment=settings))
     if ports.chroma is not None:
-        settings = chroma_environment(instance=state.instance)
+        settings = chroma_environment(os.environ, instance=state.instance)
         specs.append(chroma_spec(home, port=ports.chroma, environment=settings))
     return specs

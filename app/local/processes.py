@@ -26,9 +26,9 @@ _POLL_INTERVAL_S = 0.05
 def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.Popen[bytes]:
     """Starts a server in a session of its own, where Ctrl-C and a closed terminal do not reach it.
 
-    Its output goes to `log_file`, emptied first.
+    Its output is appended to `log_file`, so that the file may be emptied while it runs.
     """
-    with log_file.open("wb") as log:
+    with log_file.open("ab") as log:
         return subprocess.Popen(
             spec.command,
             stdin=subprocess.DEVNULL,

@@ -5,15 +5,19 @@ Whatever goes wrong on the way, Ctrl-C included, ends with nothing left behind; 
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from app.client.errors import CliError
 from app.local.deploying import roll_out, step_names
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
 from app.local.home import Home
+from app.local.log_keeper import is_kept, keeper_spec
+from app.local.log_rotation import archive_rest
 from app.local.planning import (
     UpOptions,
     new_state,
@@ -71,8 +75,9 @@ class Launch:
             CliError: Something stands in the way. What this call had started is stopped.
         """
         state = read_state(self.home.state_file)
-        if state is not None and find_members(state.instance, state.children):
-            return self._refresh(state, options)
+        members = [] if state is None else find_members(state.instance, state.children)
+        if state is not None and members:
+            return self._refresh(state, options, members)
         if state is not None:
             stop_stack(
                 state, home=self.home
@@ -118,15 +123,18 @@ class Launch:
                 ports=ports,
                 import_dir=code_dir,
                 with_haproxy=options.haproxy and has_haproxy(),
+                log_limits=options.log_limits,
             )
             self.timeline.waiting(*(spec.name for spec in specs), *step_names(config))
             for spec in specs:
                 self.timeline.starting(spec.name)
                 log_file = self.home.log_of(spec.name)
+                archive_rest(log_file, options.log_limits)
                 processes.append(spawn(spec, log_file=log_file, working_dir=code_dir))
                 child = record_child(spec.name, processes[-1].pid, log_file)
                 state = state.with_child(child)
                 write_state(self.home.state_file, state)
+            processes.append(self._keep_logs(state, options, code_dir))
             self.check(config)  # while the servers start
             wait_for_children(
                 list(zip(specs, state.children, strict=True)),
@@ -146,7 +154,17 @@ class Launch:
         notes = () if has_haproxy() or not options.haproxy else (_NO_HAPROXY,)
         return UpResult(state, was_up=False, deployed=True, notes=notes)
 
-    def _refresh(self, state: StackState, options: UpOptions) -> UpResult:
+    def _keep_logs(
+        self, state: StackState, options: UpOptions, working_dir: Path
+    ) -> subprocess.Popen[bytes]:
+        """Starts what bounds the logs. Nothing waits for it, and nothing fails without it."""
+        spec = keeper_spec(self.home, instance=state.instance, limits=options.log_limits)
+        log_file = self.home.log_of(spec.name)
+        return spawn(spec, log_file=log_file, working_dir=working_dir)
+
+    def _refresh(
+        self, state: StackState, options: UpOptions, members: Sequence[psutil.Process]
+    ) -> UpResult:
         """Checks a stack that runs already, and deploys the config if it has changed."""
         if options.api_port not in (None, state.api_port):
             raise CliError(f"Already up, on port {state.api_port}", "Stop it first: ragserve down")
@@ -165,6 +183,8 @@ class Launch:
         changed = config.fingerprint != state.config_fingerprint
         if changed:
             self.check(config)
+        if not is_kept(members):
+            self._keep_logs(state, options, config.path.parent)
         state = self._deploy(state, config, unchanged=not changed)
         return UpResult(state, was_up=True, deployed=changed)
 

@@ -13,12 +13,12 @@ from typing import Literal
 
 from app.answering.question import Question
 from app.answering.search import search
-from app.operations.foreign_questions import FOREIGN_QUESTIONS
+from app.operations.foreign_questions import foreign_questions
 from app.operations.own_questions import own_questions
 from app.operations.threshold import fit_threshold
+from app.releases.attempt import attempt_of
 from app.releases.releases import Releases
 from app.releases.route import Route
-from app.request.attempt import Trail
 from app.request.scope import RequestScope
 from deployments.contracts.search import Calibration, CollectionFacts
 from deployments.serving.concurrently import gather_or_cancel
@@ -94,13 +94,13 @@ async def calibrate(
             "calibrated."
         )
     if only_if_stale and before is not None:
-        told = await route.retrieval.reranker.describe(call=scope.call())
+        told = await route.retrieval.reranker.description(call=scope.call())
         if not is_stale(before, facts, str(told.get("model", ""))):
             return CalibrationOutcome("current", before, before)
     chunks = await retriever.sample(limit=_SAMPLED_CHUNKS, call=scope.call())
     plain = _without_language_model(route)
     own = await _ask(own_questions(chunks), plain, scope)
-    foreign = await _ask(FOREIGN_QUESTIONS, plain, scope)
+    foreign = await _ask(foreign_questions(), plain, scope)
     if min(len(own.scores), len(foreign.scores)) < _MIN_QUESTIONS:
         return impossible("Too few questions were answered with a score of the reranker.")
     fitted = fit_threshold(own.scores, foreign.scores)
@@ -141,12 +141,12 @@ async def _ask(questions: Sequence[str], route: Route, scope: RequestScope) -> _
     models = [""]
 
     async def ask(text: str) -> None:
-        trail = Trail()
-        hits = await search(Question(text), route, scope, trail)
+        attempt = attempt_of(route, scope)
+        hits = await search(Question(text), attempt)
         judged = [hit.signals.rerank for hit in hits if hit.signals.rerank is not None]
         if judged:
             scores.append(max(judged))
-            models.append(trail.reranker_model)
+            models.append(attempt.record.reranker_model)
 
     for start in range(0, len(questions), _CONCURRENT_QUESTIONS):
         await gather_or_cancel(

@@ -1,135 +1,103 @@
 """Several generators behind one name: the next one answers when one cannot, until there is a first
-token.
-
-Each target has a circuit breaker: one that failed several times in a row is not asked for a while.
-"""
+token."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
-from purgatory.service._async.circuitbreaker import AsyncCircuitBreaker
+from typing import Protocol
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import (
-    DeadlineExceeded,
-    Overloaded,
-    RequestError,
-    StageError,
-    Unavailable,
-)
+from deployments.contracts.errors import StageError
 from deployments.contracts.generation import (
+    Events,
     Generation,
     GenerationEvent,
     GenerationRequest,
     GeneratorStage,
 )
-
-_FAILURES_IN_A_ROW = 5
-_REST_S = 5.0
-"""Time that a target is left alone: less than an engine needs to come back, so that it is found
-soon after."""
-# The caller's fault, the caller's leaving, and a full queue say nothing of a target's health.
-_NO_FAILURE = [RequestError, Overloaded, asyncio.CancelledError, GeneratorExit]
+from deployments.serving.begun import begin
 
 
-class Breakers:
-    """The circuit breakers of one gateway replica, one per application."""
-
-    def __init__(self) -> None:
-        self._factory = AsyncCircuitBreakerFactory(
-            default_threshold=_FAILURES_IN_A_ROW, default_ttl=_REST_S, exclude=list(_NO_FAILURE)
-        )
-
-    async def of(self, application: str) -> AsyncCircuitBreaker:
-        """Returns the breaker of an application, an async context manager around each call."""
-        return await self._factory.get_breaker(application)
+class _Describe(Protocol):
+    async def __call__(self, *, call: CallContext) -> dict[str, object]: ...
 
 
 class GeneratorChain:
-    """`GeneratorStage` over one or more targets, the preferred one first.
+    """One or more generators, the preferred one first.
 
     Args:
-        targets: Applications and their generators.
-        breakers: Those of this replica.
+        targets: Who is asked, in this order.
         first_token_timeout_s: Time a target has until its first token, while another one follows.
     """
 
-    def __init__(
-        self,
-        targets: Sequence[tuple[str, GeneratorStage]],
-        breakers: Breakers,
-        first_token_timeout_s: float,
-    ) -> None:
+    def __init__(self, targets: Sequence[GeneratorStage], first_token_timeout_s: float) -> None:
         self._targets = targets
-        self._breakers = breakers
         self._first_token_timeout_s = first_token_timeout_s
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """See `Stage.describe`: what the first target that answers says."""
-        for _, target in self._targets[:-1]:
+        return await self._first([target.describe for target in self._targets], call)
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.description`."""
+        return await self._first([target.description for target in self._targets], call)
+
+    async def _first(self, asks: Sequence[_Describe], call: CallContext) -> dict[str, object]:
+        for ask in asks[:-1]:
             try:
-                return await target.describe(call=call)
+                return await ask(call=call)
             except StageError:
                 continue
-        return await self._targets[-1][1].describe(call=call)
+        return await asks[-1](call=call)
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """See `GeneratorStage.generate`."""
-        async with aclosing(self.stream(request, call=call)) as events:
-            async for some in events:
-                if isinstance(some[-1], Generation):
-                    return some[-1]
-        raise AssertionError("a stream ends with its Generation or an error")
+    async def begin(
+        self, request: GenerationRequest, *, call: CallContext, timeout_s: float
+    ) -> Events:
+        """Returns the answer of the first target that begins one, its first events there already.
 
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
-        """See `GeneratorStage.stream`. The Generation says how many targets were passed over."""
-        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
-        for place, (application, target) in enumerate(self._targets):
-            left_s = deadline_s - asyncio.get_running_loop().time()
+        While another target follows, one has at most half of what is left, however long it may
+        take by itself: an answer that comes late is no answer.
+
+        Args:
+            request: What to write.
+            call: The request, and the time until the first events.
+            timeout_s: Time until the end of the answer.
+
+        Raises:
+            RequestError: the request cannot be honoured.
+            StageError: what the last target failed with.
+        """
+        now_s = asyncio.get_running_loop().time
+        started_s = now_s()
+        for place, target in enumerate(self._targets):
+            spent_s = now_s() - started_s
+            left_s = call.timeout_s - spent_s
             is_last = place == len(self._targets) - 1
-            patience_s = left_s if is_last else min(self._first_token_timeout_s, left_s / 2)
-            own = replace(call, timeout_s=left_s)
-            begun = False
+            events = target.stream(
+                request,
+                call=replace(call, timeout_s=timeout_s - spent_s),
+                begin_timeout_s=(
+                    left_s if is_last else min(self._first_token_timeout_s, left_s / 2)
+                ),
+            )
             try:
-                async with await self._breakers.of(application):
-                    events = target.stream(request, call=own)
-                    async with aclosing(events):
-                        first = await _first(events, patience_s)
-                        begun = True
-                        yield _mark(first, passed_over=place)
-                        async for some in events:
-                            yield _mark(some, passed_over=place)
-                return
-            except OpenedState as error:
-                if is_last:
-                    raise Unavailable(
-                        "The generator failed several times and is left alone for a moment.",
-                        "generator",
-                        _REST_S,
-                    ) from error
+                return await begin(_marked(events, passed_over=place) if place else events)
             except StageError:
-                if is_last or begun:
+                if is_last:
                     raise
+        raise AssertionError("a chain has at least one target")
 
 
-async def _first(
-    events: AsyncGenerator[Sequence[GenerationEvent], None], patience_s: float
-) -> Sequence[GenerationEvent]:
-    try:
-        async with asyncio.timeout(patience_s):
-            return await anext(events)
-    except TimeoutError as error:
-        raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
+async def _marked(events: Events, passed_over: int) -> Events:
+    """Yields the events; the Generation says how many targets were passed over."""
+    async with aclosing(events):
+        async for batch in events:
+            yield _mark(batch, passed_over)
 
 
-def _mark(some: Sequence[GenerationEvent], passed_over: int) -> Sequence[GenerationEvent]:
-    last = some[-1]
-    if passed_over and isinstance(last, Generation):
-        return *some[:-1], replace(last, passed_over=passed_over)
-    return some
+def _mark(batch: Sequence[GenerationEvent], passed_over: int) -> Sequence[GenerationEvent]:
+    last = batch[-1]
+    if isinstance(last, Generation):
+        return *batch[:-1], replace(last, passed_over=passed_over)
+    return batch

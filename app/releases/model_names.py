@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.releases.assignment import Assignment
+from app.releases.failover import GeneratorChain
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.settings.routing import AUTO
 from deployments.contracts.errors import NotFound, StageError, Unavailable
-from deployments.contracts.generation import GeneratorStage
 from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 
@@ -19,10 +19,15 @@ STARTED_S = int(time.time())
 _STAGES_WITH_MODELS = ("embedder", "reranker")
 
 
+def is_service(asked: str, release: str) -> bool:
+    """Returns whether a name means the service itself, or this release of it."""
+    return asked in (SERVICE, f"{SERVICE}:{release}")
+
+
 def require_model(asked: str, release: str, model: str) -> None:
     """Raises NotFound when what was asked for is neither the service, nor the release, nor the
     model that ran."""
-    if asked not in (SERVICE, f"{SERVICE}:{release}", model):
+    if not is_service(asked, release) and asked != model:
         raise no_such_model(asked)
 
 
@@ -32,10 +37,10 @@ def no_such_model(asked: str) -> NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class Direct:
     """A generator under its own name, of no release."""
 
-    generator: GeneratorStage
+    generator: GeneratorChain
 
 
 async def resolve_model(
@@ -44,7 +49,7 @@ async def resolve_model(
     scope: RequestScope,
     *,
     assign: Callable[[], Assignment],
-) -> Assignment | Plain:
+) -> Assignment | Direct:
     """Returns who answers a conversation under this name; `assign` says who does under that of the
     service.
 
@@ -60,7 +65,7 @@ async def resolve_model(
     models = await gather_or_cancel(*(_model(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
         if model == asked:
-            return Plain(generator)
+            return Direct(generator)
     if "" in models:  # it may be the one that does not answer
         raise Unavailable(f"No generator that answers is called '{asked}'.", "generator", 1.0)
     raise no_such_model(asked)
@@ -79,6 +84,6 @@ async def model_names(releases: Releases, scope: RequestScope) -> list[str]:
 
 async def _model(stage: Stage, scope: RequestScope) -> str:
     try:
-        return str((await stage.describe(call=scope.call())).get("model", ""))
+        return str((await stage.description(call=scope.call())).get("model", ""))
     except StageError:
         return ""

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from app.releases.assignment import Assignment
-from app.releases.failover import Breakers, GeneratorChain
+from app.releases.failover import GeneratorChain
 from app.releases.route import Directory, RetrievalStages, Route
 from app.settings.live import GatewayLive
 from app.settings.routing import RequestFacts, RoutingDecision, choose_model
 from deployments.canary.assignment import assign_arm, assign_release
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.generation import GeneratorStage
 from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan
 
 
@@ -31,7 +30,6 @@ class Releases:
         self._directory = directory
         self._live = live
         self._plan = plan
-        self._breakers = Breakers()
 
     def assign(self, sticky_key: str) -> Assignment:
         """Returns who answers a caller; a key keeps its release while the weights stay, and its arm
@@ -67,12 +65,12 @@ class Releases:
     def route(self, name: str) -> Route:
         """Returns the route of a release by name."""
         release = self.settings().releases[name]
-        targets = [(target, self._directory.generator(target)) for target in release.generator]
+        targets = [self._directory.generator(target) for target in release.generator]
         return Route(
             name,
             release,
             self._directory.retrieval(release.retrieval),
-            GeneratorChain(targets, self._breakers, release.first_token_timeout_s),
+            GeneratorChain(targets, release.first_token_timeout_s),
         )
 
     def main(self) -> Route:
@@ -96,9 +94,9 @@ class Releases:
         applications = {release.retrieval for release in self.settings().releases.values()}
         return {name: self._directory.retrieval(name) for name in sorted(applications)}
 
-    def generator(self, application: str) -> GeneratorStage:
-        """Returns one generator application, whether a release names it or not."""
-        return self._directory.generator(application)
+    def generator(self, application: str) -> GeneratorChain:
+        """Returns one generator application on its own, whether a release names it or not."""
+        return GeneratorChain([self._directory.generator(application)], 0.0)
 
     def settings(self) -> GatewayLive:
         """Returns the settings in force.
@@ -111,14 +109,11 @@ class Releases:
             raise Unavailable("The gateway has no releases yet.", "gateway", 1.0)
         return settings
 
-    def generators(self) -> dict[str, GeneratorStage]:
+    def generators(self) -> dict[str, GeneratorChain]:
         """Returns every generator application that a release names, each on its own."""
         releases = self.settings().releases.values()
         applications = {target for release in releases for target in release.generator}
-        return {
-            name: GeneratorChain([(name, self._directory.generator(name))], self._breakers, 0.0)
-            for name in sorted(applications)
-        }
+        return {name: self.generator(name) for name in sorted(applications)}
 
     def choose_model(self, facts: RequestFacts, *, default: str) -> RoutingDecision:
         """Returns what `auto` stands for in a request, by the rules in force."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.releases.failover import GeneratorChain
 from app.settings.release import Release
 from deployments.contracts.generation import GeneratorStage
 from deployments.contracts.stages import (
@@ -43,7 +44,7 @@ class Route:
     name: str
     release: Release
     retrieval: RetrievalStages
-    generator: GeneratorStage
+    generator: GeneratorChain
 
     def stages(self) -> dict[str, Stage]:
         """Returns the stages by name, in the order a request meets them."""

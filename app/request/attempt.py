@@ -41,7 +41,7 @@ class StageTime:
 
 
 @dataclass(slots=True)
-class Trail:
+class AttemptRecord:
     """What a request leaves behind.
 
     Attributes:
@@ -54,7 +54,7 @@ class Trail:
         calibration: The calibration of the collection that was searched, where it has one.
         reranker_model: Who judged what was found; empty where nobody did.
         found: What the retriever returned, best first.
-        side_calls: What generators wrote on the way by step, such as the query of a conversation.
+        model_steps: What generators wrote on the way by step, such as the query of a conversation.
         hits: What was left of it after reranking, best first.
     """
 
@@ -68,7 +68,7 @@ class Trail:
     reranker_model: str = ""
     found: tuple[ScoredChunk, ...] = ()
     hits: tuple[ScoredChunk, ...] = ()
-    side_calls: dict[str, Generation] = field(default_factory=dict)
+    model_steps: dict[str, Generation] = field(default_factory=dict)
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[StageTime]:

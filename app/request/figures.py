@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from deployments.contracts.generation import Generation
 
@@ -19,18 +19,18 @@ _AT_ONCE_MS = 1.0
 
 
 def observe_answer(
-    written: Generation, trail: Trail, *, total_ms: float, prices: PriceTable
+    written: Generation, attempt: AttemptRecord, *, total_ms: float, prices: PriceTable
 ) -> Values:
     """Returns the figures of an answer.
 
     Args:
         written: What the generator wrote.
-        trail: Where the time went.
+        attempt: Where the time went.
         total_ms: Time from the request to the end of its answer.
         prices: What tokens cost; a model without prices leaves cost out.
     """
-    times = trail.times.values()
-    generator = trail.times.get("generator")
+    times = attempt.times.values()
+    generator = attempt.times.get("generator")
     values: dict[str, float | None] = {
         "total_ms": total_ms,
         "queue_ms": sum(time.queue_ms for time in times),
@@ -38,10 +38,10 @@ def observe_answer(
         "aborted": 0.0,
         "truncated": float(written.finish_reason == "length"),
         "refused": float(not written.grounded),
-        "degraded": float(bool(trail.degraded)),
+        "degraded": float(bool(attempt.degraded)),
         "prompt_tokens": float(written.prompt_tokens),
         "completion_tokens": float(written.completion_tokens),
-        "citations": float(len({one.source for one in written.citations})),
+        "citations": float(len({citation.source for citation in written.citations})),
     }
     if written.ttft_ms > 0 and generator is not None:
         # The same for whole and for streamed answers, so that their mixture does not matter.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from deployments.canary.evidence import Arm
 from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
 
@@ -23,7 +23,7 @@ class RequestNotes:
         release: Who answers, or was to.
         arm: The arm of a rollout that the request is in.
         rollout: The id of that rollout.
-        trail: What the work left behind.
+        attempt: What the work left behind.
         written: The answer.
         begun: The same of one that was broken off: its tokens, without its text.
         error: Code of the problem that the client was told, also inside a stream.
@@ -37,7 +37,7 @@ class RequestNotes:
     release: str = ""
     arm: Arm | None = None
     rollout: str = ""
-    trail: Trail | None = None
+    attempt: AttemptRecord | None = None
     written: Generation | None = None
     begun: Generation | None = None
     error: str = ""
@@ -70,9 +70,9 @@ class RequestNotes:
     def generations(self) -> Sequence[Generation]:
         """Returns all that generators wrote for this request, also what was broken off: the answer
         last."""
-        side_calls = () if self.trail is None else tuple(self.trail.side_calls.values())
+        model_steps = () if self.attempt is None else tuple(self.attempt.model_steps.values())
         answer = self.written or self.begun
-        return side_calls if answer is None else (*side_calls, answer)
+        return model_steps if answer is None else (*model_steps, answer)
 
     def identify(self, *, session: str | None, user: str | None) -> None:
         """Notes who the request says it is from."""
@@ -87,6 +87,6 @@ class RequestNotes:
     def server_timing(self, total_ms: float) -> str:
         """Returns the stages' times and the whole, as the header `Server-Timing` has them. A
         streamed answer has those that were known when it began."""
-        times = self.trail.times if self.trail is not None else {}
+        times = self.attempt.times if self.attempt is not None else {}
         entries = [f"{stage};dur={spent.total_ms:.1f}" for stage, spent in times.items()]
         return ", ".join([*entries, f"total;dur={total_ms:.1f}"])

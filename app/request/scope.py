@@ -3,10 +3,23 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from app.request.notes import RequestNotes
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
+
+
+def _weighs_nothing(_weight: int) -> None:
+    """Where nobody counts what runs."""
+
+
+class Closable(Protocol):
+    """What must be closed, once or more often."""
+
+    async def aclose(self) -> object:
+        """Frees what it holds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,10 @@ class RequestScope:
     now: Callable[[], float] = time.monotonic
     notes: RequestNotes = field(default_factory=RequestNotes)
     trace: TraceContext = field(default_factory=lambda: trace_of(""))
+    weigh: Callable[[int], None] = field(default=_weighs_nothing)
+    """Has the request count as so many others, once it is known how much work it is; raises
+    Overloaded where there is no room for it."""
+    _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
         """Returns what a stage is told: the same identity, and what is left of the time at this
@@ -30,9 +47,22 @@ class RequestScope:
         trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
         return CallContext(self.request_id, left_s, self.release, trace)
 
+    def closes(self, stream: Closable) -> None:
+        """Has a stream closed when the request ends, whether or not anybody came to read it."""
+        self._streams.append(stream)
+
+    async def end(self) -> None:
+        """Closes what is still open."""
+        while self._streams:
+            await self._streams.pop().aclose()
+
     def within(self, timeout_s: float) -> "RequestScope":
         """Returns the same request with a deadline `timeout_s` from now."""
         return replace(self, deadline_s=self.now() + timeout_s)
+
+    def weighed_by(self, weigh: Callable[[int], None] | None) -> "RequestScope":
+        """Returns the same request, whose weight somebody counts."""
+        return self if weigh is None else replace(self, weigh=weigh)
 
     def child(self, request_id: str) -> "RequestScope":
         """Returns a request of the same caller inside this one, with notes of its own and a span
@@ -42,6 +72,7 @@ class RequestScope:
             request_id=request_id,
             notes=self.notes.of_caller(),
             trace=trace_of(self.trace.traceparent()),
+            weigh=_weighs_nothing,
         )
 
     def for_release(self, release: str) -> "RequestScope":

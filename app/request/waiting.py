@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Waited:
-    """What one request has waited for its stages so far."""
+    """What one request has waited for its stages so far.
 
-    total_s: float = 0.0
+    `longest_s` is the longest wait for one stage: several short ones are the way through the graph,
+    and no sign that a stage has too much to do.
+    """
+
+    longest_s: float = 0.0
     calls: int = 0
 
 
@@ -32,5 +36,5 @@ def note_wait(waited_s: float) -> None:
     """Adds the wait of one call for its stage, work excluded, to the request that runs here."""
     count = _waited.get(None)
     if count is not None:
-        count.total_s += waited_s
+        count.longest_s = max(count.longest_s, waited_s)
         count.calls += 1

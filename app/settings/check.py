@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
-from app.settings.release import as_tuple
+from app.settings.release import Release, as_tuple
 from app.settings.retrieval import RetrievalArgs
 from deployments.contracts.errors import ConfigError
 from deployments.control.config import ControlArgs
@@ -69,11 +69,36 @@ def _check_application(path: str | Path, application: dict[str, Any]) -> None:
     args = parse_settings(model, application.get("args") or {}, place=f"{path}: {name}.args")
     for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
         place = f"{name}.{deployment.get('name')}"
-        if deployment.get("name") == "Ingress" and model is GatewayArgs:
-            live = deployment.get("user_config")
-            parse_settings(GatewayLive, live, place=f"{path}: {place}.user_config")
+        if deployment.get("name") == "Ingress" and isinstance(args, GatewayArgs):
+            place = f"{path}: {place}.user_config"
+            live = parse_settings(GatewayLive, deployment.get("user_config"), place=place)
+            _check_admission(path, args, deployment)
+            for release_name, release in live.releases.items():
+                _check_time_limits(f"{place}.releases.{release_name}", release, args)
         if deployment.get("name") == "Retriever" and isinstance(args, RetrievalArgs):
             _check_embedded_store(path, place, args.store, deployment)
+
+
+def _check_admission(path: str | Path, args: GatewayArgs, deployment: dict[str, Any]) -> None:
+    ongoing = deployment.get("max_ongoing_requests")
+    if isinstance(ongoing, int) and args.max_concurrent_requests >= ongoing:
+        raise ConfigError(
+            f"{path}: Ingress: max_concurrent_requests ({args.max_concurrent_requests}) must be "
+            f"below max_ongoing_requests ({ongoing}), whose refusals have no problem body."
+        )
+
+
+def _check_time_limits(place: str, release: Release, args: GatewayArgs) -> None:
+    """Checks what was written down: a default that is larger than a short time limit is no
+    contradiction, since what is left of the request's time bounds it anyway."""
+    several = len(release.generator) > 1
+    for name, counts in (("first_token_timeout_s", several), ("rerank_timeout_s", release.rerank)):
+        limit_s: float = getattr(release, name)
+        if counts and name in release.model_fields_set and limit_s >= args.request_timeout_s:
+            raise ConfigError(
+                f"{place}: {name} ({limit_s:g}) must be below the gateway's request_timeout_s "
+                f"({args.request_timeout_s:g}): nothing would be left for what follows."
+            )
 
 
 def _check_embedded_store(

@@ -5,9 +5,13 @@ Every knob lives in one layer, chosen by what changing it costs: `args` restart 
 secrets only.
 """
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from app.settings.activity import ActivityArgs
+from app.settings.breaker import BreakerArgs
+from app.settings.coalescing import CoalescingArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -38,14 +42,29 @@ class GatewayArgs(Settings):
     max_upload_bytes: int = Field(default=48 * 2**20, ge=1024)
     """The same for bodies of `/v1/documents`. The replicas accept messages up to 64 MiB."""
 
+    max_held_body_bytes: int = Field(default=256 * 2**20, ge=1024)
+    """Bytes of all bodies that one ingress replica holds at once. Over it the answer is 503."""
+
+    body_patience_s: float = Field(default=5.0, gt=0, le=600)
+    """Time in which a body need not come at any rate. One that has not come then, or comes more
+    slowly than `min_body_bytes_per_s`, is answered with 408. Until it is there, a request does not
+    count as running."""
+
+    min_body_bytes_per_s: int = Field(default=16 * 2**10, ge=1)
+    """Rate at which a body must have come after `body_patience_s`, on average."""
+
     max_concurrent_requests: int = Field(default=256, ge=1)
-    """Requests one ingress replica works on at most. Over it the answer is 503 at once. Keep it
-    below the deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
+    """Requests one ingress replica works on at most; a batch of questions, or many texts to embed
+    or to rerank, count as several. Over it the answer is 503 at once. Keep it below the
+    deployment's `max_ongoing_requests`, whose own refusal has no problem body."""
 
     target_wait_s: float = Field(default=0.6, gt=0)
-    """Time a request may wait for its stages, their work excluded. Where most wait longer, the
-    replica admits fewer requests, down to 16, and refuses the others at once; where they do not, it
-    admits more again."""
+    """Time a request may wait for any of its stages, their work excluded. Where most wait longer
+    for a while, the replica admits fewer requests, down to 16, and refuses the others at once;
+    where they do not, and with time, it admits more again."""
+
+    breaker: BreakerArgs = BreakerArgs()
+    """When a deployment that fails is left alone for a while."""
 
     control: str | None = Field(default=None, min_length=1)
     """Name of the control application, which runs rollouts. Without one, traffic is what
@@ -61,7 +80,26 @@ class GatewayArgs(Settings):
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are
     not repeated."""
 
+    coalescing: CoalescingArgs = CoalescingArgs()
+    """How requests that wait for the embedder or the retriever travel together."""
+
+    description_max_age_s: float = Field(default=10.0, gt=0, le=600)
+    """What a stage said of itself, such as its model's name, is believed for so long."""
+
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in
     the next one. Two for each replica of the deployment keep it busy; a call that is full leaves at
     once, and one to the embedder or the retriever only when enough requests wait."""
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        if "stream_timeout_s" in self.model_fields_set:
+            if self.stream_timeout_s < self.request_timeout_s:
+                raise ValueError("stream_timeout_s must not be below request_timeout_s")
+            if self.inter_token_timeout_s > self.stream_timeout_s:
+                raise ValueError("inter_token_timeout_s must not be above stream_timeout_s")
+        if self.max_held_body_bytes < max(self.max_body_bytes, self.max_upload_bytes):
+            raise ValueError(
+                "max_held_body_bytes must not be below max_body_bytes or max_upload_bytes"
+            )
+        return self

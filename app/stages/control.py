@@ -4,6 +4,8 @@ handles."""
 from collections.abc import Sequence
 from typing import cast
 
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.canary.commands import Command
@@ -27,10 +29,19 @@ class ControlClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        args: See `StageHandle`.
+        breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str) -> None:
-        super().__init__(application, "RolloutController", max_calls=4, says="rollout controller")
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
+        super().__init__(
+            application,
+            "RolloutController",
+            args,
+            breakers,
+            max_calls=4,
+            says="rollout controller",
+        )
 
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
@@ -82,10 +93,12 @@ class TrackerClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        args: See `StageHandle`.
+        breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str) -> None:
-        super().__init__(application, "Tracker", max_calls=4)
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
+        super().__init__(application, "Tracker", args, breakers, max_calls=4)
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`. Who sends it repeats it, under its number."""

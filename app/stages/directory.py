@@ -1,6 +1,8 @@
 """Finds the stages of an application by its name, as clients over Serve handles."""
 
 from app.releases.route import RetrievalStages
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from app.stages.generator import GeneratorClient
 from app.stages.retrieval import EmbedderClient, IndexerClient, RerankerClient, RetrieverClient
 
@@ -10,31 +12,30 @@ class HandleDirectory:
     replica.
 
     Args:
-        max_calls: Calls on their way to one deployment at once before others merge.
-        inter_token_timeout_s: Time between two pieces of an answer.
+        args: How many calls are on their way at once, and the time limits.
+        breakers: Decide when a stage is left alone because it fails.
     """
 
-    def __init__(self, max_calls: int, inter_token_timeout_s: float) -> None:
-        self._max_calls = max_calls
-        self._inter_token_timeout_s = inter_token_timeout_s
+    def __init__(self, args: GatewayArgs, breakers: Breakers) -> None:
+        self._args = args
+        self._breakers = breakers
         self._retrieval: dict[str, RetrievalStages] = {}
         self._generators: dict[str, GeneratorClient] = {}
 
     def retrieval(self, application: str) -> RetrievalStages:
         """Returns the stages of a retrieval application."""
         if application not in self._retrieval:
+            args, breakers = self._args, self._breakers
             self._retrieval[application] = RetrievalStages(
-                embedder=EmbedderClient(application, "Embedder", self._max_calls),
-                retriever=RetrieverClient(application, "Retriever", self._max_calls),
-                reranker=RerankerClient(application, "Reranker", self._max_calls),
-                indexer=IndexerClient(application, "Indexer", self._max_calls),
+                embedder=EmbedderClient(application, "Embedder", args, breakers),
+                retriever=RetrieverClient(application, "Retriever", args, breakers),
+                reranker=RerankerClient(application, "Reranker", args, breakers),
+                indexer=IndexerClient(application, "Indexer", args, breakers),
             )
         return self._retrieval[application]
 
     def generator(self, application: str) -> GeneratorClient:
         """Returns the generator of an application."""
         if application not in self._generators:
-            self._generators[application] = GeneratorClient(
-                application, self._max_calls, self._inter_token_timeout_s
-            )
+            self._generators[application] = GeneratorClient(application, self._args, self._breakers)
         return self._generators[application]

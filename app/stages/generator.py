@@ -1,24 +1,22 @@
 """A generator over a Serve handle."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 from app.request.waiting import note_wait
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
-from deployments.contracts.calls import CallContext
+from deployments.contracts.calls import CallContext, Times
 from deployments.contracts.generation import (
+    Events,
     Generation,
     GenerationEvent,
     GenerationRequest,
     Started,
-    TextDelta,
 )
-
-_FACTS_S = 10.0
-"""What a generator said of itself is believed for so long."""
 
 
 class GeneratorClient(StageHandle):
@@ -30,75 +28,41 @@ class GeneratorClient(StageHandle):
 
     Args:
         application: Name of its application.
-        max_calls: See `StageHandle`.
-        inter_token_timeout_s: Time between two pieces of an answer.
+        args: See `StageHandle`, and the time between two pieces of an answer.
+        breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str, max_calls: int, inter_token_timeout_s: float) -> None:
-        super().__init__(application, "Generator", max_calls)
-        self._inter_token_timeout_s = inter_token_timeout_s
-        self._facts: dict[str, object] = {}
-        self._facts_until_s = 0.0
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`; asks at most every few seconds."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._facts_until_s:
-            self._facts = await super().describe(call=call)
-            self._facts_until_s = now_s + _FACTS_S
-        return self._facts
-
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """See `GeneratorStage.generate`."""
-        if not await self._streams(call):
-            return cast(Generation, await self.call("generate", request, call=call, weight=1))
-        async with aclosing(self._events(request, call)) as events:
-            async for some in events:
-                if isinstance(some[-1], Generation):
-                    return some[-1]
-        raise AssertionError("a stream ends with its Generation or an error")
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
+        super().__init__(application, "Generator", args, breakers)
+        self._inter_token_timeout_s = args.inter_token_timeout_s
 
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         """See `GeneratorStage.stream`."""
-        if not await self._streams(call):
-            yield as_events(await self.call("generate", request, call=call, weight=1))
-            return
-        async with aclosing(self._events(request, call)) as events:
-            async for some in events:
-                yield some
-
-    async def _streams(self, call: CallContext) -> bool:
-        return bool((await self.describe(call=call)).get("language_model"))
-
-    async def _events(
-        self, request: GenerationRequest, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
         started_s = time.perf_counter()
+        begin = replace(call, timeout_s=min(call.timeout_s, begin_timeout_s))
+        if not (await self.description(call=begin)).get("language_model"):
+            batches = await self.call("stream", request, call=begin, weight=1)
+            events = tuple(event for batch in batches for event in batch)
+            _note_wait(started_s, cast(Generation, events[-1]).times)
+            yield events
+            return
         pieces = self.call_stream(
-            "stream", request, call=call, next_timeout_s=self._inter_token_timeout_s
+            "stream",
+            request,
+            call=call,
+            begin_timeout_s=begin.timeout_s,
+            next_timeout_s=self._inter_token_timeout_s,
         )
         async with aclosing(pieces):
-            async for some in pieces:
-                if isinstance(some[0], Started):
-                    times = some[0].times
-                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
-                    note_wait(time.perf_counter() - started_s - worked_s)
-                yield some
+            async for piece in pieces:
+                first: GenerationEvent = piece[0]
+                if isinstance(first, Started):
+                    _note_wait(started_s, first.times)
+                yield piece
 
 
-def as_events(written: Generation) -> tuple[GenerationEvent, ...]:
-    """Returns an answer that came whole as the events of a stream."""
-    return (
-        Started(
-            written.model,
-            written.prompt_tokens,
-            written.cached_tokens,
-            written.prompt,
-            written.context,
-            written.times,
-        ),
-        TextDelta(written.text, written.completion_tokens, written.logprobs, written.citations),
-        written,
-    )
+def _note_wait(started_s: float, times: Times) -> None:
+    worked_s = (times.replica_ms - times.queue_ms) / 1e3
+    note_wait(time.perf_counter() - started_s - worked_s)

@@ -5,7 +5,6 @@ the gateway. A call whose replica went away is repeated once, where a repetition
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -16,40 +15,35 @@ from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from app.request.waiting import note_wait
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, Unavailable
-from deployments.contracts.generation import Timed
+from deployments.contracts.search import Timed
+from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
 
 
 @dataclass(frozen=True, slots=True)
 class Merging:
     """What of one deployment may travel together: at most so many requests, of so much weight; and
-    how many must wait for each call that is away before another leaves."""
+    whether requests gather while calls are away, as `CoalescingArgs` says."""
 
     max_items: int
     max_weight: int
-    crowd: int = 0
+    gathers: bool = False
 
 
 _MERGING = {
     # Characters: about what the model takes in one batch, so that nobody waits for a second one.
-    "Embedder": Merging(max_items=32, max_weight=4000, crowd=4),
-    "Retriever": Merging(max_items=32, max_weight=32, crowd=4),
+    "Embedder": Merging(max_items=32, max_weight=4000, gathers=True),
+    "Retriever": Merging(max_items=32, max_weight=32, gathers=True),
     # Work that grows with every call: a long line of them would come back all at the end.
     "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
 _ALONE = Merging(max_items=1, max_weight=0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A stream whose first item is there."""
-
-    first: Any
-    rest: AsyncGenerator[Any, None]
 
 
 def _retrying(attempts: int) -> AsyncRetrying:
@@ -67,25 +61,40 @@ class StageHandle:
     Args:
         application: Name of its application.
         deployment: Its name.
-        max_calls: Calls on their way to it at once before others merge.
+        args: How calls to it travel together, and how long what it said of itself is believed.
+        breakers: Decide when it is left alone because it fails.
+        max_calls: Calls on their way to it at once before others merge; by default what the
+            settings say.
         says: What errors call it; by default its name.
     """
 
     def __init__(
-        self, application: str, deployment: str, max_calls: int, says: str | None = None
+        self,
+        application: str,
+        deployment: str,
+        args: GatewayArgs,
+        breakers: Breakers,
+        *,
+        max_calls: int | None = None,
+        says: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = says or deployment.lower()
+        self._breaker = breakers.of(application, self._stage)
+        self._description_max_age_s = args.description_max_age_s
+        self._description: dict[str, object] = {}
+        self._description_until_s = 0.0
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
             self._send,
-            max_calls=max_calls,
-            crowd=merging.crowd,
+            max_calls=max_calls or args.concurrent_stage_calls,
             max_items=merging.max_items,
             max_weight=merging.max_weight,
+            waiting_per_call=args.coalescing.waiting_per_call if merging.gathers else 0,
+            patience_s=args.coalescing.patience_s,
         )
 
     async def call(
@@ -111,16 +120,60 @@ class StageHandle:
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        deadline_s = asyncio.get_running_loop().time() + call.timeout_s
+        self._require_time(call)
+        with self._breaker.guard():
+            return await self._ask(StageCall(method, args, options, call), weight, attempts)
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.describe`. Asked also while the breaker is open: this is how it is found out
+        from outside what is wrong."""
+        self._require_time(call)
+        told = await self._ask(StageCall("describe", (), {}, call), weight=None, attempts=2)
+        self._description = cast(dict[str, object], told)
+        self._description_until_s = asyncio.get_running_loop().time() + self._description_max_age_s
+        return self._description
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """See `Stage.description`."""
+        if asyncio.get_running_loop().time() >= self._description_until_s:
+            await self.describe(call=call)
+        return self._description
+
+    async def _ask(self, asked: StageCall, weight: int | None, attempts: int) -> object:
+        now_s = asyncio.get_running_loop().time
+        deadline_s = now_s() + asked.context.timeout_s
         async for attempt in _retrying(attempts):
             with attempt:
-                left_s = deadline_s - asyncio.get_running_loop().time()
-                context = replace(call, timeout_s=left_s)
-                return await self._ask(StageCall(method, args, options, context), weight)
+                started_s = now_s()
+                left_s = deadline_s - started_s
+                call = replace(asked, context=replace(asked.context, timeout_s=left_s))
+                try:
+                    async with asyncio.timeout(left_s):
+                        if weight is None:
+                            [outcome] = await self._send([call])
+                        else:
+                            outcome = await self._coalescer.submit(call, weight=weight)
+                except TimeoutError as error:
+                    note_wait(now_s() - started_s)
+                    raise DeadlineExceeded(
+                        f"The {self._stage} did not answer in time.", self._stage
+                    ) from error
+                if outcome.error is not None:
+                    raise outcome.error
+                if isinstance(outcome.value, Timed):
+                    times = outcome.value.times
+                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
+                    note_wait(now_s() - started_s - worked_s)
+                return outcome.value
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def call_stream(
-        self, method: str, *args: object, call: CallContext, next_timeout_s: float
+        self,
+        method: str,
+        *args: object,
+        call: CallContext,
+        begin_timeout_s: float,
+        next_timeout_s: float,
     ) -> AsyncGenerator[Any, None]:
         """Yields what the method yields; tries again while nothing was yielded, as `call` does.
 
@@ -129,31 +182,36 @@ class StageHandle:
         Args:
             method: Name of the stage's method, an async generator.
             args: Its arguments.
-            call: The request, and the time it has left.
+            call: The request, and the time until the end.
+            begin_timeout_s: Time until the first item.
             next_timeout_s: Time between two items.
 
         Raises:
             RagError: what the stage raised, or what became of the call.
         """
-        begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
-        async with aclosing(begun.rest):
-            yield begun.first
-            async for value in begun.rest:
-                yield value
+        self._require_time(call)
+        with self._breaker.guard() as guarded:
+            try:
+                async with asyncio.timeout(begin_timeout_s):
+                    begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)
+            except TimeoutError as error:
+                note_wait(begin_timeout_s)
+                raise DeadlineExceeded(
+                    f"The {self._stage} did not begin in time.", self._stage
+                ) from error
+            guarded.began()
+            async with aclosing(begun):
+                async for value in begun:
+                    yield value
 
-    async def _begin(self, call: StageCall, next_timeout_s: float) -> "_Begun":
+    async def _begin(self, call: StageCall, next_timeout_s: float) -> BegunStream[Any]:
         """Returns a stream that has yielded: what fails before can be told again."""
         deadline_s = asyncio.get_running_loop().time() + call.context.timeout_s
         async for attempt in _retrying(attempts=2):
             with attempt:
                 left_s = deadline_s - asyncio.get_running_loop().time()
                 again = replace(call, context=replace(call.context, timeout_s=left_s))
-                stream = self._open(again, next_timeout_s)
-                try:
-                    return _Begun(await anext(stream), stream)
-                except BaseException:
-                    await stream.aclose()
-                    raise
+                return await begin(self._open(again, next_timeout_s))
         raise AssertionError("the retry loop ends with a result or an error")
 
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
@@ -171,31 +229,6 @@ class StageHandle:
                     raise outcome.error
                 yield outcome.value
 
-    async def _ask(self, call: StageCall, weight: int | None) -> object:
-        if call.context.timeout_s <= 0:
-            raise DeadlineExceeded(
-                f"The request's time was up before the {self._stage} was asked.", self._stage
-            )
-        started_s = time.perf_counter()
-        try:
-            async with asyncio.timeout(call.context.timeout_s):
-                if weight is None:
-                    [outcome] = await self._send([call])
-                else:
-                    outcome = await self._coalescer.submit(call, weight=weight)
-        except TimeoutError as error:
-            note_wait(time.perf_counter() - started_s)
-            raise DeadlineExceeded(
-                f"The {self._stage} did not answer in time.", self._stage
-            ) from error
-        if outcome.error is not None:
-            raise outcome.error
-        if isinstance(outcome.value, Timed):
-            times = outcome.value.times
-            worked_s = (times.replica_ms - times.queue_ms) / 1e3
-            note_wait(time.perf_counter() - started_s - worked_s)
-        return outcome.value
-
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         handle = await self._find()
         answer = await call_stage(
@@ -205,9 +238,11 @@ class StageHandle:
         )
         return cast(list[StageOutcome], answer)
 
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """See `Stage.describe`."""
-        return cast(dict[str, object], await self.call("describe", call=call))
+    def _require_time(self, call: CallContext) -> None:
+        if call.timeout_s <= 0:
+            raise DeadlineExceeded(
+                f"The request's time was up before the {self._stage} was asked.", self._stage
+            )
 
     async def _find(self) -> Any:
         if self._handle is None:

@@ -112,6 +112,10 @@ class IndexerClient(StageHandle):
         answer = await self.call("ingest", list(documents), list(uploads), call=call)
         return cast(list[IngestOutcome], answer)
 
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        """See `IndexerStage.ingest_json`."""
+        return cast(list[IngestOutcome], await self.call("ingest_json", body, call=call))
+
 
 class RerankerClient(StageHandle):
     """`RerankerStage` over a handle."""

@@ -40,10 +40,10 @@ def _fields(request: FinishedRequest) -> dict[str, object]:
         "arm": notes.arm or "",
         "key": notes.key_id,
     }
-    if notes.trail is not None:
-        known["degraded"] = notes.trail.degraded
+    if notes.attempt is not None:
+        known["degraded"] = notes.attempt.degraded
         known["stages_ms"] = {
-            stage: round(spent.total_ms, 2) for stage, spent in notes.trail.times.items()
+            stage: round(spent.total_ms, 2) for stage, spent in notes.attempt.times.items()
         }
     if notes.written is not None:
         known["model"] = notes.written.model

@@ -1,15 +1,13 @@
-"""Metrics that are read now and then: what became of spans, how much is admitted."""
+"""Metrics that are read now and then: what became of spans and of usage, how much is admitted."""
 
-import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
+from deployments.serving.every import every
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Meter
 from deployments.tracing.counters import DropReason, TraceCounts
 
-_log = logging.getLogger("ray.serve")
 Name = TypeVar("Name", bound=str)
 
 READ_EVERY_S = 5.0
@@ -29,7 +27,9 @@ class Gauges:
     Args:
         meter: Makes the metrics.
         spans: Returns what became of spans; None where none are recorded.
+        activity: Returns how much activity is lost, by what it was; None where none is told.
         admission: Returns how much is admitted; None as long as there is no gate.
+        breakers: Returns the state of each circuit breaker, by application and stage.
     """
 
     def __init__(
@@ -37,17 +37,24 @@ class Gauges:
         meter: Meter,
         *,
         spans: Callable[[], TraceCounts] | None = None,
+        activity: Callable[[], Mapping[str, int]] | None = None,
         admission: Callable[[], Admission | None] = lambda: None,
+        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
     ) -> None:
         self._read_spans, self._read_admission = spans, admission
+        self._read_breakers = breakers
+        self._breakers = meter.gauge(catalog.BREAKERS)
+        self._read_activity = activity
         self._spans = meter.counter(catalog.SPANS)
         self._dropped = meter.counter(catalog.SPANS_DROPPED)
         self._waiting = meter.gauge(catalog.SPANS_WAITING)
         self._spool_bytes = meter.gauge(catalog.SPOOL_BYTES)
+        self._activity_dropped = meter.counter(catalog.ACTIVITY_DROPPED)
         self._open_requests = meter.gauge(catalog.OPEN_REQUESTS)
         self._limit = meter.gauge(catalog.ADMISSION_LIMIT)
         self._events: Mapping[str, int] = {}
         self._reasons: Mapping[DropReason, int] = {}
+        self._lost: Mapping[str, int] = {}
 
     def read(self) -> None:
         """Takes one reading; counters grow by what was counted since the last one."""
@@ -55,6 +62,15 @@ class Gauges:
         if admission is not None:
             self._open_requests.set(admission.open_requests, {})
             self._limit.set(admission.limit, {})
+        for (application, stage), state in self._read_breakers().items():
+            for name in ("closed", "half_open", "open"):
+                tags = {"target": application, "stage": stage, "state": name}
+                self._breakers.set(float(state == name), tags)
+        if self._read_activity is not None:
+            lost = self._read_activity()
+            for what, more in _growth(self._lost, lost).items():
+                self._activity_dropped.inc(more, {"what": what})
+            self._lost = lost
         if self._read_spans is None:
             return
         counts = self._read_spans()
@@ -75,12 +91,11 @@ class Gauges:
 
     async def keep_reading(self, every_s: float = READ_EVERY_S) -> None:
         """Reads until cancelled."""
-        while True:
-            try:
-                self.read()
-            except Exception:
-                _log.exception("metrics of this process could not be read")
-            await asyncio.sleep(every_s)
+
+        async def read() -> None:
+            self.read()
+
+        await every(every_s, read, fails="metrics of this process could not be read")
 
 
 def _growth(before: Mapping[Name, int], now: Mapping[Name, int]) -> dict[Name, int]:

@@ -6,7 +6,7 @@ work to a thread that competes with the event loop for the interpreter.
 
 from collections.abc import Callable
 
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.figures import observe_answer
 from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
@@ -56,15 +56,15 @@ class RequestMetrics:
         self._requests.inc(
             1.0, {**of_request, "method": method, "outcome": outcome, "error": notes.error}
         )
-        if notes.trail is not None:
-            self._take_trail(notes.trail, notes.release, left=outcome == "aborted")
+        if notes.attempt is not None:
+            self._take_attempt(notes.attempt, notes.release, left=outcome == "aborted")
             for written in notes.generations():
                 self._take_generation(written, notes.release)
             if notes.written is not None:
-                self._take_answer(notes.written, notes.trail, notes.release, request.total_ms)
+                self._take_answer(notes.written, notes.attempt, notes.release, request.total_ms)
 
-    def _take_trail(self, trail: Trail, release: str, *, left: bool) -> None:
-        for stage, spent in trail.times.items():
+    def _take_attempt(self, attempt: AttemptRecord, release: str, *, left: bool) -> None:
+        for stage, spent in attempt.times.items():
             tags = {"stage": stage, "release": release}
             if spent.error:
                 self._stage_errors.inc(1.0, {**tags, "error": spent.error})
@@ -72,15 +72,15 @@ class RequestMetrics:
                 self._stage_ms.observe(spent.total_ms, tags)
                 if spent.batch_size or spent.queue_ms:
                     self._stage_queue_ms.observe(spent.queue_ms, tags)
-        for missing in trail.degraded:
+        for missing in attempt.degraded:
             self._degraded.inc(1.0, {"missing": missing, "release": release})
-        counts = {"embedding": trail.embedding_tokens, "rerank": trail.rerank_tokens}
+        counts = {"embedding": attempt.embedding_tokens, "rerank": attempt.rerank_tokens}
         self._take_tokens(counts, {"release": release, "model": ""})
 
     def _take_answer(
-        self, written: Generation, trail: Trail, release: str, total_ms: float
+        self, written: Generation, attempt: AttemptRecord, release: str, total_ms: float
     ) -> None:
-        values = observe_answer(written, trail, total_ms=total_ms, prices=self._prices())
+        values = observe_answer(written, attempt, total_ms=total_ms, prices=self._prices())
         tags = {"release": release, "model": written.model}
         for name, metric in (("ttft_ms", self._ttft_ms), ("tpot_ms", self._tpot_ms)):
             value = values.get(name)

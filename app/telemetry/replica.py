@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -37,6 +37,7 @@ class RecordKeeper:
         meter: Makes metrics.
         tracker: Told of usage; None where there is none.
         admission: Returns how much is admitted.
+        breakers: Returns the state of each circuit breaker, by application and stage.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -51,6 +52,7 @@ class RecordKeeper:
         meter: Meter,
         tracker: TrackerStage | None,
         admission: Callable[[], Admission | None],
+        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -60,12 +62,20 @@ class RecordKeeper:
             self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
             sinks.append(self._traces)
         self._link: TrackerLink | None = None
+        dropped: Callable[[], Mapping[str, int]] | None = None
         if tracker is not None:
             outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
             every_s = args.activity.every_s
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
-        self._gauges = Gauges(meter, spans=counters.snapshot, admission=admission)
+            dropped = outbox.dropped
+        self._gauges = Gauges(
+            meter,
+            spans=counters.snapshot,
+            activity=dropped,
+            admission=admission,
+            breakers=breakers,
+        )
         self.telemetry = Telemetry(sinks)
 
     def use(self, live: GatewayLive) -> None:

@@ -58,7 +58,7 @@ class FinishedRequest:
             return "refused"
         if self.status >= 500 or notes.error:
             return "failed"
-        streamed = notes.trail is not None and "generator" in notes.trail.times
+        streamed = notes.attempt is not None and "generator" in notes.attempt.times
         return "aborted" if streamed and notes.written is None else "ok"
 
 

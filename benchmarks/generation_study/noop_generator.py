@@ -3,7 +3,7 @@ of a token from the engine to the client.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from pydantic import Field
@@ -13,8 +13,7 @@ from ray.serve import Application
 from deployments.contracts.calls import CallContext
 from deployments.contracts.generation import (
     EngineDelta,
-    Generation,
-    GenerationEvent,
+    Events,
     GenerationRequest,
     Prompt,
     Sampling,
@@ -96,16 +95,9 @@ class Generator(StageReplica):
             window_s=self._settings.delta_window_ms / 1e3,
         )
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """Returns the whole answer."""
-        return await self._writer.generate(request, call=call)
-
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
-        """Yields the answer's events."""
-        async for events in self._writer.stream(request, call=call):
-            yield events
+    def stream(self, request: GenerationRequest, *, call: CallContext) -> Events:
+        """Returns the answer's events."""
+        return self._writer.stream(request, call=call)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns its name, and that it writes piece by piece."""

@@ -1,7 +1,7 @@
 """Applications for `serve_config.yaml` beside this file: the names and answers of the real stages,
 without models, store or text to work on."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ from ray.serve.handle import DeploymentHandle
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, Vectors, chunk_id
 from deployments.contracts.generation import (
+    Events,
     Generation,
-    GenerationEvent,
     GenerationRequest,
     Started,
     TextDelta,
@@ -92,13 +92,7 @@ class Reranker(Described):
 class Generator(Described):
     """Answers always the same."""
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """Returns one word."""
-        return _WORD
-
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    async def stream(self, request: GenerationRequest, *, call: CallContext) -> Events:
         """Yields one word."""
         yield Started("noop", 0), TextDelta(_WORD.text, 1), _WORD
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from app.answering.pipeline import answer
+from app.answering.pipeline import answer_from_documents
 from app.answering.question import Question
 from app.answering.search import search
 from app.builder import build_generator, build_retrieval
+from app.releases.attempt import attempt_of
 from app.releases.releases import Releases
 from app.releases.route import RetrievalStages, Route
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.retrieval import RetrievalArgs
 from benchmarks.quality.deployed import Deployed, with_changes
@@ -24,7 +25,7 @@ from benchmarks.quality.subject import Answered, Asked, NotMeasured, NotNow, Sea
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Document, IngestOutcome
 from deployments.contracts.errors import DeadlineExceeded, Overloaded, RagError, Unavailable
-from deployments.contracts.generation import Generation
+from deployments.contracts.generation import Events, Generation, GenerationRequest, collect
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import GeneratorArgs
 
@@ -117,32 +118,32 @@ class InProcess:
             rerank=asked.rerank,
             mode=asked.mode,
         )
-        trail = Trail()
+        attempt = attempt_of(self._open(), self._scope())
         started_s = time.perf_counter()
         try:
-            hits = await search(question, self._open(), self._scope(), trail)
+            hits = await search(question, attempt)
         except RagError as error:
             raise _translated(error) from error
         total_ms = (time.perf_counter() - started_s) * 1e3
-        _check_whole(trail)
-        stage_ms = {name: spent.total_ms for name, spent in trail.times.items()}
+        _check_whole(attempt.record)
+        stage_ms = {name: spent.total_ms for name, spent in attempt.record.times.items()}
         return Searched(tuple(hit.chunk.path for hit in hits), total_ms, stage_ms)
 
     async def answer(self, question: str) -> Answered:
         """See `Subject.answer`."""
-        trail = Trail()
+        attempt = attempt_of(self._open(), self._scope())
         try:
-            found = await answer(Question(question), self._open(), self._scope(), trail)
+            begun = await answer_from_documents(Question(question), attempt, timeout_s=_REQUEST_S)
+            written = await collect(begun.events)
         except RagError as error:
             raise _translated(error) from error
-        _check_whole(trail)
-        written = found.generation
+        _check_whole(attempt.record)
         return Answered(
             text=written.text,
             grounded=written.grounded,
-            cited=_cited(written, found.sources),
+            cited=_cited(written, begun.sources),
             answerability=written.answerability,
-            signals=_signals(found.sources[0]) if found.sources else {},
+            signals=_signals(begun.sources[0]) if begun.sources else {},
         )
 
     def _open(self) -> Route:
@@ -164,13 +165,33 @@ class _Directory:
     def retrieval(self, application: str) -> RetrievalStages:
         return self._stages
 
-    def generator(self, application: str) -> Any:
-        return self._generators.get(application)
+    def generator(self, application: str) -> "_Generator":
+        return _Generator(self._generators.get(application))
 
 
-def _check_whole(trail: Trail) -> None:
-    if trail.degraded:
-        raise NotNow(f"An answer did without: {', '.join(trail.degraded)}.")
+class _Generator:
+    """A generator that was built, as the gateway sees one: it has all the time of its call."""
+
+    def __init__(self, built: Any) -> None:
+        self._built = built
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        facts: dict[str, object] = await self._built.describe(call=call)
+        return facts
+
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        return await self.describe(call=call)
+
+    def stream(
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
+        events: Events = self._built.stream(request, call=call)
+        return events
+
+
+def _check_whole(record: AttemptRecord) -> None:
+    if record.degraded:
+        raise NotNow(f"An answer did without: {', '.join(record.degraded)}.")
 
 
 def _cited(written: Generation, sources: Sequence[ScoredChunk]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
     │ ├ UnsupportedField    unsupported_field: a field that the chosen model cannot honour
     │ ├ RequestTooLarge     request_too_large: a body or a document over its bound
     │ ├ PromptTooLong       context_length_exceeded: more tokens than the model reads
+    │ ├ BodyTimedOut        request_timeout: the body did not come in time
     │ ├ UnsupportedMedia    unsupported_media_type: a format that nothing here reads
     │ ├ NotFound            not_found: an id that names nothing
     │ ├ Conflict            conflict: what is there already does not allow it
@@ -87,6 +88,12 @@ class RequestTooLarge(RequestError):
     """The body or a document is over its bound."""
 
     code = "request_too_large"
+
+
+class BodyTimedOut(RequestError):
+    """The client did not send its body in time."""
+
+    code = "request_timeout"
 
 
 class PromptTooLong(RequestError):

@@ -4,11 +4,12 @@ Frozen values, as in `deployments.contracts.documents`; nothing here imports a f
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from deployments.contracts.calls import CallContext, Times
-from deployments.contracts.search import Embedded, Found, Reranked, ScoredChunk
+from deployments.contracts.search import ScoredChunk
 from deployments.contracts.stages import Stage
 
 Role = Literal["system", "user", "assistant"]
@@ -253,20 +254,37 @@ class TextDelta:
 GenerationEvent = Started | TextDelta | Generation
 """Events of a stream in order: one Started, deltas, one Generation that holds the whole."""
 
+Events = AsyncGenerator[Sequence[GenerationEvent], None]
+"""A stream of events, as many at a time as there are. Whoever reads it closes it."""
+
 
 class GeneratorStage(Stage, Protocol):
     """Writes the answer from a conversation and its context."""
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """Returns the answer; an empty context gives an answer that says so."""
-        ...
-
     def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
-        """Yields the same answer as events, some at a time."""
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
+        """Yields the answer as events, some at a time; an empty context gives an answer that says
+        so.
+
+        Args:
+            request: What to write.
+            call: The request, and the time until the end of the answer.
+            begin_timeout_s: Time until the first events.
+
+        Raises:
+            RequestError: the request cannot be honoured; only before the first event.
+            DeadlineExceeded: it did not begin, go on or end in time.
+            Overloaded, Unavailable, StageFailed.
+        """
         ...
 
 
-Timed = Embedded | Found | Reranked | Generation
-"""The results that say where their time went."""
+async def collect(events: Events) -> Generation:
+    """Returns the whole answer of a stream, which is read to its end and closed."""
+    last: GenerationEvent | None = None
+    async with aclosing(events):
+        async for batch in events:
+            last = batch[-1]
+    assert isinstance(last, Generation), "a stream ends with its Generation or an error"
+    return last

@@ -116,3 +116,7 @@ class Reranked:
     prompt_tokens: int
     model: str = ""
     times: Times = Times()
+
+
+Timed = Embedded | Found | Reranked
+"""The results that say where their time went."""

@@ -37,6 +37,10 @@ class Stage(Protocol):
         it is ready."""
         ...
 
+    async def description(self, *, call: CallContext) -> dict[str, object]:
+        """Returns what `describe` said some seconds ago at most, without asking again."""
+        ...
+
 
 class EmbedderStage(Stage, Protocol):
     """Texts in, vectors out."""
@@ -122,6 +126,14 @@ class IndexerStage(Stage, Protocol):
         call: CallContext,
     ) -> list[IngestOutcome]:
         """Returns one outcome per document, in order; documents read from the uploads follow."""
+        ...
+
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        """Returns one outcome per document of a JSON body, in order.
+
+        Raises:
+            MalformedRequest, InvalidRequest: the body is no JSON, or against the schema.
+        """
         ...
 
 

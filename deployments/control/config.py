@@ -12,7 +12,8 @@ DATABASE_VARIABLE = "RAGSERVE_DATABASE_URL"
 
 
 class Retention(Settings):
-    """How long the database keeps what the gateway told of its activity. Usage is kept for ever."""
+    """How long the database keeps what the gateway told of its activity, and MLflow its traces.
+    Usage is kept for ever."""
 
     samples_days: float = Field(default=35.0, gt=0)
     """Sampled queries, by which weeks are compared."""
@@ -25,6 +26,10 @@ class Retention(Settings):
 
     reporters_days: float = Field(default=2.0, ge=1)
     """The number of the last report of a gateway replica that reports no more."""
+
+    traces_days: float | None = Field(default=None, gt=0)
+    """Traces in MLflow, which deletes none by itself. None keeps them for ever: they may be the
+    only record of an answer."""
 
 
 class TrackerArgs(Settings):
@@ -42,6 +47,10 @@ class TrackerArgs(Settings):
 
     drift_experiment: str = Field(default="ragserve-drift", min_length=1)
     """The experiment that has a run for every comparison of two windows of time."""
+
+    traces_experiment: str = Field(default="ragserve", min_length=1)
+    """The experiment that has the traces, as the gateway's `tracing.experiment` names it; old ones
+    are deleted where `retention.traces_days` says so."""
 
     registered_model: str = Field(default="ragserve", min_length=1)
     """The registered model that has a version for every release, with the aliases `champion` and

@@ -275,7 +275,10 @@ class Controller:
             if report.rollout_id != course.rollout.id or letter.evidence.stage != together.stage:
                 continue
             if report.sequence > received.get(report.replica, 0):
-                together = await asyncio.to_thread(merge, together, letter.evidence)
+                try:
+                    together = await asyncio.to_thread(merge, together, letter.evidence)
+                except Exception:  # sent again, it would hold up the evidence of all others
+                    _log.exception("the evidence of replica %s does not add up", report.replica)
                 received[report.replica] = report.sequence
         fresh = {
             name: number for name, number in received.items() if course.received.get(name) != number

@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-from deployments.contracts.errors import ConfigError, Conflict, StageError, StageFailed, Unavailable
+from deployments.contracts.errors import ConfigError, StageError, StageFailed, Unavailable
 
 _STAGE = "control"
 _BUSY_S = 5.0
@@ -111,13 +111,22 @@ def errors_as_ours() -> Iterator[None]:
     """Turns what the library raises into our errors."""
     try:
         yield
-    except IntegrityError as error:
-        raise Conflict("Another rollout is under way, or has the same id.") from error
     except SQLAlchemyError as error:
         raise _as_ours(error) from error
 
 
+def breaks_unique(error: IntegrityError, table: str, column: str) -> bool:
+    """Returns whether a row was refused because another one has its value in a column of a table,
+    where that column alone must be unique."""
+    cause: Any = error.orig
+    if (told := getattr(cause, "diag", None)) is not None:  # PostgreSQL names the constraint
+        return bool(told.constraint_name == f"uq_{table}_{column}")
+    return str(cause) == f"UNIQUE constraint failed: {table}.{column}"
+
+
 def _as_ours(error: SQLAlchemyError) -> StageError:
+    if isinstance(error, IntegrityError):
+        return StageFailed("The control database refused a row that breaks its rules.", _STAGE)
     cause = getattr(error, "orig", None)
     code = str(getattr(cause, "sqlite_errorname", ""))
     words = [says for name, says in _WORDS.items() if code.startswith(name)]

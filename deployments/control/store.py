@@ -3,16 +3,19 @@
 Each method is one transaction. Several processes may use one database.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
-from deployments.contracts.errors import NotFound
+from deployments.contracts.errors import Conflict, NotFound
+from deployments.control.database import breaks_unique
 from deployments.control.records import (
     look_of,
     look_row,
@@ -46,8 +49,9 @@ class ControlStore(Stored):
         Raises:
             Conflict: one is running or paused, or has the same id.
         """
-        with self._writing() as session:
+        with self._writing() as session, _one_at_a_time():
             session.add(rollout_row(rollout))
+            session.flush()
 
     def active(self) -> Rollout | None:
         """Returns the rollout that is running or paused."""
@@ -73,7 +77,7 @@ class ControlStore(Stored):
             row = _existing(session, rollout_id)
             kept = session.get(EvidenceRow, (rollout_id, stage))
             taken = select(ReplicaRow).where(ReplicaRow.rollout_id == rollout_id)
-            sequences = {one.replica: one.sequence for one in session.scalars(taken)}
+            sequences = {row.replica: row.sequence for row in session.scalars(taken)}
             content = None if kept is None else kept.content
             block_s = policy_of(row.policy).block_s
         return Evidence(stage, block_s) if content is None else unpack(content), sequences
@@ -118,9 +122,10 @@ class ControlStore(Stored):
 
         Raises:
             NotFound: there is no such rollout.
+            Conflict: it has ended, and another one is under way.
         """
         stored_before = (RolloutRow.id == rollout_id) & (RolloutRow.sequence == after)
-        with self._writing() as session:
+        with self._writing() as session, _one_at_a_time():
             changed = session.scalar(
                 update(RolloutRow)
                 .where(stored_before)
@@ -191,6 +196,19 @@ class ControlStore(Stored):
                 session.execute(delete(OverrideRow))
             else:
                 _put(session, OverrideRow, id=1, content=override_to_json(override))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Says of a rollout that the database refuses beside another one why it does."""
+    try:
+        yield
+    except IntegrityError as error:
+        if breaks_unique(error, RolloutRow.__tablename__, "under_way"):
+            raise Conflict("Another rollout is under way.") from error
+        if breaks_unique(error, RolloutRow.__tablename__, "id"):
+            raise Conflict("There is a rollout with this id already.") from error
+        raise
 
 
 def _active() -> Any:

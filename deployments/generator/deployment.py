@@ -1,11 +1,10 @@
 """The generator's shell."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.generation import Generation, GenerationEvent, GenerationRequest
+from deployments.contracts.generation import Events, GenerationRequest
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.engines import make_engine
 from deployments.generator.prompting import prompt_names
@@ -32,22 +31,19 @@ class Generator(StageReplica):
             window_s=self._settings.delta_window_ms / 1e3,
         )
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """Returns the answer; an empty context gives an answer that says so."""
-        return await self._writer.generate(request, call=call)
-
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
-        """Yields the answer's events; closing it frees the engine."""
-        async for events in self._writer.stream(request, call=call):
-            yield events
+    def stream(self, request: GenerationRequest, *, call: CallContext) -> Events:
+        """Returns the answer's events; closing them frees the engine before it returns."""
+        return self._writer.stream(request, call=call)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns the model's name, the engine, its window in tokens, and the prompts there are.
 
         `language_model` says whether it can write without a context, and piece by piece.
+
+        Raises:
+            StageError: the engine is dead.
         """
+        await self._engine.check_health()
         return {
             "model": self._settings.name,
             "engine": self._settings.engine,

@@ -3,7 +3,7 @@ are found, pieces are gathered. No Ray, and no engine in particular.
 """
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +13,7 @@ from deployments.contracts.generation import (
     Citation,
     Engine,
     EngineDelta,
+    Events,
     Generation,
     GenerationEvent,
     GenerationRequest,
@@ -59,17 +60,7 @@ class Writer:
         self._defaults = defaults
         self._window_s = window_s
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        """Returns the whole answer; raises what `stream` raises."""
-        async with aclosing(self.stream(request, call=call)) as events:
-            async for some in events:
-                if isinstance(some[-1], Generation):
-                    return some[-1]
-        raise AssertionError("a stream ends with its Generation")
-
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    async def stream(self, request: GenerationRequest, *, call: CallContext) -> Events:
         """Yields the events of the answer, as many at a time as there are.
 
         Closing it frees the engine.

@@ -8,7 +8,7 @@ behind.
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents
+from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
 from deployments.serving.replica import StageReplica
@@ -122,6 +123,13 @@ class Indexer(StageReplica):
                 outcomes[place] = _outcome(planned)
         await self._write(indexed, remaining())
         return [outcomes[place] for place in sorted(outcomes)]
+
+    async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
+        """See `IndexerStage.ingest_json`."""
+        started_s = time.monotonic()
+        documents = await asyncio.to_thread(read_json_documents, body)
+        left = replace(call, timeout_s=call.timeout_s - (time.monotonic() - started_s))
+        return await self.ingest(documents, (), call=left)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns how documents are split."""

@@ -18,7 +18,13 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.control.stored import Stored
 from deployments.ledger.records import sample_of, unpack
 from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
-from deployments.ledger.taking import ReportTaker, insert_into, place_of, row_of
+from deployments.ledger.taking import (
+    ReportTaker,
+    insert_into,
+    place_of,
+    refusals_as_ours,
+    row_of,
+)
 from deployments.ledger.usage_sums import sums_of, usage_rows
 
 _MINUTE_S = 60
@@ -36,8 +42,12 @@ class Ledger(Stored):
     """Keeps activity, in the same database as rollouts."""
 
     def take(self, report: ActivityReport, *, now_s: float) -> bool:
-        """Keeps a report, and returns whether it is new; one that was kept changes nothing."""
-        with self._writing() as session:
+        """Keeps a report, and returns whether it is new; one that was kept changes nothing.
+
+        Raises:
+            InvalidRequest: it can never be kept, however often it is sent; nothing of it was.
+        """
+        with self._writing() as session, refusals_as_ours():
             return ReportTaker(session).take(report, now_s=now_s)
 
     def usage(self, query: UsageQuery) -> list[UsageRow]:
@@ -81,8 +91,8 @@ class Ledger(Stored):
         """Notes that MLflow has these minutes, save those that have changed since they were
         read."""
         with self._writing() as session:
-            for one in sorted(minutes, key=lambda kept: place_of(kept.minute)):
-                as_read = row_of(one.minute) & (MinuteRow.changes == one.changes)
+            for minute in sorted(minutes, key=lambda kept: place_of(kept.minute)):
+                as_read = row_of(minute.minute) & (MinuteRow.changes == minute.changes)
                 session.execute(update(MinuteRow).where(as_read).values(recorded=True))
 
     def claim(self, work: str, holder: str, *, now_s: float, until_s: float) -> bool:

@@ -1,19 +1,25 @@
-"""How a report becomes rows: once, and beside other writers."""
+"""How a report becomes rows: once, and beside other writers; and which reports never will."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from deployments.activity import ActivityReport, ReleaseMinute, Usage, UsageKey
+from deployments.contracts.errors import InvalidRequest, RagError
 from deployments.control.tables import Base
 from deployments.ledger.records import merged, pack, plain, sample_values, unpack
 from deployments.ledger.tables import MinuteRow, ReporterRow, SampleRow, UsageRow, VectorRow
 from deployments.ledger.usage_sums import AMOUNTS
 
-_KEY = [one.name for one in fields(UsageKey)]
+_log = logging.getLogger("ray.serve")
+_KEY = [field.name for field in fields(UsageKey)]
 
 
 class ReportTaker:
@@ -38,12 +44,12 @@ class ReportTaker:
                 fingerprint=fingerprint, vector=dict(vector)
             )
             self._session.execute(row.on_conflict_do_nothing())
-        for key, usage in sorted(_plain_usage(report).items(), key=lambda one: one[0]):
+        for key, usage in sorted(_plain_usage(report).items(), key=lambda item: item[0]):
             self._add_usage(key, usage)
         for minute in sorted(report.minutes, key=place_of):
             self._add_minute(minute, now_s)
         if report.samples:
-            samples = [sample_values(one) for one in report.samples]
+            samples = [sample_values(sample) for sample in report.samples]
             self._session.execute(insert(SampleRow), samples)
         return True
 
@@ -86,6 +92,28 @@ class ReportTaker:
         row.content, row.changed_s, row.recorded = pack(part), now_s, False
         row.changes += 1
         self._session.flush()
+
+
+@contextmanager
+def refusals_as_ours() -> Iterator[None]:
+    """Turns what a report itself is at fault for into InvalidRequest: a value that no row can hold,
+    or that breaks a constraint. What a database may get over passes as it is."""
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:
+        if _may_pass(error):
+            raise
+        _log.exception("a report of activity cannot be kept")
+        raise InvalidRequest("The report holds what the database cannot keep.", "tracker") from None
+
+
+def _may_pass(error: Exception) -> bool:
+    """Returns whether the same report may be kept later. What is no error of the database at all
+    arose from its values, before or after they went there."""
+    refused = isinstance(error, IntegrityError | DataError) or type(error) is StatementError
+    return isinstance(error, SQLAlchemyError) and not refused
 
 
 def insert_into(session: Session, table: type[Base]) -> Any:

@@ -1,4 +1,5 @@
-"""What every stage of the graph shares: calls of several requests arrive as one, streams alone."""
+"""What every stage of the graph shares: calls of several requests arrive as one, streams alone or
+whole."""
 
 import logging
 import time
@@ -9,7 +10,7 @@ from typing import Any
 
 from deployments.contracts.calls import StageCall, StageOutcome
 from deployments.contracts.errors import RagError, StageFailed
-from deployments.contracts.generation import Timed
+from deployments.contracts.search import Timed
 from deployments.serving.concurrently import gather_or_cancel
 
 _log = logging.getLogger("ray.serve")
@@ -37,7 +38,8 @@ class StageReplica:
     async def _run_one(self, call: StageCall) -> StageOutcome:
         started_s = time.perf_counter()
         try:
-            value = await getattr(self, call.method)(*call.args, **call.options, call=call.context)
+            answer = getattr(self, call.method)(*call.args, **call.options, call=call.context)
+            value = await (_whole(answer) if isinstance(answer, AsyncGenerator) else answer)
         except Exception as error:
             return self._failed(call, error)
         return StageOutcome(_timed(value, (time.perf_counter() - started_s) * 1e3))
@@ -48,6 +50,12 @@ class StageReplica:
         stage = type(self).__name__.lower()
         _log.error("request %s: %s failed", call.context.request_id, call.method, exc_info=error)
         return StageOutcome(error=StageFailed(f"The {stage} failed.", stage))
+
+
+async def _whole(values: AsyncGenerator[Any, None]) -> tuple[Any, ...]:
+    """Returns all that a stream yields: one that is written at once needs no stream to travel."""
+    async with aclosing(values):
+        return tuple([value async for value in values])
 
 
 def _timed(value: Any, replica_ms: float) -> Any:

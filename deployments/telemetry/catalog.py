@@ -87,9 +87,25 @@ SPANS = Metric(
 SPANS_DROPPED = Metric("ragserve_spans_dropped", "counter", "Spans that are lost.", ("reason",))
 SPANS_WAITING = Metric("ragserve_spans_waiting", "gauge", "Spans that wait for encoding.")
 SPOOL_BYTES = Metric("ragserve_spool_bytes", "gauge", "Room that the spools of spans take on disk.")
+ACTIVITY_DROPPED = Metric(
+    "ragserve_activity_dropped",
+    "counter",
+    "Activity that is lost. what: requests whose usage the tracker refused for good, or minutes of "
+    "figures that it refused or that nobody took for too long.",
+    ("what",),
+)
 OPEN_REQUESTS = Metric("ragserve_open_requests", "gauge", "Requests that are worked on.")
 ADMISSION_LIMIT = Metric(
     "ragserve_admission_limit", "gauge", "Requests that may be worked on; over it they are refused."
+)
+
+BREAKERS = Metric(
+    "ragserve_breaker",
+    "gauge",
+    "1 for the state of the circuit breaker of a stage in the application target. state: closed "
+    "(calls pass), open (it failed and is left alone) or half_open (one call finds out whether it "
+    "is back).",
+    ("target", "stage", "state"),
 )
 
 BATCH_SIZE = Metric("ragserve_batch_size", "histogram", "Entries of a batch.", ("stage",), _SIZES)

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from benchmarks.peers.mlflow_server import MlflowServer
+from deployments.contracts.errors import Unavailable
 from deployments.tracing.config import TracingArgs
 from deployments.tracing.provider import SpoolingTracerProvider, make_provider
 from deployments.tracking.mlflow.server import open_client
+from deployments.tracking.mlflow.trace_retention import TraceRetention
 from tests.integration.cluster import REPOSITORY, until
 
 TRACES, SPANS = 300, 5
@@ -147,3 +149,39 @@ def test_the_next_process_sends_what_a_killed_one_had_kept(
     kept = _whole(*range(40))
     assert {root: stored.get(root) for root in kept} == kept
     assert len(stored) <= 43
+
+
+def test_old_traces_are_deleted_and_the_others_stay(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, day_s = open_client(server.url), 86_400.0
+    provider, _ = make_provider(
+        _args(server, "kept", tmp_path), resource_attributes={"service.name": "tests"}
+    )
+    for number in range(7):
+        _end_trace(provider, number)
+    time.sleep(0.05)
+    between_s = time.time()
+    time.sleep(0.05)
+    for number in range(7, 10):
+        _end_trace(provider, number)
+    provider.shutdown()
+    until(lambda: len(_stored(client, "kept")) == 10, within_s=30, what="all traces")
+
+    monkeypatch.setattr("deployments.tracking.mlflow.trace_retention._TRACES_PER_CALL", 3)
+    pauses: list[float] = []
+    retention = TraceRetention(server.url, "kept", days=30, pause=pauses.append)
+    assert retention.forget_old(now_s=between_s) == 0
+    assert retention.forget_old(now_s=between_s + 30 * day_s) == 7
+    assert len(pauses) == 2, "the server has time for others"
+    assert _stored(client, "kept") == _whole(7, 8, 9)
+    assert TraceRetention(server.url, "nowhere", days=1).forget_old(now_s=time.time()) == 0
+    assert client.get_experiment_by_name("nowhere") is None
+
+
+def test_retention_waits_for_a_server_that_is_away() -> None:
+    """The message is for a log: no user and no password of the address is in it."""
+    retention = TraceRetention("http://me:secret@127.0.0.1:1", "any", days=1)
+    with pytest.raises(Unavailable, match="stay in MLflow for now") as caught:
+        retention.forget_old(now_s=time.time())
+    assert "secret" not in str(caught.value)

@@ -1,73 +1,10 @@
 """Wire forms of `/v1/documents`."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from app.api.schemas.wire import RequestModel, ResponseModel
-from deployments.contracts.documents import MAX_TEXT_CHARS
-from deployments.indexer.cleaning import RESERVED_KEYS
-
-MetadataKey = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^$#]")]
-MetadataText = Annotated[str, Field(max_length=4096)]
-RequestMetadata = Annotated[
-    dict[MetadataKey, MetadataText | bool | int | float], Field(max_length=64)
-]
-
-
-class DocumentPart(RequestModel):
-    """A stretch of a document, such as a page."""
-
-    text: str = Field(max_length=MAX_TEXT_CHARS, examples=["First page."])
-    page: int | None = Field(default=None, ge=1, examples=[1])
-
-
-class DocumentInput(RequestModel):
-    """A document as text (Markdown is understood)."""
-
-    id: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$",
-        description="Your own id. Without it, the path makes one, or else the text.",
-        examples=["handbook-4"],
-    )
-    path: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1024,
-        description="How people know it.",
-        examples=["docs/api.md"],
-    )
-    title: str | None = Field(default=None, max_length=512, examples=["HTTP API"])
-    text: str | None = Field(
-        default=None, max_length=MAX_TEXT_CHARS, examples=["# HTTP API\n\nErrors are problems."]
-    )
-    parts: list[DocumentPart] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=20_000,
-        description="Instead of `text`, where pages matter.",
-    )
-    metadata: RequestMetadata = Field(
-        default_factory=dict,
-        description="Key-values to filter on.",
-        examples=[{"team": "platform"}],
-    )
-
-    @model_validator(mode="after")
-    def _has_text_or_parts(self) -> Self:
-        if (self.text is None) == (self.parts is None):
-            raise ValueError("give either `text` or `parts`")
-        taken = sorted(RESERVED_KEYS & set(self.metadata))
-        if taken:
-            raise ValueError(f"metadata keys that the index itself uses: {', '.join(taken)}")
-        return self
-
-
-class DocumentsRequest(RequestModel):
-    """Documents to index; one whose text and metadata are known already costs nothing."""
-
-    documents: list[DocumentInput] = Field(min_length=1, max_length=1000)
+from app.api.schemas.wire import ResponseModel
 
 
 class Outcome(ResponseModel):

@@ -18,6 +18,34 @@ def _is_one(count: int) -> int:
     return count
 
 
+_MAX_SCHEMA_DEPTH = 32
+_MAX_SCHEMA_VALUES = 2000
+
+
+def _is_small(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """A schema becomes a grammar, whose size nobody sees in the request."""
+    count, level = 0, list[JsonValue]([schema])
+    for _ in range(_MAX_SCHEMA_DEPTH):
+        count += len(level)
+        level = [inner for value in level for inner in _values_in(value)]
+        if not level or count > _MAX_SCHEMA_VALUES:
+            break
+    if level or count > _MAX_SCHEMA_VALUES:
+        raise ValueError(
+            f"must have at most {_MAX_SCHEMA_VALUES} values on {_MAX_SCHEMA_DEPTH} levels"
+        )
+    return schema
+
+
+def _values_in(value: JsonValue) -> list[JsonValue]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+SmallSchema = Annotated[dict[str, JsonValue], AfterValidator(_is_small)]
+
+
 class StreamOptions(RequestModel):
     """What a stream tells beside the text."""
 
@@ -27,11 +55,9 @@ class StreamOptions(RequestModel):
 class StructuredOutputs(RequestModel):
     """vLLM's way to fix the form of the text; one of the three."""
 
-    json_: dict[str, JsonValue] | None = Field(
-        default=None, alias="json", description="A JSON schema."
-    )
+    json_: SmallSchema | None = Field(default=None, alias="json", description="A JSON schema.")
     regex: str | None = Field(default=None, max_length=2000, examples=[r"[0-9]{4}"])
-    choice: list[str] | None = Field(
+    choice: list[Annotated[str, Field(max_length=4096)]] | None = Field(
         default=None, min_length=1, max_length=1000, examples=[["yes", "no"]]
     )
 
@@ -100,7 +126,7 @@ class JsonSchema(RequestModel):
 
     name: str = Field(max_length=64, examples=["person"])
     description: str | None = Field(default=None, max_length=4000)
-    schema_: dict[str, JsonValue] = Field(alias="schema", examples=[{"type": "object"}])
+    schema_: SmallSchema = Field(alias="schema", examples=[{"type": "object"}])
     strict: bool | None = None
 
 

@@ -23,7 +23,7 @@ from app.api.schemas.chat import (
 from app.api.wire.streaming import DONE, encode_event, end_honestly
 from app.api.wire.values import source_of, timings_of
 from app.problems import problem_body
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.routing import RoutingDecision
 from deployments.contracts.errors import RagError
@@ -47,7 +47,7 @@ class Reply:
     scope: RequestScope
     release: str | None
     sources: tuple[ScoredChunk, ...]
-    trail: Trail
+    record: AttemptRecord
     started_s: float
     routing: RoutingDecision | None = None
     created: int = field(default_factory=lambda: int(time.time()))
@@ -82,11 +82,11 @@ class Reply:
         async def encoded() -> AsyncGenerator[bytes, None]:
             model = ""
             async with aclosing(events):
-                async for some in events:
-                    if isinstance(some[0], Started):
-                        model = some[0].model
-                    pieces = [self._encode(model, event, with_logprobs) for event in some]
-                    if isinstance(written := some[-1], Generation):
+                async for batch in events:
+                    if isinstance(batch[0], Started):
+                        model = batch[0].model
+                    pieces = [self._encode(model, event, with_logprobs) for event in batch]
+                    if isinstance(written := batch[-1], Generation):
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
@@ -103,7 +103,7 @@ class Reply:
         delta: dict[str, object] = {"content": event.text}
         if event.citations:
             annotations = self._annotations(event.citations)
-            delta["annotations"] = [one.model_dump() for one in annotations]
+            delta["annotations"] = [annotation.model_dump() for annotation in annotations]
         logprobs = logprobs_of(event.logprobs).model_dump() if with_logprobs else None
         return self._chunk(model, delta, logprobs=logprobs)
 
@@ -149,9 +149,9 @@ class Reply:
             grounded=written.grounded,
             answerability=written.answerability,
             sources=self._found(),
-            degraded=self.trail.degraded,
+            degraded=self.record.degraded,
             routing=None if chosen is None else Routing.model_validate(chosen),
-            timings=timings_of(self.trail, self.started_s),
+            timings=timings_of(self.record, self.started_s),
         )
 
     def _annotations(self, citations: Iterable[Citation]) -> list[Annotation]:
@@ -159,14 +159,14 @@ class Reply:
         return [
             Annotation(
                 url_citation=UrlCitation(
-                    start_index=one.start,
-                    end_index=one.end,
+                    start_index=citation.start,
+                    end_index=citation.end,
                     url=str(chunk.metadata.get("url", chunk.path)),
                     title=chunk.title,
                 )
             )
-            for one in citations
-            if (chunk := chunks.get(one.source)) is not None
+            for citation in citations
+            if (chunk := chunks.get(citation.source)) is not None
         ]
 
     def _error(self, error: RagError) -> bytes:
@@ -194,16 +194,16 @@ def logprobs_of(logprobs: Iterable[TokenLogprob]) -> ChoiceLogprobs:
     return ChoiceLogprobs(
         content=[
             ContentLogprob(
-                token=one.token,
-                logprob=one.logprob,
-                bytes=list(one.token.encode()),
+                token=logprob.token,
+                logprob=logprob.logprob,
+                bytes=list(logprob.token.encode()),
                 top_logprobs=[
                     TopLogprob(
                         token=other.token, logprob=other.logprob, bytes=list(other.token.encode())
                     )
-                    for other in one.top
+                    for other in logprob.top
                 ],
             )
-            for one in logprobs
+            for logprob in logprobs
         ]
     )

@@ -16,7 +16,7 @@ from app.api.schemas.wire import Problem
 from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
 from app.api.wire.values import source_of, timings_of
 from app.problems import problem_body
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import Generation, Started, TextDelta
@@ -37,35 +37,43 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 
 
 def query_response(
-    scope: RequestScope, found: Answer, trail: Trail, started_s: float
+    answer: Answer,
+    release: str | None,
+    record: AttemptRecord,
+    scope: RequestScope,
+    started_s: float,
 ) -> QueryResponse:
     """Returns the whole answer; `started_s` is on the performance counter."""
-    written = found.generation
+    written = answer.generation
     return QueryResponse(
         id=scope.request_id,
         answer=written.text,
         grounded=written.grounded,
         answerability=written.answerability,
-        citations=[Citation.model_validate(one) for one in written.citations],
-        sources=[source_of(hit) for hit in found.sources],
-        release=scope.release,
+        citations=[Citation.model_validate(citation) for citation in written.citations],
+        sources=[source_of(hit) for hit in answer.sources],
+        release=release or "",
         model=written.model,
         prompt=written.prompt,
         finish_reason=written.finish_reason,
-        degraded=trail.degraded,
+        degraded=record.degraded,
         usage=Usage(
             prompt_tokens=written.prompt_tokens,
             completion_tokens=written.completion_tokens,
             total_tokens=written.prompt_tokens + written.completion_tokens,
-            embedding_tokens=trail.embedding_tokens,
-            rerank_tokens=trail.rerank_tokens,
+            embedding_tokens=record.embedding_tokens,
+            rerank_tokens=record.rerank_tokens,
         ),
-        timings=timings_of(trail, started_s),
+        timings=timings_of(record, started_s),
     )
 
 
 def query_events(
-    begun: AnswerStream, scope: RequestScope, trail: Trail, started_s: float
+    begun: AnswerStream,
+    release: str | None,
+    record: AttemptRecord,
+    scope: RequestScope,
+    started_s: float,
 ) -> AsyncGenerator[bytes, None]:
     """Returns the events `sources`, `delta`, `citation`, and `done` or `error`.
 
@@ -74,18 +82,18 @@ def query_events(
 
     async def events() -> AsyncGenerator[bytes, None]:
         async with aclosing(begun.events):
-            async for some in begun.events:
-                for event in some:
+            async for batch in begun.events:
+                for event in batch:
                     if isinstance(event, Started):
-                        yield _sources(event, begun, scope)
+                        yield _sources(event, begun, release, scope)
                     elif isinstance(event, TextDelta):
                         yield _delta(event)
                     else:
                         yield _done(event)
 
     def _done(written: Generation) -> bytes:
-        found = Answer(written, begun.sources)
-        whole = query_response(scope, found, trail, started_s)
+        answer = Answer(written, begun.sources)
+        whole = query_response(answer, release, record, scope, started_s)
         return encode_event(whole.model_dump(mode="json", exclude={"sources"}), "done")
 
     def as_event(error: RagError) -> bytes:
@@ -97,10 +105,12 @@ def query_events(
     return end_honestly(events(), scope, as_event)
 
 
-def _sources(event: Started, begun: AnswerStream, scope: RequestScope) -> bytes:
+def _sources(
+    event: Started, begun: AnswerStream, release: str | None, scope: RequestScope
+) -> bytes:
     sources = SourcesEvent(
         id=scope.request_id,
-        release=scope.release,
+        release=release or "",
         model=event.model,
         sources=[source_of(hit) for hit in begun.sources],
     )
@@ -111,6 +121,8 @@ def _delta(event: TextDelta) -> bytes:
     """Returns the piece, and the citations that it completes after it."""
     text = encode_event(DeltaEvent(text=event.text).model_dump(), "delta") if event.text else b""
     return text + b"".join(
-        encode_event({"start": one.start, "end": one.end, "source": one.source}, "citation")
-        for one in event.citations
+        encode_event(
+            {"start": citation.start, "end": citation.end, "source": citation.source}, "citation"
+        )
+        for citation in event.citations
     )

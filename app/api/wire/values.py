@@ -3,7 +3,7 @@
 import time
 
 from app.api.schemas.answers import SignalScores, Source, StageTiming, Timings
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from deployments.contracts.search import ScoredChunk
 
 
@@ -25,9 +25,9 @@ def source_of(hit: ScoredChunk) -> Source:
     )
 
 
-def timings_of(trail: Trail, started_s: float) -> Timings:
+def timings_of(attempt: AttemptRecord, started_s: float) -> Timings:
     """Returns where the time went; `started_s` is on the performance counter."""
     return Timings(
         total_ms=(time.perf_counter() - started_s) * 1e3,
-        stages={name: StageTiming.model_validate(spent) for name, spent in trail.times.items()},
+        stages={name: StageTiming.model_validate(spent) for name, spent in attempt.times.items()},
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.figures import observe_answer
 from app.request.notes import RequestNotes
 from app.settings.live import GatewayLive
@@ -47,7 +47,7 @@ class ActivityMeter:
         and none of the release's own figures.
         """
         notes = request.notes
-        if not (notes.release or notes.trail or notes.written):
+        if not (notes.release or notes.attempt or notes.written):
             return
         settings = self._settings()
         prices = _NO_PRICES if settings is None else settings.prices
@@ -72,7 +72,7 @@ class ActivityMeter:
     ) -> None:
         prompt, cached, completion, cost = used
         notes = request.notes
-        trail, written = notes.trail, notes.generations()
+        attempt, written = notes.attempt, notes.generations()
         # What a canary did in vain has its tokens, and is no request of its own.
         counted = int(request.kind != "attempt")
         self._tally.add_usage(
@@ -83,8 +83,8 @@ class ActivityMeter:
                 prompt,
                 cached,
                 completion,
-                0 if trail is None else trail.embedding_tokens,
-                0 if trail is None else trail.rerank_tokens,
+                0 if attempt is None else attempt.embedding_tokens,
+                0 if attempt is None else attempt.rerank_tokens,
                 cost,
             ),
         )
@@ -98,7 +98,7 @@ class ActivityMeter:
         settings: GatewayLive | None,
     ) -> None:
         notes = request.notes
-        written, trail = notes.written, notes.trail
+        written, attempt = notes.written, notes.attempt
         minute = int(ended_s // _MINUTE_S)
         counts = (
             1,
@@ -108,21 +108,21 @@ class ActivityMeter:
             int(written is not None),
             int(written is not None and not written.grounded),
             int(written is not None and written.finish_reason == "length"),
-            int(trail is not None and bool(trail.degraded)),
+            int(attempt is not None and bool(attempt.degraded)),
             *used,
         )
         key = (notes.release, self._fingerprint(notes.release, settings), minute)
         found = self._tally.add_counts(key, counts)
-        if outcome != "ok" or trail is None:
+        if outcome != "ok" or attempt is None:
             return
-        for stage, spent in trail.times.items():
+        for stage, spent in attempt.times.items():
             if not spent.error:
                 found.note(f"{stage}_ms", spent.total_ms)
         if written is not None:
-            _note_times(found, written, trail, request.total_ms)
-            if trail.query_vector is not None and _may_be_sampled(notes, settings):
+            _note_times(found, written, attempt, request.total_ms)
+            if attempt.query_vector is not None and _may_be_sampled(notes, settings):
                 self._tally.sample(
-                    notes.release, minute, lambda: _sample(ended_s, notes, written, trail)
+                    notes.release, minute, lambda: _sample(ended_s, notes, written, attempt)
                 )
 
     def _fingerprint(self, release: str, settings: GatewayLive | None) -> str:
@@ -165,8 +165,10 @@ def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int
     )
 
 
-def _note_times(found: OpenMinute, written: Generation, trail: Trail, total_ms: float) -> None:
-    values = observe_answer(written, trail, total_ms=total_ms, prices=_NO_PRICES)
+def _note_times(
+    found: OpenMinute, written: Generation, attempt: AttemptRecord, total_ms: float
+) -> None:
+    values = observe_answer(written, attempt, total_ms=total_ms, prices=_NO_PRICES)
     for timing in _TIMINGS:
         value_ms = values.get(timing)
         if value_ms is not None:
@@ -181,24 +183,26 @@ def _may_be_sampled(notes: RequestNotes, settings: GatewayLive | None) -> bool:
     return recording.policy(notes.key_id) in _SAMPLED_CONTENT
 
 
-def _sample(ended_s: float, notes: RequestNotes, written: Generation, trail: Trail) -> QuerySample:
-    assert trail.query_vector is not None
-    vector = np.asarray(trail.query_vector, dtype="<f2").reshape(-1)
+def _sample(
+    ended_s: float, notes: RequestNotes, written: Generation, attempt: AttemptRecord
+) -> QuerySample:
+    assert attempt.query_vector is not None
+    vector = np.asarray(attempt.query_vector, dtype="<f2").reshape(-1)
     return QuerySample(
         at_s=ended_s,
         release=notes.release,
         vector=vector.tobytes(),
         dimension=vector.size,
-        top_score=_top_score(trail),
+        top_score=_top_score(attempt),
         grounded=written.grounded,
         answer_words=len(written.text.split()),
     )
 
 
-def _top_score(trail: Trail) -> float | None:
+def _top_score(attempt: AttemptRecord) -> float | None:
     """Returns what the reranker said of the best chunk, else its cosine, both of which compare
     between questions; None where there is no such score."""
-    if not trail.hits or "reranker" in trail.degraded:
+    if not attempt.hits or "reranker" in attempt.degraded:
         return None
-    signals = trail.hits[0].signals
+    signals = attempt.hits[0].signals
     return signals.dense if signals.rerank is None else signals.rerank

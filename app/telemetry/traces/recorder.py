@@ -143,6 +143,6 @@ class TraceRecorder:
 
 
 def _count_spans(request: FinishedRequest) -> int:
-    trail = request.notes.trail
-    stages = trail.times.values() if trail is not None else ()
+    attempt = request.notes.attempt
+    stages = attempt.times.values() if attempt is not None else ()
     return 1 + sum(1 + len(spent.laps) for spent in stages)

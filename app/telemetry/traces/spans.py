@@ -56,8 +56,8 @@ class SpanMaker:
     def _stages(
         self, request: FinishedRequest, attributes: RequestAttributes, parent: SpanContext
     ) -> Iterator[ReadableSpan]:
-        trail = request.notes.trail
-        for stage, spent in trail.times.items() if trail is not None else ():
+        attempt = request.notes.attempt
+        for stage, spent in attempt.times.items() if attempt is not None else ():
             own = self._context(request, new_span_id())
             end_ns = spent.started_ns + _ns(spent.total_ms)
             yield from self._laps(request, attributes, stage, spent, own)

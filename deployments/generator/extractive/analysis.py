@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from deployments.generator.extractive.sentences import raw_words, sentences, stem, terms
+from deployments.generator.extractive.sentences import (
+    Statement,
+    raw_words,
+    statements,
+    stem,
+    terms,
+)
 from deployments.stop_words import STOP_WORDS
 
 _KEPT_PASSAGES = 1024
@@ -32,6 +38,8 @@ class Sentence:
     names: frozenset[str]
     numbers: frozenset[str]
     is_negated: bool
+    statement: Statement
+    """The same as an answer may quote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,13 @@ class Passage:
 
 
 def analyse_sentence(text: str) -> Sentence:
-    """Returns the sentence taken apart; compounds with a hyphen count as their parts."""
+    """Returns a sentence or a question taken apart; compounds with a hyphen count as their
+    parts."""
+    return _analyse(Statement(text))
+
+
+def _analyse(statement: Statement) -> Sentence:
+    text = statement.text
     raw = [part for word in raw_words(text) for part in word.split("-") if part]
     lower = tuple(word.lower().removesuffix("'s") for word in raw)
     stems = [stem(word) for word in lower]
@@ -70,6 +84,7 @@ def analyse_sentence(text: str) -> Sentence:
         ),
         numbers=frozenset(word for word in lower if any(map(str.isdigit, word))),
         is_negated=any(word in _NEGATIONS or word.endswith("n't") for word in lower),
+        statement=statement,
     )
 
 
@@ -77,7 +92,7 @@ def analyse_sentence(text: str) -> Sentence:
 def analyse_passage(text: str) -> Passage:
     """Returns a Markdown passage taken apart."""
     return Passage(
-        sentences=tuple(analyse_sentence(one) for one in sentences(text)),
+        sentences=tuple(_analyse(statement) for statement in statements(text)),
         terms=frozenset(terms(text)),
         word_count=len(raw_words(text)),
     )

@@ -105,7 +105,11 @@ class ExtractiveEngine:
         """
         asked = analyse_sentence(question)
         prompt_tokens = _count_words(question, context)
-        candidates = [one for one in score_sentences(asked, context) if one.matched]
+        candidates = [
+            candidate
+            for candidate in score_sentences(asked, context)
+            if candidate.matched and candidate.sentence.statement.is_whole
+        ]
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
         answerability = 0.0 if best is None else estimate_answerability(asked, best, context)
         grounded = (
@@ -152,20 +156,34 @@ def _choose(candidates: Sequence[Candidate], max_sentences: int) -> list[Candida
     for candidate, odd in zip(distinct, odds, strict=True):
         if len(chosen) == max_sentences or (reached >= enough and odd < _WORTH_ADDING):
             break
-        if reached < enough or candidate.matched - covered:
+        if any(_quotes(other, candidate) for other in chosen):
+            reached += odd
+        elif reached < enough or candidate.matched - covered:
+            chosen = [other for other in chosen if not _quotes(candidate, other)]
             chosen.append(candidate)
             covered |= candidate.matched
             reached += odd
     return sorted(chosen, key=lambda one: one.order)
 
 
+def _quotes(candidate: Candidate, other: Candidate) -> bool:
+    """Returns whether a sentence takes another one along, as an item of the list that it leads
+    into."""
+    introduced = candidate.sentence.statement.introduces
+    return candidate.source == other.source and other.sentence.text in introduced
+
+
 def _compose(chosen: Sequence[Candidate]) -> tuple[str, tuple[Citation, ...]]:
     """Returns the answer's text and the stretch of it that each source supports."""
-    text = ""
+    text, was_block = "", False
     citations = []
     for candidate in chosen:
-        text += " " if text else ""
+        text += "" if not text else "\n\n" if was_block else " "
         start = len(text)
-        text += f"{candidate.sentence.text} [{candidate.source}]"
+        statement = candidate.sentence.statement
+        # Below a block, in which a mark would be a part of the code or of the last cell.
+        text += statement.quote + ("\n\n" if statement.introduces else " ")
+        text += f"[{candidate.source}]"
         citations.append(Citation(start, len(text), candidate.source))
+        was_block = bool(statement.introduces)
     return text, tuple(citations)

@@ -33,6 +33,18 @@ def open_client(tracking_uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
+async def mlflow_state(tracking_uri: str, *, timeout_s: float) -> str:
+    """Returns "ok" where the server answers, else what is wrong with it in a sentence."""
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False) as client:
+            answer = await client.get(f"{tracking_uri.rstrip('/')}/health")
+    except httpx.HTTPError:
+        return "MLflow does not answer."
+    return "ok" if answer.is_success else f"MLflow answers with status {answer.status_code}."
+
+
 def experiment_id(client: "MlflowClient", name: str) -> str:
     """Returns the id of an experiment, which is created, or restored where somebody deleted it."""
     from mlflow.exceptions import MlflowException

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.tracking.mlflow.limits import PARAMS_PER_CALL, chunks
 from deployments.tracking.mlflow.server import experiment_id
+from deployments.tracking.releases.colours import COLOURS, next_colour
 from deployments.tracking.releases.figures import params_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ Version = tuple[str, str]
 _RELEASE_TAG = "ragserve.release"
 _FINGERPRINT_TAG = "ragserve.fingerprint"
 _LAST_TAG = "ragserve.last_minute"
+_STEPS_TAG, _STEPS = "ragserve.steps", "minutes since the start"
+"""Runs without it are of an older version, which counted minutes from 1970 on: both on one axis
+could not be read."""
+_COLOUR_TAG = "mlflow.runColor"
 _MINUTE_MS = 60_000
 _IDLE_MINUTES = 30
 _MAX_RUNS = 1000
@@ -25,9 +30,11 @@ _MAX_RUNS = 1000
 
 @dataclass(slots=True)
 class ReleaseRun:
-    """A run; `last_minute` is the last one that it has figures of, since the epoch."""
+    """A run; `first_minute` is the one in which it begins, and `last_minute` the last one that it
+    has figures of, since the epoch."""
 
     run_id: str
+    first_minute: int
     last_minute: int
     running: bool
 
@@ -58,9 +65,11 @@ class ReleaseRunFinder:
         running = client.search_runs(
             [self._experiment_id], "attributes.status = 'RUNNING'", max_results=_MAX_RUNS
         )
-        self._runs = {
-            _version_of(run): _known(run) for run in running if _RELEASE_TAG in run.data.tags
-        }
+        mine = [run for run in running if _RELEASE_TAG in run.data.tags]
+        self._runs = {_version_of(run): _known(run) for run in mine if _STEPS_TAG in run.data.tags}
+        for run in mine:
+            if _STEPS_TAG not in run.data.tags:
+                client.set_terminated(run.info.run_id, "FINISHED")
         self._completed: set[str] = set()
 
     def run_of(self, version: Version, *, first_minute: int) -> ReleaseRun:
@@ -95,7 +104,8 @@ class ReleaseRunFinder:
         release, fingerprint = version
         found = self._client.search_runs(
             [self._experiment_id],
-            f"tags.`{_RELEASE_TAG}` = '{release}' and tags.`{_FINGERPRINT_TAG}` = '{fingerprint}'",
+            f"tags.`{_RELEASE_TAG}` = '{release}' and tags.`{_FINGERPRINT_TAG}` = '{fingerprint}'"
+            f" and tags.`{_STEPS_TAG}` = '{_STEPS}'",
             max_results=1,
         )
         return _known(found[0]) if found else None
@@ -110,9 +120,18 @@ class ReleaseRunFinder:
                 _RELEASE_TAG: release,
                 _FINGERPRINT_TAG: fingerprint,
                 _LAST_TAG: str(first_minute),
+                _STEPS_TAG: _STEPS,
+                _COLOUR_TAG: next_colour(self._taken_colours()),
             },
         )
         return _known(created)
+
+    def _taken_colours(self) -> list[str]:
+        """Returns the colours of the latest runs, which are those that are looked at together."""
+        latest = self._client.search_runs(
+            [self._experiment_id], order_by=["attributes.start_time DESC"], max_results=len(COLOURS)
+        )
+        return [run.data.tags.get(_COLOUR_TAG, "") for run in latest]
 
     def _complete(self, version: Version, run: ReleaseRun) -> None:
         from mlflow.entities import Param
@@ -131,5 +150,6 @@ def _version_of(run: "Run") -> Version:
 
 def _known(run: "Run") -> ReleaseRun:
     tags = run.data.tags
-    last = int(tags.get(_LAST_TAG, run.info.start_time // _MINUTE_MS))
-    return ReleaseRun(run.info.run_id, last, run.info.status == "RUNNING")
+    first = run.info.start_time // _MINUTE_MS
+    last = int(tags.get(_LAST_TAG, first))
+    return ReleaseRun(run.info.run_id, first, last, run.info.status == "RUNNING")

@@ -1,7 +1,6 @@
 """The story of one answer over doubles: which stages, in which order, with how much time."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,12 +8,13 @@ import numpy as np
 import pytest
 
 from app.answering import search as search_module
-from app.answering.pipeline import Answer, answer
+from app.answering.pipeline import Answer, answer_from_documents
 from app.answering.question import Question
 from app.answering.search import search
+from app.releases.attempt import Attempt
 from app.releases.releases import Releases
 from app.releases.route import Route
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.live import GatewayLive
 from app.settings.release import Release
@@ -29,7 +29,7 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
-from deployments.contracts.generation import GenerationEvent, GenerationRequest, Message
+from deployments.contracts.generation import Events, GenerationRequest, Message, collect
 from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk
 from deployments.generator.extractive.engine import NO_INFORMATION
 from tests.doubles import DoubleDirectory, ExtractiveGenerator, OverlapReranker, vector_of
@@ -74,14 +74,12 @@ class WatchedGenerator(ExtractiveGenerator):
         self.context: list[ScoredChunk] = []
         self.told: list[CallContext] = []
 
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+    def stream(
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         self.context = list(request.context or ())
         self.told.append(call)
-        async with aclosing(super().stream(request, call=call)) as events:
-            async for some in events:
-                yield some
+        return super().stream(request, call=call, begin_timeout_s=begin_timeout_s)
 
 
 @dataclass
@@ -100,7 +98,7 @@ class Service:
             rerank_weight=1.0,
         )
     )
-    trail: Trail = field(default_factory=Trail)
+    record: AttemptRecord = field(default_factory=AttemptRecord)
 
     def __post_init__(self) -> None:
         self.reranker = WatchedReranker(self.clock)
@@ -122,10 +120,15 @@ class Service:
         return RequestScope("request", TIME_S, "one", now=self.clock)
 
     async def answer(self, text: str, **wishes: object) -> Answer:
-        return await answer(Question(text, **wishes), self.route(), self.scope(), self.trail)  # type: ignore[arg-type]
+        attempt = Attempt(self.route(), self.scope(), self.record)
+        question = Question(text, **wishes)  # type: ignore[arg-type]
+        left_s = self.scope().call().timeout_s
+        begun = await answer_from_documents(question, attempt, timeout_s=left_s)
+        return Answer(await collect(begun.events), begun.sources)
 
     async def search(self, text: str, **wishes: object) -> list[ScoredChunk]:
-        return await search(Question(text, **wishes), self.route(), self.scope(), self.trail)  # type: ignore[arg-type]
+        attempt = Attempt(self.route(), self.scope(), self.record)
+        return await search(Question(text, **wishes), attempt)  # type: ignore[arg-type]
 
     def set(self, **parameters: object) -> None:
         self.release = self.release.model_copy(update=parameters)
@@ -142,7 +145,7 @@ def names(hits: Sequence[ScoredChunk]) -> list[str]:
 
 async def test_stages_come_one_after_the_other(service: Service) -> None:
     given = await service.answer("tower tall Paris")
-    assert list(service.trail.times) == [
+    assert list(service.record.times) == [
         "embedder",
         "retriever",
         "reranker",
@@ -150,9 +153,9 @@ async def test_stages_come_one_after_the_other(service: Service) -> None:
         "generator",
     ]
     assert "The tower is tall" in given.generation.text
-    assert service.trail.degraded == []
-    assert service.trail.embedding_tokens == 3
-    assert service.trail.rerank_tokens == sum(len(text.split()) for text in TEXTS.values())
+    assert service.record.degraded == []
+    assert service.record.embedding_tokens == 3
+    assert service.record.rerank_tokens == sum(len(text.split()) for text in TEXTS.values())
 
 
 async def test_every_stage_is_told_who_asks_and_what_time_is_left(service: Service) -> None:
@@ -191,7 +194,7 @@ async def test_the_client_decides_about_reranking_before_the_release(
 ) -> None:
     service.set(rerank=release_reranks)
     await service.search("tower", rerank=wish)
-    assert ("reranker" in service.trail.times) == reranked
+    assert ("reranker" in service.record.times) == reranked
 
 
 async def test_the_client_decides_about_counts_before_the_release(service: Service) -> None:
@@ -251,7 +254,7 @@ async def test_scores_of_the_retriever_are_not_held_against_the_bound_of_the_rer
 async def test_an_empty_index_asks_no_reranker(service: Service) -> None:
     service.stages.retriever.written.clear()
     given = await service.answer("tower")
-    assert "reranker" not in service.trail.times
+    assert "reranker" not in service.record.times
     assert not given.generation.grounded
     assert given.sources == ()
 
@@ -274,7 +277,7 @@ async def test_without_the_reranker_the_retrievers_order_stands(
     service.set(rerank=True)
     service.reranker.failure = failure
     assert await service.search("tower Paris") == expected
-    assert service.trail.degraded == ["reranker"]
+    assert service.record.degraded == ["reranker"]
 
 
 async def test_time_used_up_in_the_reranker_ends_the_request(service: Service) -> None:
@@ -320,8 +323,8 @@ async def test_a_stage_that_failed_is_timed_too(service: Service) -> None:
     service.stages.embedder.failure = Unavailable("Gone.", "embedder")
     with pytest.raises(Unavailable):
         await service.answer("tower")
-    assert list(service.trail.times) == ["embedder"]
-    assert service.trail.times["embedder"].total_ms > 0
+    assert list(service.record.times) == ["embedder"]
+    assert service.record.times["embedder"].total_ms > 0
 
 
 async def test_a_filter_reaches_the_retriever(service: Service) -> None:
@@ -344,14 +347,14 @@ async def test_the_generator_reads_what_stands_beside_a_source(service: Service)
     [context] = service.generator.context
     assert context.chunk.text == "Bread needs flour and salt.\nBake it for an hour."
     assert given.sources == (context,)
-    assert "neighbours" in service.trail.times
+    assert "neighbours" in service.record.times
 
 
 @pytest.mark.parametrize("reach", [0, 1])
 async def test_neighbours_can_be_left_out(service: Service, reach: int) -> None:
     service.set(neighbours=reach)
     await service.answer("bread flour salt")
-    assert ("neighbours" in service.trail.times) == bool(reach)
+    assert ("neighbours" in service.record.times) == bool(reach)
 
 
 async def test_without_neighbours_the_chunks_are_read_as_they_are(
@@ -363,7 +366,7 @@ async def test_without_neighbours_the_chunks_are_read_as_they_are(
     monkeypatch.setattr(service.stages.retriever, "chunks", away)
     given = await service.answer("bread flour salt")
     assert given.generation.grounded
-    assert service.trail.degraded == ["neighbours"]
+    assert service.record.degraded == ["neighbours"]
 
 
 async def test_a_generator_that_refuses_to_write_the_query_never_fails_the_request(
@@ -377,7 +380,7 @@ async def test_a_generator_that_refuses_to_write_the_query_never_fails_the_reque
     monkeypatch.setattr(service.generator, "describe", claim)
     turns = (Message("user", "The tower?"), Message("assistant", "Tall."), Message("user", "Why?"))
     given = await service.answer("Why?", messages=turns)
-    assert service.trail.degraded == ["condense"]
+    assert service.record.degraded == ["condense"]
     assert given.sources
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,16 +10,17 @@ import pytest
 from app.answering.query_expansion import formulate
 from app.answering.question import Question
 from app.answering.search import search
+from app.releases.attempt import Attempt
 from app.releases.releases import Releases
 from app.releases.route import Route
-from app.request.attempt import Trail
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.live import GatewayLive
 from app.settings.release import FilterField, Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
 from deployments.contracts.errors import InvalidRequest, Overloaded, RagError
-from deployments.contracts.generation import Generation, GenerationEvent, GenerationRequest
+from deployments.contracts.generation import Events, Generation, GenerationRequest
 from deployments.contracts.search import Embedded, InputType
 from tests.doubles import DoubleDirectory, ExtractiveGenerator, HashEmbedder, vector_of
 
@@ -42,8 +43,8 @@ class Writer(ExtractiveGenerator):
         return {"language_model": True}
 
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         step = request.prompt.removesuffix("-v1")
         self.requests[step] = request
         self.at_once += 1
@@ -79,7 +80,7 @@ class Service:
         self.stages.generation = generator
         self.embedder = WatchedEmbedder()
         self.stages.embedder = self.embedder
-        self.trail = Trail()
+        self.record = AttemptRecord()
         self.live = GatewayLive(
             releases={
                 "one": Release(retrieval="r", generator=("g",), rerank=False, **parameters),
@@ -99,12 +100,15 @@ class Service:
     def scope(self) -> RequestScope:
         return RequestScope("request", 30.0, "one", now=lambda: 0.0)
 
+    def attempt(self) -> Attempt:
+        return Attempt(self.route(), self.scope(), self.record)
+
     async def queries(self, text: str = "tower?", *others: str) -> tuple[str, ...]:
         question = Question(text, queries=others)
-        return (await formulate(question, self.route(), self.scope(), self.trail)).queries
+        return (await formulate(question, self.attempt())).queries
 
     async def find(self, text: str, **wishes: Any) -> list[str]:
-        hits = await search(Question(text, **wishes), self.route(), self.scope(), self.trail)
+        hits = await search(Question(text, **wishes), self.attempt())
         return [hit.chunk.document_id for hit in hits]
 
 
@@ -116,7 +120,7 @@ def taken_apart(query: str, year: int) -> str:
 async def test_by_default_no_model_is_asked() -> None:
     service = Service(Writer())
     assert await service.queries("tower?", "other", "tower?") == ("tower?", "other")
-    assert service.trail.times == {}
+    assert service.record.times == {}
 
 
 async def test_what_the_model_writes_is_searched_for_as_well() -> None:
@@ -131,8 +135,8 @@ async def test_what_the_model_writes_is_searched_for_as_well() -> None:
         "The tower is high.",
     )
     assert writer.most_at_once == 3
-    assert list(service.trail.times) == ["queries", "passage", "filter"]
-    assert service.trail.side_calls.keys() == {"queries", "passage", "filter"}
+    assert list(service.record.times) == ["queries", "passage", "filter"]
+    assert service.record.model_steps.keys() == {"queries", "passage", "filter"}
 
 
 async def test_formulations_are_one_call_of_the_embedder_and_all_are_searched_for() -> None:
@@ -144,13 +148,13 @@ async def test_formulations_are_one_call_of_the_embedder_and_all_are_searched_fo
 async def test_a_filter_in_words_filters() -> None:
     service = Service(Writer(filter=taken_apart("bread", 2020)), filter_fields=YEAR)
     assert await service.find("bread from 2020") == ["a"]
-    assert service.trail.degraded == []
+    assert service.record.degraded == []
 
 
 async def test_it_holds_beside_the_clients_filter() -> None:
     service = Service(Writer(filter=taken_apart("bread", 2020)), filter_fields=YEAR)
     question = Question("bread", where={"path": "a.md"})
-    asked = await formulate(question, service.route(), service.scope(), service.trail)
+    asked = await formulate(question, service.attempt())
     assert asked.where == {"$and": [{"path": "a.md"}, {"year": 2020}]}
     assert asked.given_where == {"path": "a.md"}
 
@@ -158,7 +162,7 @@ async def test_it_holds_beside_the_clients_filter() -> None:
 async def test_a_filter_that_nothing_fulfils_is_dropped() -> None:
     service = Service(Writer(filter=taken_apart("bread", 1999)), filter_fields=YEAR)
     assert sorted(await service.find("bread from 1999")) == ["a", "b"]
-    assert service.trail.degraded == ["filter"]
+    assert service.record.degraded == ["filter"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ async def test_a_filter_that_nothing_fulfils_is_dropped() -> None:
 async def test_a_model_that_fails_never_fails_the_request(failure: RagError) -> None:
     service = Service(Writer(queries=failure, passage=failure, filter=failure), **ALL)
     assert await service.find("red tower") == ["a", "b"]
-    assert sorted(service.trail.degraded) == ["filter", "passage", "queries"]
+    assert sorted(service.record.degraded) == ["filter", "passage", "queries"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +194,7 @@ async def test_what_cannot_be_used_is_left_out(step: str, answer: str) -> None:
 async def test_a_generator_that_is_no_language_model_is_not_asked() -> None:
     service = Service(ExtractiveGenerator(), **ALL)
     assert await service.queries("red tower") == ("red tower",)
-    assert service.trail.degraded == []
+    assert service.record.degraded == []
 
 
 async def test_the_model_gets_half_of_the_time_a_schema_and_the_fields() -> None:

@@ -1,10 +1,20 @@
 """Liveness and readiness."""
 
+import asyncio
+
 import httpx
 import pytest
 
-from deployments.contracts.errors import Unavailable
+from app.api.application import create_app
+from app.gateway import make_gateway
+from app.releases.releases import Releases
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import StageFailed, Unavailable
 from tests.doubles import DoubleDirectory
+from tests.unit.app.conftest import LIVE
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/healthz"])
@@ -25,3 +35,88 @@ async def test_ready_names_the_stage_that_is_missing(
     assert response.status_code == 503
     assert response.json()["releases"]["one"]["retriever"] == "The vector store does not answer."
     assert response.json()["releases"]["one"]["embedder"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/health/ready", "/readyz", "/health/live", "/healthz"])
+async def test_a_full_gateway_still_says_how_it_is(stages: DoubleDirectory, path: str) -> None:
+    stages.embedder.holds = asyncio.Event()
+    args = GatewayArgs(max_concurrent_requests=2, request_timeout_s=5)
+    app = create_app(make_gateway(Releases(stages, lambda: LIVE), args), args)
+    async with client_of(app) as client:
+        asking = [
+            asyncio.create_task(client.post("/v1/query", json={"query": "x y"})) for _ in range(2)
+        ]
+        await stages.embedder.entered.wait()
+        await asyncio.sleep(0.01)
+        assert (await client.post("/v1/query", json={"query": "x y"})).status_code == 503
+        assert (await client.get(path)).status_code == 200
+        stages.embedder.holds.set()
+        for task in asking:
+            assert (await task).status_code == 200
+
+
+class Reports:
+    """A controller or a tracker that says how it is."""
+
+    def __init__(self, facts: dict[str, object] | Unavailable) -> None:
+        self.facts = facts
+
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        if isinstance(self.facts, Unavailable):
+            raise self.facts
+        return self.facts
+
+
+async def test_it_says_of_each_dependency_how_it_is_and_what_can_be_missing(
+    stages: DoubleDirectory,
+) -> None:
+    live = GatewayLive(
+        releases={"one": Release(retrieval="r", generator=["g-echo", "g"])}, traffic={"one": 1.0}
+    )
+    stages.echo.failure = StageFailed("The engine is dead.")
+    args = GatewayArgs(control="control")
+    gateway = make_gateway(
+        Releases(stages, lambda: live),
+        args,
+        control=Reports(Unavailable("The database does not answer.")),  # type: ignore[arg-type]
+        tracker=Reports({"mlflow": "MLflow does not answer."}),  # type: ignore[arg-type]
+        breakers=lambda: {("g-echo", "generator"): "open"},
+    )
+    async with client_of(create_app(gateway, args)) as client:
+        response = await client.get("/health/ready")
+    assert response.status_code == 200, "the other generator answers"
+    assert response.json()["releases"]["one"]["generator"] == "ok"
+    shown = {one.pop("name"): one for one in response.json()["dependencies"]}
+    assert all(one.pop("latency_ms") >= 0 for one in shown.values())
+    ok = {"status": "ok", "detail": "", "breaker": "closed"}
+    assert shown == {
+        "r/embedder": {"required": True, **ok},
+        "r/retriever": {"required": True, **ok},
+        "r/reranker": {"required": True, **ok},
+        "r/indexer": {"required": True, **ok},
+        "g-echo/generator": {
+            "required": False,
+            "status": "failing",
+            "detail": "The engine is dead.",
+            "breaker": "open",
+        },
+        "g/generator": {"required": False, **ok},
+        "control/rollout controller": {
+            "required": False,
+            "status": "failing",
+            "detail": "The database does not answer.",
+            "breaker": "closed",
+        },
+        "control/tracker": {"required": False, **ok},
+        "mlflow": {
+            "required": False,
+            "status": "failing",
+            "detail": "MLflow does not answer.",
+            "breaker": "closed",
+        },
+    }
+
+
+def client_of(app: object) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://test")

@@ -4,8 +4,9 @@ import base64
 
 import httpx
 import numpy as np
+import pytest
 
-from tests.doubles import vector_of
+from tests.doubles import DoubleDirectory, vector_of
 
 
 async def test_embeddings_come_in_order_in_both_encodings(client: httpx.AsyncClient) -> None:
@@ -60,3 +61,27 @@ async def test_models_lists_the_service_its_releases_and_its_models(
     assert names[:4] == ["ragserve", "auto", "ragserve:llm", "ragserve:one"]
     assert {"extractive", "echo"} <= set(names)
     assert "hashembedder-double" in names
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"input": ["a"] * 2048, "model": "nobody"}),
+        ("/v1/embeddings", {"input": ["a"] * 2048, "dimensions": 7}),
+        ("/v1/rerank", {"query": "a", "documents": ["b"], "model": "nobody"}),
+    ],
+    ids=["model", "dimensions", "rerank"],
+)
+async def test_what_cannot_be_is_refused_before_the_work(
+    client: httpx.AsyncClient,
+    stages: DoubleDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: dict[str, object],
+) -> None:
+    async def work(*_: object, **__: object) -> None:
+        raise AssertionError("nobody should have worked")
+
+    monkeypatch.setattr(stages.embedder, "embed", work)
+    monkeypatch.setattr(stages.reranker, "rerank", work)
+    assert (await client.post(path, json=body)).status_code in (404, 422)

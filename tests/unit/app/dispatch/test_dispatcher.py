@@ -1,14 +1,17 @@
 """Who answers when a canary cannot, and what it counts as."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from app.answering.ask import Ask, FromDocuments, FromGenerator
+from app.answering.ask import Ask, from_documents, from_generator
+from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
+from app.dispatch.dispatcher import Served
 from app.gateway import Gateway, make_gateway
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
@@ -23,18 +26,26 @@ from deployments.canary.policy import Judge, Policy, Shadow
 from deployments.canary.rollout import Shares
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
+    DeadlineExceeded,
     InvalidRequest,
     PromptTooLong,
     RagError,
     StageFailed,
     Unavailable,
 )
-from deployments.contracts.generation import Generation, GenerationEvent, GenerationRequest, Message
+from deployments.contracts.generation import (
+    Events,
+    Generation,
+    GenerationRequest,
+    Message,
+    collect,
+)
 from deployments.rollouts import ActiveRollout, TrafficPlan
 from tests.doubles import DoubleDirectory, EchoGenerator, ExtractiveGenerator, read_to_failure
 
-ASK = FromDocuments(Question("When is the queue full?"))
-CHAT = FromGenerator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
+QUESTION = Question("When is the queue full?")
+ASK = from_documents(QUESTION)
+CHAT = from_generator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
 LIVE = GatewayLive(
     releases={
         "stable": Release(retrieval="r", generator="generator-stable"),
@@ -76,10 +87,14 @@ class Never(ExtractiveGenerator):
     """Does not come to an end."""
 
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         self.calls += 1
-        await asyncio.Event().wait()
+        try:
+            async with asyncio.timeout(begin_timeout_s):
+                await asyncio.Event().wait()
+        except TimeoutError as error:
+            raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
         yield ()
 
 
@@ -110,24 +125,46 @@ def scope(timeout_s: float = 5.0) -> RequestScope:
     return RequestScope("id", asyncio.get_running_loop().time() + timeout_s)
 
 
-async def read(events: AsyncGenerator[Sequence[GenerationEvent], None]) -> Generation:
-    async with aclosing(events):
-        async for some in events:
-            if isinstance(some[-1], Generation):
-                last = some[-1]
-    return last
+@dataclass
+class Answered:
+    """What came of a request that was read to its end."""
+
+    served: Served[AnswerStream]
+    written: Generation
+    scope: RequestScope
+
+    @property
+    def release(self) -> str | None:
+        return self.served.release
+
+    @property
+    def degraded(self) -> list[str]:
+        return self.served.record.degraded
+
+
+async def ask_for(
+    service: Gateway,
+    assigned: Assignment,
+    asked: Ask,
+    timeout_s: float,
+    total_s: float,
+    whole: bool,
+) -> Answered:
+    request = scope(timeout_s)
+    served = await service.dispatcher.begin(
+        asked, assigned, request, timeout_s=total_s, whole=whole
+    )
+    return Answered(served, await collect(served.value.events), request)
 
 
 async def whole(
     service: Gateway, assigned: Assignment, timeout_s: float = 5.0, ask: Ask = ASK
-) -> Any:
-    return await service.dispatcher.answer(ask, assigned, scope(timeout_s))
+) -> Answered:
+    return await ask_for(service, assigned, ask, timeout_s, timeout_s, whole=True)
 
 
-async def streamed(service: Gateway, assigned: Assignment, timeout_s: float = 5.0) -> Any:
-    served = await service.dispatcher.begin(ASK, assigned, scope(timeout_s), timeout_s=5.0)
-    await read(served.value.events)
-    return served
+async def streamed(service: Gateway, assigned: Assignment, timeout_s: float = 5.0) -> Answered:
+    return await ask_for(service, assigned, ASK, timeout_s, 5.0, whole=False)
 
 
 BOTH = pytest.mark.parametrize("way", [whole, streamed])
@@ -157,8 +194,8 @@ async def test_stable_answers_for_a_canary_that_fails(
 ) -> None:
     versions.generators["generator-canary"].failure = failure
     served = await way(service, assignment("canary"))
-    assert served.release == served.scope.release == "stable"
-    assert served.trail.degraded == ["canary"]
+    assert served.release == "stable"
+    assert served.degraded == ["canary"]
     [(seen, values)] = notes.seen
     assert (seen.arm, values) == ("canary", FAILED)
 
@@ -190,11 +227,11 @@ async def test_what_a_canary_did_in_vain_is_reported(
     [lost] = heard.requests
     assert (lost.kind, lost.outcome) == ("attempt", outcome)
     assert (lost.notes.release, lost.notes.arm) == ("canary", "canary")
-    assert lost.notes.trail is not None
-    assert "embedder" in lost.notes.trail.times
+    assert lost.notes.attempt is not None
+    assert "embedder" in lost.notes.attempt.times
     assert lost.trace.client_span_id == served.scope.trace.span_id
     assert served.scope.notes.release == "stable"
-    assert served.scope.notes.trail is served.trail
+    assert served.scope.notes.attempt is served.served.record
 
 
 async def test_repetitions_under_way_end_before_the_replica_does(
@@ -221,12 +258,13 @@ class Slow(ExtractiveGenerator):
     takes_s = 0.3
 
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
         await asyncio.sleep(self.takes_s)
-        async with aclosing(super().stream(request, call=call)) as events:
-            async for some in events:
-                yield some
+        events = super().stream(request, call=call, begin_timeout_s=begin_timeout_s)
+        async with aclosing(events):
+            async for batch in events:
+                yield batch
 
 
 @BOTH
@@ -236,7 +274,7 @@ async def test_a_slow_canary_answers_itself_where_stable_is_no_faster(
     """The same engine in both arms: the arm of the canary must not have less time."""
     versions.generators = {"generator-stable": Slow(), "generator-canary": Slow()}
     served = await way(service, assignment("canary"), timeout_s=0.5)
-    assert (served.release, served.trail.degraded) == ("canary", [])
+    assert (served.release, served.degraded) == ("canary", [])
     assert [values["error"] for _, values in notes.seen] == [0]
     assert versions.generators["generator-stable"].calls == 0
 
@@ -287,6 +325,29 @@ async def test_nobody_takes_over_after_the_first_token(
     assert [values for _, values in notes.seen] == [FAILED]
 
 
+async def test_a_whole_answer_of_a_canary_that_breaks_off_is_stables(
+    service: Gateway, versions: Versions, notes: Notes
+) -> None:
+    echo = EchoGenerator()
+    echo.engine.fails_after = 3
+    versions.generators = {"generator-stable": EchoGenerator(), "generator-canary": echo}
+    served = await whole(service, assignment("canary"), ask=CHAT)
+    assert (served.release, served.degraded) == ("stable", ["canary"])
+    assert [values for _, values in notes.seen] == [FAILED]
+
+
+async def test_a_stream_that_nobody_begins_to_read_is_aborted_when_it_is_closed(
+    service: Gateway, versions: Versions, notes: Notes
+) -> None:
+    echo = EchoGenerator()
+    versions.generators["generator-canary"] = echo
+    served = await service.dispatcher.begin(CHAT, assignment("canary"), scope(), timeout_s=5.0)
+    assert echo.engine.running == 1
+    await served.value.events.aclose()
+    assert echo.engine.running == 0
+    assert [values for _, values in notes.seen] == [ABORTED]
+
+
 async def test_a_stream_that_its_reader_leaves_is_aborted(
     service: Gateway, versions: Versions, notes: Notes
 ) -> None:
@@ -316,11 +377,11 @@ async def test_a_caller_who_leaves_is_aborted_and_not_failed(
 async def test_a_search_is_answered_by_stable_too_and_is_no_evidence(
     service: Gateway, versions: Versions, notes: Notes
 ) -> None:
-    served = await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+    served = await service.dispatcher.search(QUESTION, assignment("canary"), scope())
     assert served.release == "canary"
     versions.embedder.failure = StageFailed("all of them")
     with pytest.raises(StageFailed):
-        await service.dispatcher.search(ASK.question, assignment("canary"), scope())
+        await service.dispatcher.search(QUESTION, assignment("canary"), scope())
     assert versions.embedder.calls == 3
     assert notes.seen == []
 
@@ -372,14 +433,11 @@ class Sayer(ExtractiveGenerator):
         super().__init__()
         self.says = says
 
-    async def generate(self, request: GenerationRequest, *, call: CallContext) -> Generation:
-        self._enter()
-        return Generation(self.says, (), True, "stop", 1, 1, "sayer")
-
     async def stream(
-        self, request: GenerationRequest, *, call: CallContext
-    ) -> AsyncGenerator[Sequence[GenerationEvent], None]:
-        yield (await self.generate(request, call=call),)
+        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
+    ) -> Events:
+        self._enter()
+        yield (Generation(self.says, (), True, "stop", 1, 1, "sayer"),)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from app.local.environment import (
     ray_environment,
     shell_exports,
 )
+from app.local.log_rotation import LogLimits
 from app.local.ports import StackPorts
 
 PORTS = StackPorts(
@@ -40,6 +41,7 @@ def settings(
         ports=PORTS,
         cpu_count=4,
         haproxy=temp_dir / "haproxy" if with_haproxy else None,
+        log_limits=LogLimits(file_bytes=1000, archives=2),
     )
 
 
@@ -48,6 +50,20 @@ def test_ray_keeps_its_guard_and_stays_on_loopback() -> None:
     assert environment["RAY_AUTH_MODE"] == "token"
     assert environment["RAY_AUTH_TOKEN_PATH"] == "/home/me/.ragserve/ray_token"
     assert environment["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
+
+
+def test_ray_rotates_its_own_logs_as_the_others_are() -> None:
+    environment = settings()
+    assert environment["RAY_ROTATION_MAX_BYTES"] == "1000"
+    assert environment["RAY_ROTATION_BACKUP_COUNT"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("inherited", "level"),
+    [({}, "warn"), ({"RUST_LOG": ""}, "warn"), ({"RUST_LOG": "info"}, "info")],
+)
+def test_chroma_tells_of_trouble_only_unless_asked(inherited: dict[str, str], level: str) -> None:
+    assert chroma_environment(inherited, instance="one")["RUST_LOG"] == level
 
 
 def test_ray_leaves_the_number_of_threads_to_the_replicas() -> None:
@@ -80,7 +96,7 @@ def test_without_haproxy_serve_uses_its_own_proxy() -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [settings(), mlflow_environment(instance="one"), chroma_environment(instance="one")],
+    [settings(), mlflow_environment(instance="one"), chroma_environment({}, instance="one")],
     ids=["ray", "mlflow", "chroma"],
 )
 def test_every_server_carries_the_id_of_its_start(environment: dict[str, str]) -> None:

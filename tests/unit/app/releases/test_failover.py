@@ -1,11 +1,10 @@
 """Which generator answers when the preferred one cannot."""
 
 import asyncio
-from contextlib import aclosing
 
 import pytest
 
-from app.releases.failover import Breakers, GeneratorChain
+from app.releases.failover import GeneratorChain
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
     DeadlineExceeded,
@@ -15,7 +14,13 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
-from deployments.contracts.generation import Generation, GenerationRequest, Message, TextDelta
+from deployments.contracts.generation import (
+    Generation,
+    GenerationRequest,
+    Message,
+    TextDelta,
+    collect,
+)
 from tests.doubles import EchoGenerator, read_to_failure
 
 CALL = CallContext("request", 5.0)
@@ -27,15 +32,14 @@ class Targets:
 
     def __init__(self, first_token_timeout_s: float = 1.0) -> None:
         self.a, self.b = EchoGenerator(), EchoGenerator()
-        self.breakers = Breakers()
         self.patience_s = first_token_timeout_s
 
     def chain(self, *names: str) -> GeneratorChain:
-        targets = [(name, getattr(self, name)) for name in names or ("a", "b")]
-        return GeneratorChain(targets, self.breakers, self.patience_s)
+        targets = [getattr(self, name) for name in names or ("a", "b")]
+        return GeneratorChain(targets, self.patience_s)
 
-    async def generate(self, *names: str) -> Generation:
-        return await self.chain(*names).generate(ASKED, call=CALL)
+    async def generate(self, call: CallContext = CALL, timeout_s: float = 60.0) -> Generation:
+        return await collect(await self.chain().begin(ASKED, call=call, timeout_s=timeout_s))
 
 
 @pytest.fixture
@@ -68,6 +72,23 @@ async def test_a_target_that_does_not_begin_is_passed_over() -> None:
     assert targets.a.engine.running == 0, "the one that did not begin was stopped"
 
 
+@pytest.mark.parametrize("timeout_s", [0.4, 60.0], ids=["whole", "stream"])
+async def test_there_is_time_for_the_next_one_whatever_the_limits_are(timeout_s: float) -> None:
+    targets = Targets(first_token_timeout_s=30.0)
+    targets.a.engine.gate = asyncio.Event()
+    written = await targets.generate(CallContext("request", 0.4), timeout_s)
+    assert written.passed_over == 1
+
+
+async def test_a_stream_that_nobody_reads_frees_its_engine_when_it_is_closed(
+    targets: Targets,
+) -> None:
+    events = await targets.chain().begin(ASKED, call=CALL, timeout_s=5.0)
+    assert targets.a.engine.running == 1
+    await events.aclose()
+    assert targets.a.engine.running == 0
+
+
 async def test_the_callers_mistake_is_told_at_once(targets: Targets) -> None:
     targets.a.failure = InvalidRequest("x")
     with pytest.raises(InvalidRequest):
@@ -77,9 +98,11 @@ async def test_the_callers_mistake_is_told_at_once(targets: Targets) -> None:
 
 async def test_after_the_first_piece_nobody_else_begins_again(targets: Targets) -> None:
     targets.a.engine.fails_after = 2
-    seen, error = await read_to_failure(targets.chain().stream(ASKED, call=CALL))
+    seen, error = await read_to_failure(
+        await targets.chain().begin(ASKED, call=CALL, timeout_s=5.0)
+    )
     assert isinstance(error, StageFailed)
-    text = [event.text for some in seen for event in some if isinstance(event, TextDelta)]
+    text = [event.text for batch in seen for event in batch if isinstance(event, TextDelta)]
     assert text == ["one ", "two "]
     assert targets.b.calls == 0
 
@@ -88,59 +111,6 @@ async def test_the_last_ones_failure_is_the_answer(targets: Targets) -> None:
     targets.a.failure, targets.b.failure = Unavailable("a"), Overloaded("b", None, 3.0)
     with pytest.raises(Overloaded, match="b"):
         await targets.generate()
-
-
-async def test_one_that_keeps_failing_is_left_alone(targets: Targets) -> None:
-    targets.a.failure = Unavailable("x")
-    for _ in range(8):
-        await targets.generate()
-    assert targets.a.calls == 5
-    assert targets.b.calls == 8
-
-
-async def test_a_broken_stream_counts_as_a_failure(targets: Targets) -> None:
-    targets.a.engine.fails_after = 1
-    for _ in range(5):
-        with pytest.raises(StageFailed):
-            await targets.generate("a")
-    with pytest.raises(Unavailable, match="left alone") as caught:
-        await targets.generate("a")
-    assert caught.value.retry_after_s
-    assert targets.a.calls == 5
-
-
-@pytest.mark.parametrize("failure", [InvalidRequest("x"), Overloaded("x")], ids=lambda e: e.code)
-async def test_what_says_nothing_of_its_health_does_not_count(
-    targets: Targets, failure: RagError
-) -> None:
-    targets.a.failure = failure
-    for _ in range(7):
-        with pytest.raises(type(failure)):
-            await targets.generate("a")
-    assert targets.a.calls == 7
-
-
-async def test_clients_that_leave_do_not_count(targets: Targets) -> None:
-    for _ in range(7):
-        async with aclosing(targets.chain("a").stream(ASKED, call=CALL)) as events:
-            await anext(events)
-    assert (await targets.generate("a")).text == "one two three"
-    assert targets.a.engine.running == 0
-
-
-async def test_it_is_asked_again_after_a_while(
-    targets: Targets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    targets.a.failure = Unavailable("x")
-    for _ in range(5):
-        await targets.generate()
-    targets.a.failure = None
-    assert (await targets.generate()).passed_over == 1
-    import purgatory.domain.model as purgatory
-
-    later_s = purgatory.time.time() + 60
-    monkeypatch.setattr(purgatory.time, "time", lambda: later_s)
-    assert (await targets.generate()).passed_over == 0
 
 
 async def test_it_says_what_the_first_that_answers_says(targets: Targets) -> None:

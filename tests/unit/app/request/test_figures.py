@@ -3,7 +3,7 @@
 import pytest
 
 from app.dispatch.comparison import agreement, overlap_at_k
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.request.figures import observe_answer
 from app.settings.prices import Prices, PriceTable
 from deployments.canary.metrics import METRICS, PAIRS
@@ -28,8 +28,8 @@ def written(**fields: object) -> Generation:
     return Generation(**{**usual, **fields})  # type: ignore[arg-type]
 
 
-def trail(**times: StageTime) -> Trail:
-    return Trail(times=dict(times))
+def attempt(**times: StageTime) -> AttemptRecord:
+    return AttemptRecord(times=dict(times))
 
 
 SPENT = {
@@ -47,13 +47,13 @@ def hits(*names: str) -> list[ScoredChunk]:
 
 def test_every_metric_of_requests_is_observed() -> None:
     prices = PriceTable(models={"m": Prices(prompt_usd_per_million_tokens=1.0)})
-    values = observe_answer(written(), trail(**SPENT), total_ms=200.0, prices=prices)
+    values = observe_answer(written(), attempt(**SPENT), total_ms=200.0, prices=prices)
     measured = {name for name, metric in METRICS.items() if not metric.source} - PAIRS
     assert set(values) == measured
 
 
 def test_times_are_those_of_the_caller() -> None:
-    values = observe_answer(written(), trail(**SPENT), total_ms=200.0, prices=PriceTable())
+    values = observe_answer(written(), attempt(**SPENT), total_ms=200.0, prices=PriceTable())
     assert values["total_ms"] == 200
     assert values["queue_ms"] == 7
     assert values["ttft_ms"] == 200 - 150 + 50
@@ -72,25 +72,27 @@ def test_times_are_those_of_the_caller() -> None:
     ],
 )
 def test_flaws_are_seen(fields: dict[str, object], metric: str, value: float) -> None:
-    values = observe_answer(written(**fields), trail(**SPENT), total_ms=200.0, prices=PriceTable())
+    values = observe_answer(
+        written(**fields), attempt(**SPENT), total_ms=200.0, prices=PriceTable()
+    )
     assert values[metric] == value
 
 
 def test_an_answer_without_a_stage_is_degraded() -> None:
-    done = Trail(times=dict(SPENT), degraded=["reranker"])
+    done = AttemptRecord(times=dict(SPENT), degraded=["reranker"])
     assert observe_answer(written(), done, total_ms=1.0, prices=PriceTable())["degraded"] == 1.0
 
 
 def test_what_is_written_at_once_has_no_time_per_token() -> None:
     at_once = written(times=Times(replica_ms=50.2))
-    values = observe_answer(at_once, trail(**SPENT), total_ms=200.0, prices=PriceTable())
+    values = observe_answer(at_once, attempt(**SPENT), total_ms=200.0, prices=PriceTable())
     assert "tpot_ms" not in values
     assert "ttft_ms" in values
 
 
 def test_an_engine_without_tokens_has_no_token_times() -> None:
     values = observe_answer(
-        written(ttft_ms=0.0), trail(**SPENT), total_ms=200.0, prices=PriceTable()
+        written(ttft_ms=0.0), attempt(**SPENT), total_ms=200.0, prices=PriceTable()
     )
     assert "ttft_ms" not in values
     assert "tpot_ms" not in values
@@ -99,7 +101,7 @@ def test_an_engine_without_tokens_has_no_token_times() -> None:
 def test_cost_is_that_of_both_kinds_of_tokens() -> None:
     price = Prices(prompt_usd_per_million_tokens=2.0, completion_usd_per_million_tokens=10.0)
     prices = PriceTable(models={"m": price})
-    values = observe_answer(written(), trail(**SPENT), total_ms=1.0, prices=prices)
+    values = observe_answer(written(), attempt(**SPENT), total_ms=1.0, prices=prices)
     assert values["cost"] == pytest.approx((1000 * 2 + 11 * 10) / 1e6)
 
 

@@ -15,7 +15,7 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from deployments.contracts.errors import ConfigError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SHIPPED = sorted(ROOT.glob("serve_config*.yaml"))
 EMBEDDED = {"path": "/var/lib/chroma", "collection": "tests"}
 
@@ -188,9 +188,30 @@ def no_mapping_of_deployments(content: dict[str, Any]) -> None:
     application(content, "gateway")["deployments"] = ["Ingress"]
 
 
+def patience_beyond_the_request(content: dict[str, Any]) -> None:
+    release = deployment(content, "Ingress")["user_config"]["releases"]["one"]
+    release |= {"generator": ["generator", "generator"], "first_token_timeout_s": 30}
+
+
+def a_reranker_that_may_take_all(content: dict[str, Any]) -> None:
+    deployment(content, "Ingress")["user_config"]["releases"]["one"]["rerank_timeout_s"] = 31
+
+
+def a_stream_shorter_than_its_beginning(content: dict[str, Any]) -> None:
+    application(content, "gateway")["args"]["stream_timeout_s"] = 20
+
+
+def more_than_serve_lets_in(content: dict[str, Any]) -> None:
+    deployment(content, "Ingress")["max_ongoing_requests"] = 256
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        (patience_beyond_the_request, ["releases.one: first_token_timeout_s (30)", "(30)"]),
+        (a_reranker_that_may_take_all, ["releases.one: rerank_timeout_s (31)"]),
+        (a_stream_shorter_than_its_beginning, ["gateway.args", "stream_timeout_s"]),
+        (more_than_serve_lets_in, ["max_concurrent_requests (256)", "max_ongoing_requests (256)"]),
         (misspell_args, ["gateway.args.request_timeout", "Extra inputs"]),
         (misspell_nested_args, ["retrieval.args.embedder.modell"]),
         (misspell_release, ["gateway.Ingress.user_config.releases.one.topk"]),

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from app.settings.breaker import BreakerArgs
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, RagError, Unavailable
 from tests.doubles import read_to_failure
@@ -64,9 +67,15 @@ class Handle:
 
 
 def stream(handle: Handle, next_timeout_s: float = 1.0) -> AsyncGenerator[Any, None]:
-    stage = StageHandle("generator-a", "Generator", 4)
+    stage = StageHandle("generator-a", "Generator", GatewayArgs(), Breakers(BreakerArgs()))
     stage._handle = handle
-    return stage.call_stream("stream", "question", call=CALL, next_timeout_s=next_timeout_s)
+    return stage.call_stream(
+        "stream",
+        "question",
+        call=CALL,
+        begin_timeout_s=CALL.timeout_s,
+        next_timeout_s=next_timeout_s,
+    )
 
 
 async def items_of(handle: Handle, next_timeout_s: float = 1.0) -> list[Any]:
@@ -109,10 +118,12 @@ async def test_silence_ends_a_stream() -> None:
 
 async def test_the_requests_time_ends_it_too() -> None:
     handle = Handle(["silence"])
-    stage = StageHandle("generator-a", "Generator", 4)
+    stage = StageHandle("generator-a", "Generator", GatewayArgs(), Breakers(BreakerArgs()))
     stage._handle = handle
     short = CallContext("request", 0.05)
-    seen, error = await read_to_failure(stage.call_stream("stream", call=short, next_timeout_s=5))
+    seen, error = await read_to_failure(
+        stage.call_stream("stream", call=short, begin_timeout_s=5, next_timeout_s=5)
+    )
     assert seen == []
     assert isinstance(error, DeadlineExceeded)
 

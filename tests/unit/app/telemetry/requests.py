@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.request.notes import RequestNotes
 from app.request.trace_context import TraceContext
 from app.telemetry.requests import FinishedRequest
@@ -45,7 +45,7 @@ def written(**fields: Any) -> Generation:
     return replace(usual, **fields)
 
 
-def trail() -> Trail:
+def attempt() -> AttemptRecord:
     found = hits("a", "b", "c")
     times = {
         "embedder": StageTime(10, 2, 5, 8, STARTED_NS, 3),
@@ -55,7 +55,7 @@ def trail() -> Trail:
         "reranker": StageTime(40, 4, 30, 36, STARTED_NS + 30 * MS, 2),
         "generator": StageTime(50, 0, 45, 46, STARTED_NS + 70 * MS, laps=(Lap("prompt", 0, 1),)),
     }
-    return Trail(
+    return AttemptRecord(
         times=times,
         embedding_tokens=7,
         rerank_tokens=90,
@@ -70,7 +70,7 @@ def finished(notes: RequestNotes | None = None, **fields: Any) -> FinishedReques
         key_id="0123456789ab",
         messages=(Message("user", "What happens when a queue is full?"),),
         release="one",
-        trail=trail(),
+        attempt=attempt(),
         written=written(),
     )
     usual = FinishedRequest(

@@ -46,6 +46,20 @@ def test_counters_grow_by_what_came_since_the_last_reading() -> None:
     assert meter.values[catalog.SPOOL_BYTES.name] == {(): [0]}
 
 
+def test_lost_activity_counts_once_by_what_it_was() -> None:
+    meter, lost = RecordingMeter(), {"requests": 0, "minutes": 0}
+    gauges = Gauges(meter, activity=lambda: lost)
+    gauges.read()
+    assert meter.sums(catalog.ACTIVITY_DROPPED) == {}
+    lost = {"requests": 5, "minutes": 1}
+    gauges.read()
+    gauges.read()
+    assert meter.sums(catalog.ACTIVITY_DROPPED) == {
+        series(what="requests"): 5,
+        series(what="minutes"): 1,
+    }
+
+
 def test_the_door_is_read_where_there_is_one() -> None:
     meter, admission = RecordingMeter(), None
     gauges = Gauges(meter, admission=lambda: admission)
@@ -55,6 +69,20 @@ def test_the_door_is_read_where_there_is_one() -> None:
     gauges.read()
     assert meter.sums(catalog.OPEN_REQUESTS) == {(): 3}
     assert meter.sums(catalog.ADMISSION_LIMIT) == {(): 64}
+
+
+def test_breakers_are_shown_by_their_state() -> None:
+    meter, states = RecordingMeter(), {("minilm", "embedder"): "closed"}
+    gauges = Gauges(meter, breakers=lambda: states)
+    gauges.read()
+    states[("minilm", "embedder")] = "open"
+    gauges.read()
+    place = {"target": "minilm", "stage": "embedder"}
+    assert meter.values[catalog.BREAKERS.name] == {
+        series(**place, state="closed"): [0],
+        series(**place, state="half_open"): [0],
+        series(**place, state="open"): [1],
+    }
 
 
 async def test_reading_goes_on_after_one_that_failed(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.request.notes import RequestNotes
 from app.settings.prices import Prices, PriceTable
 from app.telemetry.metrics import RequestMetrics
@@ -13,7 +13,7 @@ from deployments.contracts.calls import Times
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Metric
 from tests.recording_meter import RecordingMeter, Series, series
-from tests.unit.app.telemetry.requests import finished, trail, written
+from tests.unit.app.telemetry.requests import attempt, finished, written
 
 PRICES = PriceTable(
     version="1",
@@ -94,7 +94,7 @@ def test_prices_are_those_of_the_moment(meter: RecordingMeter) -> None:
 
 def test_time_to_and_between_tokens(sink: RequestMetrics, meter: RecordingMeter) -> None:
     answer = written(ttft_ms=20.0, completion_tokens=11, times=Times(replica_ms=45.0))
-    sink.take(finished(RequestNotes(release="one", trail=trail(), written=answer)))
+    sink.take(finished(RequestNotes(release="one", attempt=attempt(), written=answer)))
     assert list(meter.sums(catalog.TTFT_MS).values()) == [125.0 - 50.0 + 20.0]
     assert list(meter.sums(catalog.TPOT_MS).values()) == [(45.0 - 20.0) / 10]
 
@@ -103,7 +103,7 @@ def test_what_is_written_at_once_has_no_time_per_token(
     sink: RequestMetrics, meter: RecordingMeter
 ) -> None:
     answer = written(ttft_ms=0.0)
-    sink.take(finished(RequestNotes(release="one", trail=trail(), written=answer)))
+    sink.take(finished(RequestNotes(release="one", attempt=attempt(), written=answer)))
     assert meter.sums(catalog.TTFT_MS) == meter.sums(catalog.TPOT_MS) == {}
 
 
@@ -112,7 +112,7 @@ def test_answers_are_told_apart_by_support_and_end(
 ) -> None:
     for fields in ({}, {"grounded": False}, {"finish_reason": "length"}):
         answer = written(**fields)
-        sink.take(finished(RequestNotes(release="one", trail=trail(), written=answer)))
+        sink.take(finished(RequestNotes(release="one", attempt=attempt(), written=answer)))
     told = {"release": "one", "model": "extractive"}
     assert meter.sums(catalog.ANSWERS) == {
         series(**told, grounded="yes", finish_reason="stop"): 1,
@@ -122,10 +122,10 @@ def test_answers_are_told_apart_by_support_and_end(
 
 
 def test_a_stage_that_failed_has_no_time(sink: RequestMetrics, meter: RecordingMeter) -> None:
-    work = trail()
+    work = attempt()
     work.times["reranker"].error = "deadline_exceeded"
     work.degraded.append("reranker")
-    sink.take(finished(RequestNotes(release="one", trail=work, written=written())))
+    sink.take(finished(RequestNotes(release="one", attempt=work, written=written())))
     assert "reranker" not in {dict(tags)["stage"] for tags in meter.sums(catalog.STAGE_MS)}
     assert meter.sums(catalog.STAGE_ERRORS) == {
         series(stage="reranker", release="one", error="deadline_exceeded"): 1
@@ -158,8 +158,8 @@ def test_only_what_ended_ok_is_timed(
 def test_what_a_client_cut_short_is_no_stage_time(
     sink: RequestMetrics, meter: RecordingMeter
 ) -> None:
-    work = Trail(times={"generator": StageTime(total_ms=3.0)})
-    sink.take(finished(RequestNotes(release="one", trail=work), status=499))
+    work = AttemptRecord(times={"generator": StageTime(total_ms=3.0)})
+    sink.take(finished(RequestNotes(release="one", attempt=work), status=499))
     assert observed(meter, catalog.STAGE_MS) == {}
 
 

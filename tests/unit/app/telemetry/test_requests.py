@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.request.notes import RequestNotes
 from app.telemetry.requests import Outcome
 from tests.unit.app.telemetry.requests import finished
@@ -33,10 +33,10 @@ def test_status_and_error_say_how_it_ended(status: int, error: str, outcome: Out
 
 
 def test_a_stream_that_nobody_read_to_its_end_was_aborted() -> None:
-    begun = RequestNotes(trail=Trail(times={"generator": StageTime()}))
+    begun = RequestNotes(attempt=AttemptRecord(times={"generator": StageTime()}))
     assert finished(begun).outcome == "aborted"
 
 
 def test_a_search_needs_no_answer() -> None:
-    searched = RequestNotes(trail=Trail(times={"retriever": StageTime()}))
+    searched = RequestNotes(attempt=AttemptRecord(times={"retriever": StageTime()}))
     assert finished(searched).outcome == "ok"

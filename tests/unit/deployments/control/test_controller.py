@@ -454,3 +454,17 @@ async def test_without_a_database_evidence_is_not_taken_for_kept(
             await exchange
     await report(controller, rollout, evidence(0), sequence=1)
     assert await requests_of(controller, rollout) == 2000
+
+
+async def test_evidence_that_does_not_add_up_holds_up_no_other(
+    controller: Controller, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A replica of another version may have blocks of another length."""
+    rollout = await start(controller)
+    odd = replace(evidence(0), block_s=POLICY.block_s * 2)
+    letter = Report("odd", 1, DEPLOYED, rollout_id=rollout.id, evidence=odd)
+    waiting = asyncio.create_task(controller.exchange(letter))
+    await report(controller, rollout, evidence(0), sequence=1)
+    assert (await waiting).rollout is not None
+    assert await requests_of(controller, rollout) == 2000
+    assert "the evidence of replica odd does not add up" in caplog.text

@@ -7,8 +7,9 @@ import pytest
 
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Decision, Phase, State
-from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.errors import Conflict, NotFound, StageFailed
 from deployments.control.store import ControlStore
+from deployments.control.tables import LookRow
 from deployments.rollouts import Rollout, TrafficOverride
 
 MakeRollout = Callable[..., Rollout]
@@ -46,7 +47,7 @@ def test_a_second_rollout_is_refused_while_one_is_under_way(
 ) -> None:
     store.create(make_rollout())
     _move(store, "r1", phase)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="under way"):
         store.create(make_rollout(id="r2"))
     assert [one.id for one in store.rollouts(10)] == ["r1"]
 
@@ -69,8 +70,19 @@ def test_after_the_end_another_rollout_may_begin(
 def test_an_id_is_used_once(store: ControlStore, make_rollout: MakeRollout) -> None:
     store.create(make_rollout())
     _move(store, "r1", "promoted")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="this id"):
         store.create(make_rollout())
+
+
+def test_another_constraint_is_not_told_as_a_rollout(
+    store: ControlStore, make_rollout: MakeRollout
+) -> None:
+    """A row that lacks what it must have, or belongs to nothing: a mistake of ours, no conflict."""
+    with pytest.raises(StageFailed, match="breaks its rules"):
+        store.create(make_rollout(created_by=None))
+    with pytest.raises(StageFailed, match="breaks its rules"), store._writing() as session:
+        session.add(LookRow(rollout_id="nobody", action="hold", decision={}, state={}))
+    assert store.rollouts(10) == []
 
 
 def test_an_ended_rollout_cannot_run_again_beside_another(

@@ -5,7 +5,13 @@ import pytest
 from deployments.contracts.calls import CallContext, StageCall
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import UnsupportedField
-from deployments.contracts.generation import Generation, GenerationRequest, Message, Sampling
+from deployments.contracts.generation import (
+    Generation,
+    GenerationRequest,
+    Message,
+    Sampling,
+    collect,
+)
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.deployment import Generator
 
@@ -25,7 +31,7 @@ async def generator() -> Generator:
 
 
 async def test_a_whole_answer_and_a_streamed_one_are_the_same(generator: Generator) -> None:
-    whole = await generator.generate(ASKED, call=CALL)
+    whole = await collect(generator.stream(ASKED, call=CALL))
     assert whole.text == "The tower is 330 m tall. [1]"
     assert whole.grounded
     call = StageCall("stream", (ASKED,), {}, CALL)
@@ -52,7 +58,7 @@ async def test_what_takes_a_language_model_is_refused_by_name(
         sampling=Sampling(**wish),  # type: ignore[arg-type]
     )
     with pytest.raises(UnsupportedField, match=name):
-        await generator.generate(asked, call=CALL)
+        await collect(generator.stream(asked, call=CALL))
 
 
 async def test_wishes_that_hold_by_themselves_are_no_reason_to_refuse(generator: Generator) -> None:
@@ -60,7 +66,7 @@ async def test_wishes_that_hold_by_themselves_are_no_reason_to_refuse(generator:
     asked = GenerationRequest(
         messages=ASKED.messages, context=ASKED.context, prompt="answer-v1", sampling=sampling
     )
-    assert (await generator.generate(asked, call=CALL)).grounded
+    assert (await collect(generator.stream(asked, call=CALL))).grounded
 
 
 async def test_it_says_what_it_is(generator: Generator) -> None:

@@ -16,6 +16,7 @@ from deployments.contracts.generation import (
     Sampling,
     Started,
     TextDelta,
+    collect,
 )
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import SamplingArgs
@@ -74,7 +75,7 @@ async def test_events_come_in_order_and_the_last_one_holds_the_whole() -> None:
 
 
 async def test_the_whole_answer_is_the_end_of_the_stream() -> None:
-    whole = await writer(EchoEngine()).generate(plain("one two"), call=CALL)
+    whole = await collect(writer(EchoEngine()).stream(plain("one two"), call=CALL))
     assert whole.text == "one two"
     assert 0 < whole.ttft_ms <= whole.times.replica_ms
 
@@ -82,14 +83,14 @@ async def test_the_whole_answer_is_the_end_of_the_stream() -> None:
 async def test_what_a_request_does_not_say_is_the_generators() -> None:
     engine = EchoEngine()
     own = writer(engine, max_tokens=7, temperature=0.2, top_k=4)
-    await own.generate(plain("a", temperature=0.0), call=CALL)
+    await collect(own.stream(plain("a", temperature=0.0), call=CALL))
     sampling = engine.sampling[0]
     assert (sampling.max_tokens, sampling.temperature, sampling.top_k) == (7, 0.0, 4)
     assert sampling.top_p is None
 
 
 async def test_length_is_told() -> None:
-    whole = await writer(EchoEngine()).generate(plain("a b c", max_tokens=2), call=CALL)
+    whole = await collect(writer(EchoEngine()).stream(plain("a b c", max_tokens=2), call=CALL))
     assert (whole.text, whole.finish_reason) == ("a b ", "length")
 
 
@@ -111,7 +112,7 @@ async def test_citations_are_found_where_the_text_has_them() -> None:
 
 async def test_nothing_found_needs_no_model() -> None:
     engine = EchoEngine()
-    whole = await writer(engine).generate(grounded_in(), call=CALL)
+    whole = await collect(writer(engine).stream(grounded_in(), call=CALL))
     assert (whole.text, whole.grounded, whole.completion_tokens) == (NO_INFORMATION, False, 0)
     assert engine.prompts == []
 
@@ -120,7 +121,7 @@ async def test_the_context_is_cut_to_the_window() -> None:
     engine = EchoEngine()
     engine.max_model_tokens = 600
     request = grounded_in(*["word " * 100] * 10)
-    whole = await writer(engine, max_tokens=20).generate(request, call=CALL)
+    whole = await collect(writer(engine, max_tokens=20).stream(request, call=CALL))
     assert 1 <= len(whole.context) < 10
     assert whole.context == tuple(range(1, len(whole.context) + 1))
     assert whole.prompt_tokens <= 580
@@ -130,33 +131,33 @@ async def test_a_question_that_leaves_no_room_is_refused() -> None:
     engine = EchoEngine()
     engine.max_model_tokens = 64
     with pytest.raises(PromptTooLong):
-        await writer(engine).generate(grounded_in("text", question="why " * 100), call=CALL)
+        await collect(writer(engine).stream(grounded_in("text", question="why " * 100), call=CALL))
 
 
 async def test_a_raw_text_is_passed_on_as_it_is() -> None:
     engine = EchoEngine()
     request = GenerationRequest(text="Once upon [1]")
-    assert (await writer(engine).generate(request, call=CALL)).text == "Once upon [1]"
+    assert (await collect(writer(engine).stream(request, call=CALL))).text == "Once upon [1]"
     assert engine.prompts[0].messages == ()
 
 
 async def test_no_message_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(InvalidRequest):
-        await writer(EchoEngine()).generate(GenerationRequest(), call=CALL)
+        await collect(writer(EchoEngine()).stream(GenerationRequest(), call=CALL))
 
 
 async def test_a_prompt_without_context_rewrites_the_conversation() -> None:
     engine = EchoEngine()
     turns = (Message("user", "Who?"), Message("assistant", "Ada."), Message("user", "When?"))
     request = GenerationRequest(messages=turns, prompt="condense-v1")
-    await writer(engine).generate(request, call=CALL)
+    await collect(writer(engine).stream(request, call=CALL))
     written = engine.prompts[0].messages
     assert written[0].role == "system"
     assert "When?" in written[-1].content
 
 
 async def test_logprobs_are_those_of_every_token() -> None:
-    whole = await writer(EchoEngine()).generate(plain("a b c", top_logprobs=0), call=CALL)
+    whole = await collect(writer(EchoEngine()).stream(plain("a b c", top_logprobs=0), call=CALL))
     assert [one.token for one in whole.logprobs] == ["a ", "b ", "c"]
 
 

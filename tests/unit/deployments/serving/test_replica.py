@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -10,7 +10,7 @@ from deployments.contracts.calls import CallContext, StageCall
 from deployments.contracts.errors import Overloaded, StageFailed
 from deployments.contracts.search import Embedded, InputType
 from deployments.serving.replica import StageReplica
-from tests.doubles import HashEmbedder
+from tests.doubles import DIMENSION, HashEmbedder
 
 
 class Shell(StageReplica, HashEmbedder):
@@ -60,4 +60,31 @@ async def test_the_time_in_the_replica_is_told() -> None:
 async def test_what_has_no_room_for_times_comes_back_as_it_is() -> None:
     describe = StageCall("describe", (), {}, CallContext("request", 5.0))
     [outcome] = await Shell().run([describe])
-    assert outcome.value == {"model": "shell-double"}
+    assert outcome.value == {"model": "shell-double", "dimension": DIMENSION}
+
+
+class Streaming(StageReplica):
+    """A stage that yields, and notes that it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def count(self, end: int, *, call: CallContext) -> AsyncGenerator[int, None]:
+        try:
+            for number in range(end):
+                yield number
+            if end == 13:
+                raise Overloaded("no more", "counter")
+        finally:
+            self.closed = True
+
+
+async def test_a_stream_that_is_called_comes_back_whole() -> None:
+    stage = Streaming()
+    context = CallContext("request", 5.0)
+    whole, broken = await stage.run(
+        [StageCall("count", (3,), {}, context), StageCall("count", (13,), {}, context)]
+    )
+    assert whole.value == (0, 1, 2)
+    assert isinstance(broken.error, Overloaded)
+    assert stage.closed

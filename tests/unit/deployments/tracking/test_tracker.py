@@ -102,6 +102,32 @@ async def test_trackers_and_a_controller_may_start_at_once(start: StartTracker, 
     controller.close()
 
 
+async def test_old_traces_are_forgotten_where_the_settings_say_so(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    asked: list[tuple[str, str, float]] = []
+
+    class Retention:
+        def __init__(self, server: str, experiment: str, *, days: float) -> None:
+            self.settings = (server, experiment, days)
+
+        def forget_old(self, *, now_s: float) -> int:
+            asked.append(self.settings)
+            return 0
+
+    monkeypatch.setattr(deployment, "TraceRetention", Retention)
+    server = "http://127.0.0.1:1"
+    for retention in ({}, {"traces_days": 2.5}):
+        tracker = Tracker.__new__(Tracker)
+        settings = {"mlflow_url": server, "traces_experiment": "t", "retention": retention}
+        await tracker.__init__({"database_url": url, "tracker": settings})  # type: ignore[misc]
+        await tracker._forget_old_traces()
+        for task in tracker._tasks:
+            task.cancel()
+        tracker._ledger.close()
+    assert set(asked) == {(server, "t", 2.5)}
+
+
 async def test_it_writes_and_forgets_by_itself(
     monkeypatch: pytest.MonkeyPatch, start: StartTracker
 ) -> None:

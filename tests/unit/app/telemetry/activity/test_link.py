@@ -15,7 +15,7 @@ from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.outbox import ActivityOutbox
 from deployments.activity import ActivityReport, UsageQuery
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.ledger.store import Ledger
 from tests.unit.app.telemetry.requests import finished
 
@@ -135,3 +135,38 @@ async def test_two_at_once_tell_one_thing_after_the_other(
         outbox.meter.take(finished())
         await asyncio.gather(*(link.exchange() for _ in range(4)))
     assert tracker.requests() == 20
+
+
+async def test_what_is_refused_for_good_holds_up_nothing(
+    link: TrackerLink,
+    tracker: Tracker,
+    outbox: ActivityOutbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(3):
+        outbox.meter.take(finished())
+    tracker.failure, tracker.hears = InvalidRequest("It cannot be kept.", "tracker"), False
+    assert not await link.exchange()
+    outbox.meter.take(finished())
+    tracker.failure, tracker.hears = None, True
+    assert await link.exchange()
+    assert tracker.requests() == 1
+    assert outbox.dropped() == {"requests": 3, "minutes": 1}
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.getMessage() == "the tracker refuses the usage of 3 requests: It cannot be kept."
+
+
+async def test_the_end_tells_the_rest_after_a_refusal(
+    link: TrackerLink, tracker: Tracker, outbox: ActivityOutbox
+) -> None:
+    outbox.meter.take(finished())
+    assert outbox.report() is not None
+    outbox.meter.take(finished())
+    tracker.failure, tracker.hears = InvalidRequest("It cannot be kept.", "tracker"), False
+    ending = asyncio.create_task(link.flush(5.0))
+    while not tracker.calls:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    tracker.failure, tracker.hears = None, True
+    assert await ending
+    assert tracker.requests() == 1
+    assert outbox.dropped()["requests"] == 1

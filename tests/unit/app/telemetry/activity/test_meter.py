@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.request.attempt import StageTime, Trail
+from app.request.attempt import AttemptRecord, StageTime
 from app.request.notes import RequestNotes
 from app.settings.activity import ActivityArgs
 from app.settings.live import GatewayLive
@@ -20,7 +20,7 @@ from app.telemetry.requests import FinishedRequest
 from deployments.activity import ActivityReport, MinuteCounts, Usage, UsageKey, fingerprint
 from deployments.contracts.generation import Started, TextDelta
 from deployments.contracts.search import Signals
-from tests.unit.app.telemetry.requests import STARTED_NS, finished, trail, written
+from tests.unit.app.telemetry.requests import STARTED_NS, attempt, finished, written
 
 KEY = "0123456789ab"
 PRICES = PriceTable(
@@ -74,9 +74,9 @@ def notes(**fields: Any) -> RequestNotes:
     return replace(finished().notes, **fields)
 
 
-def searched(**fields: Any) -> Trail:
+def searched(**fields: Any) -> AttemptRecord:
     vector = np.array([[0.25, -0.5, 1.0]], dtype=np.float32)
-    return replace(trail(), query_vector=vector, **fields)
+    return replace(attempt(), query_vector=vector, **fields)
 
 
 def test_an_answer_is_counted_with_all_its_tokens() -> None:
@@ -166,7 +166,7 @@ def test_answers_say_what_is_wrong_with_them() -> None:
     report = report_of(
         finished(notes(written=written(grounded=False))),
         finished(notes(written=written(finish_reason="length"))),
-        finished(notes(trail=replace(trail(), degraded=["reranker"]))),
+        finished(notes(attempt=replace(attempt(), degraded=["reranker"]))),
     )
     counts = report.minutes[0].counts
     assert (counts.answered, counts.ungrounded, counts.truncated, counts.degraded) == (3, 1, 1, 1)
@@ -179,7 +179,7 @@ def test_what_reached_nothing_is_not_counted() -> None:
 
 
 def test_a_generator_under_its_own_name_is_usage_of_no_release() -> None:
-    report = report_of(finished(notes(release="", trail=None)))
+    report = report_of(finished(notes(release="", attempt=None)))
     assert [(key.release, key.model) for key in report.usage] == [("", "extractive")]
     assert report.minutes == ()
 
@@ -209,8 +209,8 @@ def test_a_stream_that_was_broken_off_has_the_tokens_that_came() -> None:
 
 def test_the_query_that_a_model_wrote_is_counted_with_the_answer() -> None:
     asked = notes()
-    assert asked.trail is not None
-    asked.trail.side_calls["condense"] = written(
+    assert asked.attempt is not None
+    asked.attempt.model_steps["condense"] = written(
         prompt_tokens=40, cached_tokens=0, completion_tokens=3
     )
     (used,) = report_of(finished(asked)).usage.values()
@@ -224,16 +224,16 @@ def test_a_repetition_in_shadow_is_usage_alone() -> None:
 
 
 def test_texts_that_a_client_has_embedded_are_usage_alone() -> None:
-    own = Trail(times={"embedder": StageTime(10.0)}, embedding_tokens=40)
-    embedded = RequestNotes(key_id=KEY, release="one", trail=own)
+    own = AttemptRecord(times={"embedder": StageTime(10.0)}, embedding_tokens=40)
+    embedded = RequestNotes(key_id=KEY, release="one", attempt=own)
     report = report_of(finished(embedded, route="/v1/embeddings"))
     assert [usage.embedding_tokens for usage in report.usage.values()] == [40]
     assert report.minutes == ()
 
 
 def test_a_stage_that_failed_has_no_time() -> None:
-    times = {**trail().times, "reranker": StageTime(900.0, error="unavailable")}
-    report = report_of(finished(notes(trail=replace(trail(), times=times))))
+    times = {**attempt().times, "reranker": StageTime(900.0, error="unavailable")}
+    report = report_of(finished(notes(attempt=replace(attempt(), times=times))))
     assert "reranker_ms" not in report.minutes[0].timings
     assert "total_ms" in report.minutes[0].timings
 
@@ -253,7 +253,7 @@ def test_other_parameters_under_the_same_name_are_told_apart() -> None:
 
 
 def test_a_query_is_sampled_by_its_embedding() -> None:
-    (sample,) = report_of(finished(notes(trail=searched()))).samples
+    (sample,) = report_of(finished(notes(attempt=searched()))).samples
     assert np.frombuffer(sample.vector, "<f2").tolist() == [0.25, -0.5, 1.0]
     assert (sample.release, sample.dimension, sample.grounded) == ("one", 3, True)
     assert sample.top_score == pytest.approx(0.7)
@@ -264,13 +264,15 @@ def test_a_query_is_sampled_by_its_embedding() -> None:
 def test_without_a_judgement_the_cosine_is_the_top_score() -> None:
     found = searched()
     unranked = replace(found.hits[0], signals=Signals(dense=0.4))
-    (sample,) = report_of(finished(notes(trail=replace(found, hits=(unranked,))))).samples
+    (sample,) = report_of(finished(notes(attempt=replace(found, hits=(unranked,))))).samples
     assert sample.top_score == pytest.approx(0.4)
 
 
 def test_scores_of_another_kind_are_left_out() -> None:
     degraded = searched(degraded=["reranker"])
-    report = report_of(finished(notes(trail=degraded)), finished(notes(trail=searched(hits=()))))
+    report = report_of(
+        finished(notes(attempt=degraded)), finished(notes(attempt=searched(hits=())))
+    )
     assert [one.top_score for one in report.samples] == [None, None]
 
 
@@ -288,14 +290,14 @@ def test_no_embedding_is_kept_of_what_may_not_be_kept(
     fields: dict[str, Any], recording: Recording
 ) -> None:
     live = LIVE.model_copy(update={"recording": recording})
-    report = report_of(finished(notes(trail=searched(), **fields)), live=live)
+    report = report_of(finished(notes(attempt=searched(), **fields)), live=live)
     assert report.samples == ()
     assert len(report.minutes) == 1
 
 
 def test_a_sample_is_bounded_and_waits_for_its_minute() -> None:
     gateway = Gateway(samples_per_minute=5)
-    asked = [finished(notes(trail=searched()), total_ms=float(number)) for number in range(200)]
+    asked = [finished(notes(attempt=searched()), total_ms=float(number)) for number in range(200)]
     report = gateway.told(*asked)
     assert report is not None
     assert report.samples == ()
@@ -310,7 +312,7 @@ def test_every_query_has_the_same_chance() -> None:
     kept = [0] * 10
     for _ in range(400):
         gateway = Gateway(samples_per_minute=2)
-        asked = [finished(notes(trail=searched()), total_ms=float(one)) for one in range(10)]
+        asked = [finished(notes(attempt=searched()), total_ms=float(one)) for one in range(10)]
         report = gateway.told(*asked, last=True)
         assert report is not None
         for sample in report.samples:
@@ -328,7 +330,7 @@ def test_a_day_begins_at_midnight_utc() -> None:
 
 def test_it_takes_microseconds() -> None:
     gateway = Gateway()
-    request = finished(notes(trail=searched()))
+    request = finished(notes(attempt=searched()))
     for _ in range(500):
         gateway.outbox.meter.take(request)
     begun_s = time.process_time()

@@ -156,9 +156,9 @@ def secretive(**fields: Any) -> FinishedRequest:
         session=SECRET,
         **fields,
     )
-    assert notes.trail is not None
-    notes.trail.query = SECRET
-    for hit in notes.trail.found:
+    assert notes.attempt is not None
+    notes.attempt.query = SECRET
+    for hit in notes.attempt.found:
         for name in ("id", "text", "title", "path"):
             object.__setattr__(hit.chunk, name, f"{SECRET} {hit.rank}")
     return replace(request, notes=notes)
@@ -249,10 +249,12 @@ def test_a_very_long_text_is_kept_in_part() -> None:
 
 def test_the_query_that_a_model_wrote_has_its_tokens(recorded: Recorded) -> None:
     request = finished()
-    trail = request.notes.trail
-    assert trail is not None
-    trail.times["condense"] = StageTime(5, started_ns=STARTED_NS)
-    trail.side_calls["condense"] = written(text="full queue", prompt_tokens=40, completion_tokens=3)
+    attempt = request.notes.attempt
+    assert attempt is not None
+    attempt.times["condense"] = StageTime(5, started_ns=STARTED_NS)
+    attempt.model_steps["condense"] = written(
+        text="full queue", prompt_tokens=40, completion_tokens=3
+    )
     condense = recorded.of(request)["condense"]
     assert condense["gen_ai.usage.input_tokens"] == 40
     assert condense["mlflow.spanOutputs"] == {"query": "full queue"}

@@ -11,7 +11,7 @@ from deployments.contracts.generation import Generation, Prompt
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive import analysis
 from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import sentences, stem, words
+from deployments.generator.extractive.sentences import statements, stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
@@ -54,14 +54,15 @@ def assert_cites_what_stands_there(generation: Generation, context: list[ScoredC
     """The stretches cover the answer one after the other, and each quotes the source it names."""
     position = 0
     for citation in generation.citations:
-        assert citation.start == position
+        assert not generation.text[position : citation.start].strip()
         stretch = generation.text[citation.start : citation.end]
-        mark = f" [{citation.source}]"
+        mark = f"[{citation.source}]"
         assert stretch.endswith(mark)
-        stands_there = list(sentences(context[citation.source - 1].chunk.text))
-        assert stretch.removesuffix(mark) in stands_there
-        position = citation.end + 1
-    assert position == len(generation.text) + 1
+        stands_there = statements(context[citation.source - 1].chunk.text)
+        quoted = stretch.removesuffix(mark).rstrip()
+        assert quoted in [statement.quote for statement in stands_there if statement.is_whole]
+        position = citation.end
+    assert position == len(generation.text)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +228,51 @@ def test_markdown_is_quoted_as_text(text: str, answer: str) -> None:
     generation = ask("What is the queue limit?", context)
     assert generation.text == answer
     assert_cites_what_stands_there(generation, context)
+
+
+COPY = "Documents that were there before are copied by"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (f"{COPY}\n\n```bash\nragserve reindex\n```\n\nMore.", "```bash\nragserve reindex\n```"),
+        (f"{COPY}:\n\n- the [first](a.md) tool\n- the second", "- the first tool\n- the second"),
+        (f"{COPY}:\n1. reading all\n2. writing all", "1. reading all\n2. writing all"),
+        (f"{COPY}:\n\n| A | B |\n|---|---|\n| 1 | 2 |", "| A | B |\n|---|---|\n| 1 | 2 |"),
+        (f"{COPY}:\n\nThe tool that reads all. It is slow.", "The tool that reads all."),
+    ],
+    ids=["code", "list", "numbered-list", "table", "text"],
+)
+def test_a_sentence_takes_along_what_it_leads_into(text: str, answer: str) -> None:
+    context = context_of(text)
+    generation = ask("How are documents copied that were there before?", context, max_sentences=1)
+    colon = ":" if f"{COPY}:" in text else ""
+    assert generation.text == f"{COPY}{colon}\n\n{answer}\n\n[1]"
+    assert_cites_what_stands_there(generation, context)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["", "\n\n## Another heading\n\n- an item", "\n\n```bash\n" + "x = 1\n" * 500 + "```"],
+    ids=["end", "heading", "too-long"],
+)
+def test_a_sentence_without_what_it_leads_into_is_not_chosen(rest: str) -> None:
+    context = context_of(f"{COPY}:{rest}", "A copy of documents takes an hour.")
+    generation = ask("How are documents copied that were there before?", context)
+    assert generation.text == "A copy of documents takes an hour. [2]"
+    assert ask("How are documents copied?", context[:1]).text == NO_INFORMATION
+
+
+def test_a_list_that_is_taken_along_is_not_quoted_again() -> None:
+    question = "Which queue limits are there?"
+    text = "The queue limits are:\n\n- the queue limit of requests\n- the queue limit of tokens\n"
+    generation = ask(question, context_of(text))
+    assert generation.text.count("the queue limit of tokens") == 1
+    assert len(generation.citations) == 1
+    behind = ask(question, context_of(f"{text}\nA queue limit of bytes is new."))
+    assert behind.text.endswith("tokens\n\n[1]\n\nA queue limit of bytes is new. [1]")
+    assert_cites_what_stands_there(behind, context_of(f"{text}\nA queue limit of bytes is new."))
 
 
 def test_unicode_question_finds_its_sentence() -> None:

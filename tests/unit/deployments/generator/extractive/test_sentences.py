@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.generator.extractive import sentences as module
-from deployments.generator.extractive.sentences import sentences, terms, words
+from deployments.generator.extractive.sentences import sentences, statements, terms, words
 from deployments.stop_words import STOP_WORDS
 
 
@@ -71,6 +71,54 @@ def test_markdown_is_read_as_text(text: str, found: list[str] | None) -> None:
 def test_a_table_gives_its_rows_and_no_rules() -> None:
     got = list(sentences("| Name | Wait in s |\n|:---|---:|\n| slow queue | 30 seconds |\n"))
     assert got == ["| Name | Wait in s |", "| slow queue | 30 seconds |"]
+
+
+CODE = "```\nx = 1\n```"
+
+
+@pytest.mark.parametrize(
+    ("text", "introduced", "is_whole"),
+    [
+        (f"Set the number so:\n{CODE}", CODE, True),
+        (f"The number is set by\n\n{CODE}", CODE, True),
+        (f"The number is set as follows.\n\n{CODE}", CODE, True),
+        (f"The number is set.\n\n{CODE}", "", True),
+        (f'The number is "set."\n\n{CODE}', "", True),
+        ("Set the number so:\n~~~python\nx = [1]\n", "```python\nx = [1]\n```", True),
+        ("Set the number so:\n```\n\n```", "", False),
+        ("1. Set the number so\n   ```sh\n   a\n     b\n   ```", "```sh\na\n  b\n```", True),
+        ("The parts are:\n* **one** of it\n  goes on\n* two", "* one of it goes on\n* two", True),
+        ("- The parts are:\n  - one of it\n  - two\n- Another item here", None, True),
+        ("- The parts are:\n- Another item here", "", False),
+        ("- first item here\n- second item here", "", True),
+        ("The parts of it are\n\n- one of it", "- one of it", True),
+        ("The parts are:\n| a | b |\n|---|---|\n| c | <b>d</b> |", None, True),
+        ("The parts are:\n\n# A heading\n\n- one", "", False),
+        ("The parts are:\n\n---\n\n- one", "", False),
+        ("First of all. The parts are:", "", False),
+        ("部品は three parts です：\n- one", "- one", True),
+    ],
+)
+def test_a_sentence_has_what_it_leads_into(
+    text: str, introduced: str | None, is_whole: bool
+) -> None:
+    found = list(statements(text))
+    lead = next((one for one in found if one.introduces or not one.is_whole), found[0])
+    if introduced is not None:
+        assert lead.introduces == introduced
+    assert lead.is_whole == is_whole
+    assert "**" not in lead.introduces
+    assert "<b>" not in lead.introduces
+
+
+def test_an_item_takes_along_what_is_indented_below_it() -> None:
+    first, *_ = statements("- The parts are:\n  - one of it\n  - two\n- Another item here")
+    assert first.quote == "The parts are:\n\n  - one of it\n  - two"
+
+
+def test_a_label_at_the_end_leads_nowhere_for_the_sentence_before() -> None:
+    [one] = statements(f"The number is set here. Example:\n\n{CODE}")
+    assert (one.introduces, one.is_whole) == ("", True)
 
 
 def test_abbreviations_and_numbers_do_not_end_a_sentence() -> None:
