@@ -1,14 +1,16 @@
 """The rows of one state of the index, and which of them pass a filter."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Filter
 from deployments.retriever.columns import Columns
+from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.row import Row
 from deployments.retriever.where import Condition
 
@@ -41,10 +43,16 @@ class Rows:
     Args:
         blocks: The rows in blocks of neighbours: those with numbers from 0 on are under 0, those
             from `BLOCK_NUMBERS` on under 1, and so forth. Nobody else changes them.
+        documents: The numbers of each document's rows, by ordinal.
     """
 
-    def __init__(self, blocks: Mapping[int, Mapping[int, Row]]) -> None:
+    def __init__(
+        self,
+        blocks: Mapping[int, Mapping[int, Row]],
+        documents: Mapping[str, Mapping[int, int]],
+    ) -> None:
         self._blocks = blocks
+        self._documents = documents
         self._count = sum(len(block) for block in blocks.values())
         self._passing: dict[str, Passing] = {}
 
@@ -53,6 +61,10 @@ class Rows:
 
     def __getitem__(self, number: int) -> Row:
         return self._blocks[number // BLOCK_NUMBERS][number]
+
+    def around(self, chunks: Sequence[Chunk], reach: int) -> tuple[Chunk, ...]:
+        """Returns the chunks within reach of others that stand with them; see `neighbours_of`."""
+        return neighbours_of(chunks, reach, self._read)
 
     def passing(self, where: Filter, condition: Condition) -> Passing:
         """Returns the rows that pass a filter; the next search with the same filter need not find
@@ -65,6 +77,10 @@ class Rows:
                 self._passing.clear()
             self._passing[key] = passing
         return passing
+
+    def _read(self, document_id: str, ordinal: int) -> Chunk | None:
+        number = self._documents.get(document_id, {}).get(ordinal)
+        return None if number is None else self[number].chunk()
 
     @cached_property
     def _columns(self) -> Columns:

@@ -108,7 +108,7 @@ class Timings(ResponseModel):
 
     total_ms: float = Field(examples=[52.7])
     stages: dict[str, StageTiming] = Field(
-        description="By stage: embedder, retriever, reranker, neighbours, generator, and what a "
+        description="By stage: embedder, retriever, reranker, generator, and what a "
         "language model wrote on the way.",
         examples=[
             {

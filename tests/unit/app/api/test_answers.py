@@ -22,7 +22,6 @@ async def test_query_answers_with_the_right_source_first(loaded: httpx.AsyncClie
         "embedder",
         "retriever",
         "reranker",
-        "neighbours",
         "generator",
     }
 
