@@ -84,20 +84,18 @@ class Retriever(StageReplica):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
-        """Returns at most `top_k` chunks by descending score. `vector` has shape (1, dim)."""
-        asked = Query(query, None if vector is None else vector[0], top_k, where, how)
+        """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
+        `vector` has shape (1, dim)."""
+        asked = Query(query, None if vector is None else vector[0], top_k, where, how, reach)
         done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
         times = slowest(done)
         hits = done[0].value
         laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
         times = replace(times, laps=tuple(laps))
-        return Found(hits.chunks, times, self._calibrations.latest)
-
-    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
-        """Returns those chunks that there are, by id."""
-        return await asyncio.to_thread(self._hybrid.chunks, chunk_ids)
+        return Found(hits.chunks, times, self._calibrations.latest, hits.neighbours)
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
