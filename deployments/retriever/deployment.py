@@ -146,8 +146,11 @@ class Retriever(StageReplica):
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that the store answers; raises Unavailable when it has not for some looks. Asks
-        nobody: a store that is silent would hold a thread for everyone who wants to know."""
-        if self._store.chroma.silence_s() > _SILENT_LOOKS * _FOLLOW_S:
+        only where nothing looks: a store that is silent would hold a thread for everyone who wants
+        to know."""
+        if self._following is None:
+            await asyncio.to_thread(self._store.ping)
+        elif self._store.chroma.silence_s() > _SILENT_LOOKS * _FOLLOW_S:
             raise Unavailable("The vector store does not answer.", "retriever", _FOLLOW_S)
         return {"store": "ok", "lexical": self._follower is not None}
 
