@@ -52,8 +52,8 @@ class Ingress:
         self._link: ControlLink | None = None
         plan: Callable[[], TrafficPlan] = TrafficPlan
         if self._args.control is not None:
-            control = ControlClient(self._args.control, breakers)
-            tracker = TrackerClient(self._args.control, breakers)
+            control = ControlClient(self._args.control, self._args, breakers)
+            tracker = TrackerClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
         self._records = RecordKeeper(

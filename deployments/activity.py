@@ -223,4 +223,4 @@ def fingerprint(vector: Mapping[str, Any]) -> str:
 
 
 def _sums(first: Any, second: Any) -> list[int]:
-    return [getattr(first, one.name) + getattr(second, one.name) for one in fields(first)]
+    return [getattr(first, field.name) + getattr(second, field.name) for field in fields(first)]

@@ -26,7 +26,7 @@ def fuse_scores(
     Transactions on Information Systems 42, 2023, section 3.
     """
     fused: dict[str, float] = dict.fromkeys(
-        sorted({one for scores in found for one in scores}), 0.0
+        sorted({score for scores in found for score in scores}), 0.0
     )
     for scores, weight in zip(found, weights, strict=True):
         normalized = normalize(scores)

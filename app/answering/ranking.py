@@ -76,7 +76,9 @@ def distinct(
         marks = _shingles(hit.chunk.text)
         bearable = max_repeated_ratio * len(marks)
         # What all better ones together do not repeat, none of them does.
-        if len(marks & known) > bearable and any(len(marks & one) > bearable for one in kept_marks):
+        if len(marks & known) > bearable and any(
+            len(marks & mark) > bearable for mark in kept_marks
+        ):
             continue
         known |= marks
         kept_marks.append(marks)

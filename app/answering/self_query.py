@@ -62,7 +62,7 @@ def read_self_query(written: str, fields: Mapping[str, FilterField]) -> SelfQuer
     try:
         told = json.loads(written)
         query, conditions = told["query"], told["conditions"]
-        parts = [_condition(one, fields) for one in conditions]
+        parts = [_condition(condition, fields) for condition in conditions]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if not isinstance(query, str) or len(query) > _MAX_QUERY_CHARS or len(parts) > _MAX_CONDITIONS:

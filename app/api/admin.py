@@ -126,14 +126,18 @@ async def reindex(
         after=int(body.cursor or 0),
         limit=body.limit,
     )
-    statuses = Counter(one.status for one in page.outcomes)
+    statuses = Counter(outcome.status for outcome in page.outcomes)
     following = page.next_sequence
     return ReindexResponse(
         added=statuses["added"],
         updated=statuses["updated"],
         unchanged=statuses["unchanged"],
         failed=statuses["failed"],
-        failures=[Outcome.model_validate(one) for one in page.outcomes if one.status == "failed"],
+        failures=[
+            Outcome.model_validate(outcome)
+            for outcome in page.outcomes
+            if outcome.status == "failed"
+        ],
         total=page.total,
         next_cursor=None if following is None else str(following),
     )

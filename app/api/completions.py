@@ -150,11 +150,13 @@ class _Wire:
         if not self._with_logprobs:
             return None
         offsets = [offset_chars]
-        for one in logprobs[:-1]:
-            offsets.append(offsets[-1] + len(one.token))
+        for logprob in logprobs[:-1]:
+            offsets.append(offsets[-1] + len(logprob.token))
         return CompletionLogprobs(
-            tokens=[one.token for one in logprobs],
-            token_logprobs=[one.logprob for one in logprobs],
-            top_logprobs=[{other.token: other.logprob for other in one.top} for one in logprobs],
+            tokens=[logprob.token for logprob in logprobs],
+            token_logprobs=[logprob.logprob for logprob in logprobs],
+            top_logprobs=[
+                {other.token: other.logprob for other in logprob.top} for logprob in logprobs
+            ],
             text_offset=offsets[: len(logprobs)],
         )

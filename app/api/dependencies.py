@@ -17,7 +17,7 @@ from deployments.contracts.errors import UnsupportedMedia
 
 
 async def request_scope(request: Request) -> RequestScope:
-    """Returns the scope that the door set."""
+    """Returns the scope that was set at admission."""
     scope: RequestScope = request.scope[SCOPE_KEY]
     return scope
 

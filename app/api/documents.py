@@ -180,7 +180,7 @@ async def _read_form(request: Request) -> list[Upload]:
         async with request.form(max_files=1000, max_fields=10) as form:
             metadata = _form_metadata(form)
             files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
-            uploads = [Upload(one.filename or "", await one.read(), metadata) for one in files]
+            uploads = [Upload(file.filename or "", await file.read(), metadata) for file in files]
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.") from error
     if not uploads:

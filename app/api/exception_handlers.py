@@ -47,7 +47,7 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
         return _problem(request, "malformed_request", "The body is not valid JSON.")
     fields = field_errors(found)
     names = names_of(fields)
-    if any(_is_unsupported(request, one["type"]) for one in fields):
+    if any(_is_unsupported(request, field["type"]) for field in fields):
         return _problem(request, UNSUPPORTED, f"Not supported here: {names}.", fields)
     return _problem(request, "invalid_request", f"The request is not valid: {names}.", fields)
 

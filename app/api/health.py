@@ -40,7 +40,7 @@ async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readi
     except RagError as error:
         releases["gateway"] = {"releases": str(error)}
     dependencies = await _look_at_all(gateway, routes, brief)
-    details = {one.name: one.detail or "ok" for one in dependencies}
+    details = {dependency.name: dependency.detail or "ok" for dependency in dependencies}
     releases |= {route.name: _states(route, details) for route in routes}
     good = all(state == "ok" for stages in releases.values() for state in stages.values())
     response.status_code = 200 if good else 503

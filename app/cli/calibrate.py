@@ -48,7 +48,7 @@ def calibrate(
 def indexes(service: "ApiClient") -> list[str]:
     """Returns the retrieval applications that releases name, sorted."""
     releases = service.request("GET", "/admin/releases")["releases"]
-    return sorted({one["retrieval"] for one in releases})
+    return sorted({release["retrieval"] for release in releases})
 
 
 def fit(console: "Console", service: "ApiClient", name: str, *, only_if_stale: bool) -> bool:

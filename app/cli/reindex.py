@@ -56,8 +56,8 @@ def reindex(
             cursor = done["next_cursor"]
             if cursor is None:
                 break
-    for one in failures[:_SHOWN_FAILURES]:
-        console.print(f"[red]{escape(one['path'])}[/]: {escape(one['message'])}")
+    for failure in failures[:_SHOWN_FAILURES]:
+        console.print(f"[red]{escape(failure['path'])}[/]: {escape(failure['message'])}")
     console.print(
         f"{sum(counts.values())} documents: "
         + ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -40,14 +40,14 @@ def details(found: dict[str, Any]) -> RenderableType:
 def overview(rollouts: list[dict[str, Any]]) -> RenderableType:
     """Returns a list of rollouts."""
     table = Table("rollout", "canary", "stable", "phase", "stage", "why", box=None, pad_edge=False)
-    for one in rollouts:
+    for rollout in rollouts:
         table.add_row(
-            one["id"],
-            escape(one["canary"]),
-            escape(one["stable"]),
-            coloured(one["phase"]),
-            one["stage_name"],
-            escape(one["reason"]),
+            rollout["id"],
+            escape(rollout["canary"]),
+            escape(rollout["stable"]),
+            coloured(rollout["phase"]),
+            rollout["stage_name"],
+            escape(rollout["reason"]),
         )
     return table
 
@@ -109,18 +109,18 @@ def _metrics(verdicts: list[dict[str, Any]]) -> Table:
     for name in ("canary", "baseline", "change", "between", "tolerated", "requests"):
         table.add_column(name, justify="right")
     table.add_column("outcome")
-    for one in verdicts:
-        style = None if one["rolls_back"] else "dim"
-        bounds = f"{_percent(one['lower'])} {_percent(one['upper'])}".strip()
+    for verdict in verdicts:
+        style = None if verdict["rolls_back"] else "dim"
+        bounds = f"{_percent(verdict['lower'])} {_percent(verdict['upper'])}".strip()
         table.add_row(
-            one["metric"],
-            _number(one["canary"]),
-            _number(one["baseline"]),
-            _percent(one["change"]),
+            verdict["metric"],
+            _number(verdict["canary"]),
+            _number(verdict["baseline"]),
+            _percent(verdict["change"]),
             bounds,
-            _percent(one["margin"]),
-            f"{one['canary_requests']} / {one['baseline_requests']}",
-            coloured(one["outcome"]),
+            _percent(verdict["margin"]),
+            f"{verdict['canary_requests']} / {verdict['baseline_requests']}",
+            coloured(verdict["outcome"]),
             style=style,
         )
     return table
@@ -128,9 +128,11 @@ def _metrics(verdicts: list[dict[str, Any]]) -> Table:
 
 def _history(decisions: list[dict[str, Any]]) -> Table:
     table = Table("at", "stage", "decision", "why", box=None, pad_edge=False)
-    for one in decisions:
-        at = datetime.fromisoformat(one["at"]).astimezone().strftime("%H:%M:%S")
-        table.add_row(at, str(one["stage"] + 1), one["action"], escape(one["reason"]))
+    for decision in decisions:
+        at = datetime.fromisoformat(decision["at"]).astimezone().strftime("%H:%M:%S")
+        table.add_row(
+            at, str(decision["stage"] + 1), decision["action"], escape(decision["reason"])
+        )
     return table
 
 

@@ -79,12 +79,12 @@ def _table(releases: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
     table = Table("release", "share", "role", "retrieval", "generator", box=None, pad_edge=False)
-    for one in releases:
+    for release in releases:
         table.add_row(
-            escape(one["name"]),
-            f"{one['weight']:.1%}",
-            one["role"],
-            escape(one["retrieval"]),
-            escape(", ".join(one["generator"])),
+            escape(release["name"]),
+            f"{release['weight']:.1%}",
+            release["role"],
+            escape(release["retrieval"]),
+            escape(", ".join(release["generator"])),
         )
     return table

@@ -36,7 +36,7 @@ def agreement(first: str, second: str) -> float:
     0.89
     """
     words = [Counter(_WORD.findall(text.lower())) for text in (first, second)]
-    counts = [one.total() for one in words]
+    counts = [word.total() for word in words]
     if not all(counts):
         return float(counts[0] == counts[1])
     common = (words[0] & words[1]).total()

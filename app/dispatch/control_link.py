@@ -9,14 +9,12 @@ from collections.abc import Callable
 from app.dispatch.evidence_outbox import EvidenceOutbox
 from app.releases.assignment import Assignment
 from app.request.figures import Values
-from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import RagError
-from deployments.rollouts import ControlStage, TrafficPlan, Weights
+from deployments.rollouts import ControlStage, Report, TrafficPlan, Weights
+from deployments.serving.report_link import ReportLink
 
 _log = logging.getLogger("ray.serve")
 _EVERY_S = 0.75
 """A decision reaches everybody within two seconds, the way there and back included."""
-_TIMEOUT_S = 5.0
 _FIRST_S = 10.0
 
 
@@ -38,13 +36,16 @@ class ControlLink:
         replica: str,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        self._control = control
-        self._deployed = deployed
-        self._outbox = EvidenceOutbox(replica, now_s)
-        self._call_id = f"report-{replica}"
+        self._outbox = EvidenceOutbox(replica, deployed, now_s)
+        self._link: ReportLink[Report, TrafficPlan] = ReportLink(
+            self._outbox,
+            control.exchange,
+            heard=self._hear,
+            to="the controller",
+            while_away="weights stay",
+            call_id=f"report-{replica}",
+        )
         self._plan = TrafficPlan()
-        self._failing = False
-        self._task: asyncio.Task[None] | None = None
 
     def plan(self) -> TrafficPlan:
         """Returns the last plan that was heard."""
@@ -63,34 +64,16 @@ class ControlLink:
         itself. Without a controller it gives up after a while: requests count more."""
         try:
             async with asyncio.timeout(_FIRST_S):
-                while not await self.exchange():  # noqa: ASYNC110
+                while not await self._link.exchange():  # noqa: ASYNC110
                     await asyncio.sleep(_EVERY_S)
         except TimeoutError:
             _log.error("no word from the controller: the deployed weights hold")
-        self._task = asyncio.create_task(self._go_on())
+        self._link.begin(_EVERY_S)
 
     async def exchange(self) -> bool:
         """Reports once, and returns whether an answer came."""
-        report = self._outbox.report(dict(self._deployed() or {}))
-        try:
-            plan = await self._control.exchange(report, call=CallContext(self._call_id, _TIMEOUT_S))
-        except RagError as error:
-            if not self._failing:
-                _log.warning("the controller does not answer, weights stay: %s", error)
-            self._failing = True
-            return False
-        if self._failing:
-            _log.info("the controller answers again")
-        self._failing = False
-        self._outbox.answered()
+        return await self._link.exchange()
+
+    def _hear(self, plan: TrafficPlan) -> None:
         self._outbox.follow(plan.rollout)
         self._plan = plan
-        return True
-
-    async def _go_on(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await self.exchange()
-            except Exception:
-                _log.exception("a report failed")

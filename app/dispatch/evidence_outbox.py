@@ -8,6 +8,7 @@ from app.request.figures import Values
 from deployments.canary.evidence import Evidence, merge
 from deployments.canary.recording import Recorder
 from deployments.rollouts import ActiveRollout, Report, Weights
+from deployments.serving.report_link import Outbox
 
 
 @dataclass(slots=True)
@@ -18,23 +19,23 @@ class _Stage:
     recorder: Recorder
 
 
-class EvidenceOutbox:
-    """Gathers outcomes of the stage under way, and numbers the reports that carry them.
-
-    A report stays the same until its answer has come; what is seen meanwhile goes with the next
-    one.
+class EvidenceOutbox(Outbox[Report]):
+    """Gathers outcomes of the stage under way, for the reports that carry them.
 
     Args:
         replica: Name of this replica.
+        deployed: Returns the weights in the settings, None before they arrived.
         now_s: Seconds since the epoch.
     """
 
-    def __init__(self, replica: str, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self, replica: str, deployed: Callable[[], Weights | None], now_s: Callable[[], float]
+    ) -> None:
+        super().__init__()
         self._replica = replica
+        self._deployed = deployed
         self._now_s = now_s
-        self._sequence = 0
         self._stage: _Stage | None = None
-        self._unanswered: Report | None = None
         self._waiting: Evidence | None = None
 
     def follow(self, rollout: ActiveRollout | None) -> None:
@@ -72,22 +73,23 @@ class EvidenceOutbox:
                 sticky_key=assignment.sticky_key, at_s=self._now_s(), values=values
             )
 
-    def report(self, deployed: Weights) -> Report:
-        """Returns what to tell the controller now: the report that nobody answered, or a new one
-        with what was seen since."""
+    def report(self) -> Report | None:
+        """See `Outbox.report`."""
         self._gather()
-        if self._unanswered is None:
-            self._sequence += 1
-            rollout_id = self._stage.rollout.id if self._stage and self._waiting else ""
-            self._unanswered = Report(
-                self._replica, self._sequence, deployed, rollout_id, self._waiting
-            )
-            self._waiting = None
-        return self._unanswered
+        return super().report()
 
-    def answered(self) -> None:
-        """Notes that the last report has arrived."""
-        self._unanswered = None
+    def make(self, sequence: int) -> Report:
+        """See `Outbox.make`; there is always something to tell, if only the weights."""
+        rollout_id = self._stage.rollout.id if self._stage and self._waiting else ""
+        deployed = dict(self._deployed() or {})
+        report = Report(self._replica, sequence, deployed, rollout_id, self._waiting)
+        self._waiting = None
+        return report
+
+    def refused(self) -> str:
+        """See `Outbox.refused`."""
+        super().refused()
+        return "the evidence of a report"
 
     def _gather(self) -> None:
         """Makes sums of what was seen, which take the same room however much it was."""

@@ -59,7 +59,7 @@ def dropped_keys(given: Any, kept: Any, path: str = "") -> list[str]:
         pairs = zip(given, kept, strict=True)
         return [
             deeper
-            for index, (one, other) in enumerate(pairs)
-            for deeper in dropped_keys(one, other, f"{path}{index}.")
+            for index, (pair, other) in enumerate(pairs)
+            for deeper in dropped_keys(pair, other, f"{path}{index}.")
         ]
     return []

@@ -13,7 +13,7 @@ from typing import Literal
 
 from app.answering.question import Question
 from app.answering.search import search
-from app.operations.foreign_questions import FOREIGN_QUESTIONS
+from app.operations.foreign_questions import foreign_questions
 from app.operations.own_questions import own_questions
 from app.operations.threshold import fit_threshold
 from app.releases.attempt import attempt_of
@@ -100,7 +100,7 @@ async def calibrate(
     chunks = await retriever.sample(limit=_SAMPLED_CHUNKS, call=scope.call())
     plain = _without_language_model(route)
     own = await _ask(own_questions(chunks), plain, scope)
-    foreign = await _ask(FOREIGN_QUESTIONS, plain, scope)
+    foreign = await _ask(foreign_questions(), plain, scope)
     if min(len(own.scores), len(foreign.scores)) < _MIN_QUESTIONS:
         return impossible("Too few questions were answered with a score of the reranker.")
     fitted = fit_threshold(own.scores, foreign.scores)

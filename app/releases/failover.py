@@ -82,7 +82,7 @@ class GeneratorChain:
                 ),
             )
             try:
-                return await begin(_marked(events, passed_over=place))
+                return await begin(_marked(events, passed_over=place) if place else events)
             except StageError:
                 if is_last:
                     raise
@@ -93,7 +93,7 @@ async def _marked(events: Events, passed_over: int) -> Events:
     """Yields the events; the Generation says how many targets were passed over."""
     async with aclosing(events):
         async for batch in events:
-            yield _mark(batch, passed_over) if passed_over else batch
+            yield _mark(batch, passed_over)
 
 
 def _mark(batch: Sequence[GenerationEvent], passed_over: int) -> Sequence[GenerationEvent]:

@@ -41,7 +41,7 @@ def observe_answer(
         "degraded": float(bool(attempt.degraded)),
         "prompt_tokens": float(written.prompt_tokens),
         "completion_tokens": float(written.completion_tokens),
-        "citations": float(len({one.source for one in written.citations})),
+        "citations": float(len({citation.source for citation in written.citations})),
     }
     if written.ttft_ms > 0 and generator is not None:
         # The same for whole and for streamed answers, so that their mixture does not matter.

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from app.settings.activity import ActivityArgs
 from app.settings.breaker import BreakerArgs
+from app.settings.coalescing import CoalescingArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -78,6 +79,12 @@ class GatewayArgs(Settings):
     shadow_concurrency: int = Field(default=4, ge=1, le=256)
     """Requests that one ingress replica repeats on a release in shadow at once. Over it they are
     not repeated."""
+
+    coalescing: CoalescingArgs = CoalescingArgs()
+    """How requests that wait for the embedder or the retriever travel together."""
+
+    description_max_age_s: float = Field(default=10.0, gt=0, le=600)
+    """What a stage said of itself, such as its model's name, is believed for so long."""
 
     concurrent_stage_calls: int = Field(default=4, ge=1)
     """Calls on their way to one deployment at once; requests that come meanwhile travel together in

@@ -12,9 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-PATIENCE_S = 0.1
-"""Nobody waits longer for others to travel with: a call that is away may hang."""
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -34,9 +31,9 @@ class Coalescer(Generic[Item, Result]):
         send: Takes items, returns one result per item, in order.
         max_calls: Calls on their way at once, full ones aside. A deployment is kept busy by two for
             each replica: one at work and one that waits.
-        crowd: While calls are away, so many items for each of them must wait before another leaves,
-            or one of them `PATIENCE_S`: where cores are busy, two calls at once take longer than a
-            larger one.
+        waiting_per_call: While calls are away, so many items for each of them must wait before
+            another leaves, or one of them `patience_s`.
+        patience_s: See `waiting_per_call`.
         max_items: Items of one call.
         max_weight: Bound on the items' weights in one call, so that nobody waits for another's
             large work. An item over it travels alone and at once.
@@ -47,13 +44,15 @@ class Coalescer(Generic[Item, Result]):
         send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         max_calls: int,
-        crowd: int = 0,
         max_items: int,
         max_weight: int,
+        waiting_per_call: int = 0,
+        patience_s: float = 0.1,
     ) -> None:
         self._send = send
         self._max_calls = max_calls
-        self._crowd = crowd
+        self._waiting_per_call = waiting_per_call
+        self._patience_s = patience_s
         self._max_items = max_items
         self._max_weight = max_weight
         self._waiting: deque[_Waiting[Item, Result]] = deque()
@@ -88,7 +87,9 @@ class Coalescer(Generic[Item, Result]):
                 self._start(batch)
         if self._waiting and len(self._calls) < self._max_calls and self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(self._waiting[0].since_s + PATIENCE_S, self._lose_patience)
+            self._timer = loop.call_at(
+                self._waiting[0].since_s + self._patience_s, self._lose_patience
+            )
 
     def _lose_patience(self) -> None:
         self._timer = None
@@ -99,7 +100,7 @@ class Coalescer(Generic[Item, Result]):
         if away >= self._max_calls:
             return False
         waited_s = asyncio.get_running_loop().time() - self._waiting[0].since_s
-        return len(self._waiting) >= self._crowd * away or waited_s >= PATIENCE_S
+        return len(self._waiting) >= self._waiting_per_call * away or waited_s >= self._patience_s
 
     def _fills_a_call(self) -> bool:
         return (

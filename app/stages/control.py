@@ -4,6 +4,7 @@ handles."""
 from collections.abc import Sequence
 from typing import cast
 
+from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
@@ -28,15 +29,17 @@ class ControlClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        args: See `StageHandle`.
         breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str, breakers: Breakers) -> None:
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
         super().__init__(
             application,
             "RolloutController",
+            args,
+            breakers,
             max_calls=4,
-            breakers=breakers,
             says="rollout controller",
         )
 
@@ -90,11 +93,12 @@ class TrackerClient(StageHandle):
 
     Args:
         application: Name of the control application.
+        args: See `StageHandle`.
         breakers: See `StageHandle`.
     """
 
-    def __init__(self, application: str, breakers: Breakers) -> None:
-        super().__init__(application, "Tracker", max_calls=4, breakers=breakers)
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
+        super().__init__(application, "Tracker", args, breakers, max_calls=4)
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`. Who sends it repeats it, under its number."""

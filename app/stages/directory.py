@@ -25,22 +25,17 @@ class HandleDirectory:
     def retrieval(self, application: str) -> RetrievalStages:
         """Returns the stages of a retrieval application."""
         if application not in self._retrieval:
-            max_calls, breakers = self._args.concurrent_stage_calls, self._breakers
+            args, breakers = self._args, self._breakers
             self._retrieval[application] = RetrievalStages(
-                embedder=EmbedderClient(application, "Embedder", max_calls, breakers=breakers),
-                retriever=RetrieverClient(application, "Retriever", max_calls, breakers=breakers),
-                reranker=RerankerClient(application, "Reranker", max_calls, breakers=breakers),
-                indexer=IndexerClient(application, "Indexer", max_calls, breakers=breakers),
+                embedder=EmbedderClient(application, "Embedder", args, breakers),
+                retriever=RetrieverClient(application, "Retriever", args, breakers),
+                reranker=RerankerClient(application, "Reranker", args, breakers),
+                indexer=IndexerClient(application, "Indexer", args, breakers),
             )
         return self._retrieval[application]
 
     def generator(self, application: str) -> GeneratorClient:
         """Returns the generator of an application."""
         if application not in self._generators:
-            self._generators[application] = GeneratorClient(
-                application,
-                self._args.concurrent_stage_calls,
-                breakers=self._breakers,
-                inter_token_timeout_s=self._args.inter_token_timeout_s,
-            )
+            self._generators[application] = GeneratorClient(application, self._args, self._breakers)
         return self._generators[application]

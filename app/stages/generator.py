@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from app.request.waiting import note_wait
+from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.contracts.calls import CallContext, Times
@@ -27,21 +28,13 @@ class GeneratorClient(StageHandle):
 
     Args:
         application: Name of its application.
-        max_calls: See `StageHandle`.
+        args: See `StageHandle`, and the time between two pieces of an answer.
         breakers: See `StageHandle`.
-        inter_token_timeout_s: Time between two pieces of an answer.
     """
 
-    def __init__(
-        self,
-        application: str,
-        max_calls: int,
-        *,
-        breakers: Breakers,
-        inter_token_timeout_s: float,
-    ) -> None:
-        super().__init__(application, "Generator", max_calls, breakers=breakers)
-        self._inter_token_timeout_s = inter_token_timeout_s
+    def __init__(self, application: str, args: GatewayArgs, breakers: Breakers) -> None:
+        super().__init__(application, "Generator", args, breakers)
+        self._inter_token_timeout_s = args.inter_token_timeout_s
 
     async def stream(
         self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float

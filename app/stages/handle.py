@@ -15,10 +15,11 @@ from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from app.request.waiting import note_wait
+from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
-from deployments.contracts.errors import DeadlineExceeded, Unavailable
+from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
 from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
@@ -27,23 +28,21 @@ from deployments.serving.calls import call_stage, stream_stage, translate
 @dataclass(frozen=True, slots=True)
 class Merging:
     """What of one deployment may travel together: at most so many requests, of so much weight; and
-    how many must wait for each call that is away before another leaves."""
+    whether requests gather while calls are away, as `CoalescingArgs` says."""
 
     max_items: int
     max_weight: int
-    crowd: int = 0
+    gathers: bool = False
 
 
 _MERGING = {
     # Characters: about what the model takes in one batch, so that nobody waits for a second one.
-    "Embedder": Merging(max_items=32, max_weight=4000, crowd=4),
-    "Retriever": Merging(max_items=32, max_weight=32, crowd=4),
+    "Embedder": Merging(max_items=32, max_weight=4000, gathers=True),
+    "Retriever": Merging(max_items=32, max_weight=32, gathers=True),
     # Work that grows with every call: a long line of them would come back all at the end.
     "Reranker": Merging(max_items=4, max_weight=200),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
-_DESCRIPTION_S = 10.0
-"""What a stage said of itself is believed for so long."""
 _ALONE = Merging(max_items=1, max_weight=0)
 
 
@@ -62,8 +61,10 @@ class StageHandle:
     Args:
         application: Name of its application.
         deployment: Its name.
-        max_calls: Calls on their way to it at once before others merge.
+        args: How calls to it travel together, and how long what it said of itself is believed.
         breakers: Decide when it is left alone because it fails.
+        max_calls: Calls on their way to it at once before others merge; by default what the
+            settings say.
         says: What errors call it; by default its name.
     """
 
@@ -71,15 +72,17 @@ class StageHandle:
         self,
         application: str,
         deployment: str,
-        max_calls: int,
-        *,
+        args: GatewayArgs,
         breakers: Breakers,
+        *,
+        max_calls: int | None = None,
         says: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
         self._stage = says or deployment.lower()
         self._breaker = breakers.of(application, self._stage)
+        self._description_max_age_s = args.description_max_age_s
         self._description: dict[str, object] = {}
         self._description_until_s = 0.0
         self._handle: Any = None
@@ -87,10 +90,11 @@ class StageHandle:
         merging = _MERGING.get(deployment, _ALONE)
         self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
             self._send,
-            max_calls=max_calls,
-            crowd=merging.crowd,
+            max_calls=max_calls or args.concurrent_stage_calls,
             max_items=merging.max_items,
             max_weight=merging.max_weight,
+            waiting_per_call=args.coalescing.waiting_per_call if merging.gathers else 0,
+            patience_s=args.coalescing.patience_s,
         )
 
     async def call(
@@ -126,13 +130,19 @@ class StageHandle:
         self._require_time(call)
         told = await self._ask(StageCall("describe", (), {}, call), weight=None, attempts=2)
         self._description = cast(dict[str, object], told)
-        self._description_until_s = asyncio.get_running_loop().time() + _DESCRIPTION_S
+        self._description_until_s = asyncio.get_running_loop().time() + self._description_max_age_s
         return self._description
 
     async def description(self, *, call: CallContext) -> dict[str, object]:
         """See `Stage.description`."""
         if asyncio.get_running_loop().time() >= self._description_until_s:
-            await self.describe(call=call)
+            try:
+                await self.describe(call=call)
+            except StageError:
+                # What it is has not changed because it does not answer: that is for its next call
+                # to find out.
+                if not self._description:
+                    raise
         return self._description
 
     async def _ask(self, asked: StageCall, weight: int | None, attempts: int) -> object:

@@ -1,15 +1,13 @@
 """Metrics that are read now and then: what became of spans and of usage, how much is admitted."""
 
-import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
+from deployments.serving.every import every
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Meter
 from deployments.tracing.counters import DropReason, TraceCounts
 
-_log = logging.getLogger("ray.serve")
 Name = TypeVar("Name", bound=str)
 
 READ_EVERY_S = 5.0
@@ -93,12 +91,11 @@ class Gauges:
 
     async def keep_reading(self, every_s: float = READ_EVERY_S) -> None:
         """Reads until cancelled."""
-        while True:
-            try:
-                self.read()
-            except Exception:
-                _log.exception("metrics of this process could not be read")
-            await asyncio.sleep(every_s)
+
+        async def read() -> None:
+            self.read()
+
+        await every(every_s, read, fails="metrics of this process could not be read")
 
 
 def _growth(before: Mapping[Name, int], now: Mapping[Name, int]) -> dict[Name, int]:

@@ -72,6 +72,9 @@ class NoopEngine:
                 prompt_tokens=prompt_tokens,
             )
 
+    async def reach(self, *, timeout_s: float) -> None:
+        """There is nothing outside."""
+
     async def check_health(self) -> None:
         """It is always well."""
 

@@ -125,7 +125,9 @@ def decide(
     if evidence.stage != state.stage:
         evidence = Evidence(state.stage, policy.block_s)
     verdicts = examine(policy, evidence)
-    failed = [one.reason for one in verdicts if one.outcome == "fail" and one.rolls_back]
+    failed = [
+        verdict.reason for verdict in verdicts if verdict.outcome == "fail" and verdict.rolls_back
+    ]
     wanted: Action
     if failed:
         wanted, reason = "roll_back", "; ".join(failed)
@@ -176,7 +178,7 @@ def _waits_for(
     requests = evidence.requests.get("canary", 0)
     if requests < stage.min_requests:
         waits.append(f"{requests} of {stage.min_requests} requests")
-    deciding = [one for one in verdicts if one.rolls_back]
+    deciding = [verdict for verdict in verdicts if verdict.rolls_back]
     waits += [one.reason for one in deciding if not _lets_pass(stage, one)]
     if not any(one.metric in policy.guardrails for one in deciding):
         waits.append("no guardrail has a value")

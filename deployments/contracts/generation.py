@@ -221,6 +221,10 @@ class Engine(Protocol):
         """Raises when the engine cannot work any more."""
         ...
 
+    async def reach(self, *, timeout_s: float) -> None:
+        """Raises Unavailable when what it needs outside of this process does not answer in time."""
+        ...
+
     async def close(self) -> None:
         """Frees what it holds."""
         ...

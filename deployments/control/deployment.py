@@ -1,7 +1,6 @@
 """The rollout controller's shell."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ from ray.serve.schema import ApplicationStatus
 from deployments.canary.commands import Command
 from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import RagError
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
@@ -26,9 +24,9 @@ from deployments.rollouts import (
     Weights,
 )
 from deployments.serving.calls import call_stage
+from deployments.serving.every import every
 from deployments.serving.replica import StageReplica
 
-_log = logging.getLogger("ray.serve")
 _LOOK_EVERY_S = 0.5
 _RECORD_EVERY_S = 2.0
 _RECORD_TIMEOUT_S = 120.0
@@ -52,7 +50,9 @@ class RolloutController(StageReplica):
             ControlStore(database_url(settings)), settings.policy, unhealthy=unhealthy_applications
         )
         await self._controller.load()
-        self._tasks = [asyncio.create_task(self._look()), asyncio.create_task(self._record())]
+        look = every(_LOOK_EVERY_S, self._controller.look, fails="no decision")
+        record = every(_RECORD_EVERY_S, self._record, fails="rollouts are not written down")
+        self._tasks = [asyncio.create_task(look), asyncio.create_task(record)]
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """See `ControlStage.describe`."""
@@ -96,28 +96,11 @@ class RolloutController(StageReplica):
         """See `ControlStage.set_traffic`."""
         return await self._controller.set_traffic(weights, by=by, deployed=deployed)
 
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                await self._controller.look()
-            except RagError as error:
-                _log.warning("no decision: %s", error)
-            except Exception:
-                _log.exception("no decision")
-
     async def _record(self) -> None:
         """Has what was kept written down. What is not yet, is in the store: nothing is lost while
         the tracker is away."""
-        while True:
-            await asyncio.sleep(_RECORD_EVERY_S)
-            try:
-                response = self._tracker.record_rollouts.remote()
-                await call_stage(response, stage="tracker", timeout_s=_RECORD_TIMEOUT_S)
-            except RagError as error:
-                _log.warning("rollouts are not written down: %s", error)
-            except Exception:
-                _log.exception("rollouts are not written down")
+        response = self._tracker.record_rollouts.remote()
+        await call_stage(response, stage="tracker", timeout_s=_RECORD_TIMEOUT_S)
 
 
 def unhealthy_applications(names: Iterable[str]) -> Sequence[str]:

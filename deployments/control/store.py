@@ -77,7 +77,7 @@ class ControlStore(Stored):
             row = _existing(session, rollout_id)
             kept = session.get(EvidenceRow, (rollout_id, stage))
             taken = select(ReplicaRow).where(ReplicaRow.rollout_id == rollout_id)
-            sequences = {one.replica: one.sequence for one in session.scalars(taken)}
+            sequences = {row.replica: row.sequence for row in session.scalars(taken)}
             content = None if kept is None else kept.content
             block_s = policy_of(row.policy).block_s
         return Evidence(stage, block_s) if content is None else unpack(content), sequences

@@ -11,6 +11,8 @@ from deployments.generator.prompting import prompt_names
 from deployments.generator.writing import Writer
 from deployments.serving.replica import StageReplica
 
+_REACH_TIMEOUT_S = 1.0
+
 
 class Generator(StageReplica):
     """Writes the answer from a conversation and its context.
@@ -41,9 +43,10 @@ class Generator(StageReplica):
         `language_model` says whether it can write without a context, and piece by piece.
 
         Raises:
-            StageError: the engine is dead.
+            StageError: the engine is dead, or the server that it asks.
         """
         await self._engine.check_health()
+        await self._engine.reach(timeout_s=min(call.timeout_s / 2, _REACH_TIMEOUT_S))
         return {
             "model": self._settings.name,
             "engine": self._settings.engine,

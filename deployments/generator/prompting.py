@@ -159,7 +159,11 @@ def _attribute(value: str) -> str:
 
 
 def _turns(messages: Sequence[Message]) -> list[Message]:
-    return [Message(one.role, neutralise(one.content)) for one in messages if one.role != "system"]
+    return [
+        Message(message.role, neutralise(message.content))
+        for message in messages
+        if message.role != "system"
+    ]
 
 
 def _last_question(messages: Sequence[Message]) -> str:
@@ -169,7 +173,7 @@ def _last_question(messages: Sequence[Message]) -> str:
 
 
 def _instructions(messages: Sequence[Message]) -> str:
-    told = [neutralise(one.content).strip() for one in messages if one.role == "system"]
+    told = [neutralise(message.content).strip() for message in messages if message.role == "system"]
     return "\n\n".join(told)
 
 

@@ -91,8 +91,8 @@ class Ledger(Stored):
         """Notes that MLflow has these minutes, save those that have changed since they were
         read."""
         with self._writing() as session:
-            for one in sorted(minutes, key=lambda kept: place_of(kept.minute)):
-                as_read = row_of(one.minute) & (MinuteRow.changes == one.changes)
+            for minute in sorted(minutes, key=lambda kept: place_of(kept.minute)):
+                as_read = row_of(minute.minute) & (MinuteRow.changes == minute.changes)
                 session.execute(update(MinuteRow).where(as_read).values(recorded=True))
 
     def claim(self, work: str, holder: str, *, now_s: float, until_s: float) -> bool:

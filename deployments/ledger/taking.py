@@ -19,7 +19,7 @@ from deployments.ledger.tables import MinuteRow, ReporterRow, SampleRow, UsageRo
 from deployments.ledger.usage_sums import AMOUNTS
 
 _log = logging.getLogger("ray.serve")
-_KEY = [one.name for one in fields(UsageKey)]
+_KEY = [field.name for field in fields(UsageKey)]
 
 
 class ReportTaker:
@@ -44,12 +44,12 @@ class ReportTaker:
                 fingerprint=fingerprint, vector=dict(vector)
             )
             self._session.execute(row.on_conflict_do_nothing())
-        for key, usage in sorted(_plain_usage(report).items(), key=lambda one: one[0]):
+        for key, usage in sorted(_plain_usage(report).items(), key=lambda item: item[0]):
             self._add_usage(key, usage)
         for minute in sorted(report.minutes, key=place_of):
             self._add_minute(minute, now_s)
         if report.samples:
-            samples = [sample_values(one) for one in report.samples]
+            samples = [sample_values(sample) for sample in report.samples]
             self._session.execute(insert(SampleRow), samples)
         return True
 

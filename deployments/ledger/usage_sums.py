@@ -10,7 +10,7 @@ from deployments.activity import Dimension, Usage, UsageQuery, UsageRow
 from deployments.ledger import tables
 from deployments.ledger.records import plain
 
-AMOUNTS = [one.name for one in fields(Usage)]
+AMOUNTS = [field.name for field in fields(Usage)]
 """Columns of `tables.UsageRow` that are summed up; cost is the last one."""
 _TABLE = tables.UsageRow
 _COLUMNS: Mapping[Dimension, Any] = {

@@ -1,21 +1,24 @@
-"""The connection to Chroma: opened when it is needed, and again when the server was away."""
+"""The connection to Chroma: opened when it is needed, and looked up again when the server was
+away."""
 
+import math
+import time
 from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from deployments.contracts.documents import Vectors
-from deployments.contracts.errors import InvalidRequest, StageFailed, Unavailable
+from deployments.contracts.errors import Unavailable
+from deployments.retriever.chroma_client import connect
+from deployments.retriever.chroma_errors import translate
 from deployments.retriever.config import StoreArgs
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
 
 T = TypeVar("T")
-_STAGE = "retriever"
 
 
 def no_vectors(count: int) -> Vectors:
@@ -29,11 +32,14 @@ class Chroma:
 
     Args:
         args: Address or folder, and the collection's name.
+        now: Clock in seconds; monotonic.
     """
 
-    def __init__(self, args: StoreArgs) -> None:
+    def __init__(self, args: StoreArgs, *, now: Callable[[], float] = time.monotonic) -> None:
         self._args = args
-        self._client: ClientAPI | None = None
+        self._now = now
+        self._answered_at_s = -math.inf
+        self._client: Client | None = None
         self._collections: dict[str, Any] = {}
         # An embedded Chroma that several threads open at the same moment is broken for all of them.
         self._opening = RLock()
@@ -52,28 +58,36 @@ class Chroma:
 
     def guard(self, call: Callable[[], T]) -> T:
         """Runs one call of the library and turns what it raises into our errors."""
-        import httpx
-        from chromadb.errors import ChromaError, InvalidArgumentError
-
         try:
-            return call()
-        except (InvalidArgumentError, ValueError, TypeError) as error:
-            # What the library itself refuses is a ValueError, and its text quotes the filter.
-            if isinstance(error, InvalidArgumentError) and "dimension" in str(error).lower():
-                raise StageFailed(
-                    "The collection holds vectors of another embedding model.", _STAGE
-                ) from error
-            raise InvalidRequest("The store does not understand the filter.", _STAGE) from error
-        except (httpx.HTTPError, ChromaError, OSError) as error:
-            # The server may have been replaced by another one: look everything up again.
-            self._client = None
-            self._collections.clear()
-            raise Unavailable("The vector store does not answer.", _STAGE, 1.0) from error
+            value = call()
+        except Exception as error:
+            ours = translate(error)
+            if isinstance(ours, Unavailable):
+                # The server may have been replaced by another one: look everything up again.
+                self._collections.clear()
+            if ours is error:
+                raise
+            raise ours from error
+        self._answered_at_s = self._now()
+        return value
 
-    def _open(self) -> "ClientAPI":
+    def silence_s(self) -> float:
+        """Returns the time since the store last answered anything, infinite before
+        it has; asks nobody."""
+        return self._now() - self._answered_at_s
+
+    def close(self) -> None:
+        """Gives back connections; the next call opens it again."""
+        with self._opening:
+            client, self._client = self._client, None
+            self._collections.clear()
+            if client is not None:
+                client.close()
+
+    def _open(self) -> "Client":
         with self._opening:
             if self._client is None:
-                self._client = _connect(self._args)
+                self._client = connect(self._args)
             return self._client
 
     def _collection(self, name: str) -> Any:
@@ -90,22 +104,3 @@ class Chroma:
                     )
                 )
             return found
-
-
-def _connect(args: StoreArgs) -> "ClientAPI":
-    import chromadb
-    from chromadb.config import Settings as ChromaSettings
-
-    settings = ChromaSettings(anonymized_telemetry=False)
-    if args.path is not None:
-        return chromadb.PersistentClient(args.path, settings=settings)
-    parts = urlsplit(args.url or "")
-    try:
-        return chromadb.HttpClient(
-            host=parts.hostname or "",
-            port=parts.port or (443 if parts.scheme == "https" else 80),
-            ssl=parts.scheme == "https",
-            settings=settings,
-        )
-    except ValueError as error:  # what the library raises when nobody listens
-        raise ConnectionError("no Chroma server there") from error

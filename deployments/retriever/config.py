@@ -25,6 +25,13 @@ class StoreArgs(Settings):
     """Name of the collection. Others beside it, `<name>-documents`, `<name>-sources` and
     `<name>-changes`, keep the list of documents, the documents as they came, and what changed."""
 
+    connect_timeout_s: float = Field(default=2.0, gt=0)
+    """Time to reach the server by `url`."""
+
+    timeout_s: float = Field(default=10.0, gt=0)
+    """Time for which the server may stay silent while it is asked: the longest is the write of 500
+    chunks. Threads that search wait as long for a server that never answers."""
+
     @field_validator("url")
     @classmethod
     def _has_a_scheme_and_host(cls, url: str | None) -> str | None:
@@ -57,6 +64,10 @@ class RetrieverArgs(Settings):
     """Whether every replica keeps all chunks in its memory, their words, texts and vectors, and
     searches there: some 370 MB and 25 s at the start for 100,000 chunks. Without it the store
     is searched, by meaning alone."""
+
+    max_silence_s: float = Field(default=300.0, gt=0)
+    """Time without any answer from the store after which a replica counts as broken and is started
+    again. Longer than outages of the store are: a replica that outlives one has its index still."""
 
     max_batch_requests: int = Field(default=32, ge=1)
     """Searches of one batch."""

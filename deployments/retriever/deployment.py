@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -36,6 +37,9 @@ _CONCURRENT_SEARCHES = 2
 _FOLLOW_S = 1.0
 """Time between two looks at what other replicas wrote: a search finds little left to read."""
 
+_SILENT_LOOKS = 5
+"""Looks without an answer after which the replica says that it is not ready."""
+
 _LOOKS_PER_CALIBRATION = 5
 """The calibration, which another replica may have stored, is read at every fifth look."""
 
@@ -52,6 +56,8 @@ class Retriever(StageReplica):
 
     def __init__(self, args: dict[str, object]) -> None:
         settings = RetrieverArgs.model_validate(args)
+        self._begun_s = time.monotonic()
+        self._max_silence_s = settings.max_silence_s
         self._store = ChromaStore(settings.store)
         self._calibrations = Calibrations(self._store.chroma)
         index = ChunkIndex() if settings.lexical else None
@@ -141,16 +147,22 @@ class Retriever(StageReplica):
         await asyncio.to_thread(self._calibrations.write, calibration)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """Returns that the store answers; raises Unavailable when it does not."""
-        await asyncio.to_thread(self._store.ping)
+        """Returns that the store answers; raises Unavailable when it has not for some looks. Asks
+        nobody: a store that is silent would hold a thread for everyone who wants to know."""
+        if self._store.chroma.silence_s() > _SILENT_LOOKS * _FOLLOW_S:
+            raise Unavailable("The vector store does not answer.", "retriever", _FOLLOW_S)
         return {"store": "ok", "lexical": self._follower is not None}
 
     async def check_health(self) -> None:
         """Fills the index in memory and reads the calibration before the replica counts as ready,
-        and has both follow the store from then on."""
+        and has both follow the store from then on. Raises Unavailable where the store has been
+        silent for too long, or nothing follows it any more."""
         if self._following is None:
             await self._look(with_calibration=True)
             self._following = asyncio.create_task(self._follow())
+        silence_s = min(self._store.chroma.silence_s(), time.monotonic() - self._begun_s)
+        if silence_s > self._max_silence_s or self._following.done():
+            raise Unavailable("The vector store has not answered for long.", "retriever")
 
     async def _follow(self) -> None:
         for look in count(1):
@@ -160,6 +172,8 @@ class Retriever(StageReplica):
     async def _look(self, *, with_calibration: bool) -> None:
         if self._follower is not None:
             await _attempt(self._follower.sync, what="index in memory")
+        else:
+            await _attempt(self._store.ping, what="readiness")
         if with_calibration:
             await _attempt(self._calibrations.read, what="calibration")
 

@@ -92,7 +92,7 @@ class TracingArgs(Settings):
             raise ValueError("batch_spans must not be larger than queue_spans")
         if self.otlp_url is None and (self.experiment or self.headers_env or self.also_to):
             raise ValueError("experiment, headers_env and also_to need otlp_url")
-        names = [one.identity for one in self.destinations]
+        names = [destination.identity for destination in self.destinations]
         if len(set(names)) < len(names):
             raise ValueError("the same destination stands here twice")
         return self

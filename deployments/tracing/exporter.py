@@ -39,17 +39,19 @@ class SpoolingExporter(SpanExporter):
         self._counters = counters
         self._deadline_s: float | None = None
         self._senders: list[Sender] = []
-        headers = [_headers(one) for one in args.destinations]
-        folders = [spool_folder(args.spool_dir, one.identity) for one in args.destinations]
-        for one, folder, sent in zip(args.destinations, folders, headers, strict=True):
+        headers = [_headers(destination) for destination in args.destinations]
+        folders = [
+            spool_folder(args.spool_dir, destination.identity) for destination in args.destinations
+        ]
+        for destination, folder, sent in zip(args.destinations, folders, headers, strict=True):
             spool = Spool(folder, args.spool_bytes, counters)
             counters.watch_spool(lambda spool=spool: spool.size_bytes)  # type: ignore[misc]
             self._senders.append(
                 Sender(
-                    OtlpClient(one, sent),
+                    OtlpClient(destination, sent),
                     spool,
                     counters,
-                    name=one.host,
+                    name=destination.host,
                     timeout_s=args.timeout_s,
                 )
             )
@@ -77,7 +79,7 @@ class SpoolingExporter(SpanExporter):
         """Waits until every batch was sent or is in the spool, and returns whether that came in
         time."""
         deadline_s = time.monotonic() + timeout_millis / 1000
-        done = [one.flush(max(0.0, deadline_s - time.monotonic())) for one in self._senders]
+        done = [sender.flush(max(0.0, deadline_s - time.monotonic())) for sender in self._senders]
         return all(done)
 
     def drain(self, timeout_s: float) -> None:

@@ -1,18 +1,17 @@
 """The tracker's shell."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import RagError
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.store import ControlStore
 from deployments.drift import DriftReport, DriftRequest
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
+from deployments.serving.every import every
 from deployments.serving.replica import StageReplica
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
@@ -21,7 +20,7 @@ from deployments.tracking.mlflow.trace_retention import TraceRetention
 from deployments.tracking.releases.writer import ReleaseRuns
 from deployments.tracking.rollouts.runs import RolloutRuns
 
-_log = logging.getLogger("ray.serve")
+_TRIES_AGAIN = "the tracker tries again later"
 _RECORD_EVERY_S = 5.0
 _FORGET_EVERY_S = 3600.0
 _COMPARE_EVERY_S = 900.0
@@ -68,10 +67,12 @@ class Tracker(StageReplica):
         self._drift = DriftWatch(self._ledger, drift_runs)
         await asyncio.to_thread(self._ledger.upgrade)
         self._tasks = [
-            asyncio.create_task(_every(_RECORD_EVERY_S, self._record_releases)),
-            asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old)),
-            asyncio.create_task(_every(_FORGET_EVERY_S, self._forget_old_traces)),
-            asyncio.create_task(_every(_COMPARE_EVERY_S, self._compare_day)),
+            asyncio.create_task(every(_RECORD_EVERY_S, self._record_releases, fails=_TRIES_AGAIN)),
+            asyncio.create_task(every(_FORGET_EVERY_S, self._forget_old, fails=_TRIES_AGAIN)),
+            asyncio.create_task(
+                every(_FORGET_EVERY_S, self._forget_old_traces, fails=_TRIES_AGAIN)
+            ),
+            asyncio.create_task(every(_COMPARE_EVERY_S, self._compare_day, fails=_TRIES_AGAIN)),
         ]
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
@@ -129,15 +130,3 @@ class Tracker(StageReplica):
     async def _forget_old_traces(self) -> None:
         if self._trace_retention is not None:
             await asyncio.to_thread(self._trace_retention.forget_old, now_s=time.time())
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Does something again and again, whatever becomes of it."""
-    while True:
-        try:
-            await work()
-        except RagError as error:
-            _log.warning("the tracker tries again later: %s", error)
-        except Exception:
-            _log.exception("the tracker tries again later")
-        await asyncio.sleep(seconds)

@@ -103,7 +103,7 @@ class Reply:
         delta: dict[str, object] = {"content": event.text}
         if event.citations:
             annotations = self._annotations(event.citations)
-            delta["annotations"] = [one.model_dump() for one in annotations]
+            delta["annotations"] = [annotation.model_dump() for annotation in annotations]
         logprobs = logprobs_of(event.logprobs).model_dump() if with_logprobs else None
         return self._chunk(model, delta, logprobs=logprobs)
 
@@ -159,14 +159,14 @@ class Reply:
         return [
             Annotation(
                 url_citation=UrlCitation(
-                    start_index=one.start,
-                    end_index=one.end,
+                    start_index=citation.start,
+                    end_index=citation.end,
                     url=str(chunk.metadata.get("url", chunk.path)),
                     title=chunk.title,
                 )
             )
-            for one in citations
-            if (chunk := chunks.get(one.source)) is not None
+            for citation in citations
+            if (chunk := chunks.get(citation.source)) is not None
         ]
 
     def _error(self, error: RagError) -> bytes:
@@ -194,16 +194,16 @@ def logprobs_of(logprobs: Iterable[TokenLogprob]) -> ChoiceLogprobs:
     return ChoiceLogprobs(
         content=[
             ContentLogprob(
-                token=one.token,
-                logprob=one.logprob,
-                bytes=list(one.token.encode()),
+                token=logprob.token,
+                logprob=logprob.logprob,
+                bytes=list(logprob.token.encode()),
                 top_logprobs=[
                     TopLogprob(
                         token=other.token, logprob=other.logprob, bytes=list(other.token.encode())
                     )
-                    for other in one.top
+                    for other in logprob.top
                 ],
             )
-            for one in logprobs
+            for logprob in logprobs
         ]
     )

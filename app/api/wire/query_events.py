@@ -121,6 +121,8 @@ def _delta(event: TextDelta) -> bytes:
     """Returns the piece, and the citations that it completes after it."""
     text = encode_event(DeltaEvent(text=event.text).model_dump(), "delta") if event.text else b""
     return text + b"".join(
-        encode_event({"start": one.start, "end": one.end, "source": one.source}, "citation")
-        for one in event.citations
+        encode_event(
+            {"start": citation.start, "end": citation.end, "source": citation.source}, "citation"
+        )
+        for citation in event.citations
     )

@@ -36,7 +36,9 @@ def rollout_details(
     return RolloutDetails(
         **rollout_info(rollout).model_dump(),
         decision=None if latest is None else decision_info(latest),
-        verdicts=[VerdictInfo.model_validate(one) for one in latest.verdicts] if latest else [],
+        verdicts=[VerdictInfo.model_validate(verdict) for verdict in latest.verdicts]
+        if latest
+        else [],
         history=[decision_info(look.decision) for look in looks],
         policy=rollout.policy.model_dump(mode="json"),
         releases={name: dict(vector) for name, vector in rollout.vectors.items()},

@@ -9,15 +9,13 @@ from app.settings.live import GatewayLive
 from app.telemetry.activity.meter import ActivityMeter
 from app.telemetry.activity.tally import ActivityTally
 from deployments.activity import ActivityReport
+from deployments.serving.report_link import Outbox
 
 _MINUTE_S = 60
 
 
-class ActivityOutbox:
-    """Numbers the reports that carry what a replica's meter saw.
-
-    A report stays the same until its answer has come; what is seen meanwhile is added up, and goes
-    with the next one.
+class ActivityOutbox(Outbox[ActivityReport]):
+    """Adds up what a replica's meter saw, for the reports that carry it.
 
     Args:
         replica: Name of this replica.
@@ -34,13 +32,13 @@ class ActivityOutbox:
         *,
         now_s: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._replica = replica
         self._now_s = now_s
+        self._is_last = False
         self._tally = ActivityTally(args)
         self.meter = ActivityMeter(self._tally, settings)
         """The `Sink` that fills it."""
-        self._sequence = 0
-        self._unanswered: ActivityReport | None = None
         self._refused = Counter[str]()
 
     @property
@@ -58,42 +56,33 @@ class ActivityOutbox:
         }
 
     def report(self, *, last: bool = False) -> ActivityReport | None:
-        """Returns what to tell the tracker now: the report that nobody answered, or a new one with
-        what was seen since; None where that is nothing.
+        """See `Outbox.report`.
 
         Args:
             last: Whether samples go that would else wait for the end of their minute.
         """
-        if self._unanswered is None:
-            minute = int(self._now_s() // _MINUTE_S) + (1 if last else 0)
-            drained = self._tally.drain(minute)
-            if not drained:
-                return None
-            self._sequence += 1
-            vectors = self.meter.vectors({one.fingerprint for one in drained.minutes})
-            self._unanswered = ActivityReport(
-                self._replica,
-                self._sequence,
-                drained.usage,
-                drained.minutes,
-                drained.samples,
-                vectors,
-            )
-        return self._unanswered
+        self._is_last = last
+        return super().report()
 
-    def answered(self) -> None:
-        """Notes that the last report has arrived."""
-        self._unanswered = None
+    def make(self, sequence: int) -> ActivityReport | None:
+        """See `Outbox.make`."""
+        minute = int(self._now_s() // _MINUTE_S) + (1 if self._is_last else 0)
+        drained = self._tally.drain(minute)
+        if not drained:
+            return None
+        vectors = self.meter.vectors({figures.fingerprint for figures in drained.minutes})
+        return ActivityReport(
+            self._replica, sequence, drained.usage, drained.minutes, drained.samples, vectors
+        )
 
-    def refused(self) -> int:
-        """Drops the last report, which nobody will ever take, so that those after it are told; and
-        returns how many requests it had the usage of."""
-        report, self._unanswered = self._unanswered, None
-        if report is None:
-            return 0
-        requests = _requests_of(report)
-        self._refused.update(requests=requests, minutes=len(report.minutes))
-        return requests
+    def refused(self) -> str:
+        """See `Outbox.refused`."""
+        report = self._unanswered
+        super().refused()
+        requests = 0 if report is None else _requests_of(report)
+        minutes = 0 if report is None else len(report.minutes)
+        self._refused.update(requests=requests, minutes=minutes)
+        return f"the usage of {requests} requests"
 
 
 def _requests_of(report: ActivityReport) -> int:

@@ -107,7 +107,7 @@ class ActivityTally:
         self._usage = {}
         oldest = sorted(self._minutes, key=lambda key: key[2])[:_MINUTES_AT_ONCE]
         minutes = tuple(_told(key, self._minutes.pop(key)) for key in oldest)
-        over = sorted(one for one in self._reservoirs if one[1] < minute)[:_MINUTES_AT_ONCE]
+        over = sorted(place for place in self._reservoirs if place[1] < minute)[:_MINUTES_AT_ONCE]
         kept = [sample for one in over for sample in self._reservoirs.pop(one).kept]
         return Drained(usage, minutes, tuple(kept))
 
@@ -123,7 +123,7 @@ class ActivityTally:
         old = [key for key in self._minutes if key[2] < minute]
         for key in old:
             del self._minutes[key]
-        for place in [one for one in self._reservoirs if one[1] < minute]:
+        for place in [place for place in self._reservoirs if place[1] < minute]:
             del self._reservoirs[place]
         if old:
             self.dropped_minutes += len(old)

@@ -83,7 +83,7 @@ class RequestAttributes:
     def root(self) -> Attributes:
         """Returns what the request's span says."""
         request, notes = self._request, self._request.notes
-        found: Attributes = {
+        attributes: Attributes = {
             _TYPE: "CHAIN",
             "http.request.method": request.method,
             "http.route": request.route,
@@ -107,19 +107,19 @@ class RequestAttributes:
             f"{_TAG}ragserve.kept": self._why_kept,
         }
         if len(notes.messages) == 1:
-            found[_INPUTS] = {"question": self._text(notes.messages[0].content)}
+            attributes[_INPUTS] = {"question": self._text(notes.messages[0].content)}
         elif notes.messages:
-            found[_INPUTS] = {"messages": self._plain_messages()}
+            attributes[_INPUTS] = {"messages": self._plain_messages()}
         if notes.written is not None:
-            found[_OUTPUTS] = {"answer": self._text(notes.written.text)}
-            found["ragserve.grounded"] = notes.written.grounded
+            attributes[_OUTPUTS] = {"answer": self._text(notes.written.text)}
+            attributes["ragserve.grounded"] = notes.written.grounded
         elif self._attempt.hits:
-            found[_OUTPUTS] = {"documents": self._documents(self._attempt.hits)}
-        return _known(found)
+            attributes[_OUTPUTS] = {"documents": self._documents(self._attempt.hits)}
+        return _known(attributes)
 
     def stage(self, stage: str, spent: StageTime) -> Attributes:
         """Returns what the span of a stage says."""
-        found: Attributes = {
+        attributes: Attributes = {
             _TYPE: _SPAN_TYPES.get(stage, "UNKNOWN"),
             "error.type": spent.error,
             "ragserve.release": self._request.notes.release,
@@ -131,31 +131,31 @@ class RequestAttributes:
         }
         match stage:
             case "embedder":
-                found |= self._embedding()
+                attributes |= self._embedding()
             case "retriever":
-                found[_INPUTS] = {"query": self._text(self._attempt.query)}
-                found[_OUTPUTS] = self._documents(self._attempt.found)
-                found["ragserve.found"] = self._ranking(self._attempt.found)
+                attributes[_INPUTS] = {"query": self._text(self._attempt.query)}
+                attributes[_OUTPUTS] = self._documents(self._attempt.found)
+                attributes["ragserve.found"] = self._ranking(self._attempt.found)
             case "reranker":
-                found[_INPUTS] = {"query": self._text(self._attempt.query)}
-                found[_OUTPUTS] = self._ranking(self._attempt.hits)
-                found["ragserve.rerank_tokens"] = self._attempt.rerank_tokens
+                attributes[_INPUTS] = {"query": self._text(self._attempt.query)}
+                attributes[_OUTPUTS] = self._ranking(self._attempt.hits)
+                attributes["ragserve.rerank_tokens"] = self._attempt.rerank_tokens
             case "condense" | "queries" | "passage" | "filter":
-                found |= self._side_call(stage)
+                attributes |= self._model_step(stage)
             case "generator" if self._request.notes.written is not None:
-                found |= self._generation(self._request.notes.written)
+                attributes |= self._generation(self._request.notes.written)
             case "generator" if self._request.notes.begun is not None:
-                found |= self._usage(self._request.notes.begun)
-        return _known(found)
+                attributes |= self._usage(self._request.notes.begun)
+        return _known(attributes)
 
     def lap(self, stage: str, lap: Lap) -> Attributes:
         """Returns what the span of a step inside a stage says."""
-        found: Attributes = {_TYPE: _SPAN_TYPES.get(lap.name, "UNKNOWN")}
+        attributes: Attributes = {_TYPE: _SPAN_TYPES.get(lap.name, "UNKNOWN")}
         written = self._request.notes.written
         if lap.name == "prompt" and written is not None and written.prompt:
-            found["ragserve.prompt"] = written.prompt
-            found["ragserve.context_ranks"] = list(written.context)
-        return found
+            attributes["ragserve.prompt"] = written.prompt
+            attributes["ragserve.context_ranks"] = list(written.context)
+        return attributes
 
     def _embedding(self) -> Attributes:
         return {
@@ -165,16 +165,18 @@ class RequestAttributes:
             _INPUTS: {"query": self._text(self._attempt.query)},
         }
 
-    def _side_call(self, step: str) -> Attributes:
-        found: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
+    def _model_step(self, step: str) -> Attributes:
+        attributes: Attributes = {_INPUTS: {"messages": self._plain_messages()}}
         written = self._attempt.model_steps.get(step)
         if written is not None:
-            found[_OUTPUTS] = {"query" if step == "condense" else step: self._text(written.text)}
-            found |= self._usage(written)
-        return found
+            attributes[_OUTPUTS] = {
+                "query" if step == "condense" else step: self._text(written.text)
+            }
+            attributes |= self._usage(written)
+        return attributes
 
     def _generation(self, written: Generation) -> Attributes:
-        found: Attributes = {
+        attributes: Attributes = {
             "gen_ai.response.finish_reasons": [written.finish_reason],
             "gen_ai.input.messages": [
                 _message(message.role, self._text(message.content))
@@ -188,12 +190,12 @@ class RequestAttributes:
             "ragserve.ttft_ms": written.ttft_ms,
             "ragserve.grounded": written.grounded,
             "ragserve.answerability": written.answerability,
-            "ragserve.citations": [one.source for one in written.citations],
+            "ragserve.citations": [citation.source for citation in written.citations],
         }
-        return found | self._usage(written)
+        return attributes | self._usage(written)
 
     def _usage(self, written: Generation) -> Attributes:
-        found: Attributes = {
+        attributes: Attributes = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "ragserve",
             "gen_ai.request.model": written.model,
@@ -203,14 +205,14 @@ class RequestAttributes:
             "gen_ai.usage.cache_read.input_tokens": written.cached_tokens,
         }
         if (costs := self._prices.costs_picousd(written)) is not None:
-            prompt, completion = (one / PICOUSD_PER_USD for one in costs)
-            found["mlflow.llm.cost"] = {
+            prompt, completion = (cost / PICOUSD_PER_USD for cost in costs)
+            attributes["mlflow.llm.cost"] = {
                 "input_cost": prompt,
                 "output_cost": completion,
                 "total_cost": prompt + completion,
             }
-            found["ragserve.prices"] = self._prices.version
-        return found
+            attributes["ragserve.prices"] = self._prices.version
+        return attributes
 
     def _documents(self, hits: Sequence[ScoredChunk]) -> list[Attributes]:
         """Returns those of the chunks that were kept in the end, in the form in which MLflow shows

@@ -61,6 +61,9 @@ class ExtractiveEngine:
     async def check_health(self) -> None:
         """There is nothing that could die."""
 
+    async def reach(self, *, timeout_s: float) -> None:
+        """There is nothing outside."""
+
     async def close(self) -> None:
         """There is nothing to free."""
 

@@ -169,6 +169,11 @@ class OpenAIEngine:
         """Raises StageFailed before `start` and after `close`, never because of the server."""
         self._started().check_open()
 
+    async def reach(self, *, timeout_s: float) -> None:
+        """Asks the server for anything; see `Engine.reach`. What it answers says that it is there,
+        unless it is an error of its own, or of a proxy before it."""
+        await self._started().reach(timeout_s)
+
     async def close(self) -> None:
         """Closes the connections."""
         if self._server is not None:

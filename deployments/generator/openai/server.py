@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import ConfigError, StageFailed
+from deployments.contracts.errors import ConfigError, StageFailed, Unavailable
 from deployments.contracts.generation import Prompt, Sampling
 from deployments.generator.openai.refusals import error_of
 from deployments.generator.openai.reply import Reply, read_complaint
@@ -100,6 +100,20 @@ class ModelServer:
             self._asks_usage = False
             return await self.send(prompt, sampling, call=call)
         raise refuse(complaint)
+
+    async def reach(self, timeout_s: float) -> None:
+        """Raises Unavailable when the server does not answer in time, or with an error of its
+        own."""
+        try:
+            response = await self._client.get("models", timeout=timeout_s)
+        except httpx.PoolTimeout:
+            return  # it is busy with our own requests
+        except httpx.HTTPError as error:
+            raise Unavailable("The model server does not answer.", STAGE, 1.0) from error
+        if response.is_server_error:
+            raise Unavailable(
+                f"The model server answers with status {response.status_code}.", STAGE, 1.0
+            )
 
     def check_open(self) -> None:
         """Raises StageFailed after `close`."""

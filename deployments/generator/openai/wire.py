@@ -73,7 +73,9 @@ def request_body(model: str, prompt: Prompt, sampling: Sampling, *, asks_usage: 
     if asks_usage:
         body["stream_options"] = {"include_usage": True}
     if prompt.text is None:
-        body["messages"] = [{"role": one.role, "content": one.content} for one in prompt.messages]
+        body["messages"] = [
+            {"role": message.role, "content": message.content} for message in prompt.messages
+        ]
     else:
         body["prompt"] = prompt.text
     body |= _sampling_fields(sampling, is_chat=prompt.text is None)
@@ -224,5 +226,5 @@ def _logprobs_of(logprobs: _Logprobs) -> tuple[TokenLogprob, ...]:
 
 def _best_first(top: dict[str, float]) -> tuple[Alternative, ...]:
     return tuple(
-        Alternative(token, value) for token, value in sorted(top.items(), key=lambda one: -one[1])
+        Alternative(token, value) for token, value in sorted(top.items(), key=lambda item: -item[1])
     )

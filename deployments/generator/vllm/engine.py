@@ -193,6 +193,9 @@ class VllmEngine:
         with translated():
             await self._started().engine.check_health()
 
+    async def reach(self, *, timeout_s: float) -> None:
+        """There is nothing outside: its processes are its own."""
+
     async def close(self) -> None:
         """Ends what runs, and stops the engine's processes; a second call does nothing."""
         loaded, self._loaded = self._loaded, None

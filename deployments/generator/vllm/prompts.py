@@ -76,7 +76,7 @@ class PromptEncoder:
                 "This model has no chat template: it continues a text, and answers no messages.",
                 "generator",
             )
-        cut = [Message(one.role, _cut(one.content, control)) for one in messages]
+        cut = [Message(message.role, _cut(message.content, control)) for message in messages]
         try:
             return str(self._apply_template(cut))
         except TemplateError as error:
@@ -91,7 +91,7 @@ class PromptEncoder:
 
     def _apply_template(self, messages: Sequence[Message], *, tokenize: bool = False) -> Any:
         """Returns the text of the conversation, or its token ids."""
-        turns = [{"role": one.role, "content": one.content} for one in messages]
+        turns = [{"role": message.role, "content": message.content} for message in messages]
         return self._tokenizer.apply_chat_template(
             turns, tokenize=tokenize, add_generation_prompt=True, **self._kwargs
         )
@@ -124,8 +124,8 @@ def _control_tokens(tokenizer: Any) -> re.Pattern[str] | None:
 
 def _fold_system(messages: Sequence[Message]) -> list[Message]:
     """Returns the messages with what the system says at the head of the first user's turn."""
-    system = [one.content for one in messages if one.role == "system"]
-    others = [one for one in messages if one.role != "system"]
+    system = [message.content for message in messages if message.role == "system"]
+    others = [message for message in messages if message.role != "system"]
     if not system or not others or others[0].role != "user":
         return list(messages)
     first = Message("user", "\n\n".join([*system, others[0].content]))

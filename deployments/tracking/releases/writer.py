@@ -78,9 +78,9 @@ class ReleaseRuns(OutboxWriter):
         finder = self._find()
         run = finder.run_of(version, first_minute=minutes[0].minute)
         metrics = [
-            Metric(name, value, one.minute * _MINUTE_MS, one.minute - run.first_minute)
-            for one in minutes
-            for name, value in metrics_of(one).items()
+            Metric(name, value, minute.minute * _MINUTE_MS, minute.minute - run.first_minute)
+            for minute in minutes
+            for name, value in metrics_of(minute).items()
         ]
         for chunk in chunks(metrics, METRICS_PER_CALL):
             self._open().log_batch(run.run_id, metrics=chunk)

@@ -32,7 +32,7 @@ def params_of(rollout: Rollout) -> dict[str, str]:
         params[f"{arm}.vector"] = digest(rollout.vectors.get(release, {}))[:12]
     params |= {f"differs.{key}": text for key, text in _differences(rollout).items()}
     params |= {f"stage.{number}": _line(stage) for number, stage in enumerate(stages, 1)}
-    params |= {f"guardrail.{name}": _line(one) for name, one in guardrails.items()}
+    params |= {f"guardrail.{name}": _line(guardrail) for name, guardrail in guardrails.items()}
     params |= {f"policy.{name}": value for name, value in policy.items()}
     return {key_of(name): text_of(value)[:PARAM_CHARACTERS] for name, value in params.items()}
 
@@ -102,7 +102,7 @@ def decision_to_json(look: Look) -> dict[str, Any]:
         "phase_after": look.state.phase,
         "stage": look.decision.stage,
         "stage_after": look.state.stage,
-        "verdicts": [_verdict_to_json(one) for one in look.decision.verdicts],
+        "verdicts": [_verdict_to_json(verdict) for verdict in look.decision.verdicts],
     }
 
 

@@ -79,11 +79,11 @@ def _outcome(rollout: Rollout, latest: Look, changes: Sequence[Look]) -> str:
 
 def _figures(rollout: Rollout, look: Look) -> str:
     verdicts = look.decision.verdicts
-    rows = [_row(one) for one in verdicts if one.change is not None]
+    rows = [_row(verdict) for verdict in verdicts if verdict.change is not None]
     words = [
-        f"- {_plain(one.metric)}: {one.outcome}, {_plain(one.reason)}"
-        for one in verdicts
-        if one.change is None
+        f"- {_plain(verdict.metric)}: {verdict.outcome}, {_plain(verdict.reason)}"
+        for verdict in verdicts
+        if verdict.change is None
     ]
     stage = stage_name(rollout, look.decision.stage)
     title = f"#### Stage {stage} at {_time(look.decision.at_s)}"

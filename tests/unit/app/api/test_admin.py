@@ -47,21 +47,28 @@ class Control:
         return call
 
 
+class Tied(ControlLink):
+    """A link that says whom it talks to."""
+
+    def __init__(self, control: ControlStage) -> None:
+        super().__init__(control, lambda: LIVE.traffic, replica="one")
+        self.control = control
+
+
 @pytest.fixture
-async def link(tmp_path: Path) -> ControlLink:
+async def link(tmp_path: Path) -> Tied:
     store = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
     controller = Controller(store, Policy(), unhealthy=lambda names: [])
     await controller.load()
-    control: ControlStage = Control(controller)
-    return ControlLink(control, lambda: LIVE.traffic, replica="one")
+    return Tied(Control(controller))
 
 
-def app_of(link: ControlLink | None, key: str = KEY) -> httpx.AsyncClient:
+def app_of(link: Tied | None, key: str = KEY) -> httpx.AsyncClient:
     args = GatewayArgs()
     releases = Releases(DoubleDirectory(), lambda: LIVE)
     if link is not None:
         releases = Releases(DoubleDirectory(), lambda: LIVE, link.plan)
-    control = None if link is None else link._control
+    control = None if link is None else link.control
     service = make_gateway(releases, args, observer=link, control=control, admin_key=key)
     transport = httpx.ASGITransport(create_app(service, args), raise_app_exceptions=False)
     return httpx.AsyncClient(
@@ -70,7 +77,7 @@ def app_of(link: ControlLink | None, key: str = KEY) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def operator(link: ControlLink) -> AsyncIterator[httpx.AsyncClient]:
+async def operator(link: Tied) -> AsyncIterator[httpx.AsyncClient]:
     async with app_of(link) as client:
         yield client
 
@@ -109,7 +116,7 @@ PATHS = [
     ],
 )
 async def test_nobody_passes_without_the_key(
-    link: ControlLink, method: str, path: str, authorization: str | None, status: int
+    link: Tied, method: str, path: str, authorization: str | None, status: int
 ) -> None:
     async with app_of(link) as client:
         del client.headers["Authorization"]
@@ -120,7 +127,7 @@ async def test_nobody_passes_without_the_key(
 
 
 @pytest.mark.parametrize("given", ["Bearer open-sesame", "Bearer ", None])
-async def test_where_there_is_no_key_nothing_opens(link: ControlLink, given: str | None) -> None:
+async def test_where_there_is_no_key_nothing_opens(link: Tied, given: str | None) -> None:
     async with app_of(link, key="") as client:
         client.headers.pop("Authorization")
         headers = {} if given is None else {"Authorization": given}
@@ -136,9 +143,7 @@ async def test_without_a_control_application_there_are_no_rollouts() -> None:
         assert (await client.get("/admin/releases")).status_code == 200
 
 
-async def test_a_rollout_is_begun_shown_and_ended(
-    operator: httpx.AsyncClient, link: ControlLink
-) -> None:
+async def test_a_rollout_is_begun_shown_and_ended(operator: httpx.AsyncClient, link: Tied) -> None:
     begun = await begin(operator, by="alice", policy={"steps": [{"weight": 0.25}]})
     assert (begun["stable"], begun["canary"], begun["phase"]) == ("one", "two", "running")
     assert (begun["stage_name"], begun["created_by"]) == ("25 %", "alice")
@@ -209,7 +214,7 @@ async def test_a_command_for_a_stage_that_has_passed_is_a_conflict(
 
 
 async def test_a_generator_alone_is_asked_through_the_rollout_too(
-    operator: httpx.AsyncClient, link: ControlLink
+    operator: httpx.AsyncClient, link: Tied
 ) -> None:
     response = await operator.post(
         "/v1/completions",
@@ -236,9 +241,7 @@ async def test_a_command_for_no_rollout_is_not_found(operator: httpx.AsyncClient
     assert (await operator.get("/admin/rollouts/none")).status_code == 404
 
 
-async def test_weights_are_set_and_taken_back(
-    operator: httpx.AsyncClient, link: ControlLink
-) -> None:
+async def test_weights_are_set_and_taken_back(operator: httpx.AsyncClient, link: Tied) -> None:
     body = {"weights": {"one": 0.5, "two": 0.5}, "by": "alice"}
     assert (await operator.put("/admin/traffic", json=body)).json()["set_by"] == "alice"
     await link.exchange()
@@ -281,7 +284,7 @@ async def test_nobody_else_may(operator: httpx.AsyncClient) -> None:
 
 
 async def test_callers_are_known_by_session_user_or_key(
-    operator: httpx.AsyncClient, link: ControlLink
+    operator: httpx.AsyncClient, link: Tied
 ) -> None:
     await begin(operator, policy={"steps": [{"weight": 0.5}]})
     await link.exchange()

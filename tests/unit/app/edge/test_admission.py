@@ -1,4 +1,4 @@
-"""What the door reports of requests that have ended."""
+"""What the gate reports of requests that have ended."""
 
 import asyncio
 import json

@@ -32,18 +32,18 @@ class Connection:
 class Application:
     """Reads the body, works until it may answer, answers."""
 
-    def __init__(self, presence: DisconnectWatch) -> None:
-        self.presence = presence
+    def __init__(self, watch: DisconnectWatch) -> None:
+        self.watch = watch
         self.may_answer = asyncio.Event()
         self.working = asyncio.Event()
         self.ended = ""
 
     async def __call__(self) -> None:
         self.ended = "cancelled"
-        await self.presence.receive()
+        await self.watch.receive()
         self.working.set()
         await self.may_answer.wait()
-        await self.presence.send({"type": "http.response.body", "body": b"answer"})
+        await self.watch.send({"type": "http.response.body", "body": b"answer"})
         await asyncio.sleep(0.01)
         self.ended = "whole"
 
@@ -60,35 +60,35 @@ async def application(connection: Connection) -> Application:
 
 async def test_the_answer_is_the_end(connection: Connection, application: Application) -> None:
     application.may_answer.set()
-    await application.presence.run(application())
+    await application.watch.run(application())
     assert application.ended == "whole"
     assert len(connection.sent) == 1
-    assert not application.presence.left
+    assert not application.watch.left
 
 
 async def test_a_client_that_leaves_stops_the_work(
     connection: Connection, application: Application
 ) -> None:
-    running = asyncio.create_task(application.presence.run(application()))
+    running = asyncio.create_task(application.watch.run(application()))
     await application.working.wait()
     connection.leaves.set()
     async with asyncio.timeout(1):
         await running
     assert application.ended == "cancelled"
-    assert application.presence.left
+    assert application.watch.left
     assert connection.sent == []
 
 
 async def test_who_asks_is_told_that_the_client_left(
     connection: Connection, application: Application
 ) -> None:
-    await application.presence.receive()
+    await application.watch.receive()
     connection.leaves.set()
-    assert (await application.presence.receive())["type"] == "http.disconnect"
+    assert (await application.watch.receive())["type"] == "http.disconnect"
 
 
 async def test_a_server_that_stops_the_request_stops_the_work(application: Application) -> None:
-    running = asyncio.create_task(application.presence.run(application()))
+    running = asyncio.create_task(application.watch.run(application()))
     await application.working.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -101,4 +101,4 @@ async def test_a_failure_of_the_work_is_raised(application: Application) -> None
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        await application.presence.run(fail())
+        await application.watch.run(fail())

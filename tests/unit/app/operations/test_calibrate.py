@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.operations.calibrate import MIN_CHUNKS, calibrate, is_stale, route_into
-from app.operations.foreign_questions import FOREIGN_QUESTIONS
+from app.operations.foreign_questions import foreign_questions
 from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
@@ -70,7 +70,7 @@ async def test_the_score_lies_between_its_own_questions_and_the_others(
     assert (fitted.kept_ratio, fitted.refused_ratio) == (1.0, 1.0)
     assert (fitted.document_count, fitted.chunk_count) == (40, 40)
     assert fitted.reranker_model == "watchedreranker-double"
-    assert (fitted.own_questions, fitted.foreign_questions) == (40, len(FOREIGN_QUESTIONS))
+    assert (fitted.own_questions, fitted.foreign_questions) == (40, len(foreign_questions()))
 
 
 async def test_the_same_collection_gives_the_same_score(stages: DoubleDirectory) -> None:
@@ -161,6 +161,6 @@ def test_the_release_with_most_traffic_decides_how_it_is_searched() -> None:
 
 
 def test_foreign_questions_are_many_and_different() -> None:
-    assert len(FOREIGN_QUESTIONS) >= 100
-    assert len(set(FOREIGN_QUESTIONS)) == len(FOREIGN_QUESTIONS)
-    assert all(question.endswith("?") for question in FOREIGN_QUESTIONS)
+    assert len(foreign_questions()) >= 100
+    assert len(set(foreign_questions())) == len(foreign_questions())
+    assert all(question.endswith("?") for question in foreign_questions())

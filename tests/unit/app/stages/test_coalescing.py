@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.stages import coalescing as coalescing_module
 from app.stages.coalescing import Coalescer
 from deployments.contracts.errors import Unavailable
 
@@ -39,8 +39,8 @@ async def line() -> Line:
     return Line()
 
 
-def over(line: Line, **bounds: int) -> Coalescer[str, str]:
-    limits = {"max_calls": 1, "max_items": 4, "max_weight": 100}
+def over(line: Line, **bounds: Any) -> Coalescer[str, str]:
+    limits: dict[str, Any] = {"max_calls": 1, "max_items": 4, "max_weight": 100}
     return Coalescer(line.send, **{**limits, **bounds})
 
 
@@ -97,7 +97,7 @@ async def test_who_gathers_nobody_leaves_while_calls_are_allowed(line: Line) -> 
 
 
 async def test_the_more_calls_are_away_the_more_must_wait_for_another(line: Line) -> None:
-    coalescer = over(line, max_calls=3, crowd=2, max_items=9)
+    coalescer = over(line, max_calls=3, waiting_per_call=2, max_items=9)
     line.open.clear()
     tasks = [await ask(coalescer, item) for item in "abcdefghi"]
     assert line.calls == [["a"], ["b", "c"], ["d", "e", "f", "g"]]
@@ -106,11 +106,8 @@ async def test_the_more_calls_are_away_the_more_must_wait_for_another(line: Line
     assert line.calls[3:] == [["h", "i"]]
 
 
-async def test_a_call_that_hangs_keeps_nobody_waiting_for_company(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(coalescing_module, "PATIENCE_S", 0.02)
-    coalescer = over(line, max_calls=3, crowd=4)
+async def test_a_call_that_hangs_keeps_nobody_waiting_for_company(line: Line) -> None:
+    coalescer = over(line, max_calls=3, waiting_per_call=4, patience_s=0.02)
     line.open.clear()
     tasks = [await ask(coalescer, item) for item in "abc"]
     assert line.calls == [["a"]]

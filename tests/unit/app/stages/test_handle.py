@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.settings.breaker import BreakerArgs
+from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, RagError, Unavailable
@@ -66,7 +67,7 @@ class Handle:
 
 
 def stream(handle: Handle, next_timeout_s: float = 1.0) -> AsyncGenerator[Any, None]:
-    stage = StageHandle("generator-a", "Generator", 4, breakers=Breakers(BreakerArgs()))
+    stage = StageHandle("generator-a", "Generator", GatewayArgs(), Breakers(BreakerArgs()))
     stage._handle = handle
     return stage.call_stream(
         "stream",
@@ -117,7 +118,7 @@ async def test_silence_ends_a_stream() -> None:
 
 async def test_the_requests_time_ends_it_too() -> None:
     handle = Handle(["silence"])
-    stage = StageHandle("generator-a", "Generator", 4, breakers=Breakers(BreakerArgs()))
+    stage = StageHandle("generator-a", "Generator", GatewayArgs(), Breakers(BreakerArgs()))
     stage._handle = handle
     short = CallContext("request", 0.05)
     seen, error = await read_to_failure(

@@ -60,7 +60,7 @@ def test_lost_activity_counts_once_by_what_it_was() -> None:
     }
 
 
-def test_the_door_is_read_where_there_is_one() -> None:
+def test_the_gate_is_read_where_there_is_one() -> None:
     meter, admission = RecordingMeter(), None
     gauges = Gauges(meter, admission=lambda: admission)
     gauges.read()

@@ -4,7 +4,7 @@ import pytest
 
 from deployments.contracts.calls import CallContext, StageCall
 from deployments.contracts.documents import Chunk
-from deployments.contracts.errors import UnsupportedField
+from deployments.contracts.errors import Unavailable, UnsupportedField
 from deployments.contracts.generation import (
     Generation,
     GenerationRequest,
@@ -75,3 +75,14 @@ async def test_it_says_what_it_is(generator: Generator) -> None:
     assert facts["language_model"] is False
     assert "answer-v1" in facts["prompts"]  # type: ignore[operator]
     await generator.check_health()
+
+
+async def test_one_whose_engine_is_dead_does_not_say_that_it_is_ready(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dead() -> None:
+        raise Unavailable("The engine is dead.", "generator")
+
+    monkeypatch.setattr(generator._engine, "check_health", dead)
+    with pytest.raises(Unavailable, match="dead"):
+        await generator.describe(call=CALL)

@@ -19,13 +19,13 @@ def test_threads_that_use_it_first_at_the_same_moment_open_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
-    connect = chroma_module._connect
+    connect = chroma_module.connect
 
     def counted(args: StoreArgs) -> Any:
         opened.append(args)
         return connect(args)
 
-    monkeypatch.setattr(chroma_module, "_connect", counted)
+    monkeypatch.setattr(chroma_module, "connect", counted)
     chroma = Chroma(StoreArgs(path=str(tmp_path)))
     together = Barrier(_THREADS)
 
@@ -49,7 +49,7 @@ def test_what_could_not_be_opened_is_opened_later(
 
     chroma = Chroma(StoreArgs(path=str(tmp_path)))
     with monkeypatch.context() as patch:
-        patch.setattr(chroma_module, "_connect", refuse)
+        patch.setattr(chroma_module, "connect", refuse)
         for _ in range(2):
             with pytest.raises(Unavailable):
                 chroma.chunks()

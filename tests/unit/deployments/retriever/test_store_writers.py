@@ -3,121 +3,32 @@ text, whole, and the same for every replica."""
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
 from deployments.contracts.documents import (
-    Chunk,
-    DocumentRecord,
-    IndexedDocument,
     Part,
-    chunk_id,
 )
-from deployments.contracts.errors import NotFound
 from deployments.retriever.chroma import Chroma, no_vectors
 from deployments.retriever.chroma_rows import row_metadata
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.follower import Follower
 from deployments.retriever.source_texts import pack
 from deployments.retriever.store import ChromaStore
 from deployments.retriever.versions import Version, new_write_id
-from tests.doubles import vector_of
 from tests.memory_chroma import Killed, MemoryChroma, MemoryCollection, Turns
+from tests.store_replicas import JOBS, Replica, assert_clean, check, indexed, stored_text
 
 T = TypeVar("T")
 ARGS = StoreArgs(url="http://127.0.0.1:9")
 _TRIALS = 4
 """Orders that are tried of each kind; 100 were, when the tests were written."""
-
-SIZES = {"old": 4, "amber": 5, "cobalt": 3, "olive": 1}
-"""Texts, and how many chunks each has."""
-
-
-def indexed(text: str) -> IndexedDocument:
-    chunks = tuple(
-        Chunk(chunk_id("d", ordinal), "d", ordinal, f"{text} {ordinal}", "d.md", "")
-        for ordinal in range(SIZES[text])
-    )
-    record = DocumentRecord("d", "d.md", "", f"mark of {text}", len(chunks), "2026", 1)
-    vectors = np.stack([vector_of(chunk.text) for chunk in chunks])
-    return IndexedDocument(record, chunks, vectors, (Part(text),))
-
-
-class Replica:
-    """A replica of the retriever: its own connection, its own index in memory."""
-
-    def __init__(self, chroma: Chroma) -> None:
-        self.store = ChromaStore(ARGS, chroma)
-        self.index = ChunkIndex()
-        self.follower = Follower(StoredContent(self.store), self.index)
-
-    def write(self, text: str) -> None:
-        self.store.replace([indexed(text)])
-
-    def delete(self) -> None:
-        with suppress(NotFound):
-            self.store.delete("d")
-
-    def text(self) -> str | None:
-        """Returns the one text that the memory holds, whole; None for none."""
-        self.follower.sync()
-        assert not self.follower.damaged
-        view = self.index.view()
-        hits = view.by_words("old amber cobalt olive", 100)
-        return whole([view.rows[hit.number].chunk() for hit in hits])
-
-
-def whole(chunks: Sequence[Chunk]) -> str | None:
-    texts = {chunk.text.split()[0] for chunk in chunks}
-    assert len(texts) <= 1, f"a mixture: {sorted(chunk.text for chunk in chunks)}"
-    if not texts:
-        return None
-    [text] = texts
-    assert sorted(chunks, key=lambda chunk: chunk.id) == list(indexed(text).chunks)
-    return text
-
-
-def stored_text(store: ChromaStore) -> str | None:
-    """Returns the one text that a search of the store itself finds."""
-    return whole(list(store.texts([chunk_id("d", ordinal) for ordinal in range(6)]).values()))
-
-
-def check(replicas: Sequence[Replica], chroma: Chroma, *, acknowledged: Sequence[str] = ()) -> None:
-    """Whatever is left is one text; where it counts as finished, everybody has it; and once it is
-    written again, it is there and nothing else."""
-    store = ChromaStore(ARGS, chroma)
-    record = store.records(["d"]).get("d")
-    left = [replica.text() for replica in (*replicas, Replica(chroma))]
-    if record is not None and record.fingerprint:
-        text = stored_text(store)
-        assert record == indexed(str(text)).record
-        assert left == [text] * len(left)
-        assert store.sources(after=0, limit=1).documents[0].parts == (Part(str(text)),)
-        assert not acknowledged or text in acknowledged
-    else:
-        stored_text(store)
-    replicas[0].write("olive")
-    assert [replica.text() for replica in replicas] == ["olive"] * len(replicas)
-    assert_clean(store)
-
-
-def assert_clean(store: ChromaStore) -> None:
-    """Nothing is left of writes that do not count."""
-    record = store.records(["d"])["d"]
-    assert store.chroma.chunks().count() == record.chunk_count
-    assert store.chroma.beside("documents").count() == 1
-    assert store.chroma.beside("sources").count() == 1
 
 
 def write_as_before(chroma: Chroma) -> None:
@@ -138,15 +49,6 @@ def write_as_before(chroma: Chroma) -> None:
         documents=[json.dumps(asdict(document.record))],
         metadatas=[{"sequence": document.record.sequence}],
     )
-
-
-Job = Callable[[Replica], None]
-JOBS: Mapping[str, Job] = {
-    "amber": lambda replica: replica.write("amber"),
-    "cobalt": lambda replica: replica.write("cobalt"),
-    "delete": Replica.delete,
-    "read": lambda replica: replica.follower.sync(),
-}
 
 
 class Choice:

@@ -9,7 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import BackendFailed, ConfigError, InvalidRequest, RagError
+from deployments.contracts.errors import (
+    BackendFailed,
+    ConfigError,
+    InvalidRequest,
+    RagError,
+    Unavailable,
+)
 from deployments.contracts.generation import Prompt, Sampling
 from deployments.generator.openai.engine import OpenAIEngine
 
@@ -168,3 +174,36 @@ async def test_a_response_is_closed_when_the_reader_is_cancelled(text: str) -> N
         await task
     assert body.closes
     await one.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "there"),
+    [
+        (httpx.Response(200, json={"data": []}), True),
+        (httpx.Response(401), True),
+        (httpx.Response(404), True),
+        (httpx.Response(503, text="upstream connect error"), False),
+        (httpx.ConnectError("refused"), False),
+        (httpx.ReadTimeout("silent"), False),
+        (httpx.PoolTimeout("busy"), True),
+    ],
+    ids=lambda value: str(getattr(value, "status_code", value)),
+)
+async def test_whether_the_server_is_there(
+    answer: httpx.Response | httpx.HTTPError, there: bool
+) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.HTTPError):
+            raise answer
+        return answer
+
+    made = engine(transport=httpx.MockTransport(respond))
+    await made.start()
+    try:
+        if there:
+            await made.reach(timeout_s=1.0)
+        else:
+            with pytest.raises(Unavailable, match="The model server"):
+                await made.reach(timeout_s=1.0)
+    finally:
+        await made.close()
