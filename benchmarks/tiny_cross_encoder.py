@@ -48,7 +48,7 @@ def build_tiny_cross_encoder(out: Path, *, layers: int = 2, seed: int = 0) -> No
 
     tokenizer = AutoTokenizer.from_pretrained(model_path(PACKAGED_MODEL))
     tokenizer.model_max_length = _MAX_TOKENS
-    config = BertConfig(
+    config = BertConfig(  # type: ignore[call-arg]
         vocab_size=len(tokenizer),
         hidden_size=128,
         intermediate_size=256,

@@ -88,7 +88,8 @@ def plan_batch(
         overhead_tokens: See `CostModel`. Infinite where the model takes as long for any batch: then
             as much text goes as the bounds allow.
 
-    >>> plan_batch([10, 12, 250, 9], max_batch_tokens=1000, max_batch_requests=8)
+    >>> texts = [10, 12, 250, 9]
+    >>> plan_batch(texts, max_batch_tokens=1000, max_batch_requests=8, overhead_tokens=8.0)
     [3, 0, 1]
     """
     order = sorted(range(len(token_counts)), key=lambda place: (token_counts[place], place))

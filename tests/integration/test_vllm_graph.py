@@ -121,8 +121,8 @@ def greedy(folder: Path, question: str, count: int) -> str:
     ids = tokenizer.apply_chat_template(
         said(question), add_generation_prompt=True, return_tensors="pt", return_dict=False
     )
-    written = model.generate(ids, max_new_tokens=count, do_sample=False)
-    text: str = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
+    written = model.generate(ids, max_new_tokens=count, do_sample=False)  # type: ignore[arg-type, misc]
+    text: str = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)  # type: ignore[assignment, union-attr]
     return text
 
 

@@ -20,13 +20,13 @@ LIVE = GatewayLive(
     releases={
         "one": Release(
             retrieval="retrieval-a",
-            generator="generator-a",
+            generator=("generator-a",),
             min_relevance_score=0.1,
             rerank_weight=1.0,
         ),
         "llm": Release(
             retrieval="retrieval-a",
-            generator="generator-echo",
+            generator=("generator-echo",),
             min_relevance_score=0.1,
             rerank_weight=1.0,
         ),

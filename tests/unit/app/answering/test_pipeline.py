@@ -91,7 +91,7 @@ class Service:
     release: Release = field(
         default_factory=lambda: Release(
             retrieval="r",
-            generator="g",
+            generator=("g",),
             top_k=3,
             top_n=2,
             min_relevance_score=0.4,

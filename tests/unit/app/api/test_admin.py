@@ -24,10 +24,10 @@ from tests.doubles import DoubleDirectory
 KEY = "open-sesame"
 LIVE = GatewayLive(
     releases={
-        name: Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
+        name: Release(retrieval="retrieval-a", generator=("generator-a",), min_relevance_score=0.1)
         for name in ("one", "two", "three")
     }
-    | {"llm": Release(retrieval="retrieval-b", generator="generator-echo")},
+    | {"llm": Release(retrieval="retrieval-b", generator=("generator-echo",))},
     traffic={"one": 1.0},
 )
 
@@ -121,7 +121,7 @@ async def test_nobody_passes_without_the_key(
     async with app_of(link) as client:
         del client.headers["Authorization"]
         headers = {} if authorization is None else {"Authorization": authorization.encode()}
-        response = await client.request(method, path, json={}, headers=headers)
+        response = await client.request(method, path, json={}, headers=headers)  # type: ignore[arg-type]
     assert response.status_code == status
     assert response.json()["code"] == ("unauthorized" if status == 401 else "forbidden")
 

@@ -5,7 +5,13 @@ import json
 import httpx
 import pytest
 
-from deployments.contracts.errors import DeadlineExceeded, Overloaded, StageFailed, Unavailable
+from deployments.contracts.errors import (
+    DeadlineExceeded,
+    Overloaded,
+    RagError,
+    StageFailed,
+    Unavailable,
+)
 from deployments.contracts.filters import MAX_CONDITIONS, MAX_DEPTH
 from tests.doubles import DoubleDirectory
 
@@ -78,7 +84,7 @@ async def test_release_is_named_in_a_header(loaded: httpx.AsyncClient) -> None:
     "failure", [StageFailed("x"), Unavailable("x"), Overloaded("x")], ids=lambda one: one.code
 )
 async def test_rerank_failure_keeps_retrieval_order(
-    loaded: httpx.AsyncClient, stages: DoubleDirectory, failure: Exception
+    loaded: httpx.AsyncClient, stages: DoubleDirectory, failure: RagError
 ) -> None:
     plain = (
         await loaded.post("/v1/search", json={"query": "capital of Japan", "rerank": False})
@@ -108,7 +114,7 @@ async def test_rerank_is_left_out_on_request(
     ids=lambda value: str(getattr(value, "code", value)),
 )
 async def test_stage_errors_have_their_status(
-    loaded: httpx.AsyncClient, stages: DoubleDirectory, failure: Exception, status: int, code: str
+    loaded: httpx.AsyncClient, stages: DoubleDirectory, failure: RagError, status: int, code: str
 ) -> None:
     stages.embedder.failure = failure
     response = await loaded.post("/v1/query", json={"query": "capital"})

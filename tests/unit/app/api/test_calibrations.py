@@ -15,7 +15,9 @@ from tests.doubles import DoubleDirectory
 
 KEY = "open-sesame"
 LIVE = GatewayLive(
-    releases={"one": Release(retrieval="retrieval-a", generator="generator-a", rerank_weight=1.0)},
+    releases={
+        "one": Release(retrieval="retrieval-a", generator=("generator-a",), rerank_weight=1.0)
+    },
     traffic={"one": 1.0},
 )
 BODY = {"retrieval": "retrieval-a"}

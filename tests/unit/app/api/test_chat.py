@@ -26,7 +26,10 @@ CAPITAL = "What is the capital of France?"
 async def api(loaded: httpx.AsyncClient) -> AsyncIterator[openai.AsyncOpenAI]:
     """OpenAI's client in front of a service that knows three documents."""
     async with openai.AsyncOpenAI(
-        base_url="http://test/v1", api_key="any", max_retries=0, http_client=loaded
+        base_url="http://test/v1",
+        api_key="any",
+        max_retries=0,
+        http_client=loaded,  # type: ignore[arg-type]
     ) as client:
         yield client
 
@@ -87,7 +90,9 @@ async def test_a_stream_has_the_role_first_and_says_the_same(api: openai.AsyncOp
     assert own(last)["grounded"] is True
     assert {chunk.model for chunk in (first, *middle, last)} == {"extractive"}
     annotations = [
-        one for chunk in middle for one in chunk.choices[0].delta.model_extra["annotations"]
+        one
+        for chunk in middle
+        for one in chunk.choices[0].delta.model_extra["annotations"]  # type: ignore[index]
     ]  # type: ignore[index]
     assert annotations[0]["url_citation"]["url"] == "geo/paris.md"
 

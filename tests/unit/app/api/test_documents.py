@@ -137,8 +137,8 @@ async def test_indexes_lose_a_document_one_after_the_other() -> None:
     notes: list[str] = []
     live = GatewayLive(
         releases={
-            "one": Release(retrieval="retrieval-a", generator="generator-a"),
-            "two": Release(retrieval="retrieval-b", generator="generator-a"),
+            "one": Release(retrieval="retrieval-a", generator=("generator-a",)),
+            "two": Release(retrieval="retrieval-b", generator=("generator-a",)),
         },
         traffic={"two": 1.0},
     )

@@ -71,7 +71,7 @@ async def test_it_says_of_each_dependency_how_it_is_and_what_can_be_missing(
     stages: DoubleDirectory,
 ) -> None:
     live = GatewayLive(
-        releases={"one": Release(retrieval="r", generator=["g-echo", "g"])}, traffic={"one": 1.0}
+        releases={"one": Release(retrieval="r", generator=("g-echo", "g"))}, traffic={"one": 1.0}
     )
     stages.echo.failure = StageFailed("The engine is dead.")
     args = GatewayArgs(control="control")

@@ -1,5 +1,7 @@
 """Every error has one shape, whatever it was that failed."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -22,11 +24,11 @@ PROBLEM_MEMBERS = {
 JSON = {"content-type": "application/json"}
 
 
-def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """A problem body of RFC 9457 that names the request and can be read by OpenAI's clients."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    body: dict[str, object] = response.json()
+    body: dict[str, Any] = response.json()
     assert set(body) == PROBLEM_MEMBERS
     assert body["status"] == status
     assert body["code"] == code
@@ -124,11 +126,11 @@ async def test_over_the_concurrency_bound_is_503_with_retry_after(
     release = asyncio.Event()
     entered = stages.embedder.embed
 
-    async def slow(*args: object, **kwargs: object) -> object:
+    async def slow(*args: Any, **kwargs: Any) -> Any:
         await release.wait()
         return await entered(*args, **kwargs)
 
-    stages.embedder.embed = slow  # type: ignore[method-assign]
+    stages.embedder.embed = slow  # type: ignore[assignment, method-assign]
     running = [asyncio.create_task(client.post("/v1/query", json={"query": "x"})) for _ in range(4)]
     await asyncio.sleep(0.05)
     refused = await client.post("/v1/query", json={"query": "x"})

@@ -29,7 +29,7 @@ from tests.doubles import DoubleDirectory
 ADMIN = "open-sesame"
 LIVE = GatewayLive(
     releases={
-        "one": Release(retrieval="retrieval-a", generator="generator-a", min_relevance_score=0.1)
+        "one": Release(retrieval="retrieval-a", generator=("generator-a",), min_relevance_score=0.1)
     },
     traffic={"one": 1.0},
 )
@@ -60,6 +60,9 @@ class Tracker:
 
     async def usage(self, query: UsageQuery, *, call: CallContext) -> list[UsageRow]:
         return self.ledger.usage(query)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"nobody asks for {name}")
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_a_streamed_answer_looks_like_a_whole_one(
             ("sources", {"sources": ANSWER["sources"]}),
             ("delta", {"text": "It answers "}),
             ("delta", {"text": "503 [2]."}),
-            ("citation", ANSWER["citations"][0]),
+            ("citation", ANSWER["citations"][0]),  # type: ignore[index]
             ("done", done),
         )
     ]

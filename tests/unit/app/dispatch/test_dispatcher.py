@@ -48,8 +48,8 @@ ASK = from_documents(QUESTION)
 CHAT = from_generator(GenerationRequest(messages=(Message("user", "one two three four five"),)))
 LIVE = GatewayLive(
     releases={
-        "stable": Release(retrieval="r", generator="generator-stable"),
-        "canary": Release(retrieval="r", generator="generator-canary"),
+        "stable": Release(retrieval="r", generator=("generator-stable",)),
+        "canary": Release(retrieval="r", generator=("generator-canary",)),
     },
     traffic={"stable": 1.0},
 )
@@ -459,7 +459,7 @@ async def test_a_judge_that_favours_a_place_decides_nothing(
     policy = Policy(shadow=Shadow(), judge=Judge(generator="generator-umpire", max_pairs=1))
     for number in range(2):
         await whole(service, assignment("canary", shadow=True, policy=policy))
-        await until(lambda expected=number + 1: len(notes.pairs) == expected)
+        await until(lambda expected=number + 1: len(notes.pairs) == expected)  # type: ignore[misc]
     assert [pair["judge"] for pair in notes.pairs] == [score, None]
     assert umpire.calls == 2
 

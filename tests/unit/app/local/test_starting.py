@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,7 +27,8 @@ def options(tmp_path: Path, **changes: int | None) -> UpOptions:
     file = tmp_path / "serve_config.yaml"
     file.write_text("applications: [{name: gateway}]")
     ports: dict[str, int | None] = {"api_port": None, "chroma_port": 8100, "mlflow_port": 5000}
-    return UpOptions(config_file=file, **{**ports, **changes})
+    given: dict[str, Any] = {**ports, **changes}
+    return UpOptions(config_file=file, **given)
 
 
 def state(tmp_path: Path, *children: ChildRecord) -> StackState:

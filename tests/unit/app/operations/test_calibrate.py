@@ -52,7 +52,7 @@ def stages() -> DoubleDirectory:
 
 
 def route_of(stages: DoubleDirectory, **changes: object) -> Route:
-    release = Release(retrieval="r", generator="generator-echo").model_copy(update=changes)
+    release = Release(retrieval="r", generator=("generator-echo",)).model_copy(update=changes)
     live = GatewayLive(releases={"one": release}, traffic={"one": 1.0})
     return Releases(stages, lambda: live).route("one")
 
@@ -150,7 +150,7 @@ def test_what_makes_a_calibration_stale(documents: int, model: str, stale: bool)
 
 def test_the_release_with_most_traffic_decides_how_it_is_searched() -> None:
     releases = {
-        name: Release(retrieval=retrieval, generator="g")
+        name: Release(retrieval=retrieval, generator=("g",))
         for name, retrieval in [("a", "one"), ("b", "one"), ("c", "two"), ("d", "one")]
     }
     live = GatewayLive(releases=releases, traffic={"a": 0.2, "b": 0.3, "c": 0.5})

@@ -32,9 +32,9 @@ class NamedDirectory(DoubleDirectory):
 def live(**traffic: float) -> GatewayLive:
     return GatewayLive(
         releases={
-            "stable": Release(retrieval="retrieval-a", generator="generator-a"),
-            "canary": Release(retrieval="retrieval-a", generator="generator-b"),
-            "idle": Release(retrieval="retrieval-b", generator="generator-a"),
+            "stable": Release(retrieval="retrieval-a", generator=("generator-a",)),
+            "canary": Release(retrieval="retrieval-a", generator=("generator-b",)),
+            "idle": Release(retrieval="retrieval-b", generator=("generator-a",)),
         },
         traffic=traffic,
     )

@@ -13,9 +13,8 @@ from deployments.canary.policy import Policy
 
 def traffic(requests: int = 100) -> Traffic:
     """One request a second, every fourth the canary's."""
-    return Traffic(
-        np.arange(requests) % 4 == 0, np.arange(requests) + 0.5, np.arange(requests), values={}
-    )
+    places = np.arange(requests, dtype=np.float64)
+    return Traffic(places % 4 == 0, places + 0.5, np.arange(requests), values={})
 
 
 class After:

@@ -453,7 +453,7 @@ async def test_times_are_reported_per_entry(make: MakeBatcher, model: Model, clo
     model.free.set()
     await first
     [done] = await task
-    assert done == Completed("A", pytest.approx(1250.0), pytest.approx(250.0))
+    assert done == Completed("A", pytest.approx(1250.0), pytest.approx(250.0))  # type: ignore[arg-type]
 
 
 async def test_closing_fails_what_waits_and_what_runs(make: MakeBatcher, model: Model) -> None:

@@ -15,8 +15,8 @@ def tally(values: object, *, buckets: object = None, at_s: object = None) -> Tal
     kept = np.asarray(values, dtype=float)
     places = np.arange(kept.size)
     outcomes = Outcomes(
-        places if at_s is None else at_s,
-        places % 128 if buckets is None else buckets,
+        places if at_s is None else at_s,  # type: ignore[arg-type]
+        places % 128 if buckets is None else buckets,  # type: ignore[arg-type]
         {"completion_tokens": kept},
     )
     found = gather({"canary": outcomes}, stage=0, block_s=10.0).tally("canary", "completion_tokens")

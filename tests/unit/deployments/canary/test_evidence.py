@@ -39,7 +39,7 @@ def gathered(requests: list[Request]) -> Evidence:
         )
 
     arms = {arm: outcomes(arm) for arm in ("canary", "baseline")}
-    return gather(arms, stage=0, block_s=10.0)
+    return gather(arms, stage=0, block_s=10.0)  # type: ignore[arg-type]
 
 
 def figures(evidence: Evidence) -> list[tuple[str, object]]:

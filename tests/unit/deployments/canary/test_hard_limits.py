@@ -72,7 +72,7 @@ def test_a_good_past_hides_no_burst() -> None:
 
 
 def test_a_burst_in_the_past_is_still_one_of_the_whole_stage() -> None:
-    assert only(guard(POLICY, errors([1] * 60 + [0] * 60, [0] * 120))).outcome == "fail"
+    assert only(guard(POLICY, errors([1.0] * 60 + [0.0] * 60, [0.0] * 120))).outcome == "fail"
 
 
 def test_the_limit_of_a_burst_is_the_policys() -> None:

@@ -59,6 +59,9 @@ def test_figures_of_times_are_geometric_means_and_relative(evidence_of: Any) -> 
     verdict = verdict_on("total_ms", evidence_of({"total_ms": canary}, {"total_ms": baseline}))
     assert verdict.canary == pytest.approx(math.exp(np.log(canary).mean()))
     assert verdict.baseline == pytest.approx(math.exp(np.log(baseline).mean()))
+    assert verdict.canary is not None
+    assert verdict.baseline is not None
+    assert verdict.change is not None
     assert verdict.change == pytest.approx(verdict.canary / verdict.baseline - 1)
     assert verdict.lower is not None
     assert verdict.upper is not None

@@ -110,7 +110,7 @@ def make_pptx(*slides: tuple[str, str]) -> bytes:
 
 
 def make_xlsx(**sheets: list[list[object]]) -> bytes:
-    from openpyxl import Workbook
+    from openpyxl import Workbook  # type: ignore[import-untyped]
 
     workbook = Workbook()
     workbook.remove(workbook.active)

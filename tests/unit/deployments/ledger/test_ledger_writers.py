@@ -4,9 +4,11 @@ is lost."""
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from deployments.activity import Usage, UsageQuery
+from deployments.activity import Usage, UsageKey, UsageQuery
 from deployments.ledger.store import Ledger
 from tests.activity_reports import KEY, make_minute, make_report, make_sample
 from tests.unit.deployments.ledger.conftest import OpenLedger
@@ -63,9 +65,7 @@ def test_writers_at_once_add_up(ledger: Ledger, open_ledger: OpenLedger) -> None
     assert {one.changes for one in kept} == {replicas * reports // 3}
 
 
-def _key(number: int) -> object:
-    from dataclasses import replace
-
+def _key(number: int) -> UsageKey:
     return replace(KEY, key_id=f"key-{number % 4}")
 
 
@@ -90,6 +90,6 @@ def test_nothing_acknowledged_is_lost_by_a_kill(ledger: Ledger, url: str) -> Non
     assert kept.minute.counts.requests == 3 * taken
     assert len(ledger.samples("a", since_s=0, until_s=1e9, limit=10**6)) == taken
     # Who sends the rest again sends it under the same numbers.
-    parts = {"minutes": [make_minute(5)], "samples": [make_sample(1.0)]}
+    parts: dict[str, Any] = {"minutes": [make_minute(5)], "samples": [make_sample(1.0)]}
     again = [ledger.take(make_report(number, **parts), now_s=1e6) for number in range(1, taken + 3)]
     assert again == [False] * taken + [True] * 2

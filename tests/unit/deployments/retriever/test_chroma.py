@@ -19,7 +19,7 @@ def test_threads_that_use_it_first_at_the_same_moment_open_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
-    connect = chroma_module.connect
+    connect = chroma_module.connect  # type: ignore[attr-defined]
 
     def counted(args: StoreArgs) -> Any:
         opened.append(args)

@@ -19,7 +19,7 @@ from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.ledger.store import Ledger
 from tests.unit.app.telemetry.requests import finished
 
-LIVE = GatewayLive(releases={"one": Release(retrieval="r", generator="g")}, traffic={"one": 1.0})
+LIVE = GatewayLive(releases={"one": Release(retrieval="r", generator=("g",))}, traffic={"one": 1.0})
 
 
 class Tracker:

@@ -35,8 +35,8 @@ PRICES = PriceTable(
 )
 LIVE = GatewayLive(
     releases={
-        "one": Release(retrieval="r", generator="g"),
-        "two": Release(retrieval="r", generator="h"),
+        "one": Release(retrieval="r", generator=("g",)),
+        "two": Release(retrieval="r", generator=("h",)),
     },
     traffic={"one": 1.0},
     prices=PRICES,

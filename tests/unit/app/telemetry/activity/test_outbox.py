@@ -16,7 +16,7 @@ from deployments.activity import OTHER_KEYS, ActivityReport, UsageKey
 from tests.unit.app.telemetry.requests import STARTED_NS, finished
 
 LIVE = GatewayLive(
-    releases={name: Release(retrieval="r", generator="g") for name in ("one", "two")},
+    releases={name: Release(retrieval="r", generator=("g",)) for name in ("one", "two")},
     traffic={"one": 1.0},
 )
 MINUTE_NS = 60_000_000_000
