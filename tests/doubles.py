@@ -51,6 +51,7 @@ from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
+from deployments.retriever.neighbours import neighbours_of
 from deployments.serving.begun import begin
 
 DIMENSION = 32
@@ -129,6 +130,7 @@ class MemoryRetriever(Breakable):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
         self._enter()
@@ -144,13 +146,12 @@ class MemoryRetriever(Breakable):
             )
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))
-        return Found(
-            tuple(
-                ScoredChunk(chunk, score, rank)
-                for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
-            ),
-            calibration=self.calibration,
+        hits = tuple(
+            ScoredChunk(chunk, score, rank)
+            for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
         )
+        neighbours = neighbours_of([hit.chunk for hit in hits], reach, self._chunk)
+        return Found(hits, calibration=self.calibration, neighbours=neighbours)
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         self._enter()
@@ -187,10 +188,6 @@ class MemoryRetriever(Breakable):
         del self.written[document_id]
         return record.chunk_count
 
-    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
-        self._enter()
-        return {chunk.id: chunk for chunk in self._chunks() if chunk.id in chunk_ids}
-
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         self._enter()
         return CollectionFacts(len(self.written), len(self._chunks()), self.calibration)
@@ -202,6 +199,10 @@ class MemoryRetriever(Breakable):
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         self._enter()
         self.calibration = calibration
+
+    def _chunk(self, document_id: str, ordinal: int) -> Chunk | None:
+        places = {(chunk.document_id, chunk.ordinal): chunk for chunk in self._chunks()}
+        return places.get((document_id, ordinal))
 
     def _chunks(self) -> list[Chunk]:
         return [chunk for document in self.written.values() for chunk in document.chunks]

@@ -15,19 +15,6 @@ _MIN_OVERLAP_CHARS = 8
 _MAX_OVERLAP_CHARS = 1000
 
 
-def neighbour_ids(hits: Sequence[ScoredChunk], *, reach: int) -> list[str]:
-    """Returns the ids of the chunks that may stand up to `reach` places before and after the hits,
-    without the hits themselves; some may not exist."""
-    own = {hit.chunk.id for hit in hits}
-    around = {
-        chunk_id(hit.chunk.document_id, hit.chunk.ordinal + step)
-        for hit in hits
-        for step in range(-reach, reach + 1)
-        if hit.chunk.ordinal + step >= 0
-    }
-    return sorted(around - own)
-
-
 def widen(
     hits: Sequence[ScoredChunk], neighbours: Mapping[str, Chunk], *, reach: int
 ) -> list[ScoredChunk]:
@@ -68,15 +55,7 @@ def _passage(chunk: Chunk, known: Mapping[str, Chunk], taken: set[str], reach: i
     for direction in (-1, 1):
         for step in range(1, reach + 1):
             found = known.get(chunk_id(chunk.document_id, chunk.ordinal + direction * step))
-            if found is None or found.id in taken or not _is_same_place(found, chunk):
+            if found is None or found.id in taken or not found.stands_with(chunk):
                 break
             passage.insert(0 if direction < 0 else len(passage), found)
     return passage
-
-
-def _is_same_place(one: Chunk, other: Chunk) -> bool:
-    return (one.document_id, one.heading, one.page) == (
-        other.document_id,
-        other.heading,
-        other.page,
-    )

@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 
 from app.answering.condense import query_by_rule, usable_query, user_texts
 from app.answering.model_step import ask_model
-from app.answering.neighbours import neighbour_ids, widen
+from app.answering.neighbours import widen
 from app.answering.question import Question
-from app.answering.search import search
+from app.answering.search import search_passages
 from app.releases.attempt import Attempt
 from app.releases.failover import GeneratorChain
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.release import DEFAULT_MIN_RELEVANCE_SCORE
-from deployments.contracts.errors import StageError
 from deployments.contracts.generation import (
     Events,
     Generation,
@@ -62,9 +61,9 @@ async def answer_from_documents(
     """
     started_s = attempt.scope.now()
     query = await _standalone_query(question, attempt)
-    hits = await search(replace(question, text=query), attempt)
-    relevant = _relevant(hits, attempt)
-    context = await _with_neighbours(relevant, attempt)
+    reach = attempt.route.release.neighbours
+    found = await search_passages(replace(question, text=query), attempt, reach=reach)
+    context = widen(_relevant(found.hits, attempt), found.neighbours, reach=reach)
     request = GenerationRequest(
         messages=question.messages or (Message("user", question.text),),
         question=query,
@@ -77,7 +76,7 @@ async def answer_from_documents(
         request, attempt.route.generator, attempt.scope, attempt.record, timeout_s=left_s
     )
     shown = {hit.chunk.id: hit for hit in context}
-    return replace(begun, sources=tuple(shown.get(hit.chunk.id, hit) for hit in hits))
+    return replace(begun, sources=tuple(shown.get(hit.chunk.id, hit) for hit in found.hits))
 
 
 async def answer_from_generator(
@@ -122,21 +121,6 @@ async def _standalone_query(question: Question, attempt: Attempt) -> str:
     if how == "llm":
         written = await ask_model("condense", question.messages, _CONDENSE_SAMPLING, attempt)
     return usable_query(written or "") or query_by_rule(question.messages)
-
-
-async def _with_neighbours(hits: Sequence[ScoredChunk], attempt: Attempt) -> Sequence[ScoredChunk]:
-    """Returns the hits with what stands around them, as they are where that cannot be had."""
-    reach = attempt.route.release.neighbours
-    asked = neighbour_ids(hits, reach=reach)
-    if not asked:
-        return hits
-    try:
-        async with attempt.record.timed("neighbours"):
-            found = await attempt.route.retrieval.retriever.chunks(asked, call=attempt.call())
-    except StageError:
-        attempt.record.degraded.append("neighbours")
-        return hits
-    return widen(hits, found, reach=reach)
 
 
 def _relevant(hits: Sequence[ScoredChunk], attempt: Attempt) -> list[ScoredChunk]:

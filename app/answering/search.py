@@ -1,6 +1,6 @@
 """From a question to the chunks that fit it best: formulate, embed, retrieve, rerank."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.answering.query_expansion import Formulations, formulate
@@ -8,7 +8,7 @@ from app.answering.question import Question
 from app.answering.ranking import distinct, judged, merge
 from app.releases.attempt import Attempt
 from app.settings.release import Release
-from deployments.contracts.documents import Vectors
+from deployments.contracts.documents import Chunk, Vectors
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod
 from deployments.serving.concurrently import gather_or_cancel
@@ -28,11 +28,24 @@ class _Wishes:
     rerank: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """The best chunks for a question, best first, and what stands around them, by id."""
+
+    hits: list[ScoredChunk]
+    neighbours: Mapping[str, Chunk]
+
+
 async def search(question: Question, attempt: Attempt) -> list[ScoredChunk]:
     """Returns the best chunks for a question, best first.
 
     Without a reranker that answers, the retriever's order stands and the record says `degraded`.
     """
+    return (await search_passages(question, attempt, reach=0)).hits
+
+
+async def search_passages(question: Question, attempt: Attempt, *, reach: int) -> Passages:
+    """Returns the best chunks as `search` does, and the chunks up to `reach` places around them."""
     release, record = attempt.route.release, attempt.record
     wishes = _wishes(question, release)
     asked = await formulate(question, attempt)
@@ -40,18 +53,18 @@ async def search(question: Question, attempt: Attempt) -> list[ScoredChunk]:
     vectors = None
     if wishes.how.mode != "lexical":
         vectors = await _embed(asked.queries, attempt)
-    hits = await _retrieve(asked, vectors, wishes, attempt)
+    hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
     if not hits and asked.where != asked.given_where:
         # A language model read a condition out of the question that no document fulfils.
         asked = replace(asked, where=asked.given_where)
-        hits = await _retrieve(asked, vectors, wishes, attempt)
+        hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
         record.degraded += ["filter"] if hits else []
     record.found = tuple(hits)
     if wishes.rerank and hits:
         hits = await _rerank(question.text, hits, attempt)
     best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=release.max_repeated_ratio)
     record.hits = tuple(best)
-    return best
+    return Passages(best, neighbours)
 
 
 def _wishes(question: Question, release: Release) -> _Wishes:
@@ -84,8 +97,11 @@ async def _retrieve(
     vectors: Vectors | None,
     wishes: _Wishes,
     attempt: Attempt,
-) -> list[ScoredChunk]:
-    """Returns what the formulations found, which are searched for at once."""
+    *,
+    reach: int,
+) -> tuple[list[ScoredChunk], dict[str, Chunk]]:
+    """Returns what the formulations found, which are searched for at once, and what stands around
+    it, by id."""
     record = attempt.record
 
     async def find(place: int, query: str) -> Found:
@@ -95,6 +111,7 @@ async def _retrieve(
             top_k=wishes.top_k,
             where=asked.where,
             how=wishes.how,
+            reach=reach,
             call=attempt.call(),
         )
 
@@ -104,7 +121,10 @@ async def _retrieve(
         )
         spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))
     record.calibration = found[0].calibration
-    return merge([answer.hits for answer in found], top_k=wishes.top_k)
+    # A hit that is left out of the best may still stand beside one of them.
+    around = {hit.chunk.id: hit.chunk for answer in found for hit in answer.hits}
+    around |= {chunk.id: chunk for answer in found for chunk in answer.neighbours}
+    return merge([answer.hits for answer in found], top_k=wishes.top_k), around
 
 
 async def _rerank(query: str, hits: Sequence[ScoredChunk], attempt: Attempt) -> list[ScoredChunk]:

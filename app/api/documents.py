@@ -143,9 +143,9 @@ async def delete_document(
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
     call = scope.within(args.ingest_timeout_s).call()
-    found = await gather_outcomes(
-        *(stages.retriever.delete(document_id, call=call) for stages in releases.indexes().values())
-    )
+    found: list[int | Exception] = []
+    for stages in releases.indexes().values():
+        found += await gather_outcomes(stages.retriever.delete(document_id, call=call))
     counts = [one for one in found if isinstance(one, int)]
     failures = [one for one in found if isinstance(one, Exception)]
     for failure in failures:

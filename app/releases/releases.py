@@ -90,9 +90,12 @@ class Releases:
 
     def indexes(self) -> dict[str, RetrievalStages]:
         """Returns every retrieval application that a release names: a document is written to all of
-        them."""
+        them, in this order. The one with the most traffic is first: whoever fills another from it
+        looks there, afterwards, whether a write came in between."""
         applications = {release.retrieval for release in self.settings().releases.values()}
-        return {name: self._directory.retrieval(name) for name in sorted(applications)}
+        main = self.main().release.retrieval
+        ordered = sorted(applications, key=lambda name: (name != main, name))
+        return {name: self._directory.retrieval(name) for name in ordered}
 
     def generator(self, application: str) -> GeneratorChain:
         """Returns one generator application on its own, whether a release names it or not."""

@@ -13,6 +13,10 @@ class BreakerArgs(Settings):
     """Calls that fail in a row until the deployment is left alone. What a caller did wrong, a full
     queue and a client that left are no failures."""
 
+    least_timeout_s: float = Field(default=1.0, ge=0)
+    """A call that was late is a failure if it had so much time; that less was not enough says
+    nothing of the deployment."""
+
     rest_s: float = Field(default=5.0, gt=0, le=600)
     """Time it is left alone; then one call finds out whether it works again. Less than an engine
     needs to come back finds it soon after."""

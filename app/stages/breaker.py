@@ -13,7 +13,13 @@ from contextlib import contextmanager
 from typing import Literal
 
 from app.settings.breaker import BreakerArgs
-from deployments.contracts.errors import Overloaded, RateLimited, RequestError, Unavailable
+from deployments.contracts.errors import (
+    DeadlineExceeded,
+    Overloaded,
+    RateLimited,
+    RequestError,
+    Unavailable,
+)
 
 BreakerState = Literal["closed", "half_open", "open"]
 """Calls pass; one call finds out; calls are refused."""
@@ -25,8 +31,9 @@ _NO_VERDICT = (RequestError, Overloaded, RateLimited, asyncio.CancelledError, Ge
 class Guarded:
     """One call under a breaker."""
 
-    def __init__(self, breaker: "Breaker") -> None:
+    def __init__(self, breaker: "Breaker", timeout_s: float) -> None:
         self._breaker = breaker
+        self.timeout_s = timeout_s
 
     def began(self) -> None:
         """Notes that a stream has begun: that is enough to find out that the stage is back, and
@@ -62,21 +69,24 @@ class Breaker:
         return "open" if self._now() < self._rests_until_s else "half_open"
 
     @contextmanager
-    def guard(self) -> Iterator[Guarded]:
+    def guard(self, timeout_s: float) -> Iterator[Guarded]:
         """Runs a call, and learns from how it ends.
+
+        Args:
+            timeout_s: Time that the call has.
 
         Raises:
             Unavailable: the deployment is left alone.
         """
-        call = Guarded(self)
+        call = Guarded(self, timeout_s)
         self._admit(call)
         try:
             yield call
         except _NO_VERDICT:
             self._release(call)
             raise
-        except Exception:
-            self._failed(call)
+        except Exception as error:
+            self._failed(call, error)
             raise
         if self._rests_until_s is None:
             self._failures_in_a_row = 0
@@ -107,8 +117,11 @@ class Breaker:
         if call is self._probe:
             self._probe = None
 
-    def _failed(self, call: Guarded) -> None:
-        if self._rests_until_s is None:
+    def _failed(self, call: Guarded, error: Exception) -> None:
+        late = isinstance(error, DeadlineExceeded)
+        if late and call.timeout_s < self._settings.least_timeout_s:
+            self._release(call)
+        elif self._rests_until_s is None:
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= self._settings.failures:
                 self._rests_until_s = self._now() + self._settings.rest_s

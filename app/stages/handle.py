@@ -121,7 +121,7 @@ class StageHandle:
             RagError: what the stage raised, or what became of the call.
         """
         self._require_time(call)
-        with self._breaker.guard():
+        with self._breaker.guard(call.timeout_s):
             return await self._ask(StageCall(method, args, options, call), weight, attempts)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
@@ -196,7 +196,7 @@ class StageHandle:
             RagError: what the stage raised, or what became of the call.
         """
         self._require_time(call)
-        with self._breaker.guard() as guarded:
+        with self._breaker.guard(begin_timeout_s) as guarded:
             try:
                 async with asyncio.timeout(begin_timeout_s):
                     begun = await self._begin(StageCall(method, args, {}, call), next_timeout_s)

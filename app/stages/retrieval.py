@@ -52,11 +52,20 @@ class RetrieverClient(StageHandle):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
         """See `RetrieverStage.search`."""
         answer = await self.call(
-            "search", query, vector, top_k=top_k, where=where, how=how, call=call, weight=1
+            "search",
+            query,
+            vector,
+            top_k=top_k,
+            where=where,
+            how=how,
+            reach=reach,
+            call=call,
+            weight=1,
         )
         return cast(Found, answer)
 
@@ -83,11 +92,6 @@ class RetrieverClient(StageHandle):
         """See `RetrieverStage.delete`. Never repeated: the second time there is nothing left to
         find."""
         return cast(int, await self.call("delete", document_id, call=call, attempts=1))
-
-    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
-        """See `RetrieverStage.chunks`."""
-        answer = await self.call("chunks", list(chunk_ids), call=call)
-        return cast(Mapping[str, Chunk], answer)
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         """See `RetrieverStage.facts`."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.answering.neighbours import neighbour_ids, widen
+from app.answering.neighbours import widen
 from app.answering.ranking import judged
 from app.settings.release import Release
+from deployments.contracts.documents import chunk_id
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive.engine import ExtractiveEngine
@@ -101,12 +102,24 @@ class NaiveRag:
         context = [
             hit for hit in sources if (hit.signals.rerank or 0.0) >= self._min_relevance_score
         ]
-        around = neighbour_ids(context, reach=_NEIGHBOURS)
+        around = _ids_around(context)
         if around:
             found: Any = self._collection.get(ids=around, include=["documents", "metadatas"])
             known = {chunk.id: chunk for _, chunk in read_rows(found)}
             context = widen(context, known, reach=_NEIGHBOURS)
         return self._engine.generate(query, context)
+
+
+def _ids_around(hits: Sequence[ScoredChunk]) -> list[str]:
+    """Returns the ids of the chunks that may stand beside the hits; some may not exist."""
+    places = {(hit.chunk.document_id, hit.chunk.ordinal) for hit in hits}
+    around = {
+        (document_id, ordinal + step)
+        for document_id, ordinal in places
+        for step in range(-_NEIGHBOURS, _NEIGHBOURS + 1)
+        if ordinal + step >= 0
+    }
+    return sorted(chunk_id(*place) for place in around - places)
 
 
 def _unit(vectors: Any) -> NDArray[np.float32]:

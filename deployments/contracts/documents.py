@@ -64,6 +64,15 @@ class Chunk:
         context = " > ".join(part for part in (self.title, self.heading) if part)
         return f"{context}\n{self.text}" if context else self.text
 
+    def stands_with(self, other: "Chunk") -> bool:
+        """Returns whether a passage may go on from one to the other: both are of one section and
+        one page of one document."""
+        return (self.document_id, self.heading, self.page) == (
+            other.document_id,
+            other.heading,
+            other.page,
+        )
+
 
 def chunk_id(document_id: str, ordinal: int) -> str:
     """Returns the id of a document's chunk; the same place in the same document keeps its id."""

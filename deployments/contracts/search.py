@@ -100,12 +100,13 @@ class CollectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The chunks that answer a query, best first, and the calibration of their collection where it
-    has one."""
+    """The chunks that answer a query, best first, the calibration of their collection where it has
+    one, and what stands around the chunks where that was asked for."""
 
     hits: tuple[ScoredChunk, ...]
     times: Times = Times()
     calibration: Calibration | None = None
+    neighbours: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,11 @@ class RetrieverStage(Stage, Protocol):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
-        """Returns at most `top_k` chunks by descending score, ties by chunk id. `vector` has shape
+        """Returns at most `top_k` chunks by descending score, ties by chunk id, and the chunks up
+        to `reach` places before and after each, as far as they stand with it. `vector` has shape
         (1, dim); only a search by words needs none."""
         ...
 
@@ -94,10 +96,6 @@ class RetrieverStage(Stage, Protocol):
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """Removes a document; returns how many chunks went with it, or raises NotFound."""
-        ...
-
-    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> Mapping[str, Chunk]:
-        """Returns those chunks that there are, by id."""
         ...
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:

@@ -18,7 +18,7 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
 from deployments.retriever.lexical import LexicalIndex, LexicalView
 from deployments.retriever.row_table import RowTable
-from deployments.retriever.rows import Row, Rows
+from deployments.retriever.rows import Rows
 from deployments.retriever.vectors import VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 
@@ -126,11 +126,6 @@ class ChunkIndex:
     def view(self) -> View:
         """Returns what searches see."""
         return self._view
-
-    def rows(self, chunk_ids: Iterable[str]) -> dict[str, Row]:
-        """Returns what is known of those chunks, also what searches do not see yet; one that is
-        being replaced may be missing."""
-        return self._table.find(chunk_ids)
 
     def _look(self) -> View:
         return View(self._table.snapshot(), self._words.commit(), self._vectors.view())

@@ -84,20 +84,18 @@ class Retriever(StageReplica):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
-        """Returns at most `top_k` chunks by descending score. `vector` has shape (1, dim)."""
-        asked = Query(query, None if vector is None else vector[0], top_k, where, how)
+        """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
+        `vector` has shape (1, dim)."""
+        asked = Query(query, None if vector is None else vector[0], top_k, where, how, reach)
         done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
         times = slowest(done)
         hits = done[0].value
         laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
         times = replace(times, laps=tuple(laps))
-        return Found(hits.chunks, times, self._calibrations.latest)
-
-    async def chunks(self, chunk_ids: Sequence[str], *, call: CallContext) -> dict[str, Chunk]:
-        """Returns those chunks that there are, by id."""
-        return await asyncio.to_thread(self._hybrid.chunks, chunk_ids)
+        return Found(hits.chunks, times, self._calibrations.latest, hits.neighbours)
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
@@ -148,8 +146,11 @@ class Retriever(StageReplica):
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that the store answers; raises Unavailable when it has not for some looks. Asks
-        nobody: a store that is silent would hold a thread for everyone who wants to know."""
-        if self._store.chroma.silence_s() > _SILENT_LOOKS * _FOLLOW_S:
+        only where nothing looks: a store that is silent would hold a thread for everyone who wants
+        to know."""
+        if self._following is None:
+            await asyncio.to_thread(self._store.ping)
+        elif self._store.chroma.silence_s() > _SILENT_LOOKS * _FOLLOW_S:
             raise Unavailable("The vector store does not answer.", "retriever", _FOLLOW_S)
         return {"store": "ok", "lexical": self._follower is not None}
 

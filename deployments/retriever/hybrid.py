@@ -10,17 +10,18 @@ searched itself, by meaning alone.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployments.contracts.calls import Lap
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk, Vectors, chunk_id
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter, ScoredChunk, SearchMethod, SearchMode, Signals
 from deployments.fusion import fuse_scores, top_scaled
 from deployments.retriever.chunk_index import ChunkIndex, Hit, View
 from deployments.retriever.follower import Follower
+from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.store import ChromaStore, Search
 from deployments.retriever.where import compile_where
 
@@ -34,6 +35,7 @@ class Query:
     top_k: int
     where: Filter | None
     how: SearchMethod
+    reach: int = 0
 
     @property
     def depth(self) -> int:
@@ -45,11 +47,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The chunks that answer a query, best first, and what its batch spent on each way of searching
-    that the query asked for, counted from the beginning of the batch."""
+    """The chunks that answer a query, best first, what its batch spent on each way of searching
+    that the query asked for, counted from the beginning of the batch, and the chunks within the
+    query's reach that stand with those found."""
 
     chunks: tuple[ScoredChunk, ...]
     laps: tuple[Lap, ...]
+    neighbours: tuple[Chunk, ...] = ()
 
 
 class HybridSearch:
@@ -84,19 +88,14 @@ class HybridSearch:
         }
         return [hits[place] for place in range(len(queries))]
 
-    def chunks(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
-        """Returns those chunks that are there."""
-        rows = {} if self._index is None else self._index.rows(chunk_ids)
-        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in rows]
-        known = {chunk_id: row.chunk() for chunk_id, row in rows.items()}
-        return {**known, **self._store.texts(missing)}
-
     def _needs_store(self, query: Query) -> bool:
         if query.how.mode == "lexical":
             if self._index is None:
                 raise InvalidRequest("This index cannot be searched by words.", "retriever")
             return False
-        return self._index is None or bool(query.where and compile_where(query.where) is None)
+        # Compiled also where the store will be asked: what is too large goes nowhere.
+        asks_texts = bool(query.where) and compile_where(query.where or {}) is None
+        return self._index is None or asks_texts
 
     def _search_store(self, queries: Mapping[int, Query], laps: "_Laps") -> dict[int, Hits]:
         if not queries:
@@ -107,16 +106,23 @@ class HybridSearch:
             )
         # What is not there any more was deleted meanwhile.
         chunks = self._store.texts(list({chunk_id for hits in found for chunk_id in hits}))
-        return {
-            place: Hits(
-                _scored(
-                    (chunks[chunk_id], cosine, Signals(dense=cosine))
-                    for chunk_id, cosine in hits.items()
-                    if chunk_id in chunks
-                ),
-                laps.of("dense"),
+        scored = {
+            place: _scored(
+                (chunks[chunk_id], cosine, Signals(dense=cosine))
+                for chunk_id, cosine in hits.items()
+                if chunk_id in chunks
             )
             for place, hits in zip(queries, found, strict=True)
+        }
+        around = {
+            chunk_id
+            for place, hits in scored.items()
+            for chunk_id in _around(hits, queries[place].reach)
+        }
+        known = {**self._store.texts(sorted(around - chunks.keys())), **chunks}
+        return {
+            place: Hits(hits, laps.of("dense"), _standing_with(hits, known, queries[place].reach))
+            for place, hits in scored.items()
         }
 
     def _search_memory(self, queries: Mapping[int, Query], laps: "_Laps") -> dict[int, Hits]:
@@ -134,13 +140,12 @@ class HybridSearch:
             for place, query in queries.items():
                 if query.how.mode != "dense":
                     words[place] = view.by_words(query.text, query.depth, query.where)
-        return {
-            place: Hits(
-                _one_list(view, query, dense.get(place, []), words.get(place, [])),
-                laps.of(*_WAYS[query.how.mode]),
-            )
-            for place, query in queries.items()
-        }
+        hits: dict[int, Hits] = {}
+        for place, query in queries.items():
+            chunks = _one_list(view, query, dense.get(place, []), words.get(place, []))
+            neighbours = view.rows.around([hit.chunk for hit in chunks], query.reach)
+            hits[place] = Hits(chunks, laps.of(*_WAYS[query.how.mode]), neighbours)
+        return hits
 
 
 _WAYS: Mapping[SearchMode, tuple[str, ...]] = {
@@ -208,6 +213,24 @@ def _scored(hits: Iterable[tuple[Chunk, float, Signals]]) -> tuple[ScoredChunk, 
         ScoredChunk(chunk, score, rank, signals)
         for rank, (chunk, score, signals) in enumerate(hits, start=1)
     )
+
+
+def _around(hits: Iterable[ScoredChunk], reach: int) -> Iterator[str]:
+    """Yields the ids of the chunks that may be within reach of the hits."""
+    for hit in hits:
+        for ordinal in range(max(hit.chunk.ordinal - reach, 0), hit.chunk.ordinal + reach + 1):
+            yield chunk_id(hit.chunk.document_id, ordinal)
+
+
+def _standing_with(
+    hits: Sequence[ScoredChunk], known: Mapping[str, Chunk], reach: int
+) -> tuple[Chunk, ...]:
+    """Returns those of the known chunks that stand with a hit, within reach of it."""
+
+    def read(document_id: str, ordinal: int) -> Chunk | None:
+        return known.get(chunk_id(document_id, ordinal))
+
+    return neighbours_of([hit.chunk for hit in hits], reach, read)
 
 
 def _vector(query: Query) -> Vectors:

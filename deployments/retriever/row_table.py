@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from deployments.contracts.documents import Chunk
-from deployments.retriever.rows import BLOCK_NUMBERS, Row, Rows, row_of
+from deployments.retriever.row import Row, row_of
+from deployments.retriever.rows import BLOCK_NUMBERS, Rows
 
 
 class RowTable:
@@ -17,17 +18,18 @@ class RowTable:
     def __init__(self) -> None:
         self._blocks: dict[int, dict[int, Row]] = {}
         self._own: set[int] = set()
-        self._numbers: dict[str, dict[str, int]] = {}
+        self._documents: dict[str, dict[int, int]] = {}
+        self._own_documents: set[str] = set()
         self._last: Row | None = None
         self._next = 0
 
     def add(self, chunk: Chunk) -> tuple[int, int | None]:
         """Returns the chunk's number, and the one that it had until now, if it was known."""
-        numbers = self._numbers.setdefault(chunk.document_id, {})
-        former = numbers.get(chunk.id)
+        numbers = self._ordinals(chunk.document_id)
+        former = numbers.get(chunk.ordinal)
         number, self._next = self._next, self._next + 1
         self._last = self._block(number)[number] = row_of(chunk, self._last)
-        numbers[chunk.id] = number
+        numbers[chunk.ordinal] = number
         if former is not None:
             self._drop(former)
         return number, former
@@ -37,34 +39,30 @@ class RowTable:
         gone = [
             number
             for document_id in document_ids
-            for number in self._numbers.pop(document_id, {}).values()
+            for number in self._documents.pop(document_id, {}).values()
         ]
         for number in gone:
             self._drop(number)
         return gone
 
-    def find(self, chunk_ids: Iterable[str]) -> dict[str, Row]:
-        """Returns the rows of those chunks that are known."""
-        found: dict[str, Row] = {}
-        for chunk_id in chunk_ids:
-            # What an id looks like is said in the contracts: the document's, and a number.
-            numbers = self._numbers.get(chunk_id.rpartition("-")[0], {})
-            number = numbers.get(chunk_id, -1)
-            row = self._blocks.get(number // BLOCK_NUMBERS, {}).get(number)
-            if row is not None:
-                found[chunk_id] = row
-        return found
-
     def snapshot(self) -> Rows:
         """Returns the rows as they are, by number."""
         self._own.clear()
-        return Rows(self._blocks.copy())
+        self._own_documents.clear()
+        return Rows(self._blocks.copy(), self._documents.copy())
 
     def _drop(self, number: int) -> None:
         block = self._block(number)
         del block[number]
         if not block:
             del self._blocks[number // BLOCK_NUMBERS]
+
+    def _ordinals(self, document_id: str) -> dict[int, int]:
+        """Returns the numbers of a document's rows by ordinal, which no snapshot shares."""
+        if document_id not in self._own_documents or document_id not in self._documents:
+            self._documents[document_id] = self._documents.get(document_id, {}).copy()
+            self._own_documents.add(document_id)
+        return self._documents[document_id]
 
     def _block(self, number: int) -> dict[int, Row]:
         """Returns the block of a number, which no snapshot shares."""

@@ -126,6 +126,8 @@ class ChromaStore:
 
     def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """Returns those chunks that are there."""
+        if not chunk_ids:
+            return {}
         there = self.documents.there(sorted({document_of(chunk_id) for chunk_id in chunk_ids}))
         rows = [
             row_id(chunk_id, version.write_id)

@@ -71,7 +71,7 @@ ANSWERS = Metric(
 DEGRADED = Metric(
     "ragserve_degraded",
     "counter",
-    "Answers that had to do without something. missing: reranker, neighbours, condense, queries, "
+    "Answers that had to do without something. missing: reranker, condense, queries, "
     "passage, filter, generator (another one of the list answered) or canary (stable answered in "
     "its place).",
     ("missing", "release"),

@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from deployments.tracing.config import Destination

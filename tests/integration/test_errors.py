@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.cluster import Cluster, Frozen
+from tests.integration.cluster import Cluster, Frozen, until
 from tests.unit.app.api.test_problems import assert_problem
 
 JSON = {"content-type": "application/json"}
@@ -90,6 +90,12 @@ def test_overload_is_refused_at_once_with_retry_after(cluster: Cluster, http: ht
 
 
 def test_request_ids_are_kept_and_come_back_once(http: httpx.Client) -> None:
+    # After a flood of failures the embedder is left alone for a moment.
+    until(
+        lambda: http.post("/v1/query", json={"query": "x"}).status_code == 200,
+        within_s=15,
+        what="the embedder is asked again",
+    )
     response = http.post("/v1/query", json={"query": "x"}, headers={"x-request-id": "mine-1"})
     assert response.headers.get_list("x-request-id") == ["mine-1"]
     assert response.json()["id"] == "mine-1"

@@ -100,7 +100,6 @@ def test_a_trace_shows_stages_documents_tokens_and_who_asked(traces: Traces) -> 
         "retriever",
         "dense",
         "lexical",
-        "neighbours",
         "reranker",
         "generator",
         "prompt",
@@ -112,7 +111,7 @@ def test_a_trace_shows_stages_documents_tokens_and_who_asked(traces: Traces) -> 
     root = spans["POST /v1/query"]
     assert root.inputs == {"question": QUESTION}
     assert "503" in root.outputs["answer"]
-    for stage in ("embedder", "retriever", "reranker", "neighbours", "generator"):
+    for stage in ("embedder", "retriever", "reranker", "generator"):
         assert names[spans[stage].parent_id] == "POST /v1/query"
         assert root.start_time_ns <= spans[stage].start_time_ns
         assert spans[stage].end_time_ns <= root.end_time_ns
@@ -152,9 +151,7 @@ def test_the_access_line_is_in_the_log_at_once_with_the_traces_id_and_no_word_of
     (line,) = until(lines, within_s=5, what="the access line")
     assert line["event"] == "request"
     assert (line["http_route"], line["status"], line["outcome"]) == ("/v1/query", 200, "ok")
-    assert set(line["stages_ms"]) == {
-        *("embedder", "retriever", "reranker", "neighbours", "generator")
-    }
+    assert set(line["stages_ms"]) == {*("embedder", "retriever", "reranker", "generator")}
     assert line["completion_tokens"] > 0
     assert line["release"] == "minilm-extractive"
     assert len(line["key"]) == 12

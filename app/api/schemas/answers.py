@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field
 
+from app.api.schemas.filters import MetadataFilter
 from app.api.schemas.wire import Problem, RequestModel, ResponseModel
 from deployments.contracts.search import SearchMode
 
@@ -52,10 +53,11 @@ class SearchRequest(RequestModel):
     rerank: bool | None = Field(
         default=None, description="Whether the reranker orders the chunks.", examples=[True]
     )
-    filter: dict[str, JsonValue] | None = Field(
+    filter: MetadataFilter | None = Field(
         default=None,
         description="Metadata filter: `{key: value}`, with `$and`, `$or`, `$ne`, `$in`, `$gt`... "
-        "`path`, `title`, `heading`, `page` and your own keys can be asked for.",
+        "`path`, `title`, `heading`, `page` and your own keys can be asked for. At most 128 "
+        "conditions, 8 levels, and 10,000 values in lists.",
         examples=[{"path": "docs/api.md"}],
     )
     session_id: str | None = Field(
@@ -106,7 +108,7 @@ class Timings(ResponseModel):
 
     total_ms: float = Field(examples=[52.7])
     stages: dict[str, StageTiming] = Field(
-        description="By stage: embedder, retriever, reranker, neighbours, generator, and what a "
+        description="By stage: embedder, retriever, reranker, generator, and what a "
         "language model wrote on the way.",
         examples=[
             {

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.api.schemas.answers import Source, Timings
+from app.api.schemas.filters import MetadataFilter
 from app.api.schemas.sampling import UNSUPPORTED, ResponseFormat, SamplingFields
 from app.api.schemas.wire import RequestModel, ResponseModel
 from deployments.contracts.generation import Message, Role, Sampling
@@ -52,7 +53,7 @@ class RetrievalOptions(RequestModel):
     top_k: int | None = Field(default=None, ge=1, le=1000)
     top_n: int | None = Field(default=None, ge=1, le=100)
     rerank: bool | None = None
-    filter: dict[str, JsonValue] | None = Field(default=None, examples=[{"path": "docs/api.md"}])
+    filter: MetadataFilter | None = Field(default=None, examples=[{"path": "docs/api.md"}])
     session_id: str | None = Field(
         default=None, max_length=256, description="Keeps a conversation on one release."
     )

@@ -29,7 +29,6 @@ _SPAN_TYPES = {
     "queries": "CHAT_MODEL",
     "passage": "CHAT_MODEL",
     "filter": "CHAT_MODEL",
-    "neighbours": "TASK",
     "prompt": "TASK",
     "write": "TASK",
 }

@@ -24,7 +24,7 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 from deployments.contracts.generation import EngineDelta, Prompt, Sampling
-from deployments.generator.openai.reply import Reply, translated
+from deployments.generator.openai.reply import HTTPX_ERRORS, Reply, translated
 from deployments.generator.openai.server import ModelServer
 from deployments.generator.openai.wire import STAGE, Piece, Usage
 
@@ -236,7 +236,7 @@ async def _usage_of(reply: Reply, last: Piece, call: CallContext) -> Usage | Non
                 usage = piece.usage or usage
         async with asyncio.timeout(_DRAIN_S):
             await reply.drain()
-    except (TimeoutError, httpx.HTTPError, httpx.StreamError, RagError) as error:
+    except (TimeoutError, *HTTPX_ERRORS, RagError) as error:
         kind = type(error).__name__
         _log.debug("request %s: %s after the end of the answer", call.request_id, kind)
     return usage

@@ -98,6 +98,10 @@ async def read_complaint(response: httpx.Response) -> Complaint:
     return found or Complaint(status)
 
 
+HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
+"""All that the HTTP client raises of its own."""
+
+
 @contextmanager
 def translated(*, begun: bool, request_id: str) -> Iterator[None]:
     """Raises our errors in place of those of the HTTP client.
@@ -112,7 +116,7 @@ def translated(*, begun: bool, request_id: str) -> Iterator[None]:
     except TimeoutError as error:
         what = "stopped in the middle of its answer" if begun else "did not answer in time"
         raise DeadlineExceeded(f"The model server {what}.", STAGE) from error
-    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+    except HTTPX_ERRORS as error:
         kind = type(error).__name__
         _log.warning("request %s: the model server: %s: %.200s", request_id, kind, error)
         raise error_of_transport(error, begun=begun) from error

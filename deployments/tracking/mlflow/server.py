@@ -1,5 +1,6 @@
 """A client of the MLflow server that gives up soon, and what its errors mean."""
 
+import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,11 +74,15 @@ def log_bytes(client: "MlflowClient", run_id: str, content: bytes, name: str) ->
 def may_pass(error: Exception) -> bool:
     """Returns whether the same call may succeed later: what MLflow itself refuses never will, while
     a proxy in front of it may say anything for a while."""
+    from google.protobuf.json_format import Error as NotInTheFormat
     from mlflow.exceptions import MlflowException, RestException
+    from urllib3.exceptions import HTTPError
 
     if isinstance(error, RestException):
         return error.error_code not in _REFUSALS
-    return isinstance(error, MlflowException | OSError | RagError)
+    # An answer that cannot be read is no refusal either.
+    unreadable = json.JSONDecodeError, NotInTheFormat
+    return isinstance(error, (MlflowException, OSError, RagError, HTTPError, *unreadable))
 
 
 def without_password(text: str, tracking_uri: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.neighbours import join, neighbour_ids, widen
+from app.answering.neighbours import join, widen
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.search import ScoredChunk, Signals
 
@@ -29,12 +29,6 @@ def texts(found: list[ScoredChunk]) -> list[str]:
 
 def by_id(*chunks: Chunk) -> dict[str, Chunk]:
     return {one.id: one for one in chunks}
-
-
-def test_ids_of_what_stands_around() -> None:
-    assert neighbour_ids(hits(chunk(0), chunk(2)), reach=1) == [chunk_id("a", 1), chunk_id("a", 3)]
-    assert neighbour_ids(hits(chunk(5)), reach=0) == []
-    assert len(neighbour_ids(hits(chunk(5), chunk(5, document="b")), reach=2)) == 8
 
 
 def test_a_hit_takes_its_neighbours_in() -> None:

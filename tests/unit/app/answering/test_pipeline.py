@@ -149,7 +149,6 @@ async def test_stages_come_one_after_the_other(service: Service) -> None:
         "embedder",
         "retriever",
         "reranker",
-        "neighbours",
         "generator",
     ]
     assert "The tower is tall" in given.generation.text
@@ -347,26 +346,23 @@ async def test_the_generator_reads_what_stands_beside_a_source(service: Service)
     [context] = service.generator.context
     assert context.chunk.text == "Bread needs flour and salt.\nBake it for an hour."
     assert given.sources == (context,)
-    assert "neighbours" in service.record.times
 
 
-@pytest.mark.parametrize("reach", [0, 1])
-async def test_neighbours_can_be_left_out(service: Service, reach: int) -> None:
-    service.set(neighbours=reach)
+async def test_neighbours_can_be_left_out(service: Service) -> None:
+    beside(service, "b", "Bake it for an hour.")
+    service.set(neighbours=0)
+    await service.answer("bread flour salt", top_n=1)
+    [context] = service.generator.context
+    assert context.chunk.text == "Bread needs flour and salt."
+
+
+async def test_neighbours_cost_no_call(service: Service) -> None:
+    service.set(neighbours=0)
     await service.answer("bread flour salt")
-    assert ("neighbours" in service.record.times) == bool(reach)
-
-
-async def test_without_neighbours_the_chunks_are_read_as_they_are(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: object, **__: object) -> None:
-        raise Unavailable("Gone.", "retriever")
-
-    monkeypatch.setattr(service.stages.retriever, "chunks", away)
-    given = await service.answer("bread flour salt")
-    assert given.generation.grounded
-    assert service.record.degraded == ["neighbours"]
+    calls = service.stages.retriever.calls
+    service.set(neighbours=2)
+    await service.answer("bread flour salt")
+    assert service.stages.retriever.calls == 2 * calls
 
 
 async def test_a_generator_that_refuses_to_write_the_query_never_fails_the_request(

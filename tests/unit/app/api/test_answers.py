@@ -1,5 +1,7 @@
 """`/v1/query` and `/v1/search` over doubles."""
 
+import json
+
 import httpx
 import pytest
 
@@ -10,6 +12,7 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
+from deployments.contracts.filters import MAX_CONDITIONS, MAX_DEPTH
 from tests.doubles import DoubleDirectory
 
 
@@ -25,7 +28,6 @@ async def test_query_answers_with_the_right_source_first(loaded: httpx.AsyncClie
         "embedder",
         "retriever",
         "reranker",
-        "neighbours",
         "generator",
     }
 
@@ -48,6 +50,29 @@ async def test_search_filters_by_metadata(loaded: httpx.AsyncClient) -> None:
     results = (await loaded.post("/v1/search", json=asked)).json()["results"]
     assert [one["path"] for one in results] == ["geo/tokyo.md"]
     assert results[0]["metadata"] == {"area": "asia"}
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"$or": [{"page": page} for page in range(MAX_CONDITIONS + 1)]}, "conditions"),
+        (json.loads('{"$and":[' * MAX_DEPTH + '{"page":1}' + "]}" * MAX_DEPTH), "levels"),
+    ],
+    ids=["conditions", "levels"],
+)
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/query", "/v1/chat/completions"])
+async def test_a_filter_that_is_too_large_is_refused_before_a_stage_is_asked(
+    loaded: httpx.AsyncClient, stages: DoubleDirectory, path: str, where: object, says: str
+) -> None:
+    body: dict[str, object] = {"query": "capital", "filter": where}
+    if path.endswith("completions"):
+        messages = [{"role": "user", "content": "capital"}]
+        body = {"model": "ragserve", "messages": messages, "ragserve": {"filter": where}}
+    asked = stages.retriever.calls + stages.embedder.calls
+    response = await loaded.post(path, json=body)
+    assert response.status_code in (400, 422)
+    assert says in response.text
+    assert stages.retriever.calls + stages.embedder.calls == asked
 
 
 async def test_release_is_named_in_a_header(loaded: httpx.AsyncClient) -> None:

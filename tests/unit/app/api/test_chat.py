@@ -75,7 +75,6 @@ async def test_an_answer_comes_from_the_documents_and_says_so(api: openai.AsyncO
         "embedder",
         "retriever",
         "reranker",
-        "neighbours",
         "generator",
     }
 

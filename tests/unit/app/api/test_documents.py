@@ -1,9 +1,23 @@
 """`/v1/documents` over doubles."""
 
+import asyncio
 import json
+import time
+from dataclasses import replace
 
 import httpx
 import pytest
+
+from app.api.documents import delete_document
+from app.releases.releases import Releases
+from app.releases.route import RetrievalStages
+from app.request.scope import RequestScope
+from app.settings.gateway import GatewayArgs
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import NotFound
+from tests.doubles import DoubleDirectory, MemoryRetriever
 
 
 async def test_the_same_document_twice_changes_nothing(loaded: httpx.AsyncClient) -> None:
@@ -89,3 +103,50 @@ async def test_a_deleted_document_is_gone(loaded: httpx.AsyncClient) -> None:
     assert (await loaded.get("/v1/documents/paris")).status_code == 404
     found = (await loaded.post("/v1/search", json={"query": "capital of France"})).json()["results"]
     assert "paris" not in {one["document_id"] for one in found}
+
+
+class NotedRetriever(MemoryRetriever):
+    """Notes when a deletion begins and ends."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        super().__init__()
+        self._name = name
+        self._notes = notes
+
+    async def delete(self, document_id: str, *, call: CallContext) -> int:
+        self._notes.append(f"{self._name} begins")
+        await asyncio.sleep(0)
+        self._notes.append(f"{self._name} ends")
+        return await super().delete(document_id, call=call)
+
+
+class TwoIndexes(DoubleDirectory):
+    """A retriever of its own for every application."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__()
+        self._notes = notes
+
+    def retrieval(self, application: str) -> RetrievalStages:
+        retriever = NotedRetriever(application, self._notes)
+        return replace(super().retrieval(application), retriever=retriever)
+
+
+async def test_indexes_lose_a_document_one_after_the_other() -> None:
+    """The one with the traffic first, from which another may be filled at this moment."""
+    notes: list[str] = []
+    live = GatewayLive(
+        releases={
+            "one": Release(retrieval="retrieval-a", generator=("generator-a",)),
+            "two": Release(retrieval="retrieval-b", generator=("generator-a",)),
+        },
+        traffic={"two": 1.0},
+    )
+    releases = Releases(TwoIndexes(notes), lambda: live)
+    scope = RequestScope("request", time.monotonic() + 60)
+    with pytest.raises(NotFound):
+        await delete_document("nobody", scope, releases, GatewayArgs())
+    assert notes == [
+        *("retrieval-b begins", "retrieval-b ends"),
+        *("retrieval-a begins", "retrieval-a ends"),
+    ]

@@ -137,6 +137,12 @@ def test_an_index_that_several_releases_share_is_written_once(directory: NamedDi
     assert list(releases.indexes()) == ["retrieval-a", "retrieval-b"]
 
 
+def test_the_index_with_the_most_traffic_is_written_first(directory: NamedDirectory) -> None:
+    """Whoever fills another from it looks there afterwards for what came in between."""
+    releases = Releases(directory, lambda: live(stable=0.1, idle=0.9))
+    assert list(releases.indexes()) == ["retrieval-b", "retrieval-a"]
+
+
 def test_before_the_first_settings_nothing_is_served(directory: NamedDirectory) -> None:
     releases = Releases(directory, lambda: None)
     for ask in (lambda: releases.assign("anyone"), releases.names, releases.indexes):

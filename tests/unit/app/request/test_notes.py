@@ -28,7 +28,7 @@ def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 async def test_an_answer_says_where_its_time_went(loaded: httpx.AsyncClient) -> None:
     response = await loaded.post("/v1/query", json=QUERY)
     stages = [one.split(";dur=")[0] for one in response.headers["server-timing"].split(", ")]
-    assert stages == ["embedder", "retriever", "reranker", "neighbours", "generator", "total"]
+    assert stages == ["embedder", "retriever", "reranker", "generator", "total"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,6 @@ async def test_the_access_line_says_who_answered_and_what_it_took(
         "embedder",
         "retriever",
         "reranker",
-        "neighbours",
         "generator",
     }
     assert line["completion_tokens"] > 0

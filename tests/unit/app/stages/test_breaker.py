@@ -15,6 +15,8 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 
+TIME_S = 8.0
+
 
 class Clock:
     now_s = 100.0
@@ -35,12 +37,12 @@ def breaker(clock: Clock) -> Breaker:
 
 def fail(breaker: Breaker, error: BaseException, times: int = 1) -> None:
     for _ in range(times):
-        with pytest.raises(type(error)), breaker.guard():
+        with pytest.raises(type(error)), breaker.guard(TIME_S):
             raise error
 
 
 def succeed(breaker: Breaker) -> None:
-    with breaker.guard():
+    with breaker.guard(TIME_S):
         pass
 
 
@@ -65,7 +67,7 @@ def test_it_opens_after_failures_in_a_row(breaker: Breaker) -> None:
 def test_a_refusal_says_when_to_come_back(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, StageFailed("x"), times=3)
     clock.now_s += 1.5
-    with pytest.raises(Unavailable) as caught, breaker.guard():
+    with pytest.raises(Unavailable) as caught, breaker.guard(TIME_S):
         pass
     assert (caught.value.stage, caught.value.retry_after_s) == ("embedder", 3.5)
 
@@ -85,11 +87,22 @@ def test_what_says_nothing_of_its_health_does_not_count(
     assert breaker.state == "open", "it is no success either"
 
 
+def test_having_too_little_time_is_no_failure_of_the_stage(breaker: Breaker) -> None:
+    for _ in range(9):
+        with pytest.raises(DeadlineExceeded), breaker.guard(0.001):
+            raise DeadlineExceeded("x")
+    assert breaker.state == "closed"
+    with pytest.raises(StageFailed), breaker.guard(0.001):
+        raise StageFailed("x")
+    fail(breaker, DeadlineExceeded("x"), times=2)
+    assert breaker.state == "open"
+
+
 def test_one_call_finds_out_whether_it_is_back(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, StageFailed("x"), times=3)
     clock.now_s += 5.0
     assert breaker.state == "half_open"
-    with breaker.guard():
+    with breaker.guard(TIME_S):
         assert is_refused(breaker), "one is enough to find out"
     assert breaker.state == "closed"
     succeed(breaker)
@@ -117,7 +130,7 @@ def test_a_probe_that_never_comes_back_makes_room(breaker: Breaker, clock: Clock
     fail(breaker, StageFailed("x"), times=3)
     clock.now_s += 5.0
     with ExitStack() as hanging:
-        hanging.enter_context(breaker.guard())
+        hanging.enter_context(breaker.guard(TIME_S))
         clock.now_s += 4.9
         assert is_refused(breaker)
         clock.now_s += 0.2
@@ -132,7 +145,7 @@ def test_a_stream_that_begins_closes_it_and_counts_when_it_breaks(
     clock.now_s += 5.0
 
     def break_off() -> None:
-        with breaker.guard() as guarded:
+        with breaker.guard(TIME_S) as guarded:
             guarded.began()
             assert breaker.state == "closed"
             raise StageFailed("broken off")
@@ -144,7 +157,7 @@ def test_a_stream_that_begins_closes_it_and_counts_when_it_breaks(
 
 
 def test_calls_from_before_it_opened_change_nothing(breaker: Breaker, clock: Clock) -> None:
-    with breaker.guard():
+    with breaker.guard(TIME_S):
         fail(breaker, StageFailed("x"), times=3)
     assert breaker.state == "open"
 
@@ -153,7 +166,7 @@ def test_every_refusal_is_an_error_of_its_own(breaker: Breaker) -> None:
     fail(breaker, StageFailed("x"), times=3)
     errors = []
     for _ in range(50):
-        with pytest.raises(Unavailable) as caught, breaker.guard():
+        with pytest.raises(Unavailable) as caught, breaker.guard(TIME_S):
             pass
         errors.append(caught.value)
     assert len(set(map(id, errors))) == 50

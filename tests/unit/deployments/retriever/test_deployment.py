@@ -23,7 +23,15 @@ async def retriever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Retrieve
     return Retriever({"store": {"path": str(tmp_path)}, "max_silence_s": 0.2})
 
 
-async def test_a_replica_that_asked_nobody_yet_is_not_ready(retriever: Retriever) -> None:
+async def test_a_replica_that_does_not_look_yet_asks(
+    retriever: Retriever, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await retriever.describe(call=CALL) == {"store": "ok", "lexical": True}
+
+    def ping() -> None:
+        raise Unavailable("The vector store does not answer.", "retriever", 1.0)
+
+    monkeypatch.setattr(retriever._store, "ping", ping)
     with pytest.raises(Unavailable):
         await retriever.describe(call=CALL)
     await retriever.check_health()

@@ -330,14 +330,45 @@ def test_a_filter_on_the_text_is_answered_by_the_store(replica: Replica) -> None
         replica.find("zebra", mode="lexical", where=of_text)
 
 
-def test_neighbours_are_read_from_memory_and_else_from_the_store(replica: Replica) -> None:
+@pytest.mark.parametrize("lexical", [True, False], ids=["memory", "store"])
+def test_what_stands_around_comes_with_the_hits(args: StoreArgs, lexical: bool) -> None:
+    """As far as it is there, and of the same section and page."""
+    replica = Replica(args, lexical=lexical)
+    texts = ["one", "two", "zebra", "four", "five"]
+    chunks = tuple(
+        Chunk(chunk_id("a", ordinal), "a", ordinal, text, "a.md", "", page=1 if ordinal < 4 else 2)
+        for ordinal, text in enumerate(texts)
+    )
+    vectors = np.stack([unit(NORTH if text == "zebra" else EAST) for text in texts])
+    record = DocumentRecord("a", "a.md", "", "mark", 5, "2026", 1)
+    replica.store.replace([IndexedDocument(record, chunks, vectors)])
+
+    def around(reach: int) -> list[str]:
+        query = Query("zebra", unit(NORTH), 1, None, SearchMethod("dense"), reach)
+        [hits] = replica.hybrid.search([query])
+        assert [hit.chunk.text for hit in hits.chunks] == ["zebra"]
+        return sorted(chunk.text for chunk in hits.neighbours)
+
+    assert around(0) == []
+    assert around(1) == ["four", "two"]
+    assert around(5) == ["four", "one", "two"], "the fifth is on another page"
+
+
+def test_neighbours_that_cannot_exist_are_asked_of_nobody(
+    args: StoreArgs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = Replica(args)
+    replica.write("a", "zebra", NORTH)
     replica.find("zebra")
-    replica.write("new", "lion", EAST)
-    found = replica.hybrid.chunks(["near-00000", "new-00000", "gone-00000"])
-    assert {one: chunk.text for one, chunk in found.items()} == {
-        "near-00000": "The cat sleeps.",
-        "new-00000": "lion",
-    }
+    with monkeypatch.context() as alone:
+
+        def refuse(*_: object, **__: object) -> None:
+            raise AssertionError("memory knows")
+
+        alone.setattr(replica.store.chroma.chunks(), "get", refuse)
+        query = Query("zebra", unit(NORTH), 1, None, SearchMethod(), reach=2)
+        [hits] = replica.hybrid.search([query])
+    assert (len(hits.chunks), hits.neighbours) == (1, ())
 
 
 def test_a_write_that_was_acknowledged_is_seen_by_meaning_alone_too(args: StoreArgs) -> None:

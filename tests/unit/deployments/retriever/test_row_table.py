@@ -1,7 +1,6 @@
 """Rows that come and go while snapshots of them stay as they are."""
 
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,6 +8,7 @@ from deployments.contracts.documents import Chunk, chunk_id
 from deployments.retriever import row_table as row_table_module
 from deployments.retriever import rows as rows_module
 from deployments.retriever.row_table import RowTable
+from deployments.retriever.rows import Rows
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,26 @@ def test_numbers_are_never_given_twice() -> None:
     assert table.add(chunk("a", 0)) == (3, None)
 
 
-def test_rows_are_found_by_the_chunk_s_id() -> None:
+def test_a_snapshot_knows_what_stands_around_a_chunk() -> None:
     table = RowTable()
-    for text in ("former", "latter"):
-        table.add(chunk("a-1", 0, text))
-    found = table.find(["a-1-00000", "a-1-00001", "a", "", "-1"])
-    assert {one: row.text for one, row in found.items()} == {"a-1-00000": b"latter"}
-    table.remove(["a-1"])
-    assert table.find(["a-1-00000"]) == {}
+    for ordinal in (2, 0, 1, 3):
+        table.add(chunk("a", ordinal, f"former {ordinal}"))
+    former = table.snapshot()
+    table.add(chunk("a", 1, "latter 1"))
+    table.remove(["b"])
+    latter = table.snapshot()
+    table.remove(["a"])
+
+    def around(rows: Rows, *ordinals: int, reach: int) -> list[str]:
+        found = rows.around([chunk("a", ordinal) for ordinal in ordinals], reach)
+        return sorted(one.text for one in found)
+
+    assert around(former, 2, reach=1) == ["former 1", "former 3"]
+    assert around(latter, 2, reach=1) == ["former 3", "latter 1"]
+    assert around(latter, 0, reach=9) == ["former 2", "former 3", "latter 1"]
+    assert around(latter, 0, 1, reach=1) == ["former 2"]
+    assert around(latter, 2, reach=0) == []
+    assert around(table.snapshot(), 2, reach=1) == []
 
 
 def test_snapshots_stay_as_they_were() -> None:
@@ -77,20 +89,3 @@ def test_a_snapshot_shares_what_did_not_change() -> None:
     shared = [place for place, block in before._blocks.items() if after._blocks[place] is block]
     assert len(shared) == 10
     assert (len(before), len(after)) == (40, 41)
-
-
-def test_threads_ask_while_another_changes_it() -> None:
-    table = RowTable()
-    ids = [chunk_id(f"d{number}", 0) for number in range(8)]
-
-    def ask(_: int) -> int:
-        return max(len(table.find(ids)) for _ in range(2000))
-
-    with ThreadPoolExecutor(3) as threads:
-        asking = threads.map(ask, range(3))
-        for turn in range(3000):
-            document_id = f"d{turn % 8}"
-            table.remove([document_id])
-            table.add(chunk(document_id, 0))
-            table.snapshot()
-        assert all(count <= 8 for count in asking)

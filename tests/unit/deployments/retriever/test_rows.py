@@ -8,7 +8,8 @@ import pytest
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Filter
 from deployments.retriever import rows as rows_module
-from deployments.retriever.rows import Row, Rows, row_of
+from deployments.retriever.row import Row, row_of
+from deployments.retriever.rows import Rows
 from deployments.retriever.where import Condition, compile_where
 
 
@@ -50,13 +51,16 @@ def test_a_filter_on_the_document_and_one_on_the_chunk() -> None:
     for ordinal in range(6):
         metadata = {"team": "red" if ordinal < 4 else "blue"}
         former = rows[ordinal] = row_of(chunk(ordinal, metadata=metadata), former)
-    assert passing(Rows({0: rows}), {"team": "red"}) == {0, 1, 2, 3}
-    assert passing(Rows({0: rows}), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {2, 3}
+    assert passing(Rows({0: rows}, {}), {"team": "red"}) == {0, 1, 2, 3}
+    assert passing(Rows({0: rows}, {}), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {
+        2,
+        3,
+    }
 
 
 def test_filters_are_remembered_by_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows_module, "_KEPT_FILTERS", 2)
-    rows = Rows({0: {0: row_of(chunk(0), None)}})
+    rows = Rows({0: {0: row_of(chunk(0), None)}}, {})
     for _ in range(2):
         for where in ({"ordinal": 0}, {"ordinal": False}, {"ordinal": "0"}, {"ordinal": 0.0}):
             assert passing(rows, where) == (

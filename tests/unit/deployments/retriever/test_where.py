@@ -10,6 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.filters import MAX_CONDITIONS
+from deployments.retriever import where as where_module
+from deployments.retriever.columns import Columns
+from deployments.retriever.row import Row
 from deployments.retriever.where import Condition, compile_where
 
 KEYS = ("k", "other", "missing")
@@ -26,6 +30,11 @@ ROWS: dict[str, Mapping[str, Any]] = {
         for place, value in enumerate(VALUES)
     },
 }
+
+COLUMNS = Columns(
+    range(len(ROWS)),
+    [Row(row, fields, 0, "", None, b"") for row, fields in ROWS.items()],
+)
 
 numbers = st.sampled_from([one for one in VALUES if type(one) in (int, float)])
 same_kind = st.sampled_from([str, int, float, bool]).flatmap(
@@ -86,9 +95,12 @@ def condition(where: Mapping[str, object]) -> Condition:
 def test_a_filter_selects_what_chroma_selects(
     rows_of_chroma: Any, where: dict[str, object]
 ) -> None:
-    matches = condition(where).matches
-    selected = {row for row, fields in ROWS.items() if matches(fields)}
+    compiled = condition(where)
+    selected = {row for row, fields in ROWS.items() if compiled.matches(fields)}
     assert selected == set(rows_of_chroma.get(where=where, include=[])["ids"])
+    assert dict(zip(ROWS, compiled.select(COLUMNS).tolist(), strict=True)) == {
+        row: row in selected for row in ROWS
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,3 +155,59 @@ def test_a_filter_on_the_text_cannot_be_decided(where: dict[str, object]) -> Non
 def test_a_condition_knows_the_fields_it_reads() -> None:
     where = {"$or": [{"a": 1}, {"$and": [{"b": {"$ne": 1}}, {"a": {"$in": [2]}}]}]}
     assert condition(where).keys == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ({"$or": [{"k": 1}, {"k": {"$in": ["a", 2.5]}}]}, {"k": {"$in": [1, "a", 2.5]}}),
+        ({"$and": [{"k": {"$ne": 1}}, {"k": {"$nin": ["a"]}}]}, {"k": {"$nin": [1, "a"]}}),
+        ({"$and": [{"k": 1}]}, {"k": 1}),
+    ],
+    ids=["any-of", "none-of", "and-of-one"],
+)
+def test_conditions_on_one_field_are_one_list(
+    many: dict[str, object], one: dict[str, object]
+) -> None:
+    assert condition(many) == condition(one)
+
+
+def test_conditions_that_only_look_alike_stay_apart() -> None:
+    both = condition({"$and": [{"k": 1}, {"k": 2}]})
+    either = condition({"$or": [{"k": {"$ne": 1}}, {"k": {"$ne": 2}}]})
+    for value in (1, 2, 3):
+        assert not both.matches({"k": value})
+        assert either.matches({"k": value})
+
+
+class CountingOrder:
+    """What one number is held against another with."""
+
+    calls = 0
+
+    def __call__(self, value: float, bound: float) -> bool:
+        self.calls += 1
+        return value > bound
+
+
+def test_a_value_is_looked_at_once_however_many_rows_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = CountingOrder()
+    monkeypatch.setattr(where_module, "_ORDERS", {"$gt": order})
+    rows = [Row(f"r{n}", {"year": n % 5}, n, "", n % 3, b"") for n in range(3000)]
+    columns = Columns(range(3000), rows)
+    pages = condition({"$or": [{"page": {"$gt": n}} for n in range(100)]}).select(columns)
+    assert pages.sum() == 2000
+    assert order.calls == 300
+    # Rows that share no mapping, as those of many documents do.
+    assert condition({"year": {"$gt": 3}}).select(columns).sum() == 600
+    assert order.calls == 305
+
+
+def test_a_filter_over_the_bounds_is_refused_where_it_is_compiled() -> None:
+    conditions = 2 * MAX_CONDITIONS
+    fits = {"$or": [{"k": {"$gt": n}} for n in range(conditions)]}
+    assert condition(fits)
+    with pytest.raises(InvalidRequest, match="conditions"):
+        compile_where({"$or": [{"k": {"$gt": n}} for n in range(conditions + 1)]})

@@ -1,13 +1,18 @@
 """Which errors of the MLflow client may pass, and what a log must not hold."""
 
+import json
 from typing import Any
 
+import google.protobuf.json_format
+import mlflow.exceptions
 import pytest
 import requests
+import urllib3.exceptions
 from mlflow.exceptions import MlflowException, RestException
 
 from deployments.contracts.errors import Unavailable
 from deployments.tracking.mlflow.server import may_pass, without_password
+from tests.library_errors import bare, exceptions_of, name_of
 
 SAID: Any = RestException  # it has no types
 
@@ -48,3 +53,23 @@ def test_a_password_is_not_logged() -> None:
         "no answer from https://mlflow.example:5000/path"
     )
     assert without_password("no answer", "http://mlflow:5000") == "no answer"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *exceptions_of(mlflow.exceptions),
+        *exceptions_of(requests.exceptions, base=requests.RequestException),
+        *exceptions_of(urllib3.exceptions, base=urllib3.exceptions.HTTPError),
+        json.JSONDecodeError,
+        google.protobuf.json_format.ParseError,
+    ],
+    ids=name_of,
+)
+def test_no_error_of_the_client_or_of_the_way_there_is_taken_for_a_refusal(
+    kind: type[Exception],
+) -> None:
+    error = bare(kind)
+    if isinstance(error, MlflowException):
+        error.error_code = "INTERNAL_ERROR"
+    assert may_pass(error)
