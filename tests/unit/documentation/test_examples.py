@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,7 +27,7 @@ from deployments.canary.policy import Policy
 from deployments.generator.config import GeneratorArgs
 from deployments.indexer.json_documents import DocumentsRequest
 from tests.doubles import DoubleDirectory
-from tests.unit.documentation.examples import ROOT, Example, commands, examples
+from tests.unit.documentation.examples import PAGES, ROOT, Example, commands, examples
 
 LANGUAGES = {"bash", "python", "json", "jsonl", "yaml", "text", "mermaid", "promql"}
 OTHER_COMMANDS = {"source", "serve", "jupyter", "locust", "pipx", "pre-commit", "git"}
@@ -53,6 +54,27 @@ def gateway() -> FastAPI:
 @pytest.mark.parametrize("example", examples(), ids=str)
 def test_every_example_says_its_language(example: Example) -> None:
     assert example.language in LANGUAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", _without_code(page)):
+        name, _, heading = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), target
+        assert not heading or heading in _anchors(file), target
+
+
+def _anchors(page: Path) -> set[str]:
+    """Returns what links to the headings of a page end with, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", _without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _without_code(page: Path) -> str:
+    return re.sub(
+        r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("example", examples("json", "jsonl"), ids=str)
