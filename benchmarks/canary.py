@@ -59,9 +59,9 @@ def main(
             result_of(configuration=configuration, results={"cases": results, "decision_us": cost}),
         )
     missed = [
-        f"{one['canary']}, baseline {one['baseline_ratio']:.0f}x: {goal}"
-        for one in results
-        for goal, met in one["goals"].items()
+        f"{result['canary']}, baseline {result['baseline_ratio']:.0f}x: {goal}"
+        for result in results
+        for goal, met in result["goals"].items()
         if met is False
     ]
     for line in missed:
@@ -119,20 +119,20 @@ def _table(results: list[dict[str, Any]]) -> Table:
     for heading in ("runs", "rolled back", "after", "promoted", "after"):
         table.add_column(heading, justify="right")
     table.add_column("goals")
-    for one in results:
-        first = one["rule"] == "ours"
+    for result in results:
+        first = result["rule"] == "ours"
         if first:
             table.add_section()
         table.add_row(
-            one["canary"] if first else "",
-            f"{one['baseline_ratio']:.0f}x" if first else "",
-            one["rule"],
-            str(one["runs"]),
-            f"{one['rolled_back']:.1%}",
-            _requests(one["requests_to_roll_back"]),
-            f"{one['promoted']:.1%}" if one["promotes"] and first else "-",
-            _requests(one["requests_to_promote"]),
-            "\n".join(f"{goal}: {_MARKS[met]}" for goal, met in one["goals"].items()),
+            result["canary"] if first else "",
+            f"{result['baseline_ratio']:.0f}x" if first else "",
+            result["rule"],
+            str(result["runs"]),
+            f"{result['rolled_back']:.1%}",
+            _requests(result["requests_to_roll_back"]),
+            f"{result['promoted']:.1%}" if result["promotes"] and first else "-",
+            _requests(result["requests_to_promote"]),
+            "\n".join(f"{goal}: {_MARKS[met]}" for goal, met in result["goals"].items()),
         )
     return table
 

@@ -95,7 +95,7 @@ def _run(folder: Path, phase_s: float, users: int, think_median_s: float) -> dic
         )
         run_locust(plan, folder=folder, html=folder / "report.html", on_tick=on_tick)
         requests = read_requests(request_log(folder))
-        answered = sum(one.outcome == "ok" for one in requests)
+        answered = sum(request.outcome == "ok" for request in requests)
         found = await_count(
             mlflow.url,
             answered,
@@ -107,24 +107,28 @@ def _run(folder: Path, phase_s: float, users: int, think_median_s: float) -> dic
     return {
         **{
             phase: _figures(
-                [one for one in requests if moments[phase] <= one.started_s < ends[phase]]
+                [
+                    request
+                    for request in requests
+                    if moments[phase] <= request.started_s < ends[phase]
+                ]
             )
             for phase in _PHASES
         },
         "requests": len(requests),
-        "failed": sum(one.outcome == "failed" for one in requests),
-        "refused": sum(one.outcome == "refused" for one in requests),
+        "failed": sum(request.outcome == "failed" for request in requests),
+        "refused": sum(request.outcome == "refused" for request in requests),
         "answered": answered,
         "missing_traces": answered - found,
     }
 
 
 def _figures(requests: list[Request]) -> dict[str, Any]:
-    latencies_ms = [one.latency_ms for one in requests if one.outcome == "ok"]
+    latencies_ms = [request.latency_ms for request in requests if request.outcome == "ok"]
     p50_ms, p95_ms = np.percentile(latencies_ms, [50, 95])
     return {
         "requests": len(requests),
-        "failed": sum(one.outcome == "failed" for one in requests),
+        "failed": sum(request.outcome == "failed" for request in requests),
         "p50_ms": round(float(p50_ms), 2),
         "p95_ms": round(float(p95_ms), 2),
     }

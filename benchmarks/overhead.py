@@ -96,17 +96,17 @@ async def _measure(stack: NoopStack, rounds: int, duration_s: float, bar: Steps)
 
 def _ms_per_hop(points: list[dict[str, Any]]) -> float:
     """Returns the slope of the line through the medians of single requests."""
-    alone = [(one["hops"], one["p50_ms"]) for one in points if one["concurrency"] == 1]
+    alone = [(point["hops"], point["p50_ms"]) for point in points if point["concurrency"] == 1]
     hops, medians = zip(*alone, strict=True)
     return round(statistics.linear_regression(hops, medians).slope, 2)
 
 
 def _table(results: list[dict[str, Any]]) -> Table:
     table = Table("setting", "hops", "at once", "p50 ms", "p95 ms", "requests/s", "per core")
-    for one in results:
-        for point in one["points"]:
+    for result in results:
+        for point in result["points"]:
             table.add_row(
-                one["setting"],
+                result["setting"],
                 str(point["hops"]),
                 str(point["concurrency"]),
                 f"{point['p50_ms']:.1f}",
@@ -119,17 +119,19 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 def _draw(path: Path, results: list[dict[str, Any]]) -> None:
     with figure(path, columns=2) as (alone, together):
-        for one in results:
+        for result in results:
             for panel, concurrency, field in (
                 (alone, 1, "p50_ms"),
                 (together, _CONCURRENCIES[-1], "requests_per_s"),
             ):
-                points = [point for point in one["points"] if point["concurrency"] == concurrency]
+                points = [
+                    point for point in result["points"] if point["concurrency"] == concurrency
+                ]
                 panel.plot(
                     [point["hops"] for point in points],
                     [point[field] for point in points],
                     marker="o",
-                    label=one["setting"],
+                    label=result["setting"],
                 )
         alone.set(xlabel="hops", ylabel="median, ms", title="One request at a time")
         together.set(xlabel="hops", ylabel="requests per second", title="32 at once")

@@ -87,7 +87,7 @@ class _Timeline:
             "stage": found.get("stage_name", "?"),
             "weight": found.get("weight"),
             "requests": len(requests),
-            "failed": sum(one.outcome == "failed" for one in requests),
+            "failed": sum(request.outcome == "failed" for request in requests),
             "canary_requests": verdicts.get("error", {}).get("canary_requests", 0),
             "reason": found["reason"],
         }
@@ -149,13 +149,13 @@ def main(
         raise typer.Exit(2) from error
     console.print(details(timeline.latest))
     requests = read_requests(request_log(output))
-    failed = [one for one in requests if one.outcome == "failed"]
+    failed = [request for request in requests if request.outcome == "failed"]
     result = {
         "phase": timeline.latest["phase"],
         "reason": timeline.latest["reason"],
         "requests": len(requests),
         "failed": len(failed),
-        "refused": sum(one.outcome == "refused" for one in requests),
+        "refused": sum(request.outcome == "refused" for request in requests),
         "timeline": timeline.moments,
         "rollout": timeline.latest,
     }

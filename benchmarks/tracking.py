@@ -132,10 +132,12 @@ def _added(on_ms: list[float], off_ms: list[float], seed: int) -> dict[str, Any]
     result: dict[str, Any] = {}
     for percent in _PERCENTS:
         drawn = [
-            np.subtract(*(np.percentile(draw.choice(one, len(one)), percent) for one in values))
+            np.subtract(
+                *(np.percentile(draw.choice(value, len(value)), percent) for value in values)
+            )
             for _ in range(_RESAMPLES)
         ]
-        difference = np.subtract(*(np.percentile(one, percent) for one in values))
+        difference = np.subtract(*(np.percentile(value, percent) for value in values))
         result[f"added_p{percent}_ms"] = round(float(difference), 3)
         low, high = np.percentile(drawn, [2.5, 97.5])
         result[f"added_p{percent}_ci95_ms"] = [round(float(low), 3), round(float(high), 3)]

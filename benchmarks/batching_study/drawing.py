@@ -39,7 +39,7 @@ def draw(workloads: list[dict[str, Any]], path: Path) -> None:
 
 def _draw_latency(panel: Any, points: list[dict[str, Any]], name: str, colour: str) -> None:
     for percentile, line in (("p50", "-"), ("p95", "--")):
-        drawn = [one for one in points if one[f"{percentile}_ms"] is not None]
+        drawn = [point for point in points if point[f"{percentile}_ms"] is not None]
         loads = [one["load_percent"] for one in drawn]
         values = [one[f"{percentile}_ms"] for one in drawn]
         label = name if percentile == "p50" else None

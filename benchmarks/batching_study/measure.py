@@ -126,7 +126,7 @@ def figures_of(
     """
     result = summarise_runs([run.samples for run in runs], duration_s=duration_s, slo_ms=slo_ms)
     sizes = [size for run in runs for size in run.batch_sizes]
-    delays = [one.started_s - one.scheduled_s for run in runs for one in run.samples]
+    delays = [sample.started_s - sample.scheduled_s for run in runs for sample in run.samples]
     result["mean_batch_size"] = round(float(np.mean(sizes)), 2) if sizes else None
     result["send_delay_p95_ms"] = (
         round(float(np.percentile(delays, 95)) * 1e3, 3) if delays else None
@@ -211,11 +211,11 @@ async def _running(
 def _after(samples: Sequence[Sample], warmup_s: float) -> list[Sample]:
     return [
         replace(
-            one,
-            scheduled_s=one.scheduled_s - warmup_s,
-            started_s=one.started_s - warmup_s,
-            ended_s=one.ended_s - warmup_s,
+            sample,
+            scheduled_s=sample.scheduled_s - warmup_s,
+            started_s=sample.started_s - warmup_s,
+            ended_s=sample.ended_s - warmup_s,
         )
-        for one in samples
-        if one.ended_s >= warmup_s
+        for sample in samples
+        if sample.ended_s >= warmup_s
     ]

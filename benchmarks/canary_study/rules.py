@@ -56,9 +56,10 @@ class Ours:
         """Returns the verdicts of the last look on what is measured and decides, by metric."""
         verdicts = self._decision.verdicts if self._decision else ()
         return {
-            one.metric: one.outcome
-            for one in verdicts
-            if one.rolls_back and one.metric.removesuffix(".tail") in {*self._measured, "burst"}
+            verdict.metric: verdict.outcome
+            for verdict in verdicts
+            if verdict.rolls_back
+            and verdict.metric.removesuffix(".tail") in {*self._measured, "burst"}
         }
 
 

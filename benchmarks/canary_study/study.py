@@ -101,8 +101,8 @@ def summarise(ended: Iterable[Ended]) -> dict[str, Any]:
     None where fewer than half ended that way.
     """
     runs = list(ended)
-    rolled_back = [one.requests for one in runs if one.end == "rolled back"]
-    promoted = [one.requests for one in runs if one.end == "promoted"]
+    rolled_back = [run.requests for run in runs if run.end == "rolled back"]
+    promoted = [run.requests for run in runs if run.end == "promoted"]
     return {
         "runs": len(runs),
         "rolled_back": round(len(rolled_back) / len(runs), 4),
@@ -116,7 +116,7 @@ def summarise(ended: Iterable[Ended]) -> dict[str, Any]:
 
 def _counts(runs: list[Ended], outcome: Outcome) -> dict[str, int]:
     """Returns in how many runs each metric's last verdict was this one."""
-    named = (name for one in runs for name, last in one.outcomes.items() if last == outcome)
+    named = (name for run in runs for name, last in run.outcomes.items() if last == outcome)
     return dict(Counter(named).most_common())
 
 

@@ -110,7 +110,9 @@ def tabulate(measured: Mapping[str, Runs], *, service: str) -> dict[str, Any]:
     rounds and the lowest and highest round. They are None where a round has no answer.
     """
     by_round = {
-        name: [summarise_runs([one], duration_s=runs.window.duration_s) for one in runs.samples]
+        name: [
+            summarise_runs([sample], duration_s=runs.window.duration_s) for sample in runs.samples
+        ]
         for name, runs in measured.items()
     }
     return {

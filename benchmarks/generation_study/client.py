@@ -104,7 +104,7 @@ class StreamClient:
             duration_s=seconds,
             drain_s=_TIMEOUT_S,
         )
-        run.failures += [one.detail for one in samples if one.outcome != "ok"]
+        run.failures += [sample.detail for sample in samples if sample.outcome != "ok"]
         run.client_cpu_s = time.process_time() - began_s
         return run
 

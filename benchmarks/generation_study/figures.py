@@ -24,18 +24,18 @@ def figures_of(run: Run) -> dict[str, float | None]:
     Source: the definitions of `vllm bench serve` (vllm/benchmarks/serve.py).
     """
     answers = run.answers
-    tokens = sum(one.completion_tokens for one in answers)
+    tokens = sum(answer.completion_tokens for answer in answers)
     elapsed_s = span_s(answers)
     return {
         "answers": float(len(answers)),
         "failed": float(len(run.failures)),
-        "prompt_tokens": _mean([float(one.prompt_tokens) for one in answers]),
-        "ttft_p50_ms": _percentile([one.first_text_s - one.sent_s for one in answers], 50),
-        "ttft_p95_ms": _percentile([one.first_text_s - one.sent_s for one in answers], 95),
-        "tpot_p50_ms": _percentile([_tpot_s(one) for one in answers], 50),
-        "e2e_p50_ms": _percentile([one.ended_s - one.sent_s for one in answers], 50),
+        "prompt_tokens": _mean([float(answer.prompt_tokens) for answer in answers]),
+        "ttft_p50_ms": _percentile([answer.first_text_s - answer.sent_s for answer in answers], 50),
+        "ttft_p95_ms": _percentile([answer.first_text_s - answer.sent_s for answer in answers], 95),
+        "tpot_p50_ms": _percentile([_tpot_s(answer) for answer in answers], 50),
+        "e2e_p50_ms": _percentile([answer.ended_s - answer.sent_s for answer in answers], 50),
         "tokens_per_s": tokens / elapsed_s if elapsed_s else None,
-        "chunks_per_answer": _mean([float(one.events) for one in answers]),
+        "chunks_per_answer": _mean([float(answer.events) for answer in answers]),
         "client_cores": run.client_cpu_s / elapsed_s if elapsed_s else None,
         "foreign_cores": run.foreign_cores,
         **{
@@ -49,7 +49,7 @@ def span_s(answers: Sequence[Answer]) -> float:
     """Returns the seconds from the first request to the end of the last answer."""
     if not answers:
         return 0.0
-    return max(one.ended_s for one in answers) - min(one.sent_s for one in answers)
+    return max(answer.ended_s for answer in answers) - min(answer.sent_s for answer in answers)
 
 
 def median_figures(rounds: Sequence[Figures]) -> dict[str, Any]:
@@ -98,7 +98,9 @@ def paired(
 
 def failures_of(runs: Sequence[Run]) -> dict[str, int]:
     """Returns the commonest failures with their counts."""
-    return dict(Counter(one for run in runs for one in run.failures).most_common(_FAILURES_NAMED))
+    return dict(
+        Counter(failure for run in runs for failure in run.failures).most_common(_FAILURES_NAMED)
+    )
 
 
 def _tpot_s(answer: Answer) -> float:

@@ -90,14 +90,14 @@ def way_table(points: Sequence[Mapping[str, Any]]) -> Table:
         "not ok",
     ):
         table.add_column(name, justify="right")
-    for one in points:
+    for point in points:
         table.add_row(
-            str(one["concurrency"]),
-            str(one["pace_tokens_per_s"] or "-"),
-            f"{one['delta_window_ms']:g}",
-            *(_number(one[key], digits=0) for key in ("tokens_per_s", "tokens_per_core_s")),
-            *(_number(one[key]) for key in ("chunks_per_answer", "ttft_p50_ms")),
-            str(one["failed"]),
+            str(point["concurrency"]),
+            str(point["pace_tokens_per_s"] or "-"),
+            f"{point['delta_window_ms']:g}",
+            *(_number(point[key], digits=0) for key in ("tokens_per_s", "tokens_per_core_s")),
+            *(_number(point[key]) for key in ("chunks_per_answer", "ttft_p50_ms")),
+            str(point["failed"]),
         )
     return table
 
@@ -125,10 +125,10 @@ def draw_comparison(panel: "Axes", loads: Sequence[Mapping[str, Any]], figure: s
 
 def draw_way(panel: "Axes", points: Sequence[Mapping[str, Any]]) -> None:
     """Draws the tokens per second and core of the way without an engine, by window."""
-    windows = list(dict.fromkeys(one["delta_window_ms"] for one in points))
+    windows = list(dict.fromkeys(point["delta_window_ms"] for point in points))
     width = 0.8 / len(windows)
     for place, window_ms in enumerate(windows):
-        chosen = [one for one in points if one["delta_window_ms"] == window_ms]
+        chosen = [point for point in points if point["delta_window_ms"] == window_ms]
         bars = panel.bar(
             [number + place * width for number in range(len(chosen))],
             [one["tokens_per_core_s"] or 0 for one in chosen],
@@ -137,10 +137,10 @@ def draw_way(panel: "Axes", points: Sequence[Mapping[str, Any]]) -> None:
         )
         panel.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=8)
     panel.margins(y=0.1)
-    firsts = [one for one in points if one["delta_window_ms"] == windows[0]]
+    firsts = [point for point in points if point["delta_window_ms"] == windows[0]]
     panel.set_xticks(
         [number + width * (len(windows) - 1) / 2 for number in range(len(firsts))],
-        [_pace(one) for one in firsts],
+        [_pace(first) for first in firsts],
     )
     panel.set(
         xlabel="streams, and tokens/s of each",

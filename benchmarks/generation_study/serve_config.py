@@ -14,7 +14,7 @@ def serve_config(generators: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         generators: Applications, as `vllm_application` and `noop_application` give them.
     """
-    names = [str(one["name"]) for one in generators]
+    names = [str(generator["name"]) for generator in generators]
     return {
         "proxy_location": "HeadOnly",
         "http_options": {"host": "127.0.0.1", "port": 8000},

@@ -92,6 +92,6 @@ def _tabulate(window_ms: float, pace: Pace, runs: Sequence[Run]) -> dict[str, An
 
 def _tokens_per_core_s(run: Run) -> float | None:
     """Returns the tokens per second of processor time that gateway, generator and HAProxy used."""
-    tokens = sum(one.completion_tokens for one in run.answers)
+    tokens = sum(answer.completion_tokens for answer in run.answers)
     spent_s = sum(run.server_cpu_s.values())
     return tokens / spent_s if spent_s else None

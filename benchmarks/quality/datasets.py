@@ -157,6 +157,6 @@ def _text(record: Mapping[str, Any], field: str, place: str, default: str | None
 
 def _answers(record: Mapping[str, Any], place: str) -> tuple[str, ...]:
     answers = record.get("answers", [])
-    if not isinstance(answers, list) or not all(isinstance(one, str) for one in answers):
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
         raise BadData(f'{place}: "answers" must be a list of texts.')
     return tuple(answers)

@@ -195,7 +195,7 @@ def _check_whole(record: AttemptRecord) -> None:
 
 
 def _cited(written: Generation, sources: Sequence[ScoredChunk]) -> tuple[str, ...]:
-    named = dict.fromkeys(one.source for one in written.citations)
+    named = dict.fromkeys(citation.source for citation in written.citations)
     return tuple(
         sources[source - 1].chunk.passage() for source in named if 0 < source <= len(sources)
     )

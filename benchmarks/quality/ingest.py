@@ -56,7 +56,7 @@ async def index_documents(
     Raises:
         NotMeasured: none of them could be indexed.
     """
-    batches = list(_batches([to_document(dataset, one) for one in corpus]))
+    batches = list(_batches([to_document(dataset, corpu) for corpu in corpus]))
     with progress(len(batches), f"{dataset}: indexing") as steps:
         written = await each(
             batches,

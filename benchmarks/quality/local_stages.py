@@ -25,13 +25,13 @@ class LocalApplications:
     async def _build(self, application: Application, built: dict[str, Any]) -> Any:
         # Ray has no public way from an application to its deployment.
         deployment = application._bound_deployment
-        holds = any(isinstance(one, Application) for one in deployment.init_args)
+        holds = any(isinstance(arg, Application) for arg in deployment.init_args)
         key = "" if holds else json.dumps([deployment.name, deployment.init_args])
         stage = self._kept.get(key)
         if stage is None:
             args = [
-                _Handle(await self._build(one, built)) if isinstance(one, Application) else one
-                for one in deployment.init_args
+                _Handle(await self._build(arg, built)) if isinstance(arg, Application) else arg
+                for arg in deployment.init_args
             ]
             stage = await _construct(deployment.func_or_class, args)
             if not holds:

@@ -40,7 +40,7 @@ async def measure(
                 settings = subject.describe()
                 if way.clean and isinstance(subject, OverHttp):
                     failed = {path for path, _ in indexed.failures}
-                    kept = [one for one in corpus if path_of(dataset, one.id) not in failed]
+                    kept = [corpu for corpu in corpus if path_of(dataset, corpu.id) not in failed]
                     await _remove(subject, dataset, kept)
     return results, settings
 

@@ -65,13 +65,13 @@ class OverHttp:
         body = {
             "documents": [
                 {
-                    "id": one.id,
-                    "path": one.path,
-                    "title": one.title,
-                    "text": "\n".join(part.text for part in one.parts),
-                    "metadata": dict(one.metadata),
+                    "id": document.id,
+                    "path": document.path,
+                    "title": document.title,
+                    "text": "\n".join(part.text for part in document.parts),
+                    "metadata": dict(document.metadata),
                 }
-                for one in documents
+                for document in documents
             ]
         }
         answer = await self._post("/v1/documents", body)

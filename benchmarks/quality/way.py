@@ -30,7 +30,7 @@ class Tuning:
 
     def changes(self) -> dict[str, Any]:
         """Returns values by their place; raises ConfigError."""
-        changes = dict(parse_change(one) for one in self.settings)
+        changes = dict(parse_change(setting) for setting in self.settings)
         if self.whole_documents:
             changes |= {
                 "retrieval.max_chunk_tokens": WHOLE_DOCUMENT_TOKENS,

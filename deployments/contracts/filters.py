@@ -48,7 +48,9 @@ def _check(where: object, *, conditions: int, depth: int, values: int) -> None:
                     continue
                 compared += 1
                 operands = value.values() if isinstance(value, Mapping) else (value,)
-                listed += sum(len(one) for one in operands if isinstance(one, list | tuple))
+                listed += sum(
+                    len(operand) for operand in operands if isinstance(operand, list | tuple)
+                )
             if compared > conditions or len(below) > conditions:
                 raise InvalidRequest(
                     f"A filter may have {conditions} conditions at most; `$in` takes many values "

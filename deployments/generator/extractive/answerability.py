@@ -63,11 +63,13 @@ def _is_negated_alone(question: Sentence, sentence: Sentence) -> bool:
 
 
 def _judge_signals(signals: Sequence[Signals]) -> float:
-    said = [_DENSE * (one.dense - _USUAL_DENSE) for one in signals if one.dense is not None]
+    said = [
+        _DENSE * (signal.dense - _USUAL_DENSE) for signal in signals if signal.dense is not None
+    ]
     said += [
-        _RERANK * (one.rerank - _USUAL_RERANK)
-        for one in signals
+        _RERANK * (signal.rerank - _USUAL_RERANK)
+        for signal in signals
         # What is no mean of cosines is on a scale of which nothing is known here.
-        if one.rerank is not None and abs(one.rerank) <= 1.0
+        if signal.rerank is not None and abs(signal.rerank) <= 1.0
     ]
     return max(said, default=0.0)

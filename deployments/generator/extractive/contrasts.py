@@ -104,7 +104,7 @@ def count_contrasts(question: frozenset[str], sentence: frozenset[str]) -> int:
 
 
 def _count_prefixed(words: Iterable[str], others: frozenset[str]) -> int:
-    found = (_PREFIXED.fullmatch(one) for one in words)
+    found = (_PREFIXED.fullmatch(word) for word in words)
     return sum(match is not None and match.group(1) in others for match in found)
 
 

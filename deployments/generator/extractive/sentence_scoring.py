@@ -135,7 +135,7 @@ def _share_of_pairs(
 
 
 def _are_near(places: Sequence[int], others: Sequence[int]) -> bool:
-    return any(abs(one - other) <= _NEAR_WORDS for one in places for other in others)
+    return any(abs(place - other) <= _NEAR_WORDS for place in places for other in others)
 
 
 def _score_passages(context: Sequence[ScoredChunk]) -> list[float]:
