@@ -131,7 +131,7 @@ def refusal(error: ValidationError | ConfigError) -> str:
     problems = [str(error)]
     if isinstance(error, ValidationError):
         problems = [
-            f"{'.'.join(map(str, one['loc'])) or 'user_config'}: {one['msg']}"
-            for one in error.errors()
+            f"{'.'.join(map(str, detail['loc'])) or 'user_config'}: {detail['msg']}"
+            for detail in error.errors()
         ]
     return "user_config was refused, the one before it holds: " + "; ".join(problems)

@@ -71,19 +71,19 @@ class _State:
 async def _look_at_all(
     gateway: Gateway, routes: list[Route], scope: RequestScope
 ) -> list[Dependency]:
-    asked = {"/".join(one.place): one for one in _everything(gateway, routes)}
-    states = await gather_or_cancel(*(_state(one, scope.call()) for one in asked.values()))
+    asked = {"/".join(target.place): target for target in _everything(gateway, routes)}
+    states = await gather_or_cancel(*(_state(target, scope.call()) for target in asked.values()))
     breakers = gateway.breakers()
     dependencies = [
         Dependency(
             name=name,
-            required=one.required,
+            required=target.required,
             status="failing" if state.detail else "ok",
             detail=state.detail,
             latency_ms=state.latency_ms,
-            breaker=breakers.get(one.place, "closed"),
+            breaker=breakers.get(target.place, "closed"),
         )
-        for (name, one), state in zip(asked.items(), states, strict=True)
+        for (name, target), state in zip(asked.items(), states, strict=True)
     ]
     mlflow = [str(state.facts["mlflow"]) for state in states if state.facts.get("mlflow")]
     return dependencies + [

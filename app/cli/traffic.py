@@ -61,15 +61,15 @@ def parse_weights(given: list[str]) -> dict[str, float]:
     from app.client.errors import CliError
 
     weights = {}
-    for one in given:
-        name, _, weight = one.rpartition("=")
+    for pair in given:
+        name, _, weight = pair.rpartition("=")
         try:
             weights[name] = float(weight)
         except ValueError:
             name = ""
         if not name:
             raise CliError(
-                f"'{one}' is not of the form RELEASE=WEIGHT.", "For example: minilm-v2=0.1"
+                f"'{pair}' is not of the form RELEASE=WEIGHT.", "For example: minilm-v2=0.1"
             )
     return weights
 

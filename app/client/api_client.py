@@ -168,7 +168,9 @@ def _problem(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def _refused(problem: Mapping[str, Any]) -> CliError:
-    fields = "\n".join(f"{one['field']}: {one['message']}" for one in problem.get("errors", ()))
+    fields = "\n".join(
+        f"{field['field']}: {field['message']}" for field in problem.get("errors", ())
+    )
     request_id = problem.get("request_id")
     hint = f"Request id for the logs: {request_id}" if request_id else ""
     return CliError(str(problem["detail"]), hint, fields)

@@ -78,8 +78,8 @@ def _all_running(
     for application in applications:
         if application.name in wanted:
             _report(application, timeline, home)
-    running = {one.name for one in applications if one.status == _RUNNING}
-    leftover = {one.name for one in applications} - wanted
+    running = {entry.name for entry in applications if entry.status == _RUNNING}
+    leftover = {entry.name for entry in applications} - wanted
     return wanted <= running and not leftover
 
 

@@ -54,7 +54,7 @@ def with_generator(config: ServeConfig, choice: GeneratorChoice) -> ServeConfig:
     releases[choice.engine] = releases[main] | {"generator": [application, *former]}
     live["traffic"] = {choice.engine: 1.0}
     document["applications"] = [
-        one for one in document["applications"] if one.get("name") != application
+        entry for entry in document["applications"] if entry.get("name") != application
     ]
     document["applications"].append(_application(application, choice))
     return replace(config, document=document)

@@ -114,9 +114,9 @@ def memory_bytes(process: psutil.Process) -> int:
     """
     total = 0
     with contextlib.suppress(psutil.Error):
-        for one in (process, *process.children(recursive=True)):
+        for member in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                total += getattr(one.memory_full_info(), "pss", 0) or one.memory_info().rss
+                total += getattr(member.memory_full_info(), "pss", 0) or member.memory_info().rss
     return total
 
 

@@ -47,8 +47,8 @@ async def reindex_page(
             break
         for outcome in await target.indexer.ingest(documents, (), call=scope.call()):
             outcomes[outcome.document_id] = outcome
-        now = await source.retriever.records([one.id for one in documents], call=scope.call())
-        await _delete(target, [one.id for one in documents if one.id not in now], scope)
+        now = await source.retriever.records([entry.id for entry in documents], call=scope.call())
+        await _delete(target, [entry.id for entry in documents if entry.id not in now], scope)
         changed = [record for record in now.values() if _differs(record, seen[record.id])]
         seen |= {record.id: record for record in changed}
         documents = ()
@@ -56,7 +56,7 @@ async def reindex_page(
             again = await source.retriever.sources(
                 after=record.sequence - 1, limit=1, call=scope.call()
             )
-            documents += tuple(one for one in again.documents if one.id == record.id)
+            documents += tuple(entry for entry in again.documents if entry.id == record.id)
     return ReindexedPage(tuple(outcomes.values()), page.next_sequence, page.total)
 
 

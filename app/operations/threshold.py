@@ -46,8 +46,8 @@ def fit_threshold(own: Sequence[float], foreign: Sequence[float]) -> Threshold |
     if high <= low:
         return None
     score = low + _OWN_SHARE * (high - low)
-    kept = sum(one >= score for one in own) / len(own)
-    refused = sum(one < score for one in foreign) / len(foreign)
+    kept = sum(best >= score for best in own) / len(own)
+    refused = sum(best < score for best in foreign) / len(foreign)
     if kept + refused - 1.0 < _MIN_SEPARATION:
         return None
     return Threshold(score, kept, refused)

@@ -142,7 +142,7 @@ def _check_control(path: str | Path, application: dict[str, Any], names: set[str
 
 def _mappings(path: str | Path, place: str, value: Any) -> list[dict[str, Any]]:
     found = value or []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         raise ConfigError(f"{path}: {place}: must be a list of mappings.")
     return found
 

@@ -72,13 +72,13 @@ class Coalescer(Generic[Item, Result]):
         if weight > self._max_weight:
             [alone] = await self._send([item])
             return alone
-        one = _Waiting[Item, Result](item, weight, loop.time(), loop.create_future())
-        self._waiting.append(one)
+        entry = _Waiting[Item, Result](item, weight, loop.time(), loop.create_future())
+        self._waiting.append(entry)
         if not self._leaving:
             # At the end of this turn of the loop: whoever comes in it travels along.
             self._leaving = True
             loop.call_soon(self._leave)
-        return await one.future
+        return await entry.future
 
     def _leave(self) -> None:
         self._leaving = False
@@ -105,7 +105,7 @@ class Coalescer(Generic[Item, Result]):
     def _fills_a_call(self) -> bool:
         return (
             len(self._waiting) >= self._max_items
-            or sum(one.weight for one in self._waiting) >= self._max_weight
+            or sum(entry.weight for entry in self._waiting) >= self._max_weight
         )
 
     def _take(self) -> list[_Waiting[Item, Result]]:
@@ -115,11 +115,11 @@ class Coalescer(Generic[Item, Result]):
             weight += self._waiting[0].weight
             if batch and weight > self._max_weight:
                 break
-            one = self._waiting.popleft()
-            if one.future.done():  # its caller has gone
-                weight -= one.weight
+            entry = self._waiting.popleft()
+            if entry.future.done():  # its caller has gone
+                weight -= entry.weight
             else:
-                batch.append(one)
+                batch.append(entry)
         return batch
 
     def _start(self, batch: list[_Waiting[Item, Result]]) -> None:
@@ -128,11 +128,11 @@ class Coalescer(Generic[Item, Result]):
         call.add_done_callback(self._back)
 
         def cancel_unawaited(_: object) -> None:
-            if all(one.future.cancelled() for one in batch):
+            if all(entry.future.cancelled() for entry in batch):
                 call.cancel()
 
-        for one in batch:
-            one.future.add_done_callback(cancel_unawaited)
+        for entry in batch:
+            entry.future.add_done_callback(cancel_unawaited)
 
     def _back(self, call: "asyncio.Task[None]") -> None:
         self._calls.discard(call)
@@ -140,16 +140,16 @@ class Coalescer(Generic[Item, Result]):
 
     async def _call(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:
-            results = await self._send([one.item for one in batch])
-            for one, result in zip(batch, results, strict=True):
-                if not one.future.done():
-                    one.future.set_result(result)
+            results = await self._send([entry.item for entry in batch])
+            for entry, result in zip(batch, results, strict=True):
+                if not entry.future.done():
+                    entry.future.set_result(result)
         except asyncio.CancelledError:
-            for one in batch:
-                one.future.cancel()
+            for entry in batch:
+                entry.future.cancel()
             raise
         except Exception as error:
-            for one in batch:
-                if not one.future.done():
+            for entry in batch:
+                if not entry.future.done():
                     # One object raised to several would collect all their tracebacks.
-                    one.future.set_exception(copy.copy(error))
+                    entry.future.set_exception(copy.copy(error))

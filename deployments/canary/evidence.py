@@ -160,12 +160,12 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
     if first.frame and second.frame:
         frame = first.frame.widened(second.frame)
     tallies: dict[Arm, dict[str, Tally]] = {}
-    for one in (first, second):
-        for arm, metrics in one.tallies.items():
+    for side in (first, second):
+        for arm, metrics in side.tallies.items():
             known = tallies.setdefault(arm, {})
             for name, tally in metrics.items():
-                if frame and one.frame and frame != one.frame:
-                    tally = replace(tally, blocks=frame.holding(tally.blocks, one.frame))
+                if frame and side.frame and frame != side.frame:
+                    tally = replace(tally, blocks=frame.holding(tally.blocks, side.frame))
                 known[name] = known[name] + tally if name in known else tally
     requests = {
         arm: first.requests.get(arm, 0) + second.requests.get(arm, 0)

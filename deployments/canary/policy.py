@@ -203,7 +203,7 @@ class Policy(Settings):
         back are judged as if they were one more of them.
         """
         deciding = sum(
-            [one.weight for one in self.guardrails.values() if one.rolls_back != "never"]
+            [rule.weight for rule in self.guardrails.values() if rule.rolls_back != "never"]
         )
         guardrail = self.guardrails[metric]
         if guardrail.rolls_back == "never":

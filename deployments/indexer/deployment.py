@@ -168,23 +168,25 @@ class Indexer(StageReplica):
             yield place, _Planned(document, chunks, mark, former)
 
     async def _embed(self, planned: Sequence[_Planned], call: CallContext) -> list[IndexedDocument]:
-        texts = [chunk.passage() for one in planned for chunk in one.chunks]
+        texts = [chunk.passage() for plan in planned for chunk in plan.chunks]
         # Texts of like length travel together: a batch is padded to its longest.
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         slices = [
             order[start : start + _CALL_CHUNKS] for start in range(0, len(order), _CALL_CHUNKS)
         ]
         answers = await gather_or_cancel(
-            *(self._embed_slice([texts[place] for place in one], call) for one in slices)
+            *(self._embed_slice([texts[place] for place in places], call) for places in slices)
         )
         vectors = np.empty((len(texts), answers[0].vectors.shape[1]), dtype=np.float32)
         vectors[order] = np.concatenate([answer.vectors for answer in answers])
         indexed = []
         first = 0
-        for one in planned:
-            last = first + len(one.chunks)
+        for plan in planned:
+            last = first + len(plan.chunks)
             indexed.append(
-                IndexedDocument(_record(one), one.chunks, vectors[first:last], one.document.parts)
+                IndexedDocument(
+                    _record(plan), plan.chunks, vectors[first:last], plan.document.parts
+                )
             )
             first = last
         return indexed
@@ -222,9 +224,9 @@ def _grouped(
     """Yields groups of about `_GROUP_CHUNKS` chunks; a document is never cut in two."""
     group: list[tuple[int, _Planned]] = []
     chunks = 0
-    for place, one in planned:
-        group.append((place, one))
-        chunks += len(one.chunks)
+    for place, plan in planned:
+        group.append((place, plan))
+        chunks += len(plan.chunks)
         if chunks >= _GROUP_CHUNKS:
             yield group
             group, chunks = [], 0

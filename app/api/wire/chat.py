@@ -94,7 +94,7 @@ class Reply:
 
     def _encode(self, model: str, event: GenerationEvent, with_logprobs: bool) -> bytes:
         if isinstance(event, Started):
-            sources = [one.model_dump(mode="json") for one in self._found()]
+            sources = [source.model_dump(mode="json") for source in self._found()]
             own = {"release": self.release, "sources": sources}
             return self._chunk(model, {"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):

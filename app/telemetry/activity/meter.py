@@ -155,12 +155,12 @@ def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int
     """Returns tokens of the prompts, of these cached ones, tokens of the completions, and the
     cost."""
     cost = 0
-    for one in written:
-        cost += sum(prices.costs_picousd(one) or ())
+    for generation in written:
+        cost += sum(prices.costs_picousd(generation) or ())
     return (
-        sum(one.prompt_tokens for one in written),
-        sum(one.cached_tokens for one in written),
-        sum(one.completion_tokens for one in written),
+        sum(generation.prompt_tokens for generation in written),
+        sum(generation.cached_tokens for generation in written),
+        sum(generation.completion_tokens for generation in written),
         cost,
     )
 

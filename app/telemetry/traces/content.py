@@ -29,10 +29,10 @@ class ContentRules:
         filters = {policy: ContentFilter(policy, salt=salt, redactor=redactor) for policy in wanted}
         self._recording = recording
         self._texts: dict[ContentPolicy, Keep] = {
-            policy: one.keep for policy, one in filters.items()
+            policy: part.keep for policy, part in filters.items()
         }
         self._passages: dict[ContentPolicy, Keep] = {
-            policy: lru_cache(_REMEMBERED_PASSAGES)(one.keep) for policy, one in filters.items()
+            policy: lru_cache(_REMEMBERED_PASSAGES)(part.keep) for policy, part in filters.items()
         }
 
     def policy(self, key_id: str) -> ContentPolicy:
