@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
+    EmulatedDBAPIException,
     IntegrityError,
     InterfaceError,
     InternalError,
@@ -111,7 +112,7 @@ def errors_as_ours() -> Iterator[None]:
     """Turns what the library raises into our errors."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, EmulatedDBAPIException) as error:
         raise _as_ours(error) from error
 
 
@@ -124,7 +125,7 @@ def breaks_unique(error: IntegrityError, table: str, column: str) -> bool:
     return str(cause) == f"UNIQUE constraint failed: {table}.{column}"
 
 
-def _as_ours(error: SQLAlchemyError) -> StageError:
+def _as_ours(error: SQLAlchemyError | EmulatedDBAPIException) -> StageError:
     if isinstance(error, IntegrityError):
         return StageFailed("The control database refused a row that breaks its rules.", _STAGE)
     cause = getattr(error, "orig", None)
