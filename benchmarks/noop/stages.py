@@ -70,6 +70,7 @@ class Retriever(Described):
         top_k: int,
         where: Filter | None,
         how: SearchMethod,
+        reach: int = 0,
         call: CallContext,
     ) -> Found:
         """Returns the first chunks."""
