@@ -1,6 +1,6 @@
 """What a gateway replica serves, in one place: the application of `app.api` is a function of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.dispatch.dispatcher import Dispatcher
@@ -8,12 +8,11 @@ from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
 from app.releases.releases import Releases
+from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
 from app.telemetry.requests import Telemetry
 from deployments.activity import TrackerStage
 from deployments.rollouts import ControlStage
-
-BreakerStates = Callable[[], Mapping[tuple[str, str], str]]
 
 
 @dataclass(frozen=True, slots=True)

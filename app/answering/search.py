@@ -121,9 +121,11 @@ async def _retrieve(
         )
         spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))
     record.calibration = found[0].calibration
-    # A hit that is left out of the best may still stand beside one of them.
-    around = {hit.chunk.id: hit.chunk for answer in found for hit in answer.hits}
-    around |= {chunk.id: chunk for answer in found for chunk in answer.neighbours}
+    around: dict[str, Chunk] = {}
+    if reach:
+        # A hit that is left out of the best may still stand beside one of them.
+        around = {hit.chunk.id: hit.chunk for answer in found for hit in answer.hits}
+        around |= {chunk.id: chunk for answer in found for chunk in answer.neighbours}
     return merge([answer.hits for answer in found], top_k=wishes.top_k), around
 
 

@@ -4,9 +4,10 @@ question."""
 from math import ceil
 
 from app.api.schemas.answers import SearchRequest
+from app.settings.release import Release
 
-_USUAL_PASSAGES = 40
-"""Passages that are reranked for a question, by default."""
+_USUAL_PASSAGES: int = Release.model_fields["top_k"].default
+"""Passages that are reranked for a question."""
 _TEXTS_TOGETHER = 32
 """Texts that travel to the embedder in one call."""
 

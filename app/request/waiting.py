@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from deployments.contracts.calls import Times
+
 
 @dataclass(slots=True)
 class Waited:
@@ -38,3 +40,8 @@ def note_wait(waited_s: float) -> None:
     if count is not None:
         count.longest_s = max(count.longest_s, waited_s)
         count.calls += 1
+
+
+def note_call(took_s: float, times: Times) -> None:
+    """Adds the wait of one call that took so long, of which the stage says how long it worked."""
+    note_wait(took_s - (times.replica_ms - times.queue_ms) / 1e3)

@@ -1,8 +1,17 @@
 """When a deployment that fails is left alone."""
 
+from collections.abc import Callable, Mapping
+from typing import Literal
+
 from pydantic import Field
 
 from deployments.settings import Settings
+
+BreakerState = Literal["closed", "half_open", "open"]
+"""Calls pass; one call finds out; calls are refused."""
+
+BreakerStates = Callable[[], Mapping[tuple[str, str], BreakerState]]
+"""Returns the state of each breaker, by application and stage."""
 
 
 class BreakerArgs(Settings):

@@ -10,9 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
-from app.settings.breaker import BreakerArgs
+from app.settings.breaker import BreakerArgs, BreakerState
 from deployments.contracts.errors import (
     DeadlineExceeded,
     Overloaded,
@@ -20,9 +19,6 @@ from deployments.contracts.errors import (
     RequestError,
     Unavailable,
 )
-
-BreakerState = Literal["closed", "half_open", "open"]
-"""Calls pass; one call finds out; calls are refused."""
 
 _NO_VERDICT = (RequestError, Overloaded, RateLimited, asyncio.CancelledError, GeneratorExit)
 """The caller's fault, a full queue and the caller's leaving say nothing of a stage's health."""

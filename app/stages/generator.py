@@ -5,11 +5,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import cast
 
-from app.request.waiting import note_wait
+from app.request.waiting import note_call
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
-from deployments.contracts.calls import CallContext, Times
+from deployments.contracts.calls import CallContext
 from deployments.contracts.generation import (
     Events,
     Generation,
@@ -45,7 +45,7 @@ class GeneratorClient(StageHandle):
         if not (await self.description(call=begin)).get("language_model"):
             batches = await self.call("stream", request, call=begin, weight=1)
             events = tuple(event for batch in batches for event in batch)
-            _note_wait(started_s, cast(Generation, events[-1]).times)
+            note_call(time.perf_counter() - started_s, cast(Generation, events[-1]).times)
             yield events
             return
         pieces = self.call_stream(
@@ -59,10 +59,5 @@ class GeneratorClient(StageHandle):
             async for piece in pieces:
                 first: GenerationEvent = piece[0]
                 if isinstance(first, Started):
-                    _note_wait(started_s, first.times)
+                    note_call(time.perf_counter() - started_s, first.times)
                 yield piece
-
-
-def _note_wait(started_s: float, times: Times) -> None:
-    worked_s = (times.replica_ms - times.queue_ms) / 1e3
-    note_wait(time.perf_counter() - started_s - worked_s)

@@ -14,7 +14,7 @@ from ray import serve
 from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from app.request.waiting import note_wait
+from app.request.waiting import note_call, note_wait
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
@@ -167,9 +167,7 @@ class StageHandle:
                 if outcome.error is not None:
                     raise outcome.error
                 if isinstance(outcome.value, Timed):
-                    times = outcome.value.times
-                    worked_s = (times.replica_ms - times.queue_ms) / 1e3
-                    note_wait(now_s() - started_s - worked_s)
+                    note_call(now_s() - started_s, outcome.value.times)
                 return outcome.value
         raise AssertionError("the retry loop ends with a result or an error")
 

@@ -1,8 +1,9 @@
 """Metrics that are read now and then: what became of spans and of usage, how much is admitted."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 
+from app.settings.breaker import BreakerState, BreakerStates
 from deployments.serving.every import every
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Meter
@@ -39,7 +40,7 @@ class Gauges:
         spans: Callable[[], TraceCounts] | None = None,
         activity: Callable[[], Mapping[str, int]] | None = None,
         admission: Callable[[], Admission | None] = lambda: None,
-        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
+        breakers: BreakerStates = dict,
     ) -> None:
         self._read_spans, self._read_admission = spans, admission
         self._read_breakers = breakers
@@ -63,7 +64,7 @@ class Gauges:
             self._open_requests.set(admission.open_requests, {})
             self._limit.set(admission.limit, {})
         for (application, stage), state in self._read_breakers().items():
-            for name in ("closed", "half_open", "open"):
+            for name in get_args(BreakerState):
                 tags = {"target": application, "stage": stage, "state": name}
                 self._breakers.set(float(state == name), tags)
         if self._read_activity is not None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.prices import PriceTable
@@ -52,7 +53,7 @@ class RecordKeeper:
         meter: Meter,
         tracker: TrackerStage | None,
         admission: Callable[[], Admission | None],
-        breakers: Callable[[], Mapping[tuple[str, str], str]] = dict,
+        breakers: BreakerStates = dict,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()

@@ -3,6 +3,7 @@ twice, and nothing is lost while nobody answers."""
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -26,7 +27,7 @@ class Send(Protocol[Told_contra, Heard_co]):
         ...
 
 
-class Outbox(Generic[Report]):
+class Outbox(ABC, Generic[Report]):
     """Numbers reports. One stays the same until its answer has come; what is seen meanwhile goes
     with the next one, under the next number."""
 
@@ -34,9 +35,9 @@ class Outbox(Generic[Report]):
         self._sequence = 0
         self._unanswered: Report | None = None
 
+    @abstractmethod
     def make(self, sequence: int) -> Report | None:
         """Returns a report of what was seen since the last one, None where that is nothing."""
-        raise NotImplementedError
 
     def report(self) -> Report | None:
         """Returns what to tell now; None where that is nothing."""

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.api.schemas.wire import ResponseModel
+from app.settings.breaker import BreakerState
 
 
 class Liveness(ResponseModel):
@@ -23,7 +24,7 @@ class Dependency(ResponseModel):
     latency_ms: float = Field(
         default=0.0, description="How long it took to say how it is.", examples=[3.1]
     )
-    breaker: str = Field(
+    breaker: BreakerState = Field(
         default="closed",
         description="`open` where it is left alone because it failed several times, `half_open` "
         "while one call finds out whether it is back.",

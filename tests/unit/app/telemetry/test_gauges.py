@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from app.settings.breaker import BreakerState
 from app.telemetry.gauges import Admission, Gauges
 from deployments.telemetry import catalog
 from deployments.tracing.counters import DropReason, TraceCounts
@@ -72,7 +73,8 @@ def test_the_gate_is_read_where_there_is_one() -> None:
 
 
 def test_breakers_are_shown_by_their_state() -> None:
-    meter, states = RecordingMeter(), {("minilm", "embedder"): "closed"}
+    meter = RecordingMeter()
+    states: dict[tuple[str, str], BreakerState] = {("minilm", "embedder"): "closed"}
     gauges = Gauges(meter, breakers=lambda: states)
     gauges.read()
     states[("minilm", "embedder")] = "open"
