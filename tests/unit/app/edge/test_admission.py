@@ -191,7 +191,7 @@ PIECE = {"type": "http.request", "body": b'{"query": "What', "more_body": True}
 async def test_a_body_that_stalls_holds_no_place_and_is_told_so(
     stages: DoubleDirectory, listener: Listener
 ) -> None:
-    app = gated(stages, listener, max_concurrent_requests=1, body_patience_s=0.2)
+    app = gated(stages, listener, max_concurrent_requests=1, body_patience_s=1)
     stalled = [asyncio.create_task(call_raw(app, PIECE)) for _ in range(100)]
     await asyncio.sleep(0.01)
     transport = httpx.ASGITransport(app)
