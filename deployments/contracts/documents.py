@@ -24,9 +24,14 @@ MAX_TEXT_CHARS = 8_000_000
 """Characters of one document's text at most, so that it fits a message between two stages."""
 
 
+Markup = Literal["markdown", "plain"]
+"""How the text of a document is read: as Markdown, or as it stands. In a table, a log or the page
+of a PDF a line that begins with "#" is no heading, and a line of backticks opens no code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a document's Markdown; `page` counts from 1 and is None for formats without
+    """A stretch of a document's text; `page` counts from 1 and is None for formats without
     pages."""
 
     text: str
@@ -35,13 +40,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source text. The same `id` always means the same source; `path` is how people know it."""
+    """A source text. The same `id` always means the same source; `path` is how people know it.
+
+    `warnings` are sentences on what its conversion left out, for the person who sent it: they are
+    told once, and neither stored nor searched.
+    """
 
     id: str
     path: str
     title: str
     parts: tuple[Part, ...]
     metadata: Metadata = field(default_factory=dict)
+    markup: Markup = "markdown"
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Chunk:
     heading: str = ""
     page: int | None = None
     metadata: Metadata = field(default_factory=dict)
+    markup: Markup = "markdown"
 
     def passage(self) -> str:
         """The text that models read: the headings the passage stands under, then the passage."""
@@ -133,13 +145,15 @@ class ReadFailure:
 
 @dataclass(frozen=True, slots=True)
 class IngestOutcome:
-    """What became of one document or file. `message` says why when the status is `failed`."""
+    """What became of one document or file. `message` says why when the status is `failed`,
+    `warnings` what its conversion left out."""
 
     path: str
     status: Literal["added", "updated", "unchanged", "failed"]
     document_id: str = ""
     chunk_count: int = 0
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
