@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from deployments.encoding.encoder import PACKAGED_MODEL
+from deployments.indexer.cage.limits import ReadingArgs
 from deployments.settings import Settings
 
 
@@ -24,6 +25,9 @@ class IndexerArgs(Settings):
 
     max_document_chunks: int = Field(default=10_000, ge=1)
     """Chunks of one document at most: about 1.2 million tokens. A longer one is refused by name."""
+
+    reading: ReadingArgs = ReadingArgs()
+    """How uploaded files are read, and what one may cost."""
 
     @model_validator(mode="after")
     def _overlap_leaves_room(self) -> Self:

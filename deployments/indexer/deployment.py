@@ -27,9 +27,9 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.search import Embedded
 from deployments.encoding.encoder import tokenizer_path
+from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, fingerprint
 from deployments.indexer.config import IndexerArgs
-from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
@@ -79,9 +79,17 @@ class Indexer(StageReplica):
         )
         self._chunking = f"{settings.model}/{settings.max_chunk_tokens}/{settings.overlap_tokens}"
         self._max_document_chunks = settings.max_document_chunks
+        # A child's log goes where this replica's goes.
+        self._readers = ReaderPool(settings.reading, stderr=None)
+        self._readers.warm_up()
         self._embedder = embedder
         self._retriever = retriever
         self._embedding = asyncio.Semaphore(_CALLS_IN_FLIGHT)
+
+    def __del__(self) -> None:
+        """Ends the readers; Serve asks for it when the replica goes."""
+        if readers := getattr(self, "_readers", None):
+            readers.close()
 
     async def ingest(
         self, documents: Sequence[Document], uploads: Sequence[Upload], *, call: CallContext
@@ -96,7 +104,8 @@ class Indexer(StageReplica):
         def remaining() -> CallContext:
             return CallContext(call.request_id, deadline_s - time.monotonic(), call.release)
 
-        found = await asyncio.to_thread(_read, documents, uploads)
+        files = await self._readers.read_all(uploads, timeout_s=call.timeout_s)
+        found = [*documents, *files]
         outcomes: dict[int, IngestOutcome] = {}
         fresh: dict[str, tuple[int, Document]] = {}
         for place, item in enumerate(found):
@@ -147,7 +156,11 @@ class Indexer(StageReplica):
             mark = fingerprint(document, chunking=self._chunking)
             if former is not None and former.fingerprint == mark:
                 outcomes[place] = IngestOutcome(
-                    document.path, "unchanged", document.id, former.chunk_count
+                    document.path,
+                    "unchanged",
+                    document.id,
+                    former.chunk_count,
+                    warnings=document.warnings,
                 )
                 continue
             chunks = tuple(self._chunker.split(document))
@@ -214,10 +227,6 @@ class Indexer(StageReplica):
         return await call_stage(response, stage=stage, timeout_s=call.timeout_s)
 
 
-def _read(documents: Sequence[Document], uploads: Sequence[Upload]) -> list[Document | ReadFailure]:
-    return [*documents, *(item for upload in uploads for item in read_documents(upload))]
-
-
 def _grouped(
     planned: Iterable[tuple[int, _Planned]],
 ) -> Iterator[list[tuple[int, _Planned]]]:
@@ -255,4 +264,5 @@ def _outcome(planned: _Planned) -> IngestOutcome:
         "updated" if planned.former else "added",
         document.id,
         len(planned.chunks),
+        warnings=document.warnings,
     )

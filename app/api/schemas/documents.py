@@ -15,6 +15,11 @@ class Outcome(ResponseModel):
     document_id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6"])
     chunk_count: int = Field(examples=[12])
     message: str = Field(default="", description="Why it failed.", examples=[""])
+    warnings: list[str] = Field(
+        default=[],
+        description="What of a file was not read.",
+        examples=[["2 hidden sheets were left out: Pay, Old."]],
+    )
 
 
 class DocumentsResponse(ResponseModel):

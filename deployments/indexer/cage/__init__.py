@@ -1,0 +1,1 @@
+"""Reads files in child processes: what a file makes a library do ends with the child."""

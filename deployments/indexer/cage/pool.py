@@ -1,0 +1,119 @@
+"""A few readers that wait for files: for a thread that reads one file, and for an event loop that
+reads many."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from queue import Empty, LifoQueue
+from threading import Event, Lock
+
+from deployments.contracts.documents import Document, ReadFailure, Upload
+from deployments.indexer.cage.limits import ReadingArgs
+from deployments.indexer.cage.reader import Reader
+from deployments.serving.concurrently import gather_or_cancel
+
+_LOOK_EVERY_S = 0.1
+_NOBODY_STOPS = Event()
+
+
+class ReaderPool:
+    """Reads files in child processes. Safe to share between threads.
+
+    A child starts when its first file comes, or with `warm_up`; one that was killed or has grown is
+    replaced when the next file comes.
+
+    Args:
+        limits: How many there are, and what one file may cost.
+        stderr: Where the log of the children goes, as for `subprocess.Popen`; nowhere by default.
+    """
+
+    def __init__(self, limits: ReadingArgs, *, stderr: int | None = subprocess.DEVNULL) -> None:
+        self._limits = limits
+        self._stderr = stderr
+        self._turns: LifoQueue[Reader | None] = LifoQueue()
+        self._lock = Lock()
+        self._readers: set[Reader] = set()
+        for _ in range(limits.processes):
+            self._turns.put(None)
+
+    def warm_up(self) -> None:
+        """Starts all children, and returns before they are ready."""
+        for _ in range(self._limits.processes):
+            self._turns.get_nowait()
+        for _ in range(self._limits.processes):
+            self._turns.put(self._start())
+
+    def read(
+        self, upload: Upload, *, timeout_s: float | None = None, stop: Event = _NOBODY_STOPS
+    ) -> Iterator[Document | ReadFailure]:
+        """Yields the documents of a file, a failure in the place of each bad one. Blocks.
+
+        Args:
+            upload: The file.
+            timeout_s: How long its reader is waited for and may read, beside the limit of one file.
+            stop: Set by another thread when nobody waits any more.
+        """
+        deadline_s = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
+        turn = self._turn(deadline_s, stop)
+        if turn is None:
+            yield ReadFailure(upload.name, "There was no time left to read it.")
+            return
+        reader = turn[0] or self._start()
+        try:
+            yield from reader.read(upload, deadline_s=deadline_s, stop=stop)
+        finally:
+            if reader.is_usable:
+                self._turns.put(reader)
+            else:
+                self._end(reader)
+                self._turns.put(None)
+
+    async def read_all(
+        self, uploads: Sequence[Upload], *, timeout_s: float
+    ) -> list[Document | ReadFailure]:
+        """Returns the documents of all files in their order. When the caller is cancelled, the
+        children that read for it are killed."""
+        deadline_s = time.monotonic() + timeout_s
+        turns = asyncio.Semaphore(self._limits.processes)  # else each file would hold a thread
+
+        async def read_one(upload: Upload) -> list[Document | ReadFailure]:
+            async with turns:
+                stop = Event()
+                left_s = deadline_s - time.monotonic()
+                try:
+                    return await asyncio.to_thread(
+                        lambda: list(self.read(upload, timeout_s=left_s, stop=stop))
+                    )
+                finally:
+                    stop.set()
+
+        found = await gather_or_cancel(*(read_one(upload) for upload in uploads))
+        return [item for items in found for item in items]
+
+    def close(self) -> None:
+        """Ends all children."""
+        with self._lock:
+            readers = list(self._readers)
+        for reader in readers:
+            self._end(reader)
+
+    def _turn(self, deadline_s: float, stop: Event) -> tuple[Reader | None] | None:
+        """Returns a reader, or the right to start one; None where nobody waits any more."""
+        while not stop.is_set() and (left_s := deadline_s - time.monotonic()) > 0:
+            try:
+                return (self._turns.get(timeout=min(left_s, _LOOK_EVERY_S)),)
+            except Empty:
+                continue
+        return None
+
+    def _start(self) -> Reader:
+        reader = Reader(self._limits, stderr=self._stderr)
+        with self._lock:
+            self._readers.add(reader)
+        return reader
+
+    def _end(self, reader: Reader) -> None:
+        with self._lock:
+            self._readers.discard(reader)
+        reader.kill()
