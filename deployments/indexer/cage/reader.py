@@ -136,9 +136,9 @@ class Reader:
         if code < 0:
             name = signal.Signals(-code).name
             return (
-                f"What reads this format crashed on it ({name}). It is damaged, or made to do so."
+                f"What reads this format crashed on it ({name}). The file may be damaged."
             )
-        return "What reads this format ended before its end. It is damaged, or too large."
+        return "What reads this format gave up on it. The file may be damaged, or too large."
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
