@@ -22,7 +22,7 @@ def ray_environment(
     *,
     instance: str,
     token_file: Path,
-    temp_dir: Path,
+    run_dir: Path,
     import_dir: Path,
     ports: StackPorts,
     cpu_count: int,
@@ -34,8 +34,8 @@ def ray_environment(
     Args:
         instance: The id of this start.
         token_file: Holds the secret that guards Ray's ports.
-        temp_dir: Ray's folder for sessions and sockets. Short: a Unix socket's path is limited to
-            107 bytes.
+        run_dir: The folder of this run, which no other user can enter. Short: a Unix socket's path
+            is limited to 107 bytes.
         import_dir: Where the applications' `import_path` is looked up beside the installed
             packages.
         ports: The ports of this stack.
@@ -43,7 +43,7 @@ def ray_environment(
         haproxy: Starts HAProxy; None lets Serve's own Python proxy take the requests.
         log_limits: Of Ray's own logs.
     """
-    haproxy_dir = temp_dir / "h"
+    haproxy_dir = run_dir / "haproxy.d"
     settings = {
         INSTANCE_VARIABLE: instance,
         # Whoever may deploy may run code: keep the guard, with a secret that touches nothing of the

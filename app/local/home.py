@@ -70,6 +70,7 @@ class Home:
     def create(self) -> None:
         """Makes the folders, closed to other users and invisible to git."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.chmod(0o700)  # one that was there already, too
         self.logs.mkdir(exist_ok=True)
         (self.root / ".gitignore").write_text("*\n")
 

@@ -57,12 +57,12 @@ def is_kept(members: Iterable[psutil.Process]) -> bool:
     return False
 
 
-def keep_once(home: Home, temp_dir: Path, limits: LogLimits, *, pruning: bool) -> None:
+def keep_once(home: Home, ray_dir: Path, limits: LogLimits, *, pruning: bool) -> None:
     """Looks at every log of a stack once.
 
     Args:
         home: The stack's folder.
-        temp_dir: Ray's folder. Ray rotates each log in there, those of replicas too, by what is
+        ray_dir: Ray's folder. Ray rotates each log in there, those of replicas too, by what is
             in its environment; those of processes that have ended it never deletes.
         limits: The bounds.
         pruning: Whether old files are deleted, too.
@@ -71,7 +71,7 @@ def keep_once(home: Home, temp_dir: Path, limits: LogLimits, *, pruning: bool) -
         rotate(log_file, limits)
     if pruning:
         prune([home.logs], limits)
-        prune(_session_logs(temp_dir), limits)
+        prune(_session_logs(ray_dir), limits)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     limits = LogLimits(options.file_bytes, options.archives, options.folder_bytes)
     turn = 0
     while (state := _living(home, options.instance)) is not None:
-        keep_once(home, Path(state.temp_dir), limits, pruning=turn % _PRUNE_EVERY == 0)
+        keep_once(home, state.ray_dir, limits, pruning=turn % _PRUNE_EVERY == 0)
         turn += 1
         time.sleep(_EVERY_S)
 
@@ -95,10 +95,9 @@ def _living(home: Home, instance: str) -> StackState | None:
     return None
 
 
-def _session_logs(temp_dir: Path) -> list[Path]:
-    """Returns where Ray logs; its folder is the outermost one, or in it."""
-    patterns = ("session_*/logs", "*/session_*/logs")
-    folders = [folder for pattern in patterns for folder in temp_dir.glob(pattern)]
+def _session_logs(ray_dir: Path) -> list[Path]:
+    """Returns where Ray logs."""
+    folders = ray_dir.glob("session_*/logs")
     return [folder for folder in folders if not folder.parent.is_symlink()]
 
 

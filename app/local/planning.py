@@ -88,7 +88,7 @@ def _own_chroma_port(application: Mapping[str, Any]) -> int | None:
 
 
 def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
-    """Returns the record of a start before its first server, and makes Ray's folder for it."""
+    """Returns the record of a start before its first server, and makes its temporary folder."""
     dashboard_url = f"http://{LOOPBACK}:{ports.dashboard}"
     api_url = base_url(config.host, config.port)
     urls = {"API": api_url, "API docs": f"{api_url}/docs", "Ray dashboard": dashboard_url}
@@ -100,7 +100,8 @@ def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
         instance=str(uuid.uuid4()),
         started_s=time.time(),
         # Not the system's temporary folder: on some it is too long for a socket's path. Closed to
-        # other users, and with it HAProxy's admin socket.
+        # other users, and with it all that is inside: Ray opens its own folder to everybody, and
+        # HAProxy its admin socket.
         temp_dir=tempfile.mkdtemp(prefix="rag-", dir="/tmp"),
         api_url=api_url,
         api_port=config.port,
@@ -138,15 +139,15 @@ def plan_servers(
     )
     home.ray_exports.write_text(exports)
     cpu_count = os.cpu_count() or 1
-    temp_dir = Path(state.temp_dir)
+    run_dir = Path(state.temp_dir)
     environment = ray_environment(
         instance=state.instance,
         token_file=home.ray_token,
-        temp_dir=temp_dir,
+        run_dir=run_dir,
         import_dir=import_dir,
         ports=ports,
         cpu_count=cpu_count,
-        haproxy=write_launcher(temp_dir) if with_haproxy else None,
+        haproxy=write_launcher(run_dir) if with_haproxy else None,
         log_limits=log_limits,
     )
     environment |= gateway_environment(
@@ -158,7 +159,7 @@ def plan_servers(
     specs = [
         ray_spec(
             ports=ports,
-            temp_dir=temp_dir,
+            temp_dir=state.ray_dir,
             cpu_count=cpu_count,
             token=token,
             environment=environment,

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from app.client.errors import CliError
+from app.local.closed import require_closed
 from app.local.deploying import roll_out, step_names
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
@@ -143,6 +144,9 @@ class Launch:
                 deadline_s=self.deadline_s,
             )
             state = self._deploy(state, config)
+            require_closed(
+                self.home.root, Path(state.temp_dir)
+            )  # servers had the time to open them
         except BaseException:
             self.timeline.starting("stopping", "what was started")
             stop_stack(state, home=self.home, gracefully=False)

@@ -42,6 +42,11 @@ class StackState:
     config_fingerprint: str = ""
     """Of the config that was deployed last, empty until one was."""
 
+    @property
+    def ray_dir(self) -> Path:
+        """Ray's folder for sessions and sockets, inside ours: Ray opens its own to all users."""
+        return Path(self.temp_dir) / "ray"
+
     def with_child(self, child: ChildRecord) -> "StackState":
         return replace(self, children=(*self.children, child))
 

@@ -45,17 +45,16 @@ def stop_stack(state: StackState, *, home: Home, gracefully: bool = True) -> Sto
         with contextlib.suppress(CliError):
             ServeApi(state.dashboard_url, home.ray_token).shut_down(timeout_s=_SERVE_SHUTDOWN_S)
     stopped, killed = stop_members(state.instance, state.children)
-    temp_dir = Path(state.temp_dir)
-    _keep_ray_logs(temp_dir, home)
-    shutil.rmtree(temp_dir, ignore_errors=True)
+    _keep_ray_logs(state.ray_dir, home)
+    shutil.rmtree(state.temp_dir, ignore_errors=True)
     for file in (home.ray_token, home.ray_exports, home.state_file):
         file.unlink(missing_ok=True)
     return StopResult(stopped, killed)
 
 
-def _keep_ray_logs(temp_dir: Path, home: Home) -> None:
+def _keep_ray_logs(ray_dir: Path, home: Home) -> None:
     """Moves the logs of Ray and its replicas to the stack's folder; the next stop replaces them."""
-    for session in temp_dir.glob("session_*"):
+    for session in ray_dir.glob("session_*"):
         if session.is_dir() and not session.is_symlink() and (session / "logs").is_dir():
             kept = home.log_of("ray").with_suffix("")
             shutil.rmtree(kept, ignore_errors=True)

@@ -82,7 +82,7 @@ class Cluster:
     @property
     def ray_dir(self) -> Path:
         """Where Ray keeps its sessions, and their logs."""
-        return Path(json.loads((self.home / "state.json").read_text())["temp_dir"])
+        return Path(json.loads((self.home / "state.json").read_text())["temp_dir"]) / "ray"
 
     def config(self) -> dict[str, Any]:
         """Returns a fresh copy of the deployed config, to change and deploy."""

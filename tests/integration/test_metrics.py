@@ -24,8 +24,7 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 def scrape(cluster: Cluster) -> dict[Sample, float]:
     """Returns what every target of Ray's file for Prometheus says, summed over other labels."""
-    folder = Path(json.loads((cluster.home / "state.json").read_text())["temp_dir"])
-    groups = json.loads((folder / "prom_metrics_service_discovery.json").read_text())
+    groups = json.loads((cluster.ray_dir / "prom_metrics_service_discovery.json").read_text())
     totals: defaultdict[Sample, float] = defaultdict(float)
     for target in {target for group in groups for target in group["targets"]}:
         text = httpx.get(f"http://{target}/metrics", timeout=10).text

@@ -36,7 +36,7 @@ def settings(
     return ray_environment(
         instance="one",
         token_file=Path("/home/me/.ragserve/ray_token"),
-        temp_dir=temp_dir,
+        run_dir=temp_dir,
         import_dir=Path("/home/me/project"),
         ports=PORTS,
         cpu_count=4,

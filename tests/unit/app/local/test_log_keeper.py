@@ -87,11 +87,10 @@ def test_a_server_is_no_keeper(instance: str, server: subprocess.Popen[bytes]) -
     assert not is_kept([psutil.Process(server.pid)])
 
 
-@pytest.mark.parametrize("inside", ["", "r"])
 def test_logs_of_all_processes_of_a_session_are_bounded_together(
-    home: Home, tmp_path: Path, inside: str
+    home: Home, tmp_path: Path
 ) -> None:
-    logs = tmp_path / "ray" / inside / "session_2026" / "logs"
+    logs = tmp_path / "ray" / "session_2026" / "logs"
     (logs / "serve").mkdir(parents=True)
     (logs.parents[1] / "session_latest").symlink_to(logs.parent)
     raylet, replica, rotated = (

@@ -35,7 +35,7 @@ def state(tmp_path: Path, *children: ChildRecord) -> StackState:
     return StackState(
         instance="no such start",
         started_s=0.0,
-        temp_dir=str(tmp_path / "ray"),
+        temp_dir=str(tmp_path / "run"),
         api_url="http://127.0.0.1:1",
         api_port=1,
         dashboard_url="http://127.0.0.1:1",
@@ -103,7 +103,7 @@ def test_stopping_a_run_whose_processes_are_gone_clears_its_files(tmp_path: Path
     home.create()
     stranger = ChildRecord("ray", os.getpid(), psutil.Process().create_time() - 3600, "")
     run = state(tmp_path, stranger)
-    session_logs = tmp_path / "ray" / "session_1" / "logs"
+    session_logs = tmp_path / "run" / "ray" / "session_1" / "logs"
     session_logs.mkdir(parents=True)
     (session_logs / "raylet.out").write_text("hello")
     write_state(home.state_file, run)
