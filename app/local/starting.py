@@ -144,9 +144,8 @@ class Launch:
                 deadline_s=self.deadline_s,
             )
             state = self._deploy(state, config)
-            require_closed(
-                self.home.root, Path(state.temp_dir)
-            )  # servers had the time to open them
+            # Now: the servers have had the time to open them.
+            require_closed(self.home.root, Path(state.temp_dir))
         except BaseException:
             self.timeline.starting("stopping", "what was started")
             stop_stack(state, home=self.home, gracefully=False)

@@ -1,4 +1,4 @@
-"""What another user of the machine can do to a running stack: nothing with its files and sockets."""
+"""What another user of the machine can do to a running stack: nothing with files and sockets."""
 
 import json
 import os

@@ -135,9 +135,7 @@ class Reader:
             return self._too_slow()
         if code < 0:
             name = signal.Signals(-code).name
-            return (
-                f"What reads this format crashed on it ({name}). The file may be damaged."
-            )
+            return f"What reads this format crashed on it ({name}). The file may be damaged."
         return "What reads this format gave up on it. The file may be damaged, or too large."
 
 
