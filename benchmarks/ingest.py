@@ -17,7 +17,7 @@ from app.cli.options import UrlOption
 from app.client import ingestion
 from app.client.address import DEFAULT_URL
 from app.client.api_client import ApiClient
-from app.client.ingestion import SourceFile
+from app.client.files import SourceFile, find_files
 from benchmarks import environment
 from deployments.contracts.documents import Document, Upload
 from deployments.encoding.encoder import (
@@ -43,7 +43,7 @@ def main(
 
     Example: python -m benchmarks.ingest docs --output ingest.json
     """
-    found = ingestion.find_files(paths, root=None)
+    found = find_files(paths, root=None)
     files = [item for item in found if isinstance(item, SourceFile)]
     service = _through_the_service(files, url)
     bare = _bare_encoder(files, max_bare_chunks)

@@ -5,7 +5,8 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from app.client.ingestion import Report, SourceFile
+    from app.client.files import Found, SourceFile
+    from app.client.ingestion import Report
+
+_DELETE_TIMEOUT_S = 60.0
 
 
 def ingest(
@@ -35,6 +39,28 @@ def ingest(
         list[str] | None,
         typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            "-x",
+            help="Leave out what fits, as in a .gitignore; a file .ragserveignore in a folder says "
+            "the same.",
+            metavar="PATTERN",
+        ),
+    ] = None,
+    delete_missing: Annotated[
+        bool,
+        typer.Option(
+            "--delete-missing",
+            help="Delete documents of the named folders whose file is gone. What is excluded or "
+            "cannot be read stays.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Read everything, say what would be done, and change none."),
+    ] = False,
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -48,25 +74,33 @@ def ingest(
     """Index files: Markdown, text, reStructuredText, HTML, PDF, DOCX, PPTX, XLSX, CSV, JSON, JSONL.
 
     What is known and unchanged is left alone, so running it again resumes and updates. A file that
-    cannot be read is named at the end, and the others go on; the exit code is then 1.
+    cannot be read is named at the end, and the others go on; the exit code is then 1. Links that
+    lead out of a named folder, pipes and devices are never read.
 
-    Example: ragserve ingest docs/ handbook.pdf -m team=platform
+    Example: ragserve ingest docs/ handbook.pdf -m team=platform --exclude 'drafts/'
     """
+    from app.cli.ingest_report import print_left_out, print_plan, print_report
     from app.cli.output import make_console
     from app.client import ingestion
     from app.client.api_client import ApiClient
-    from app.client.ingestion import Report, SourceFile
+    from app.client.files import SourceFile, find_files
+    from app.client.mirror import folder_prefixes, require_files
+    from deployments.contracts.documents import ReadFailure
 
     console = make_console()
-    found = list(ingestion.find_files(paths, root=root))
+    folders = [path for path in paths if path.is_dir()]
+    prefixes = folder_prefixes(folders, root=root) if delete_missing else []
+    found = list(find_files(paths, root=root, exclude=exclude or ()))
+    if delete_missing:
+        require_files(folders, found, root=root)
     files = [item for item in found if isinstance(item, SourceFile)]
-    missing = [(item.path, item.message) for item in found if not isinstance(item, SourceFile)]
-    report = Report()
+    missing = [(item.path, item.message) for item in found if isinstance(item, ReadFailure)]
+    report = ingestion.Report()
     try:
         with ApiClient(url, timeout_s=600.0) as service, _Bar(console, files) as bar:
             report = ingestion.ingest(
                 files,
-                lambda body: service.post("/v1/documents", body),
+                _send_nowhere if dry_run else lambda body: service.post("/v1/documents", body),
                 metadata=_parse_metadata(metadata or []),
                 on_progress=bar.show,
             )
@@ -76,11 +110,48 @@ def ingest(
         # Not sys.exit: it would wait for the requests that are on their way.
         os._exit(130)
     report.failures[:0] = missing
-    _print_report(console, report, len(files), bar.elapsed_s)
-    if calibrate and report.added + report.updated:
+    if dry_run:
+        print_plan(console, report, len(files))
+    else:
+        print_report(console, report, len(files), bar.elapsed_s)
+    print_left_out(console, found)
+    if prefixes:
+        _mirror(console, url, prefixes, report, found, is_dry_run=dry_run)
+    if calibrate and not dry_run and report.added + report.updated:
         _calibrate(console, url, home)
     if report.failures or not files:
         raise typer.Exit(1)
+
+
+def _send_nowhere(body: dict[str, Any]) -> dict[str, Any]:
+    """Stands in for the service where nothing is to change."""
+    return {"added": 0, "updated": 0, "unchanged": 0, "outcomes": []}
+
+
+def _mirror(
+    console: "Console",
+    url: str,
+    prefixes: list[str],
+    report: "Report",
+    found: "list[Found]",
+    *,
+    is_dry_run: bool,
+) -> None:
+    """Deletes the documents of the folders whose file is gone."""
+    from app.cli.ingest_report import print_missing
+    from app.client.api_client import ApiClient
+    from app.client.mirror import find_missing, list_documents, paths_kept
+
+    with ApiClient(url, timeout_s=_DELETE_TIMEOUT_S) as service:
+        gone = find_missing(
+            list_documents(service),
+            prefixes=prefixes,
+            sent=report.paths,
+            kept=paths_kept(found, report.failures),
+        )
+        for document in () if is_dry_run else gone:
+            service.request("DELETE", f"/v1/documents/{quote(document.document_id, safe='')}")
+    print_missing(console, gone, is_dry_run=is_dry_run)
 
 
 def _calibrate(console: "Console", url: str, home: Path) -> None:
@@ -159,23 +230,3 @@ def _parse_metadata(pairs: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"'{pair}' is not KEY=VALUE", param_hint="--metadata")
         parsed[key] = value
     return parsed
-
-
-def _print_report(console: "Console", report: "Report", files: int, took_s: float) -> None:
-    from rich.markup import escape
-
-    for path, reason in report.failures:
-        console.print(f"[red]failed[/] {escape(path)}: {escape(reason)}")
-    if not files:
-        console.print("No file was found that can be read.")
-        return
-    changed = report.added + report.updated
-    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged"
-    if changed == 0 and not report.failures and report.unchanged:
-        console.print(f"Nothing changed: all {report.unchanged} documents were known already.")
-        return
-    rate = report.chunk_count / max(took_s, 0.001)
-    console.print(
-        f"{files} files read in {took_s:.1f} s: {counts}, {len(report.failures)} failed; "
-        f"{report.chunk_count} chunks written, {rate:.0f} per second."
-    )

@@ -2,38 +2,72 @@
 
 import getpass
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from app.client.address import DEFAULT_URL
 from app.client.errors import CliError
+from app.local.home import Home
+from app.local.state import read_state
 
 if TYPE_CHECKING:
     from app.client.api_client import ApiClient
 
 _TIMEOUT_S = 30.0
+_IN_CLEAR = "RAGSERVE_ALLOW_HTTP"
 
 
 def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> "ApiClient":
-    """Returns a client with the operators' key: of RAGSERVE_ADMIN_KEY, or of the local stack.
+    """Returns a client with the operators' key: of RAGSERVE_ADMIN_KEY, or of the local stack where
+    the address is its own.
 
     Raises:
-        CliError: there is none.
+        CliError: there is no key for this address, or it would travel in the clear.
     """
     from app.client.api_client import ApiClient
-    from app.local.home import Home
 
-    key = os.environ.get("RAGSERVE_ADMIN_KEY", "")
-    file = Home(home).admin_key
-    if not key and file.is_file():
-        key = file.read_text().strip()
+    address = url or DEFAULT_URL
+    key = os.environ.get("RAGSERVE_ADMIN_KEY", "") or _key_of_stack(address, Home(home))
     if not key:
         raise CliError(
-            "This needs the operators' key.",
-            "Set RAGSERVE_ADMIN_KEY to the one of the service, or name the local stack's folder: "
-            f"--home   (no key in {file})",
+            f"This needs the operators' key of {address}.",
+            "Set RAGSERVE_ADMIN_KEY to it, or name the folder of the local stack that answers "
+            f"there: --home   (now {home})",
         )
-    return ApiClient(url or DEFAULT_URL, timeout_s=timeout_s, admin_key=key)
+    _require_privacy(address)
+    return ApiClient(address, timeout_s=timeout_s, admin_key=key)
+
+
+def _key_of_stack(address: str, home: Home) -> str:
+    """Returns the key of the stack in a folder where it is the one that answers at the address: to
+    anybody else the key would be given away."""
+    state = read_state(home.state_file)
+    if state is None or not home.admin_key.is_file():
+        return ""
+    theirs, own = urlsplit(address), urlsplit(state.api_url)
+    if _is_loopback(theirs.hostname) and _is_loopback(own.hostname) and theirs.port == own.port:
+        return home.admin_key.read_text().strip()
+    return ""
+
+
+def _require_privacy(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname) and not os.environ.get(_IN_CLEAR):
+        raise CliError(
+            f"The operators' key would travel to {address} in the clear",
+            f"Use https. In a network that is closed to others: {_IN_CLEAR}=1",
+        )
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def operator_name() -> str:

@@ -1,47 +1,47 @@
-"""Files of this machine into a running service: finds them, reads them, sends them in batches.
+"""Files of this machine into a running service: reads them and sends them in batches.
 
 Reading happens here and not in the service, so that a broken file is named at once and costs the
-service nothing. Nothing is remembered between runs: the service knows what it has, so a run that
-was cut off is resumed by running it again.
+service nothing; it happens in child processes, as in the service. Nothing is remembered between
+runs: the service knows what it has, so a run that was cut off is resumed by running it again.
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
+from app.client.files import SourceFile
 from deployments.contracts.documents import MAX_TEXT_CHARS, Document, ReadFailure, Upload
-from deployments.indexer.documents import is_readable_name, read_documents
+from deployments.indexer.cage.limits import ReadingArgs
+from deployments.indexer.cage.pool import ReaderPool
 
 _BATCH_DOCUMENTS = 64
 _BATCH_CHARS = 128_000
 _REQUESTS_IN_FLIGHT = 3
 """Enough that the service always has the next batch; more would only queue there."""
-_SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 
 Send = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to read, and the path under which the index will know it."""
-
-    file: Path
-    path: str
-    size_bytes: int
-
-
 @dataclass(slots=True)
 class Report:
-    """What became of everything; `failures` are pairs of path and reason."""
+    """What became of everything.
+
+    Attributes:
+        failures: Pairs of path and reason.
+        warnings: Pairs of path and what of it was not read.
+        paths: Those of all documents that were sent.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     chunk_count: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
 
     @property
     def documents(self) -> int:
@@ -54,30 +54,6 @@ class _Batch:
     documents: list[Document] = field(default_factory=list)
     chars: int = 0
     bytes_done: int = 0
-
-
-def find_files(paths: Iterable[Path], *, root: Path | None) -> Iterator[SourceFile | ReadFailure]:
-    """Yields the files below the given paths, each once and sorted; hidden files and folders are
-    left out.
-
-    In a folder, files that no converter reads are passed over; one that was named itself is a
-    failure. A path is absolute, or relative to `root` when there is one: then another machine, with
-    its files elsewhere, gives the same documents the same ids.
-    """
-    seen: set[str] = set()
-    for given in paths:
-        if not given.exists():
-            yield ReadFailure(str(given), "There is no such file or folder.")
-            continue
-        for file in _files_below(given) if given.is_dir() else [given]:
-            try:
-                found = _source_file(file, root)
-            except OSError as error:  # a link to nothing, or a file that went away meanwhile
-                yield ReadFailure(str(file), f"It cannot be opened: {error.strerror}.")
-                continue
-            if found.path not in seen:
-                seen.add(found.path)
-                yield found
 
 
 def ingest(
@@ -107,8 +83,9 @@ def ingest(
             on_progress(done_bytes, report)
 
     pool = ThreadPoolExecutor(_REQUESTS_IN_FLIGHT, thread_name_prefix="ingest")
+    readers = ReaderPool(ReadingArgs(processes=1))
     try:
-        for batch in _batches(files, metadata, report):
+        for batch in _batches(readers, files, metadata, report):
             if len(sending) == _REQUESTS_IN_FLIGHT:
                 settle(wait(sending, return_when=FIRST_COMPLETED).done)
             sending[pool.submit(send, _body(batch.documents))] = batch
@@ -117,36 +94,19 @@ def ingest(
     finally:
         # Nothing is left to wait for, unless this ends in an error: then nobody wants the rest.
         pool.shutdown(wait=False, cancel_futures=True)
+        readers.close()
     on_progress(sum(file.size_bytes for file in files), report)
     return report
 
 
-def _files_below(given: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(given):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
-        )
-        for name in sorted(names):
-            if not name.startswith(".") and is_readable_name(name):
-                yield Path(folder) / name
-
-
-def _source_file(file: Path, root: Path | None) -> SourceFile:
-    absolute = file.resolve()
-    path = absolute.as_posix()
-    if root is not None and absolute.is_relative_to(root.resolve()):
-        path = absolute.relative_to(root.resolve()).as_posix()
-    return SourceFile(absolute, path, absolute.stat().st_size)
-
-
 def _batches(
-    files: Sequence[SourceFile], metadata: dict[str, str], report: Report
+    readers: ReaderPool, files: Sequence[SourceFile], metadata: dict[str, str], report: Report
 ) -> Iterator[_Batch]:
     """Yields batches of documents; what cannot be read goes into the report."""
     batch = _Batch()
     for file in files:
         told_bytes = 0
-        for item in _read(file, metadata):
+        for item in _read(readers, file, metadata):
             if isinstance(item, ReadFailure):
                 report.failures.append((item.path, item.message))
                 continue
@@ -155,6 +115,8 @@ def _batches(
                 reason = f"Its text has {chars} characters; {MAX_TEXT_CHARS} is the most. Split it."
                 report.failures.append((item.path, reason))
                 continue
+            report.paths.add(item.path)
+            report.warnings += ((item.path, warning) for warning in item.warnings)
             batch.documents.append(item)
             batch.chars += chars
             # A file of many records advances with its records, by what they roughly weigh.
@@ -169,13 +131,29 @@ def _batches(
         yield batch
 
 
-def _read(file: SourceFile, metadata: dict[str, str]) -> Iterator[Document | ReadFailure]:
+def _read(
+    readers: ReaderPool, file: SourceFile, metadata: dict[str, str]
+) -> Iterator[Document | ReadFailure]:
     try:
-        content = file.file.read_bytes()
+        content = _content(file)
     except OSError as error:
-        yield ReadFailure(file.path, f"It cannot be opened: {error.strerror}.")
+        yield ReadFailure(file.path, f"It cannot be opened: {error.strerror or error}.")
         return
-    yield from read_documents(Upload(file.path, content, metadata))
+    yield from readers.read(Upload(file.path, content, metadata))
+
+
+def _content(file: SourceFile) -> bytes:
+    """Returns the bytes of a file that is still a regular one: what has become a pipe since it was
+    found would never end.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(file.file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file any more")
+        return opened.read()
 
 
 def _body(documents: Sequence[Document]) -> dict[str, Any]:

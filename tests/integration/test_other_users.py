@@ -46,7 +46,8 @@ pytestmark = pytest.mark.skipif(
 def told(cluster: Cluster) -> dict[str, list[str]]:
     """Everything that belongs to the stack: files, folders, sockets, processes."""
     run_dir = cluster.ray_dir.parent
-    files, folders = [], [str(run_dir), str(cluster.home)]
+    files: list[str] = []
+    folders = [str(run_dir), str(cluster.home)]
     for root in (run_dir, cluster.home):
         for path in root.rglob("*"):
             (folders if path.is_dir() and not path.is_symlink() else files).append(str(path))

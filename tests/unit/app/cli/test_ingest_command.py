@@ -256,4 +256,64 @@ def test_without_the_operators_key_the_documents_are_indexed_all_the_same(
     ended = ragserve("ingest", str(folder), "--url", service.url)
     assert ended.code == 0
     assert paths(service) == ["/v1/documents"]
-    assert "This needs the operators' key." in ended.out.splitlines()[-1]
+    assert "This needs the operators' key of" in ended.out.splitlines()[-1]
+
+
+def test_a_dry_run_sends_nothing_and_says_what_it_would(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("added")
+    (folder / "c.png").write_bytes(b"x")
+    ended = ragserve("ingest", str(folder), "--url", service.url, "--dry-run")
+    assert (ended.code, service.asked) == (0, [])
+    assert "Nothing was sent. 2 documents of 2 files would be" in ended.out
+    assert "Left out: 1 of a format that nothing reads (.png 1)." in ended.out
+
+
+def mirrored(*paths: str) -> Callable[[dict[str, Any]], Answer]:
+    """A service that has documents, takes others, and deletes what it is told to."""
+
+    def respond(body: dict[str, Any] | None) -> Answer:
+        if body is not None:
+            return outcomes("unchanged")(body)
+        listed = [{"id": f"id-{place}", "path": path} for place, path in enumerate(paths)]
+        return Answer({"documents": listed, "next_cursor": None})
+
+    return respond
+
+
+def test_documents_whose_file_is_gone_are_deleted(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    top = folder / "docs"
+    top.mkdir()
+    (folder / "a.md").rename(top / "a.md")
+    service.respond = mirrored("docs/a.md", "docs/gone.md", "other/x.md")
+    mirror = ("ingest", str(top), "--root", str(folder), "--url", service.url, "--delete-missing")
+    planned = ragserve(*mirror, "--dry-run")
+    assert "would delete docs/gone.md" in planned.out
+    assert [path for path, _ in service.asked] == ["/v1/documents?limit=1000"]
+    ended = ragserve(*mirror)
+    assert (ended.code, ended.err) == (0, "")
+    assert "1 documents deleted, whose files are gone." in ended.out
+    assert [path for path, _ in service.asked][-1] == "/v1/documents/id-1"
+
+
+def test_the_key_of_the_stack_goes_to_its_own_address_only(
+    service: CannedService, ragserve: Ragserve, folder: Path
+) -> None:
+    service.respond = outcomes("added")
+    home = folder / "home"
+    home.mkdir()
+    (home / "admin_key").write_text("of-the-stack")
+    ragserve("ingest", str(folder / "a.md"), "--url", service.url, "--home", str(home))
+    assert service.keys == [None]
+
+
+def test_a_key_does_not_travel_in_the_clear(
+    ragserve: Ragserve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGSERVE_ADMIN_KEY", "an-operators-key")
+    ended = ragserve("traffic", "--url", "http://ragserve.example:1")
+    assert ended.code != 0
+    assert "in the clear" in ended.err

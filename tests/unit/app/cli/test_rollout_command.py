@@ -8,6 +8,7 @@ import pytest
 
 from app.cli.traffic import parse_weights
 from app.client.errors import CliError
+from app.local.state import StackState, write_state
 from tests.unit.app.cli.conftest import Answer, CannedService, Ended
 
 Run = Callable[..., Ended]
@@ -185,6 +186,8 @@ def test_without_a_key_it_says_where_one_is(
     assert done.code == 1
     assert "RAGSERVE_ADMIN_KEY" in done.err
     (tmp_path / "admin_key").write_text("of-the-stack\n")
+    state = StackState("an instance", 0.0, "/tmp/rag-none", service.url, 1, "http://127.0.0.1:1")
+    write_state(tmp_path / "state.json", state)
     answer(service, RELEASES)
     assert ragserve("traffic", "--home", str(tmp_path)).code == 0
     assert service.keys == ["Bearer of-the-stack"]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.client import ingestion
-from app.client.ingestion import Report, SourceFile, find_files, ingest
+from app.client.files import Found, SourceFile, find_files
+from app.client.ingestion import Report, ingest
 from deployments.contracts.documents import ReadFailure
 from deployments.indexer.cleaning import document_id
 
@@ -77,9 +78,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "docs"
 
 
-def names(found: list[SourceFile | ReadFailure], folder: Path) -> list[str]:
-    assert all(isinstance(one, SourceFile) for one in found), found
-    return [Path(one.path).relative_to(folder.resolve()).as_posix() for one in found]
+def names(found: list[Found], folder: Path) -> list[str]:
+    """Names of what is read, relative to a folder; nothing may have failed."""
+    assert not [item for item in found if isinstance(item, ReadFailure)], found
+    read = [item for item in found if isinstance(item, SourceFile)]
+    return [Path(item.path).relative_to(folder).as_posix() for item in read]
 
 
 def ignore(done_bytes: int, report: Report) -> None:
@@ -120,7 +123,7 @@ def test_a_link_to_nothing_is_a_failure_by_name(folder: Path) -> None:
     found = list(find_files([folder], root=None))
     [failure] = [one for one in found if isinstance(one, ReadFailure)]
     assert failure.path.endswith("link.md")
-    assert len(found) == 4
+    assert len([item for item in found if isinstance(item, SourceFile)]) == 3
 
 
 def test_paths_are_relative_to_the_root(folder: Path) -> None:
@@ -140,7 +143,7 @@ def test_a_file_that_was_named_twice_is_read_once(folder: Path) -> None:
 
 def test_documents_are_sent_whole(folder: Path, service: Service) -> None:
     report = run(service, files_of(folder / "b.md", root=folder), team="red")
-    assert report == Report(added=1, chunk_count=2)
+    assert report == Report(added=1, chunk_count=2, paths={"b.md"})
     assert service.known == {
         document_id("b.md"): {
             "id": document_id("b.md"),
