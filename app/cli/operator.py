@@ -54,7 +54,11 @@ def _key_of_stack(address: str, home: Home) -> str:
 
 def _require_privacy(address: str) -> None:
     parts = urlsplit(address)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname) and not os.environ.get(_IN_CLEAR):
+    if (
+        parts.scheme == "http"
+        and not _is_loopback(parts.hostname)
+        and not os.environ.get(_IN_CLEAR)
+    ):
         raise CliError(
             f"The operators' key would travel to {address} in the clear",
             f"Use https. In a network that is closed to others: {_IN_CLEAR}=1",

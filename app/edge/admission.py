@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
 from app.edge.disconnect import DisconnectWatch
 from app.edge.limit import AdmissionLimit, too_many_requests
+from app.edge.origin import check_form, check_host
 from app.problems import problem_of
 from app.request.notes import TraceWish
 from app.request.scope import RequestScope
@@ -61,7 +62,7 @@ class AdmissionGate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, send, self._args.request_timeout_s)
+        visit = _Visit(scope, send, self._args)
         try:
             if is_health(scope):
                 visit.begin()
@@ -80,11 +81,14 @@ class AdmissionGate:
                 self._telemetry.finished(visit.finished())
 
     async def _admit(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
+        headers = Headers(scope=scope)
+        check_host(headers, self._args.allowed_hosts)
+        check_form(scope["method"], headers)
         if self._limit.is_reached:
             raise too_many_requests()
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
         try:
-            body.check_told_length(Headers(scope=scope).get("content-length", ""))
+            body.check_told_length(headers.get("content-length", ""))
             await body.read()
             watch = DisconnectWatch(body.receive, visit.send)
             with self._limit.running() as permit, waiting() as waited:
@@ -98,7 +102,7 @@ class AdmissionGate:
 
     def note_refusal(self, scope: Scope, error: RagError, status: int) -> None:
         """Reports a request that was turned away before it came in."""
-        visit = _Visit(scope, _send_nothing, self._args.request_timeout_s)
+        visit = _Visit(scope, _send_nothing, self._args)
         visit.status, visit.request.notes.error = status, error.code
         self._telemetry.finished(visit.finished())
 
@@ -123,16 +127,16 @@ def current_gate() -> AdmissionGate | None:
 class _Visit:
     """A request between its first byte and its last one."""
 
-    def __init__(self, scope: Scope, send: Send, timeout_s: float) -> None:
+    def __init__(self, scope: Scope, send: Send, args: GatewayArgs) -> None:
         headers = Headers(scope=scope)
         self._scope = scope
         self._send = send
-        self._timeout_s = timeout_s
+        self._timeout_s = args.request_timeout_s
         self._started_ns = time.time_ns()
         self._started_s = time.monotonic()
-        self._trace = trace_of(headers.get(HEADER, ""))
+        self._trace = trace_of(headers.get(HEADER, ""), adopts=args.trust_traceparent)
         self.request = RequestScope(
-            headers.get(ID_HEADER, ""), self._started_s + timeout_s, trace=self._trace
+            headers.get(ID_HEADER, ""), self._started_s + self._timeout_s, trace=self._trace
         )
         if (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)

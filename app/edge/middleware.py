@@ -25,6 +25,8 @@ _SERVE_HEADERS = (
     "serve_multiplexed_model_id",
     "serve-multiplexed-model-id",
 )
+_PRIVATE = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+"""Answers are for one caller, and no browser guesses what they are."""
 _TAKEN_IN_BYTES = 256 * 1024
 _TAKEN_IN_S = 1.0
 
@@ -41,7 +43,8 @@ def _edge(app: ASGIApp) -> ASGIApp:
 
 
 class RequestIdentity:
-    """Gives every request one id, and takes away the headers that steer Ray Serve.
+    """Gives every request one id, keeps every answer private, and takes away the headers that
+    steer Ray Serve.
 
     An id that the client sent is kept if it is short and plain; the answer carries it exactly once,
     although Serve adds its own copy.
@@ -65,7 +68,10 @@ class RequestIdentity:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[ID_HEADER] = request_id
+                answer = MutableHeaders(scope=message)
+                answer[ID_HEADER] = request_id
+                for name, value in _PRIVATE:
+                    answer[name] = value
             await send(message)
 
         await self._app(scope, receive, send_with_id)

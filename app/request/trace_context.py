@@ -18,12 +18,16 @@ _new_ids = RandomIdGenerator()
 class TraceContext:
     """Ids as OpenTelemetry has them: 128 bits of the trace, 64 of the request's own span.
 
-    `client_span_id` is the span of the client that the request belongs to, 0 for none.
+    Attributes:
+        client_span_id: The span of the client that the request belongs to, 0 for none.
+        linked: Ids of a trace and a span of the client that the request says it belongs to, where
+            it does not.
     """
 
     trace_id: int
     span_id: int
     client_span_id: int = 0
+    linked: tuple[int, int] | None = None
 
     @property
     def trace_hex(self) -> str:
@@ -36,16 +40,24 @@ class TraceContext:
         return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if sampled else '00'}"
 
 
-def trace_of(traceparent: str) -> TraceContext:
+def trace_of(traceparent: str, *, adopts: bool = True) -> TraceContext:
     """Returns the place of a new span below that of the header; a trace of its own where there is
-    no header, or none that the standard allows."""
+    no header, or none that the standard allows.
+
+    Args:
+        traceparent: The header.
+        adopts: Whether the header is believed; if not, the new trace is only linked to its.
+    """
+    linked: tuple[int, int] | None = None
     found = _FORM.fullmatch(traceparent.strip())
     if found is not None:
         version, trace_id, span_id = found[1], int(found[2], 16), int(found[3], 16)
         known = version != _FORBIDDEN_VERSION and (version != "00" or found[5] is None)
         if known and trace_id and span_id:
-            return TraceContext(trace_id, _new_ids.generate_span_id(), span_id)
-    return TraceContext(_new_ids.generate_trace_id(), _new_ids.generate_span_id())
+            if adopts:
+                return TraceContext(trace_id, _new_ids.generate_span_id(), span_id)
+            linked = (trace_id, span_id)
+    return TraceContext(_new_ids.generate_trace_id(), _new_ids.generate_span_id(), linked=linked)
 
 
 def new_span_id() -> int:

@@ -36,6 +36,17 @@ class GatewayArgs(Settings):
     ingest_timeout_s: float = Field(default=600.0, gt=0, le=7200)
     """The same for writes of documents, which embed thousands of chunks."""
 
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which the service may be asked, such as `rag.example.org` or `*.example.org`; `*`
+    for any. Addresses, names without a dot, and those that end in `.localhost`, `.internal` or
+    `.cluster.local` always may. A web page whose name leads to this machine would otherwise read
+    the documents."""
+
+    trust_traceparent: bool = False
+    """Whether a request continues the trace that its header `traceparent` names. Say so only where
+    nobody but services of yours reaches the port: whoever chooses the id of a trace writes into
+    those of others. Otherwise the trace of a request is its own, and has a link to the client's."""
+
     max_body_bytes: int = Field(default=4 * 2**20, ge=1024)
     """Bytes of a JSON body at most; over it the answer is 413."""
 

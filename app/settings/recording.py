@@ -21,7 +21,7 @@ class Recording(Settings):
     content_by_key: dict[KeyId, ContentPolicy] = {}
     """The same for single API keys, which the access line calls by these ids."""
 
-    allow_opt_out: bool = True
+    allow_opt_out: bool = False
     """Whether a client may ask by `X-Ragserve-Trace: none` that no trace is kept of a request.
     Where it may not, such a request is refused."""
 

@@ -63,7 +63,7 @@ class EventStream(StreamingResponse):
         self, events: AsyncGenerator[bytes, None], *, keep_alive_s: float, headers: dict[str, str]
     ) -> None:
         self._events = keep_alive(events, keep_alive_s)
-        quiet = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        quiet = {"X-Accel-Buffering": "no"}
         super().__init__(self._events, headers=quiet | headers)
 
     async def stream_response(self, send: Send) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from app.request.attempt import StageTime
 from app.request.trace_context import new_span_id
@@ -50,6 +50,7 @@ class SpanMaker:
             attributes.root(),
             error=request.notes.error,
             kind=SpanKind.SERVER if request.kind == "request" else SpanKind.INTERNAL,
+            links=self._links(request),
         )
         return [*self._stages(request, attributes, own), root]
 
@@ -91,6 +92,13 @@ class SpanMaker:
                 attributes.lap(stage, lap),
             )
 
+    def _links(self, request: FinishedRequest) -> Sequence[Link]:
+        """Returns where the client says that the request belongs, where it was not believed."""
+        if request.trace.linked is None:
+            return ()
+        trace_id, span_id = request.trace.linked
+        return (Link(SpanContext(trace_id, span_id, is_remote=True)),)
+
     def _context(self, request: FinishedRequest, span_id: int) -> SpanContext:
         return SpanContext(request.trace.trace_id, span_id, is_remote=False, trace_flags=_SAMPLED)
 
@@ -104,6 +112,7 @@ class SpanMaker:
         *,
         error: str = "",
         kind: SpanKind = SpanKind.INTERNAL,
+        links: Sequence[Link] = (),
     ) -> ReadableSpan:
         status = Status(StatusCode.ERROR, error) if error else Status(StatusCode.OK)
         return ReadableSpan(
@@ -112,6 +121,7 @@ class SpanMaker:
             parent,
             self._resource,
             attributes,
+            links=links,
             kind=kind,
             status=status,
             start_time=time_ns[0],

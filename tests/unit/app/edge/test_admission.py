@@ -52,7 +52,7 @@ def listener() -> Listener:
 async def service(
     stages: DoubleDirectory, args: GatewayArgs, listener: Listener
 ) -> AsyncIterator[httpx.AsyncClient]:
-    live = LIVE.model_copy(update={"recording": Recording(allow_opt_out=False)})
+    live = LIVE.model_copy(update={"recording": Recording()})
     telemetry = Telemetry([Broken(), listener])
     made = make_gateway(Releases(stages, lambda: live), args, telemetry=telemetry)
     transport = httpx.ASGITransport(create_app(made, args), raise_app_exceptions=False)
@@ -82,8 +82,30 @@ async def test_an_answer_is_reported_once_with_all_that_is_known(
     assert notes.attempt.query_vector is not None
     assert notes.written is not None
     assert notes.written.text == response.json()["answer"]
-    assert response.headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
     assert response.headers["traceparent"] == heard.trace.traceparent()
+
+
+async def test_a_client_does_not_choose_the_trace_that_it_is_recorded_in(
+    service: httpx.AsyncClient, listener: Listener
+) -> None:
+    response = await service.post("/v1/query", json=QUERY, headers={"traceparent": PARENT})
+    (heard,) = listener.heard
+    client_trace, client_span = PARENT.split("-")[1:3]
+    assert response.headers["traceparent"].split("-")[1] != client_trace
+    assert heard.trace.linked == (int(client_trace, 16), int(client_span, 16))
+    assert heard.trace.client_span_id == 0
+
+
+async def test_a_trusted_client_has_its_trace_continued(
+    stages: DoubleDirectory, args: GatewayArgs, listener: Listener
+) -> None:
+    args = args.model_copy(update={"trust_traceparent": True})
+    made = make_gateway(Releases(stages, lambda: LIVE), args, telemetry=Telemetry([listener]))
+    transport = httpx.ASGITransport(create_app(made, args), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        response = await client.post("/v1/query", json=QUERY, headers={"traceparent": PARENT})
+    assert response.headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
+    assert listener.heard[-1].trace.client_span_id == int(PARENT.split("-")[2], 16)
 
 
 async def test_the_trace_goes_on_to_the_stages(

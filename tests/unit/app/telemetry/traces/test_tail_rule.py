@@ -41,12 +41,12 @@ def test_what_is_special_is_kept_without_a_sample(request_: FinishedRequest, why
 
 def test_nothing_is_kept_of_who_wants_none() -> None:
     unwanted = replace(noted(trace_wish="none", error="internal"), status=500)
-    assert reason_to_keep(unwanted, Recording()) == ""
+    assert reason_to_keep(unwanted, Recording(allow_opt_out=True)) == ""
 
 
 def test_who_may_not_opt_out_is_kept() -> None:
     unwanted = replace(noted(trace_wish="none", error="internal"), status=500)
-    assert reason_to_keep(unwanted, Recording(allow_opt_out=False)) == "error"
+    assert reason_to_keep(unwanted, Recording()) == "error"
 
 
 def test_under_overload_refusals_leave_nothing() -> None:
