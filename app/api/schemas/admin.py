@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.api.schemas.documents import Outcome
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.api.schemas.wire import RequestModel, ResponseModel, bounded
 from deployments.canary.policy import Mode, Policy
 
 ReleaseName = Annotated[str, Field(min_length=1, max_length=256, examples=["minilm-v2"])]
@@ -41,12 +41,13 @@ class RolloutCommand(RequestModel):
     by: By = "operator"
 
 
+NewWeights = Annotated[dict[ReleaseName, Annotated[float, Field(ge=0.0, le=1.0)]], bounded(100)]
+
+
 class TrafficChange(RequestModel):
     """Weights that hold until other ones are deployed."""
 
-    weights: dict[ReleaseName, Annotated[float, Field(ge=0.0, le=1.0)]] = Field(
-        min_length=1, max_length=100, examples=[{"minilm-v1": 0.9, "minilm-v2": 0.1}]
-    )
+    weights: NewWeights = Field(min_length=1, examples=[{"minilm-v1": 0.9, "minilm-v2": 0.1}])
     by: By = "operator"
 
 

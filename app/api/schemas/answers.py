@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from app.api.schemas.filters import MetadataFilter
-from app.api.schemas.wire import Problem, RequestModel, ResponseModel
+from app.api.schemas.wire import Items, Problem, RequestModel, ResponseModel
 from deployments.contracts.search import SearchMode
 
 
@@ -31,7 +31,7 @@ class SearchRequest(RequestModel):
     """What to look for. Everything but the query has a default from the release."""
 
     query: QueryText
-    queries: list[QueryText] = Field(
+    queries: Items[QueryText] = Field(
         default_factory=list,
         max_length=8,
         description="Other ways to put the question. All are searched for at once, and what they "
@@ -85,7 +85,7 @@ class QueryRequest(SearchRequest):
 class BatchRequest(RequestModel):
     """Questions that are answered independently of each other, at once."""
 
-    queries: list[SearchRequest] = Field(
+    queries: Items[SearchRequest] = Field(
         max_length=64,
         description="1 to 64 questions, each as `/v1/query` takes it, without `stream`.",
         json_schema_extra={"minItems": 1},

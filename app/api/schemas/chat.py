@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.api.schemas.answers import Source, Timings
 from app.api.schemas.filters import MetadataFilter
 from app.api.schemas.sampling import UNSUPPORTED, ResponseFormat, SamplingFields
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.api.schemas.wire import Items, RequestModel, ResponseModel
 from deployments.contracts.generation import Message, Role, Sampling
 
 _ROLES: dict[str, Role] = {
@@ -32,7 +32,7 @@ class ChatMessage(RequestModel):
     """One turn."""
 
     role: Literal["system", "developer", "user", "assistant"] = Field(examples=["user"])
-    content: Text | Annotated[list[TextPart], Field(min_length=1, max_length=1000)] = Field(
+    content: Text | Annotated[Items[TextPart], Field(min_length=1, max_length=1000)] = Field(
         examples=["What happens when a queue is full?"]
     )
     name: str | None = Field(default=None, max_length=64)
@@ -69,7 +69,7 @@ class ChatRequest(SamplingFields):
         "without documents.",
         examples=["ragserve"],
     )
-    messages: list[ChatMessage] = Field(min_length=1, max_length=2000)
+    messages: Items[ChatMessage] = Field(min_length=1, max_length=2000)
     max_completion_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)

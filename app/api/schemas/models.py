@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.api.schemas.wire import Items, RequestModel, ResponseModel
 
 EmbeddingInput = Annotated[str, Field(min_length=1, max_length=200_000)]
 Passage = Annotated[str, Field(min_length=1, max_length=200_000)]
@@ -15,7 +15,7 @@ class EmbeddingsRequest(RequestModel):
     """OpenAI's request, without arrays of token ids."""
 
     input: (
-        EmbeddingInput | Annotated[list[EmbeddingInput], Field(min_length=1, max_length=2048)]
+        EmbeddingInput | Annotated[Items[EmbeddingInput], Field(min_length=1, max_length=2048)]
     ) = Field(description="A text, or a list of texts.", examples=[["first text", "second text"]])
     model: str = Field(
         default="ragserve",
@@ -76,7 +76,7 @@ class RerankRequest(RequestModel):
     query: Annotated[str, Field(min_length=1, max_length=8000)] = Field(
         examples=["What is the capital of France?"]
     )
-    documents: Annotated[list[Passage | RerankDocument], Field(min_length=1, max_length=1000)] = (
+    documents: Annotated[Items[Passage | RerankDocument], Field(min_length=1, max_length=1000)] = (
         Field(examples=[["Paris is the capital of France.", "Berlin is in Germany."]])
     )
     model: str = Field(default="ragserve", max_length=256, examples=["ragserve"])

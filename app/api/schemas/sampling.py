@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.wire import RequestModel
+from app.api.schemas.wire import Items, RequestModel, bounded
 from deployments.contracts.generation import OutputFormat, Sampling
 
 UNSUPPORTED = "unsupported_field"
@@ -43,6 +43,7 @@ def _values_in(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else []
 
 
+LogitBias = Annotated[dict[int, Annotated[float, Field(ge=-100, le=100)]], bounded(1000)]
 SmallSchema = Annotated[dict[str, JsonValue], AfterValidator(_is_small)]
 
 
@@ -57,7 +58,7 @@ class StructuredOutputs(RequestModel):
 
     json_: SmallSchema | None = Field(default=None, alias="json", description="A JSON schema.")
     regex: str | None = Field(default=None, max_length=2000, examples=[r"[0-9]{4}"])
-    choice: list[Annotated[str, Field(max_length=4096)]] | None = Field(
+    choice: Items[Annotated[str, Field(max_length=4096)]] | None = Field(
         default=None, min_length=1, max_length=1000, examples=[["yes", "no"]]
     )
 
@@ -81,13 +82,11 @@ class SamplingFields(RequestModel):
         default=None, gt=0.0, le=2.0, description="As in vLLM."
     )
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = Field(
+    stop: Stop | Annotated[Items[Stop], Field(max_length=16)] | None = Field(
         default=None, examples=["\n\n"]
     )
     ignore_eos: bool = Field(default=False, description="As in vLLM.")
-    logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] | None = Field(
-        default=None, max_length=1000
-    )
+    logit_bias: LogitBias | None = None
     n: Annotated[int, AfterValidator(_is_one)] | None = Field(default=None, examples=[1])
     stream: bool = Field(default=False, description="Whether to send server-sent events.")
     stream_options: StreamOptions | None = None

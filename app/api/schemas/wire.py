@@ -1,14 +1,49 @@
 """The base of all wire models, and the problem body that every error has."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+_MAX_UNKNOWN = 20
 
 
 class RequestModel(BaseModel):
-    """A body from a client: an unknown field is an error by name, never ignored in silence."""
+    """A body from a client: an unknown field is an error by name, never ignored in silence.
+
+    How many errors there can be must not grow with the body: each is built on the loop that answers
+    everybody. Lists of a request are `Items`, mappings `bounded`.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_unknown_fields(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) > len(cls.model_fields) + _MAX_UNKNOWN:
+            raise PydanticCustomError("too_many_fields", "There are too many fields")
+        return value
+
+
+T = TypeVar("T")
+Items = Annotated[list[T], Field(fail_fast=True)]
+"""A list of which the first bad item ends the check."""
+
+
+def bounded(max_items: int) -> BeforeValidator:
+    """Returns the check that a mapping is small, before anything of it is looked at."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) > max_items:
+            raise PydanticCustomError(
+                "too_long",
+                "There may be {max_items} entries at most",
+                {"max_items": max_items},
+            )
+        return value
+
+    return BeforeValidator(check)
 
 
 class ResponseModel(BaseModel):
