@@ -170,6 +170,19 @@ CREDENTIAL_RULES = (
     ),
     AnchoredRule(
         "PASSWORD",
+        ("pw:", "pw=", "pw :", "pw ="),
+        re.compile(r"(?i)(?<![a-z0-9])pw ?[:=] ?(?P<value>[^\s\"'`,;<>|()\[\]{}\\]{4,512}+)"),
+        accepts=_is_quoted_password,
+        trailing=".,:",
+    ),
+    AnchoredRule(
+        "PASSWORD",
+        ("PIN ",),
+        re.compile(r"(?<![A-Za-z])PIN (?P<value>\d{4,8})(?!\w)"),
+        ignore_case=False,
+    ),
+    AnchoredRule(
+        "PASSWORD",
         ("pin",),
         re.compile(
             r"(?i)(?<![a-z])pin(?: ?code| number)?[\"']?(?: is|\s?[:=])\s?(?P<value>\d{4,8})(?!\w)"

@@ -31,10 +31,12 @@ _LENGTHS = {
 }
 _LENGTH_OF = {country: length for length, group in _LENGTHS.items() for country in group}
 
+_JOINTS = "\r\n \u00a0_-"
+"""What may stand between two groups; line ends where the groups are a column."""
 # The digit comes first and the letters are looked back at: the engine skips to digits quickly.
 _IBAN = re.compile(
     r"(?a:\d(?<=[A-Za-z]{2}\d)(?<![A-Za-z0-9][A-Za-z]{2}\d)\d"
-    r"(?=((?:[ \u00a0\-]?[A-Za-z0-9]){11,30}))[ \u00a0\-]?[A-Za-z0-9])"
+    rf"(?=((?:[{_JOINTS}]{{0,2}}[A-Za-z0-9]){{11,30}}))[{_JOINTS}]{{0,2}}[A-Za-z0-9])"
 )
 
 
@@ -50,8 +52,11 @@ def find_ibans(text: str) -> Iterator[Finding]:
         end = _end_of(text, start, length) if length else None
         if end is None:
             continue
-        account = re.sub(r"[ \u00a0\-]", "", text[start:end])
-        mistyped = account.isupper() and sum(map(str.isdigit, account)) >= 10
+        written = text[start:end]
+        account = re.sub(rf"[{_JOINTS}]", "", written)
+        mistyped = (
+            "\n" not in written and account.isupper() and sum(map(str.isdigit, account)) >= 10
+        )
         if mistyped or passes_mod_97(account.upper()):
             yield Finding(start, end, "IBAN")
 
@@ -60,7 +65,8 @@ def _end_of(text: str, start: int, length: int) -> int | None:
     """Returns the end of `length` letters and digits, None where a word goes on after them."""
     at = start
     for _ in range(length):
-        if at < len(text) and text[at] in " \u00a0-":
+        joint_end = at + 2
+        while at < min(joint_end, len(text)) and text[at] in _JOINTS:
             at += 1
         if at >= len(text) or not (text[at].isascii() and text[at].isalnum()):
             return None

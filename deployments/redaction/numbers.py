@@ -14,7 +14,9 @@ from deployments.redaction.findings import Finding, Kind
 # Spaces of print, hyphens and dashes: what word processors put between groups of digits.
 _SPACE = r" \u00a0\u2007\u2009\u202f"
 _DASH = r"\-\u2010-\u2015\u2212"
-_SEPARATOR = rf"[{_SPACE}{_DASH}.()/\t]"
+_SEPARATOR = rf"[{_SPACE}{_DASH}.()/\t_\r\n]"
+_LINE_ENDS = ("\r", "\n")
+"""Groups in a column, as the pages of a PDF give them: any numbers may stand so."""
 _RUN = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}+\d){{6,}}+")
 _ALONE = r"(?<![^\W_])(?<![.$€£¥])"
 _END = r"(?![^\W_])(?!\.\d)"
@@ -31,10 +33,12 @@ _ISSUERS = {
     19: re.compile("4|5[0678]|6"),
 }
 
+_JOINT = rf"[{_SPACE}{_DASH}._]|\r?\n"
 _CARD_GROUPS = re.compile(
-    rf"{_ALONE}(?=((\d{{4}}([{_SPACE}{_DASH}.])\d{{4}}\3\d{{4}}\3\d{{1,4}})(?:\3\d{{1,3}})?"
-    rf"|\d{{4}}([{_SPACE}{_DASH}.])\d{{6}}\4\d{{4,6}}){_END})\d{{4}}"
+    rf"{_ALONE}(?=((\d{{4}}({_JOINT})\d{{4}}\3\d{{4}}\3\d{{1,4}})(?:\3\d{{1,3}})?"
+    rf"|\d{{4}}({_JOINT})\d{{6}}\4\d{{4,6}}){_END})\d{{4}}"
 )
+_GLUED = re.compile(rf"{_ALONE}\d{{15,16}}(?=[^\W\d_])")
 _BARE = re.compile(rf"{_ALONE}\d{{10,19}}{_END}")
 _SSN = re.compile(rf"(?<![^\W_])(?<![.\-])\d{{3}}([ {_DASH}])\d\d\1\d{{4}}(?![^\W_]|-\d)")
 _IMEI = re.compile(rf"(?<![^\W_])\d\d([ {_DASH}])\d{{6}}\1\d{{6}}\1\d{_END}")
@@ -66,7 +70,8 @@ def _is_card(written: str) -> bool:
     issuers = _ISSUERS.get(len(digits))
     if issuers is None or not issuers.match(digits) or len(set(digits)) == 1:
         return False
-    return len(digits) == 16 or passes_luhn(digits)
+    is_column = any(end in written for end in _LINE_ENDS)
+    return (len(digits) == 16 and not is_column) or passes_luhn(digits)
 
 
 def _is_ssn(written: str) -> bool:
@@ -137,6 +142,9 @@ def _find_in_run(text: str, start: int, end: int) -> Iterator[Finding]:
         bare = _kind_of_bare(digits_of(match.group()))
         if bare is not None:
             yield Finding(match.start(), match.end(), bare)
+    for match in _GLUED.finditer(text, start, end):
+        if _is_card(match.group()) and passes_luhn(match.group()):
+            yield Finding(match.start(), match.end(), "CARD")
     for kind, pattern, accepts in _SHAPES:
         for match in pattern.finditer(text, start, end):
             if accepts(match.group()):

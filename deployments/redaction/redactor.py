@@ -17,9 +17,10 @@ from deployments.redaction.national_ids import find_italian_ids, find_national_i
 from deployments.redaction.network import find_ipv4, find_ipv6, find_macs
 from deployments.redaction.numbers import find_numbers
 from deployments.redaction.placeholders import PLACEHOLDER, Numbering
+from deployments.redaction.visible import VisibleText
 
 # Most prose has neither of these, and is then searched for nothing that needs them.
-_SIX_DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}+\d){5}")
+_SIX_DIGITS = re.compile(r"\d(?:[\W_]{0,3}+\d){5}")
 _DIGIT_IN_A_LONG_WORD = re.compile(r"\d(?:(?=[\w.+/=-]{7})|(?<=[\w.+/=-]{8}))")
 _DIGIT = re.compile(r"\d")
 
@@ -63,7 +64,9 @@ class Redactor:
 
     def find(self, text: str) -> list[Finding]:
         """Returns what one pass over a text without placeholders finds: disjoint, in order."""
-        return merge_overlapping(self._detect(text))
+        visible = VisibleText(text)
+        found = (visible.in_raw(finding) for finding in self._detect(visible.text))
+        return merge_overlapping(found)
 
     def _redact_piece(self, piece: str, numbering: Numbering, passes_left: int = _PASSES) -> str:
         findings = self.find(piece) if piece else []
