@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header
 
 from app.api.dependencies import GatewayIn, ScopeIn
+from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
@@ -26,6 +27,8 @@ Bearer = Annotated[
 ]
 
 _KEY_ID_DIGITS = 12
+UNKNOWN_KEY = "unknown"
+"""How usage calls all keys that nobody registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ async def caller(
     if x_ragserve_release is not None:
         check_admin_key(gateway.admin_key, key)
     digest = _digest(key)
-    scope.notes.key_id = digest[:_KEY_ID_DIGITS]
+    _note_key(gateway, scope, digest)
     if x_ragserve_trace == "none" and not gateway.releases.settings().recording.allow_opt_out:
         raise Forbidden(
             "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
@@ -89,7 +92,7 @@ async def operator(gateway: GatewayIn, scope: ScopeIn, authorization: Bearer = N
         Unauthorized, Forbidden: the request has no key, or another one.
     """
     key = _key(authorization)
-    scope.notes.key_id = _digest(key)[:_KEY_ID_DIGITS]
+    _note_key(gateway, scope, _digest(key))
     check_admin_key(gateway.admin_key, key)
 
 
@@ -107,6 +110,21 @@ def check_admin_key(expected: str, given: str) -> None:
 def release_header(release: str | None) -> dict[str, str]:
     """Returns the header that names who answered."""
     return {} if release is None else {RELEASE_HEADER: release}
+
+
+def _note_key(gateway: Gateway, scope: RequestScope, digest: str) -> None:
+    """Notes whose request it is."""
+    key_id = scope.notes.key_id = digest[:_KEY_ID_DIGITS]
+    is_known = not key_id or is_admin_key(gateway.admin_key, digest)
+    if not is_known:
+        recording = gateway.releases.settings().recording
+        is_known = recording.knows(key_id)
+    scope.notes.usage_key = key_id if is_known else UNKNOWN_KEY
+
+
+def is_admin_key(admin_key: str, digest: str) -> bool:
+    """Returns whether a digest is that of the operators' key."""
+    return bool(admin_key) and hmac.compare_digest(_digest(admin_key), digest)
 
 
 def _key(authorization: str | None) -> str:

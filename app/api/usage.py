@@ -1,14 +1,12 @@
 """`GET /v1/usage`: what was used, and what it cost. Operators see all, a caller its own."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from app.api.caller import CallerIn
+from app.api.caller import UNKNOWN_KEY, CallerIn, is_admin_key
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.api.schemas.usage import UsageReport
 from app.api.schemas.wire import problem_responses
@@ -76,13 +74,18 @@ async def readable_key(caller: CallerIn, scope: ScopeIn, gateway: GatewayIn) -> 
 
     Raises:
         Unauthorized: the request has no key.
+        Forbidden: the key has no usage of its own.
     """
     if not caller.key_digest:
         raise Unauthorized("Send an API key to see its usage, or the operators' key to see all.")
-    admin = sha256(gateway.admin_key.encode()).hexdigest()
-    if gateway.admin_key and hmac.compare_digest(admin, caller.key_digest):
+    if is_admin_key(gateway.admin_key, caller.key_digest):
         return None
-    return scope.notes.key_id
+    if scope.notes.usage_key == UNKNOWN_KEY:
+        raise Forbidden(
+            "The usage of this key is not counted apart. Operators add its id "
+            f"{scope.notes.key_id} to `recording.known_keys`."
+        )
+    return scope.notes.usage_key
 
 
 @router.get(

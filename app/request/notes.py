@@ -17,6 +17,7 @@ class RequestNotes:
 
     Attributes:
         key_id: Names the caller's API key without telling it.
+        usage_key: The same, as usage is counted: one name for all keys that nobody registered.
         user: The user that the request names.
         session: The session that it names.
         messages: What was asked: a conversation, or one message of the user.
@@ -31,6 +32,7 @@ class RequestNotes:
     """
 
     key_id: str = ""
+    usage_key: str = ""
     user: str = ""
     session: str = ""
     messages: tuple[Message, ...] = ()
@@ -81,7 +83,11 @@ class RequestNotes:
     def of_caller(self) -> "RequestNotes":
         """Returns notes of another request by the same caller."""
         return RequestNotes(
-            key_id=self.key_id, user=self.user, session=self.session, trace_wish=self.trace_wish
+            key_id=self.key_id,
+            usage_key=self.usage_key,
+            user=self.user,
+            session=self.session,
+            trace_wish=self.trace_wish,
         )
 
     def server_timing(self, total_ms: float) -> str:

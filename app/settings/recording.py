@@ -21,6 +21,11 @@ class Recording(Settings):
     content_by_key: dict[KeyId, ContentPolicy] = {}
     """The same for single API keys, which the access line calls by these ids."""
 
+    known_keys: tuple[KeyId, ...] = ()
+    """API keys whose usage is counted apart, beside those of `content_by_key` and the operators'.
+    All others are counted as one, `unknown`: anybody can invent keys, and usage is kept for
+    ever."""
+
     allow_opt_out: bool = False
     """Whether a client may ask by `X-Ragserve-Trace: none` that no trace is kept of a request.
     Where it may not, such a request is refused."""
@@ -32,6 +37,10 @@ class Recording(Settings):
 
     slow_ms: float = Field(default=2000.0, gt=0)
     """A request that took longer is slow."""
+
+    def knows(self, key_id: str) -> bool:
+        """Returns whether an API key has usage of its own."""
+        return key_id in self.known_keys or key_id in self.content_by_key
 
     def policy(self, key_id: str) -> ContentPolicy:
         """Returns what is kept of the texts of an API key's requests."""

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,14 @@ import yaml
 
 RAGSERVE = [sys.executable, "-m", "app.cli.main"]
 REPOSITORY = Path(__file__).parents[2]
+CALLER_KEYS = tuple(f"sk-caller-{number}" for number in range(8))
+"""API keys whose usage the stack counts apart."""
 T = TypeVar("T")
+
+
+def key_id(key: str) -> str:
+    """Returns what names a key without telling it."""
+    return sha256(key.encode()).hexdigest()[:12]
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from benchmarks.peers.mlflow_server import MlflowServer
-from tests.integration.cluster import REPOSITORY, Cluster, free_port
+from tests.integration.cluster import CALLER_KEYS, REPOSITORY, Cluster, free_port, key_id
 from tests.openai_peer import OpenAIPeer
 
 HERE = Path(__file__).parent
@@ -100,6 +100,8 @@ def cluster(
             "every_s": 0.3,
         },
     }
+    live = gateway["deployments"][0]["user_config"]
+    live["recording"] = {"known_keys": [key_id(key) for key in CALLER_KEYS]}
     retrieval["args"]["store"]["url"] = f"http://127.0.0.1:{chroma_port}"
     control = config["applications"].pop()
     control["args"] = {}  # no MLflow server here

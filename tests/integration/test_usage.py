@@ -1,7 +1,6 @@
 """Usage on the shared stack: each request once, though the tracker is killed meanwhile."""
 
 import os
-import secrets
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.cluster import Cluster, until
+from tests.integration.cluster import CALLER_KEYS, Cluster, until
 
 pytestmark = pytest.mark.usefixtures("guide")
 QUERY = {"query": "What happens when a queue is full?"}
+_KEYS = iter(CALLER_KEYS)
 LOST_AT_MOST_S = 2.5
 """A report leaves about once a second; the rest is for a machine that is busy."""
 
@@ -23,7 +23,7 @@ class Caller:
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
-        self._headers = {"Authorization": f"Bearer sk-{secrets.token_hex(16)}"}
+        self._headers = {"Authorization": f"Bearer {next(_KEYS)}"}
 
     def ask(self, _: object = None) -> float:
         """Asks, and returns when the answer was there."""
@@ -74,7 +74,8 @@ def test_a_killed_gateway_loses_the_last_moment_at_most(caller: Caller, cluster:
     killed_s = time.monotonic()
     _kill(cluster, "gateway", "Ingress")
     cluster.wait_ready()
-    safe = sum(one < killed_s - LOST_AT_MOST_S for one in ended_s)
+    safe = sum(one < killed_s - _KEYS = iter(CALLER_KEYS)
+LOST_AT_MOST_S for one in ended_s)
     assert safe > 0
     until(caller.used, within_s=30, what="usage")
     assert safe <= caller.used()["requests"] <= len(ended_s)

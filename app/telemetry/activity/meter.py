@@ -76,7 +76,7 @@ class ActivityMeter:
         # What a canary did in vain has its tokens, and is no request of its own.
         counted = int(request.kind != "attempt")
         self._tally.add_usage(
-            (day, notes.key_id, notes.release, written[-1].model if written else "", prices),
+            (day, notes.usage_key, notes.release, written[-1].model if written else "", prices),
             (
                 counted,
                 counted * int(outcome == "failed"),

@@ -17,6 +17,7 @@ from app.releases.releases import Releases
 from app.settings.activity import ActivityArgs
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
+from app.settings.recording import Recording
 from app.settings.release import Release
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.requests import Telemetry
@@ -81,7 +82,9 @@ def client_of(
     outbox: ActivityOutbox | None = None,
 ) -> httpx.AsyncClient:
     args = GatewayArgs()
-    releases = Releases(DoubleDirectory(), lambda: LIVE)
+    recording = Recording(known_keys=tuple(map(key_id, (ALICE, BOB, "sk-carol"))))
+    live = LIVE.model_copy(update={"recording": recording})
+    releases = Releases(DoubleDirectory(), lambda: live)
     telemetry = Telemetry([] if outbox is None else [outbox.meter])
     service = make_gateway(
         releases, args, telemetry=telemetry, tracker=tracker, admin_key=admin_key
@@ -152,6 +155,21 @@ async def test_a_caller_sees_its_own(tracker: Tracker) -> None:
 async def test_where_nobody_is_an_operator_every_key_sees_its_own(tracker: Tracker) -> None:
     async with client_of(tracker, ALICE, admin_key="") as alice:
         assert (await ask(alice))["total"]["requests"] == 2
+
+
+async def test_keys_that_nobody_registered_are_one_row_that_none_of_them_sees(
+    tracker: Tracker,
+) -> None:
+    outbox = ActivityOutbox("r1", lambda: LIVE, ActivityArgs())
+    for number in range(15):
+        async with client_of(tracker, f"sk-invented-{number}", outbox=outbox) as invented:
+            await invented.post("/v1/query", json={"query": "What is a full queue?"})
+            refused = await invented.get("/v1/usage")
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+            assert "known_keys" in refused.json()["detail"]
+    report = outbox.report(last=True)
+    assert report is not None
+    assert {key.key_id: usage.requests for key, usage in report.usage.items()} == {"unknown": 15}
 
 
 async def test_without_a_key_there_is_nothing_to_see(tracker: Tracker) -> None:

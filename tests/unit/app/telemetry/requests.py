@@ -68,6 +68,7 @@ def attempt() -> AttemptRecord:
 def finished(notes: RequestNotes | None = None, **fields: Any) -> FinishedRequest:
     answered = RequestNotes(
         key_id="0123456789ab",
+        usage_key="0123456789ab",
         messages=(Message("user", "What happens when a queue is full?"),),
         release="one",
         attempt=attempt(),

@@ -225,7 +225,7 @@ def test_a_repetition_in_shadow_is_usage_alone() -> None:
 
 def test_texts_that_a_client_has_embedded_are_usage_alone() -> None:
     own = AttemptRecord(times={"embedder": StageTime(10.0)}, embedding_tokens=40)
-    embedded = RequestNotes(key_id=KEY, release="one", attempt=own)
+    embedded = RequestNotes(key_id=KEY, usage_key=KEY, release="one", attempt=own)
     report = report_of(finished(embedded, route="/v1/embeddings"))
     assert [usage.embedding_tokens for usage in report.usage.values()] == [40]
     assert report.minutes == ()

@@ -44,7 +44,7 @@ def make_outbox(clock: Clock, **args: int) -> ActivityOutbox:
 
 
 def serve(outbox: ActivityOutbox, clock: Clock, release: str = "one", key: str = "k") -> None:
-    notes = replace(finished().notes, release=release, key_id=key)
+    notes = replace(finished().notes, release=release, usage_key=key)
     outbox.meter.take(finished(notes, started_ns=clock.now_ns, total_ms=1.0))
 
 
