@@ -148,7 +148,7 @@ async def test_a_caller_sees_its_own(tracker: Tracker) -> None:
         assert await ask(bob, by="key,release", key=key_id(BOB)) == found
         other = await bob.get("/v1/usage", params={"key": key_id(ALICE)})
         assert (other.status_code, other.json()["code"]) == (403, "forbidden")
-    async with client_of(tracker, "sk-new") as nobody:
+    async with client_of(tracker, "sk-carol") as nobody:
         assert (await ask(nobody))["rows"] == []
 
 
