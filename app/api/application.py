@@ -21,6 +21,7 @@ from app.api import (
 )
 from app.api.exception_handlers import register_exception_handlers
 from app.edge.admission import AdmissionGate
+from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
 from app.gateway import Gateway
 from app.settings.gateway import GatewayArgs
@@ -49,6 +50,7 @@ def create_app(
         middleware=[
             Middleware(RequestIdentity),
             Middleware(AdmissionGate, args=args, telemetry=gateway.telemetry),
+            Middleware(HeadAsGet),
         ],
     )
     app.state.gateway = gateway

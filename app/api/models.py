@@ -1,6 +1,8 @@
 """`POST /v1/embeddings`, `POST /v1/rerank` and `GET /v1/models`: the stages on their own."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
@@ -23,10 +25,11 @@ from app.releases.model_names import STARTED_S, is_service, model_names, require
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
-from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"])
+ModelName = Annotated[str, Path(min_length=1, max_length=256, examples=["ragserve"])]
 
 
 @router.post(
@@ -98,6 +101,14 @@ async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
             for name in await model_names(releases, scope)
         ]
     )
+
+
+@router.get("/v1/models/{model:path}", responses=problem_responses())
+async def model(model: ModelName, scope: ScopeIn, releases: ReleasesIn) -> Model:
+    """Returns one entry of the list."""
+    if model not in await model_names(releases, scope):
+        raise NotFound(f"There is no model '{model}' here; GET /v1/models lists what there is.")
+    return Model(id=model, created=STARTED_S, owned_by="ragserve")
 
 
 def _begin(route: Route, scope: RequestScope) -> AttemptRecord:

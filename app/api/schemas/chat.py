@@ -1,14 +1,14 @@
 """Wire forms of `/v1/chat/completions`: OpenAI's, with one member of our own on each side."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.api.schemas.answers import Source, Timings
 from app.api.schemas.filters import MetadataFilter
-from app.api.schemas.sampling import UNSUPPORTED, ResponseFormat, SamplingFields
+from app.api.schemas.sampling import ResponseFormat, SamplingFields
 from app.api.schemas.wire import Items, RequestModel, ResponseModel
 from deployments.contracts.generation import Message, Role, Sampling
 
@@ -24,18 +24,32 @@ Text = Annotated[str, Field(max_length=2_000_000)]
 class TextPart(RequestModel):
     """A part of a message; only text is read."""
 
+    without_effect = frozenset({"cache_control", "annotations"})
+
     type: Literal["text"]
     text: Text
 
 
 class ChatMessage(RequestModel):
-    """One turn."""
+    """One turn. What an answer of ours has beside its text may come back with it."""
+
+    without_effect = frozenset(
+        {"name", "refusal", "annotations", "reasoning", "reasoning_content", "audio"}
+    )
+    neutral = {"tool_calls": [[]]}
 
     role: Literal["system", "developer", "user", "assistant"] = Field(examples=["user"])
     content: Text | Annotated[Items[TextPart], Field(min_length=1, max_length=1000)] = Field(
         examples=["What happens when a queue is full?"]
     )
-    name: str | None = Field(default=None, max_length=64)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_have_said_nothing(cls, value: Any) -> Any:
+        """An assistant's turn without content is one without text."""
+        if isinstance(value, Mapping) and value.get("role") == "assistant":
+            return {**value, "content": "" if value.get("content") is None else value["content"]}
+        return value
 
     def message(self) -> Message:
         """Returns the turn as the generator takes it; the parts of a text are joined."""
@@ -84,8 +98,6 @@ class ChatRequest(SamplingFields):
             raise ValueError("stream_options needs stream: true")
         if self.response_format is not None and self.structured_outputs is not None:
             raise ValueError("give response_format or structured_outputs, not both")
-        if any(message.name is not None for message in self.messages):
-            raise PydanticCustomError(UNSUPPORTED, "names of participants are not supported")
         return self
 
     def sampling(self) -> Sampling:

@@ -17,6 +17,8 @@ _DEFAULT_MAX_TOKENS = 16
 class CompletionRequest(SamplingFields):
     """OpenAI's request, with one text as its prompt."""
 
+    neutral = {**SamplingFields.neutral, "echo": [False], "best_of": [1], "suffix": [""]}
+
     model: str = Field(
         min_length=1,
         max_length=256,

@@ -50,6 +50,8 @@ SmallSchema = Annotated[dict[str, JsonValue], AfterValidator(_is_small)]
 class StreamOptions(RequestModel):
     """What a stream tells beside the text."""
 
+    without_effect = frozenset({"include_obfuscation"})
+
     include_usage: bool = Field(default=False, description="Ends with a chunk that counts tokens.")
 
 
@@ -69,6 +71,27 @@ class StructuredOutputs(RequestModel):
 
 class SamplingFields(RequestModel):
     """Everything but the prompt. What the chosen model cannot honour is refused by name."""
+
+    without_effect = frozenset(
+        {
+            *("metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"),
+            *("prompt_cache_retention", "reasoning_effort", "reasoning", "verbosity"),
+            *("prediction", "parallel_tool_calls"),
+        }
+    )
+    neutral = {
+        "tools": [[]],
+        "functions": [[]],
+        "tool_choice": ["auto", "none"],
+        "function_call": ["auto", "none"],
+        "modalities": [["text"]],
+        "presence_penalty": [0],
+        "frequency_penalty": [0],
+        "repetition_penalty": [1],
+        "min_p": [0],
+        "min_tokens": [0],
+        "top_k": [0, -1],
+    }
 
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[256])
     min_tokens: int | None = Field(default=None, ge=0, description="As in vLLM.")

@@ -1,7 +1,7 @@
 """The base of all wire models, and the problem body that every error has."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,7 +10,8 @@ _MAX_UNKNOWN = 20
 
 
 class RequestModel(BaseModel):
-    """A body from a client: an unknown field is an error by name, never ignored in silence.
+    """A body from a client: an unknown field is an error by name, never ignored in silence. A field
+    that may be left out may be null, too: typed clients write so what they do not set.
 
     How many errors there can be must not grow with the body: each is built on the loop that answers
     everybody. Lists of a request are `Items`, mappings `bounded`.
@@ -18,12 +19,28 @@ class RequestModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
+    without_effect: ClassVar[frozenset[str]] = frozenset()
+    """Fields that clients send for their own books, or as hints: accepted, whatever they say."""
+
+    neutral: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """Fields that are accepted where they ask for nothing, and with which values they do."""
+
     @model_validator(mode="before")
     @classmethod
-    def _has_few_unknown_fields(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and len(value) > len(cls.model_fields) + _MAX_UNKNOWN:
+    def _asks_for_what_it_sets(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        if len(value) > len(cls.model_fields) + len(cls.without_effect) + _MAX_UNKNOWN:
             raise PydanticCustomError("too_many_fields", "There are too many fields")
-        return value
+        return {name: item for name, item in value.items() if cls._is_set(name, item)}
+
+    @classmethod
+    def _is_set(cls, name: str, item: Any) -> bool:
+        """Returns whether a field asks for anything."""
+        if name in cls.without_effect or item in cls.neutral.get(name, ()):
+            return False
+        field = cls.model_fields.get(name)
+        return item is not None or (field is not None and field.is_required())
 
 
 T = TypeVar("T")

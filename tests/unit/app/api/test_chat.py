@@ -234,8 +234,6 @@ async def test_a_language_model_writes_the_query_of_a_conversation(
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"n": 2}, "n"),
         ({"audio": {"format": "mp3", "voice": "alloy"}}, "audio"),
-        ({"reasoning_effort": "low"}, "reasoning_effort"),
-        ({"store": True}, "store"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
         ({"logprobs": True}, "top_logprobs"),
         ({"response_format": {"type": "json_object"}}, "output_format"),
