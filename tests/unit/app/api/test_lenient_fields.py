@@ -1,4 +1,4 @@
-"""What clients send without asking for anything: their books, what they do not set, what we said."""
+"""What clients send without asking for anything: their books, nothing set, what we said."""
 
 from typing import Any
 

@@ -1,0 +1,226 @@
+"""`python -m benchmarks.fuzz`: damaged files into a running service, and what they do to others.
+
+Each request carries some damaged files and a good one. A damaged file may be read or may fail by
+name; the good one must be added, no request may fail, no replica may die, and searches must go on.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import psutil
+import typer
+
+from app.cli.options import UrlOption
+from app.cli.output import make_console
+from app.client.address import DEFAULT_URL
+from app.client.api_client import ApiClient
+from app.client.files import SourceFile, find_files
+from app.client.mirror import list_documents
+from benchmarks.addresses import check_address
+from benchmarks.fuzz_study.mutations import Sample, mutated
+from benchmarks.load.driver import Sample as Timed
+from benchmarks.load.driver import closed_loop
+from benchmarks.load.http import HttpTarget
+from benchmarks.load.output import progress, result_of, write_result
+from benchmarks.load.summary import summarise
+from benchmarks.texts import guide_questions
+
+_FILES_AT_ONCE = 4
+_SEARCHES_AT_ONCE = 2
+_MIB = 2**20
+
+
+@dataclass
+class Outcome:
+    """What became of all files.
+
+    Attributes:
+        statuses: How many damaged files were added, updated or failed.
+        hurt: Good files that were not added, and what was said instead.
+        failed_requests: Answers that were none of 200.
+        largest_child_mib: The most memory that a process that reads files held.
+        slowest_s: The longest request.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    hurt: list[str] = field(default_factory=list)
+    failed_requests: list[str] = field(default_factory=list)
+    largest_child_mib: float = 0.0
+    slowest_s: float = 0.0
+
+
+def main(
+    paths: Annotated[list[Path], typer.Argument(help="Whole files, to be damaged.")],
+    url: UrlOption = DEFAULT_URL,
+    count: Annotated[int, typer.Option(min=1, help="Damaged files.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the damage.")] = 1,
+    quiet_s: Annotated[
+        float, typer.Option("--quiet", min=1.0, help="Seconds of searches alone, before and after.")
+    ] = 20.0,
+    output: Annotated[Path | None, typer.Option(help="File for the JSON result.")] = None,
+) -> None:
+    """Send damaged files to /v1/documents while searches go on; what they left is deleted.
+
+    Exits with 1 when a request failed, a good file was hurt, or a replica that indexes died.
+
+    Example: python -m benchmarks.fuzz docs samples/*.pdf --count 1000 --output fuzz.json
+    """
+    console = make_console()
+    try:
+        address = check_address(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    files = [item for item in find_files(paths, root=None) if isinstance(item, SourceFile)]
+    samples = [Sample(file.file.name, file.file.read_bytes()) for file in files]
+    if not samples:
+        raise typer.BadParameter("There is no file that is read.")
+    before = _indexers()
+    try:
+        measured = asyncio.run(_measure(address, samples, count, seed, quiet_s))
+    finally:
+        _delete_all(address)
+    outcome, quiet, busy = measured
+    died = len(set(before) - set(_indexers()))
+    result = {
+        "files": count,
+        "statuses": dict(outcome.statuses),
+        "failed_requests": outcome.failed_requests,
+        "good_files_hurt": outcome.hurt,
+        "indexers_that_died": died,
+        "largest_child_mib": round(outcome.largest_child_mib),
+        "slowest_request_s": round(outcome.slowest_s, 2),
+        "search_alone": quiet,
+        "search_meanwhile": busy,
+    }
+    console.print(json.dumps(result, indent=2))
+    if output is not None:
+        configuration = {"count": count, "seed": seed, "files": [sample.name for sample in samples]}
+        write_result(output, result_of(configuration=configuration, results=result))
+    if died or outcome.hurt or outcome.failed_requests:
+        raise typer.Exit(1)
+
+
+async def _measure(
+    url: str, samples: Sequence[Sample], count: int, seed: int, quiet_s: float
+) -> tuple[Outcome, dict[str, Any], dict[str, Any]]:
+    """Returns what became of the files, and the figures of searches without and with them."""
+    bodies = [json.dumps({"query": question}).encode() for question in guide_questions()]
+    outcome = Outcome()
+    async with HttpTarget(url) as target:
+
+        async def search(duration_s: float) -> list[Timed]:
+            return await closed_loop(
+                lambda index: target.post("/v1/search", bodies[index % len(bodies)]),
+                concurrency=_SEARCHES_AT_ONCE,
+                duration_s=duration_s,
+                warmup_s=1.0,
+            )
+
+        quiet = await search(quiet_s)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        searching = asyncio.create_task(_search_until_cancelled(search))
+        watching = asyncio.create_task(_watch_children(outcome))
+        await _upload_all(url, samples, count, seed, outcome)
+        searching.cancel()
+        watching.cancel()
+        busy = await searching
+        took_s = loop.time() - began_s
+        quiet += await search(quiet_s)
+    return (
+        outcome,
+        summarise(quiet, duration_s=2 * quiet_s),
+        {"took_s": round(took_s, 1), **summarise(busy, duration_s=took_s)},
+    )
+
+
+async def _search_until_cancelled(search: Any) -> list[Timed]:
+    """Returns the samples of all searches until nobody wants more."""
+    samples: list[Timed] = []
+    try:
+        while True:
+            samples += await search(2.0)
+    except asyncio.CancelledError:
+        return samples
+
+
+async def _upload_all(
+    url: str, samples: Sequence[Sample], count: int, seed: int, outcome: Outcome
+) -> None:
+    loop = asyncio.get_running_loop()
+    damaged = list(mutated(samples, count=count, seed=seed))
+    timeout = aiohttp.ClientTimeout(total=600)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        with progress(count, "files") as steps:
+            for first in range(0, count, _FILES_AT_ONCE):
+                group = damaged[first : first + _FILES_AT_ONCE]
+                good = f"fuzz/good-{first}.md"
+                form = aiohttp.FormData()
+                for sample in group:
+                    form.add_field("files", sample.content, filename=f"fuzz/{sample.name}")
+                text = f"# Good {first}\n\nA file that nobody damaged, number {first} of {seed}."
+                form.add_field("files", text.encode(), filename=good)
+                began_s = loop.time()
+                async with session.post(f"{url}/v1/documents", data=form) as response:
+                    _note(outcome, response.status, await response.text(), good)
+                outcome.slowest_s = max(outcome.slowest_s, loop.time() - began_s)
+                for _ in group:
+                    steps.done("files")
+
+
+def _note(outcome: Outcome, status: int, body: str, good: str) -> None:
+    if status != 200:
+        outcome.failed_requests.append(f"HTTP {status}: {body[:200]}")
+        return
+    for told in json.loads(body)["outcomes"]:
+        if told["path"] == good:
+            if told["status"] not in ("added", "updated", "unchanged"):
+                outcome.hurt.append(f"{good}: {told['message']}")
+        else:
+            outcome.statuses[told["status"]] += 1
+
+
+async def _watch_children(outcome: Outcome) -> None:
+    while True:
+        outcome.largest_child_mib = max(outcome.largest_child_mib, *_children_mib(), 0.0)
+        await asyncio.sleep(0.2)
+
+
+def _children_mib() -> list[float]:
+    held = []
+    for process in psutil.process_iter():
+        try:
+            if "deployments.indexer.cage.child" in process.cmdline():
+                held.append(process.memory_info().rss / _MIB)
+        except psutil.Error:
+            continue
+    return held
+
+
+def _indexers() -> list[int]:
+    """Returns the ids of the processes on this machine that index documents."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any("Indexer" in word and "ray::" in word for word in process.cmdline()):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _delete_all(url: str) -> None:
+    with ApiClient(url, timeout_s=60.0) as service:
+        left = [item for item in list_documents(service) if item.path.startswith("fuzz/")]
+        for document in left:
+            service.request("DELETE", f"/v1/documents/{document.document_id}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
