@@ -183,6 +183,11 @@ async def _read_form(request: Request) -> list[Upload]:
             uploads = [Upload(file.filename or "", await file.read(), metadata) for file in files]
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.") from error
+    if not uploads and "files" in form:
+        raise InvalidRequest(
+            "A part `files` of the form has no `filename`, so it is no file; `filename*` is not "
+            "read in forms (RFC 7578, section 4.2)."
+        )
     if not uploads:
         raise InvalidRequest("The form has no `files`.")
     return uploads
