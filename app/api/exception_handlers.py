@@ -15,7 +15,7 @@ from app.api.schemas.sampling import UNSUPPORTED
 from app.edge.admission import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from deployments.contracts.errors import RagError, StageFailed
-from deployments.contracts.field_errors import field_errors, names_of
+from deployments.contracts.field_errors import field_errors, reasons_of
 
 _log = logging.getLogger("ray.serve")
 _IN_OPENAIS_FORM = ("/v1/chat/", "/v1/completions")
@@ -45,11 +45,11 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return _problem(request, "malformed_request", "The body is not valid JSON.")
-    fields = field_errors(found)
-    names = names_of(fields)
+    fields = field_errors(found, error.body)
+    reasons = reasons_of(fields)
     if any(_is_unsupported(request, field["type"]) for field in fields):
-        return _problem(request, UNSUPPORTED, f"Not supported here: {names}.", fields)
-    return _problem(request, "invalid_request", f"The request is not valid: {names}.", fields)
+        return _problem(request, UNSUPPORTED, f"Not supported here: {reasons}.", fields)
+    return _problem(request, "invalid_request", f"The request is not valid: {reasons}.", fields)
 
 
 def _is_unsupported(request: Request, error_type: object) -> bool:

@@ -108,7 +108,7 @@ def read_json_documents(body: bytes) -> list[Document]:
     try:
         asked = DocumentsRequest.model_validate(content)
     except ValidationError as error:
-        raise invalid_fields(error.errors(include_url=False)) from error
+        raise invalid_fields(error.errors(include_url=False), content) from error
     return [_document(document) for document in asked.documents]
 
 

@@ -82,7 +82,9 @@ class FieldProblem(ResponseModel):
 class OpenAIError(ResponseModel):
     """The same error in the form that OpenAI's clients read."""
 
-    message: str = Field(examples=["The request is not valid: top_k."])
+    message: str = Field(
+        examples=["The request is not valid: top_k (input should be greater than or equal to 1)."]
+    )
     type: str = Field(examples=["invalid_request_error"])
     param: str | None = Field(default=None, examples=["top_k"])
     code: str = Field(examples=["invalid_request"])
@@ -98,7 +100,8 @@ class Problem(ResponseModel):
     title: str = Field(examples=["Invalid request"])
     status: int = Field(examples=[422])
     detail: str = Field(
-        description="What to do about it.", examples=["The request is not valid: top_k."]
+        description="What to do about it.",
+        examples=["The request is not valid: top_k (input should be greater than or equal to 1)."],
     )
     instance: str = Field(description="The path that was asked.", examples=["/v1/query"])
     code: str = Field(description="A stable word to branch on.", examples=["invalid_request"])
