@@ -181,17 +181,21 @@ class Indexer(StageReplica):
             yield place, _Planned(document, chunks, mark, former)
 
     async def _embed(self, planned: Sequence[_Planned], call: CallContext) -> list[IndexedDocument]:
-        texts = [chunk.passage() for plan in planned for chunk in plan.chunks]
+        passages = [chunk.passage() for plan in planned for chunk in plan.chunks]
+        # What is said again and again is embedded once.
+        places = {text: place for place, text in enumerate(dict.fromkeys(passages))}
+        texts = list(places)
         # Texts of like length travel together: a batch is padded to its longest.
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         slices = [
             order[start : start + _CALL_CHUNKS] for start in range(0, len(order), _CALL_CHUNKS)
         ]
         answers = await gather_or_cancel(
-            *(self._embed_slice([texts[place] for place in places], call) for places in slices)
+            *(self._embed_slice([texts[place] for place in part], call) for part in slices)
         )
-        vectors = np.empty((len(texts), answers[0].vectors.shape[1]), dtype=np.float32)
-        vectors[order] = np.concatenate([answer.vectors for answer in answers])
+        unique = np.empty((len(texts), answers[0].vectors.shape[1]), dtype=np.float32)
+        unique[order] = np.concatenate([answer.vectors for answer in answers])
+        vectors = unique[[places[text] for text in passages]]
         indexed = []
         first = 0
         for plan in planned:

@@ -80,6 +80,13 @@ def document(name: str, text: str = "A short text about queues.") -> Document:
     return Document(name, f"{name}.md", name.title(), (Part(text),))
 
 
+async def test_what_is_said_again_is_embedded_once(indexer: Indexer, stages: Stages) -> None:
+    line = "The same words about queues and replicas, once more and once more again."
+    [outcome] = await indexer.ingest([document("a", "\n\n".join([line] * 400))], [], call=CALL)
+    assert outcome.chunk_count == 400
+    assert stages.calls == 1
+
+
 async def test_groups_are_written_in_order(indexer: Indexer, stages: Stages) -> None:
     names = ["a", "b", "c"]
     outcomes = await indexer.ingest([document(name, LONG) for name in names], [], call=CALL)
