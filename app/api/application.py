@@ -4,6 +4,7 @@ ingress."""
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
@@ -20,6 +21,7 @@ from app.api import (
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
+from app.api.schemas.wire import Problem
 from app.edge.admission import AdmissionGate
 from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
@@ -59,20 +61,22 @@ def create_app(
     routed = (answers, chat, completions, batch, models, documents, usage, drift, admin, health)
     for module in routed:
         app.include_router(module.router)
-    _describe_document_bodies(app)
+    _describe_by_hand(app, DocumentsRequest, Problem)
     return app
 
 
-def _describe_document_bodies(app: FastAPI) -> None:
-    """Adds the schema of a body that its route reads by hand: it comes in two media types."""
+def _describe_by_hand(app: FastAPI, *models: type[BaseModel]) -> None:
+    """Adds the schemas of what no route names as its type: a body that comes in two media types,
+    and errors, which have one of their own."""
     build = app.openapi
 
     def openapi() -> dict[str, object]:
         schema = build()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        own = DocumentsRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(own.pop("$defs", {}))
-        schemas["DocumentsRequest"] = own
+        for model in models:
+            own = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(own.pop("$defs", {}))
+            schemas[model.__name__] = own
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

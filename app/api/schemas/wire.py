@@ -117,8 +117,10 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _DESCRIPTIONS[status],
-            "model": Problem,
-            "content": {"application/problem+json": {}},
+            # Not `model`: it would stand under application/json, which no error has.
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
         }
         for status in sorted({400, 404, 405, 422, 500, 503, 504, *statuses})
     }
