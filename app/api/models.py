@@ -56,13 +56,16 @@ async def embeddings(body: EmbeddingsRequest, scope: ScopeIn, releases: Releases
     return Response(content, media_type="application/json")
 
 
+@router.post("/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
+@router.post("/v2/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
 @router.post(
     "/v1/rerank",
     dependencies=[*JSON_BODY, *CALLERS],
     responses=problem_responses(401, 403, 413, 415),
 )
 async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
-    """Orders texts by relevance to a query, in Cohere's and Jina's form."""
+    """Orders texts by relevance to a query, in Cohere's and Jina's form; `/v2/rerank` and `/rerank`
+    are the same."""
     route = releases.main()
     texts = [
         document.text if isinstance(document, RerankDocument) else document

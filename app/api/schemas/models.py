@@ -1,9 +1,10 @@
 """Wire forms that other services made common: OpenAI's embeddings and models, Cohere's and Jina's
 rerank."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.api.schemas.wire import Items, RequestModel, ResponseModel
 
@@ -13,6 +14,18 @@ Passage = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 class EmbeddingsRequest(RequestModel):
     """OpenAI's request, without arrays of token ids."""
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        first = value[0] if isinstance(value, list) and value else None
+        if isinstance(first, int | list) and not isinstance(first, bool):
+            raise PydanticCustomError(
+                "token_ids",
+                "arrays of token ids are not taken, as their tokenizer is not this model's: send "
+                "texts (LangChain: check_embedding_ctx_length=False)",
+            )
+        return value
 
     input: (
         EmbeddingInput | Annotated[Items[EmbeddingInput], Field(min_length=1, max_length=2048)]
@@ -65,13 +78,20 @@ class EmbeddingsResponse(ResponseModel):
 
 
 class RerankDocument(RequestModel):
-    """A text as an object."""
+    """A text as an object; what else it has is not read."""
+
+    model_config = ConfigDict(extra="ignore")
 
     text: Passage = Field(examples=["Paris is the capital of France."])
 
 
 class RerankRequest(RequestModel):
     """Cohere's and Jina's request."""
+
+    without_effect = frozenset(
+        {"max_tokens_per_doc", "max_chunks_per_doc", "truncation", "priority", "user"}
+    )
+    neutral = {"rank_fields": [["text"]]}
 
     query: Annotated[str, Field(min_length=1, max_length=8000)] = Field(
         examples=["What is the capital of France?"]
@@ -106,6 +126,25 @@ class RerankUsage(ResponseModel):
     total_tokens: int = Field(examples=[27])
 
 
+class ApiVersion(ResponseModel):
+    """Of Cohere's API."""
+
+    version: str = "2"
+
+
+class BilledUnits(ResponseModel):
+    """What Cohere would have counted."""
+
+    search_units: int = 1
+
+
+class RerankMeta(ResponseModel):
+    """What Cohere's clients read of an answer."""
+
+    api_version: ApiVersion = ApiVersion()
+    billed_units: BilledUnits = BilledUnits()
+
+
 class RerankResponse(ResponseModel):
     """Results by descending relevance."""
 
@@ -113,6 +152,7 @@ class RerankResponse(ResponseModel):
     model: str = Field(examples=["all-MiniLM-L6-v2"])
     results: list[RerankResult]
     usage: RerankUsage
+    meta: RerankMeta = RerankMeta()
 
 
 class Model(ResponseModel):

@@ -95,3 +95,31 @@ async def test_head_is_get_without_its_body(loaded: httpx.AsyncClient, path: str
 
 async def test_head_of_what_only_post_has_is_refused(loaded: httpx.AsyncClient) -> None:
     assert (await loaded.head("/v1/query")).status_code == 405
+
+
+@pytest.mark.parametrize("tokens", [[1, 2, 3], [[1, 2], [3]]])
+async def test_token_ids_are_refused_with_what_to_do(
+    loaded: httpx.AsyncClient, tokens: list[Any]
+) -> None:
+    """Ids of another tokenizer would give wrong vectors without a word."""
+    refused = await loaded.post("/v1/embeddings", json={"input": tokens})
+    assert refused.status_code == 422
+    assert "send texts" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["param"] == "input"
+
+
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank", "/rerank"])
+async def test_reranking_has_the_paths_and_fields_of_coheres_clients(
+    loaded: httpx.AsyncClient, path: str
+) -> None:
+    body = {
+        "model": "ragserve",
+        "query": "capital of France",
+        "documents": [{"text": "Berlin", "id": 1}, {"text": "Paris, the capital of France"}],
+        "top_n": 1,
+        "max_tokens_per_doc": 4096,
+        "rank_fields": ["text"],
+    }
+    answer = (await loaded.post(path, json=body)).json()
+    assert [result["index"] for result in answer["results"]] == [1]
+    assert answer["meta"]["api_version"] == {"version": "2"}

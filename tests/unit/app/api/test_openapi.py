@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-
 NO_PROBLEMS = {"get /health/ready 503"}
 """Says what is not ready, as with 200."""
 
