@@ -1,0 +1,243 @@
+"""Which encoding the bytes of a text are in: by its mark, as UTF-8, as declared, or as detected.
+
+chardet knows how often letters follow each other in languages; it is asked last, and what it says
+is held against what words look like. Where nothing reads well the file is refused by name: a text
+in a wrong script would be stored in silence and never found.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from deployments.contracts.errors import InvalidRequest
+from deployments.indexer.formats.converted import count_of
+from deployments.indexer.formats.plausibility import reads_well, words_of_other_scripts
+
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32"),  # before UTF-16, whose mark it begins with
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+_USUAL = (
+    *("cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp1253"),
+    *("iso8859_7", "cp1254", "iso8859_9", "cp1255", "iso8859_8", "cp1256", "iso8859_6", "cp1257"),
+    *(
+        "iso8859_15",
+        "cp874",
+        "cp932",
+        "euc_jis_2004",
+        "gb18030",
+        "big5",
+        "cp949",
+        "cp866",
+        "cp1258",
+    ),
+)
+"""What editors wrote before UTF-8."""
+
+_OLD = ("cp437", "cp850", "cp852", "mac_roman", "iso8859_4", "iso8859_13", "cp855", "cp862")
+"""What editors wrote before that: asked only where none of the usual ones reads well."""
+
+_SINGLE_WESTERN = frozenset(("cp1252", "iso8859_1", "iso8859_15", "ascii", "latin_1"))
+
+_MOSTLY_ASCII_RATIO = 0.03
+"""Below this share of other bytes detection is guesswork, and Windows-1252 quotes are likely."""
+
+_CLOSE_RATIO = 0.8
+"""A Western reading with this share of the best one's confidence is preferred: most texts are."""
+
+_LEAST_SHARE = 4
+"""Letters of UTF-8 for each stray byte, in scripts whose words are all bytes beyond ASCII: there
+pairs of bytes look like UTF-8 by chance."""
+
+_SAMPLE_BYTES = 200_000
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd-\uffff\ud800-\udfff\ue000-\uf8ff]")
+_SHIFT_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\([JI]")
+_META = re.compile(rb"<meta\b[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w:.-]{1,40})", re.I)
+_XML_DECLARATION = re.compile(rb"\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*[\"']([\w:.-]{1,40})", re.I)
+_DECLARING_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, and sentences on what of its bytes could not be read."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+def decode_text(content: bytes, *, declared: str = "") -> Decoded:
+    """Returns the text of some bytes.
+
+    Args:
+        content: The bytes.
+        declared: The encoding that the file says it is in; it is believed where it can be.
+
+    Raises:
+        InvalidRequest: The bytes are not text, or in no encoding that reads well.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return _replace(
+                content.removeprefix(mark) if encoding == "utf-8" else content, encoding
+            )
+    wide = _wide_encoding(content)
+    if wide:
+        return _replace(content, wide)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return _decode_damaged(content, declared)
+    if _SHIFT_JAPANESE.search(content) and content.isascii():
+        return Decoded(content.decode("iso2022_jp", "replace"))
+    return Decoded(text)
+
+
+def declared_encoding(content: bytes) -> str:
+    """Returns the encoding that a web page or XML names in its first bytes; "" for none."""
+    head = content[:_DECLARING_BYTES]
+    match = _XML_DECLARATION.match(head) or _META.search(head)
+    return match[1].decode("ascii") if match else ""
+
+
+def _wide_encoding(content: bytes) -> str:
+    """Returns UTF-16 of the order in which bytes with zeros among them are text; "" for none."""
+    head = content[:_DECLARING_BYTES]
+    if b"\x00" not in head or len(content) % 2:
+        return ""
+    readings = {name: head.decode(name, "replace") for name in ("utf-16-le", "utf-16-be")}
+    texts = {name: text for name, text in readings.items() if not _NO_TEXT.search(text)}
+    ascii_counts = {name: len(text.encode("ascii", "ignore")) for name, text in texts.items()}
+    best = max(ascii_counts, key=ascii_counts.__getitem__, default="")
+    is_text = best and ascii_counts[best] * 20 >= len(texts[best])
+    return best if is_text and reads_well(texts[best], is_foreign=False) else ""
+
+
+def _decode_damaged(content: bytes, declared: str) -> Decoded:
+    """Returns the text of bytes that are not all UTF-8.
+
+    Sequences of UTF-8 hardly come about by chance: where there are as many as stray bytes, the
+    file is UTF-8 with damage, and only the damage is replaced.
+    """
+    lenient = content.decode("utf-8", "replace")
+    damaged = lenient.count("\ufffd")
+    foreign = len(lenient) - len(lenient.encode("ascii", "ignore")) - damaged
+    share = _LEAST_SHARE if words_of_other_scripts(_sample(content)) else 1
+    if foreign >= damaged * share:
+        return Decoded(lenient, (_damage(damaged, "UTF-8"),))
+    if b"\x00" in content:
+        raise _not_text()
+    encoding = _believed(content, declared) or _detect(content)
+    return _replace(content, encoding)
+
+
+def _replace(content: bytes, encoding: str) -> Decoded:
+    text = content.decode(encoding, "replace").removeprefix("\ufeff")
+    damaged = text.count("\ufffd") if "\ufffd" in text else 0
+    return Decoded(text, (_damage(damaged, encoding),) if damaged else ())
+
+
+def _damage(count: int, encoding: str) -> str:
+    was = "was" if count == 1 else "were"
+    return f"{count_of(count, 'byte')} {was} no {encoding.upper()} and cannot be read."
+
+
+def _believed(content: bytes, declared: str) -> str:
+    """Returns the declared encoding where the bytes read well in it; "" otherwise."""
+    name = _codec_name(declared)
+    if not name or name in ("utf_8", "utf_16", "utf_32"):
+        return ""
+    name = "cp1252" if name in ("iso8859_1", "ascii") else name
+    sample = _sample(content)
+    is_foreign = name in _SINGLE_WESTERN and words_of_other_scripts(sample)
+    return name if not is_foreign and _reads_well(sample, name) else ""
+
+
+def _codec_name(name: str) -> str:
+    import codecs
+
+    try:
+        found = codecs.lookup(name.strip() or "?").name.replace("-", "_")
+        b"a".decode(found)
+    except (LookupError, ValueError):
+        return ""
+    return found
+
+
+def _sample(content: bytes) -> bytes:
+    """Returns the lines that have other bytes than ASCII, as many as tell."""
+    if len(content) <= _SAMPLE_BYTES:
+        return content
+    lines: list[bytes] = []
+    size = 0
+    for line in content.split(b"\n"):
+        if not line.isascii():
+            lines.append(line[:_SAMPLE_BYTES])
+            size += len(lines[-1])
+        if size > _SAMPLE_BYTES:
+            break
+    return b"\n".join(lines)
+
+
+def _detect(content: bytes) -> str:
+    sample = _sample(content)
+    foreign_ratio = sum(byte > 127 for byte in sample) / len(content)
+    if foreign_ratio < _MOSTLY_ASCII_RATIO and _reads_well(sample, "cp1252"):
+        return "cp1252"
+    for encodings in (_USUAL, _OLD):
+        found = _choose(list(_readings(sample, encodings)))
+        if found:
+            return found
+    raise InvalidRequest("The file is not text in a known encoding. Save it as UTF-8.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    encoding: str
+    text: str
+    confidence: float
+
+
+def _readings(sample: bytes, encodings: Iterable[str]) -> Iterator[_Reading]:
+    """Yields what the detector makes of the bytes, best first, where words look like words."""
+    from chardet import detect_all
+
+    is_foreign = words_of_other_scripts(sample)
+    for found in detect_all(sample, ignore_threshold=True, include_encodings=encodings):
+        name = _codec_name(found["encoding"] or "")
+        text = _strict(sample, name) if name else None
+        if text is not None and reads_well(text, is_foreign=is_foreign):
+            yield _Reading(name, text, found["confidence"])
+
+
+def _choose(readings: list[_Reading]) -> str:
+    """Returns the encoding to believe; "" where the choice would be a guess."""
+    if not readings:
+        return ""
+    best = readings[0]
+    western = next((one for one in readings if one.encoding in _SINGLE_WESTERN), None)
+    if western and western.confidence >= best.confidence * _CLOSE_RATIO:
+        return western.encoding
+    return best.encoding
+
+
+def _reads_well(sample: bytes, encoding: str) -> bool:
+    text = _strict(sample, encoding)
+    return text is not None and reads_well(text, is_foreign=words_of_other_scripts(sample))
+
+
+def _strict(sample: bytes, encoding: str) -> str | None:
+    """Returns the text; None where a byte is not of the encoding. A cut end counts as whole."""
+    try:
+        return sample.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.start < len(sample) - 4 or len(sample) < _SAMPLE_BYTES:
+            return None
+        return sample[: error.start].decode(encoding)
+
+
+def _not_text() -> InvalidRequest:
+    return InvalidRequest("The file is not text in a known encoding. Save it as UTF-8.")

@@ -1,0 +1,36 @@
+"""Joins the words that were broken at the end of a line.
+
+Whether the hyphen belongs to the word is seen elsewhere in the same document; where the word is
+nowhere else, a small letter after the break says that it was broken.
+"""
+
+import re
+from collections.abc import Sequence
+
+_BROKEN = re.compile(
+    r"(?P<before>[^\W\d_]+(?:-[^\W\d_]+)*)(?:[\x02\ufffe\u00ad](?:\r?\n)?|[-‐]\r?\n)"
+    r"(?P<after>\w+)"
+)
+_BREAK = re.compile(r"[\x02\ufffe\u00ad](?:\r?\n)?(?=\S)")
+_MARKS = re.compile(r"[\x02\ufffe]|[-‐\u00ad]\r?\n")
+_WORD = re.compile(r"\w+(?:-\w+)*")
+_WITH_HYPHEN = frozenset(("self", "well", "half", "quasi", "cross"))
+"""What is written with a hyphen before most words."""
+
+
+def join_broken_words(pages: Sequence[str]) -> list[str]:
+    """Returns the texts of pages with the words whole that lines have broken."""
+    if not any(_MARKS.search(page) for page in pages):
+        return list(pages)
+    known = {word.casefold() for page in pages for word in _WORD.findall(_MARKS.sub("\n", page))}
+
+    def join(match: re.Match[str]) -> str:
+        before, after = match["before"], match["after"]
+        whole, hyphened = f"{before}{after}", f"{before}-{after}"
+        if whole.casefold() in known:
+            return whole
+        if hyphened.casefold() in known or before.casefold() in _WITH_HYPHEN:
+            return hyphened
+        return whole if after[0].islower() else hyphened
+
+    return [_BREAK.sub("-", _BROKEN.sub(join, page)) for page in pages]
