@@ -7,9 +7,11 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.indexer.formats import bounds
 
 _NESTING = (
-    "address|article|aside|blockquote|button|center|dd|details|dialog|div|dl|dt|fieldset|figure"
-    "|footer|form|header|li|main|menu|nav|object|ol|section|table|td|ul"
+    "address|article|aside|blockquote|button|center|details|dialog|div|dl|fieldset|figure"
+    "|footer|form|header|main|menu|nav|object|ol|section|table|ul"
 )
+"""Elements that nest in themselves until they are closed; an open `<li>` ends at the next one."""
+
 _TAG = re.compile(rf"<(/?)(?:{_NESTING})\b", re.I)
 _LONG_TAG = re.compile(r"<[A-Za-z][^<>]{4000}[^<>]*+")
 _ATTRIBUTE = re.compile(r"\s[^\s=/>]+")

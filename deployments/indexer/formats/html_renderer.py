@@ -195,7 +195,7 @@ class HtmlRenderer:
     def _open_table(self, node: LexborNode) -> None:
         if self._table is not None:
             self._tables += 1
-        elif _lays_out(node) or self._layouts >= _MAX_LAYOUTS:
+        elif self._layouts >= _MAX_LAYOUTS or _lays_out(node):
             self._layouts += 1
         else:
             self._table, self._tables = SpannedTable(), 1

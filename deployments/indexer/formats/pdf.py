@@ -18,6 +18,7 @@ from deployments.indexer.formats.converted import Converted, left_out
 from deployments.indexer.formats.hyphens import join_broken_words
 from deployments.indexer.formats.pdf_annotations import read_annotations
 from deployments.indexer.formats.pdf_layout import page_text
+from deployments.indexer.formats.pdf_objects import writes_over_itself
 
 _LOCK = threading.Lock()
 _PLACEHOLDER_TITLE = re.compile(
@@ -51,6 +52,12 @@ def read_pdf(content: bytes) -> Converted:
     warnings = [
         _pages_warning(reader.pictures, "no text, only a picture", "no text, only pictures"),
         _pages_warning(reader.damaged, "damage and was left out", "damage and were left out"),
+        left_out(
+            len(reader.overwritten),
+            "page that writes over itself",
+            "pages that write over themselves",
+            names=tuple(map(str, reader.overwritten)),
+        ),
         left_out(attached, "attached file"),
     ]
     if form_type in (pdfium_c.FORMTYPE_XFA_FULL, pdfium_c.FORMTYPE_XFA_FOREGROUND):
@@ -71,6 +78,7 @@ class _PageReader:
         self._fields: set[str] = set()
         self.pictures: list[int] = []
         self.damaged: list[int] = []
+        self.overwritten: list[int] = []
 
     def read(self) -> Iterator[tuple[int, str]]:
         """Yields number and text of each page that says something."""
@@ -90,6 +98,9 @@ class _PageReader:
 
     def _page(self, index: int) -> tuple[str, bool]:
         with closing(self._document[index]) as page:
+            if writes_over_itself(page):
+                self.overwritten.append(index + 1)
+                return "", False
             with closing(page.get_textpage()) as text_page:
                 text = page_text(page, text_page)
                 text = read_annotations(page, text_page, text, self._document, self._fields)
@@ -114,6 +125,9 @@ def _no_text(reader: _PageReader) -> InvalidRequest:
     if reader.damaged:
         page = reader.damaged[0]
         return InvalidRequest(f"Page {page} of the PDF is damaged and cannot be read.")
+    if reader.overwritten:
+        page = reader.overwritten[0]
+        return InvalidRequest(f"Page {page} of the PDF writes over itself too often to be read.")
     reason = "The PDF has no text, only images: it looks like a scan."
     return InvalidRequest(f"{reason} Run text recognition (OCR) on it first.")
 

@@ -168,7 +168,7 @@ def _place(run: etree._Element) -> str:
 
 def _close(pieces: list[str], start: int, position: str) -> None:
     if position:
-        before = next((piece for piece in reversed(pieces[:start][-4:]) if piece), "")
+        before = next((piece for piece in reversed(pieces[max(0, start - 4) : start]) if piece), "")
         content = "".join(pieces[start:])
         pieces[start:] = [(raised if position == "raised" else lowered)(before, content)]
 
