@@ -99,6 +99,8 @@ class HtmlRenderer:
             return False
         hidden = attributes.get("hidden", "until-found")
         is_hidden = hidden != "until-found" or _HIDING.search(attributes.get("style") or "")
+        if attributes.get("role") == "tabpanel":  # one click away, and as much content as the rest
+            return False
         self.hidden_count += bool(is_hidden)
         return bool(is_hidden)
 

@@ -102,7 +102,7 @@ class _PageReader:
                 self.overwritten.append(index + 1)
                 return "", False
             with closing(page.get_textpage()) as text_page:
-                text = page_text(page, text_page)
+                text = page_text(text_page)
                 text = read_annotations(page, text_page, text, self._document, self._fields)
             images = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
             return text, not text.strip() and next(iter(images), None) is not None

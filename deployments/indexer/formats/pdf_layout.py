@@ -1,5 +1,6 @@
 """The reading order of a page. Most programs write a column to its end before the next begins;
-where a page was written line by line across two columns, each column is read by itself."""
+where a page was written line by line across two columns, each column is read by itself.
+"""
 
 from dataclasses import dataclass
 from statistics import median
@@ -31,14 +32,15 @@ class _Box:
         return overlap > 0.5 * min(self.top - self.bottom, other.top - other.bottom)
 
 
-def page_text(page: pdfium.PdfPage, text_page: pdfium.PdfTextPage) -> str:
+def page_text(text_page: pdfium.PdfTextPage) -> str:
     """Returns the text of a page in reading order."""
     count = text_page.count_rects()
-    if 2 * _LEAST_ROWS <= count <= _MAX_RECTANGLES:
-        boxes = [_Box(*text_page.get_rect(index)) for index in range(count)]
-        gutter = _find_gutter(boxes)
-        if gutter:
-            return _read_columns(text_page, boxes, gutter)
+    if not 1 < count <= _MAX_RECTANGLES:
+        return str(text_page.get_text_bounded())
+    boxes = [_Box(*text_page.get_rect(index)) for index in range(count)]
+    gutter = _find_gutter(boxes) if count >= 2 * _LEAST_ROWS else 0
+    if gutter:
+        return _read_columns(text_page, boxes, gutter)
     return str(text_page.get_text_bounded())
 
 

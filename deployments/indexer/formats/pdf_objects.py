@@ -27,9 +27,8 @@ def writes_over_itself(page: pdfium.PdfPage) -> bool:
     if count < _FEW_OBJECTS and not _has_forms(page, count):
         return False
     lines: dict[int, tuple[float, int]] = {}  # by height: the rightmost start, and the pieces
-    steps = seen = 0
-    for left, bottom in _pieces(page):
-        seen += 1
+    steps = 0
+    for seen, (left, bottom) in enumerate(_pieces(page), start=1):
         farthest, pieces = lines.get(round(bottom), (left, 0))
         if left < farthest - 1:
             steps += pieces

@@ -50,7 +50,7 @@ def read_slides(content: bytes, options: ReadingOptions) -> Converted:
         bounds.check_pages(len(ids))
         parts: list[Part] = []
         hidden: list[str] = []
-        char_count = comments = 0
+        char_count = comments = footers = 0
         for number, slide_id in enumerate(ids, start=1):
             target = relationships[slide_id].target
             slide = file.tree(target)
@@ -61,7 +61,9 @@ def read_slides(content: bytes, options: ReadingOptions) -> Converted:
             if attribute(slide, "show", "1") in ("0", "false") and not options.hidden:
                 hidden.append(str(number))
                 continue
-            text = _SlideReader(file, own).read(slide)
+            reader = _SlideReader(file, own)
+            text = reader.read(slide)
+            footers += reader.footer_count
             char_count += len(text)
             bounds.check_chars(char_count)
             if text:
@@ -69,6 +71,7 @@ def read_slides(content: bytes, options: ReadingOptions) -> Converted:
     warnings = (
         left_out(len(hidden), "hidden slide", names=tuple(hidden)),
         left_out(comments, "comment"),
+        left_out(footers, "footer of a slide", "footers of slides"),
     )
     return Converted(tuple(parts), markup="markdown", warnings=tuple(filter(None, warnings)))
 
@@ -80,9 +83,13 @@ class _SlideReader:
         self._file = file
         self._relationships = relationships
         self._writer = MarkdownWriter()
+        self.footer_count = 0
 
     def read(self, slide: etree._Element) -> str:
+        """Returns what the slide shows; footers are counted and left out."""
         shapes = list(_shapes(child(slide, "cSld", "spTree")))
+        footers = [shape.element for shape in shapes if shape.kind == "ftr"]
+        self.footer_count = sum(1 for one in footers if any(paragraphs(child(one, "txBody"))))
         titles = [shape for shape in shapes if shape.kind in _TITLES]
         rest = [shape for shape in shapes if shape.kind not in (*_TITLES, *_EVERY_SLIDE)]
         for shape in titles:
