@@ -49,6 +49,9 @@ _MOSTLY_ASCII_RATIO = 0.03
 _CLOSE_RATIO = 0.8
 """A Western reading with this share of the best one's confidence is preferred: most texts are."""
 
+_GUESS_CONFIDENCE = 0.03
+"""Of a few letters the detector knows nothing, and says so."""
+
 _LEAST_SHARE = 4
 """Letters of UTF-8 for each stray byte, in scripts whose words are all bytes beyond ASCII: there
 pairs of bytes look like UTF-8 by chance."""
@@ -188,7 +191,7 @@ def _detect(content: bytes) -> str:
     if foreign_ratio < _MOSTLY_ASCII_RATIO and _reads_well(sample, "cp1252"):
         return "cp1252"
     for encodings in (_USUAL, _OLD):
-        found = _choose(list(_readings(sample, encodings)))
+        found = _choose(list(_readings(sample, encodings)), sample)
         if found:
             return found
     raise InvalidRequest("The file is not text in a known encoding. Save it as UTF-8.")
@@ -213,11 +216,13 @@ def _readings(sample: bytes, encodings: Iterable[str]) -> Iterator[_Reading]:
             yield _Reading(name, text, found["confidence"])
 
 
-def _choose(readings: list[_Reading]) -> str:
-    """Returns the encoding to believe; "" where the choice would be a guess."""
-    if not readings:
-        return ""
-    best = readings[0]
+def _choose(readings: list[_Reading], sample: bytes) -> str:
+    """Returns the encoding to believe: the likeliest, or Windows-1252 where that is a guess."""
+    best = max(readings, key=lambda one: one.confidence, default=None)
+    if best is None or best.confidence < _GUESS_CONFIDENCE:
+        if _reads_well(sample, "cp1252"):
+            return "cp1252"
+        return best.encoding if best else ""
     western = next((one for one in readings if one.encoding in _SINGLE_WESTERN), None)
     if western and western.confidence >= best.confidence * _CLOSE_RATIO:
         return western.encoding

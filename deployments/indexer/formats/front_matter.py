@@ -13,6 +13,7 @@ _MAX_CHARS = 65_536
 _MAX_DEPTH = 20
 _MAX_NUMBER_CHARS = 18
 _BLOCK = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.M | re.S)
+_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _BOOLEANS = {
     "true": True,
@@ -117,10 +118,6 @@ def _resolve(text: str, is_plain: bool) -> Value:
     if len(text) <= _MAX_NUMBER_CHARS:
         if _INTEGER.fullmatch(text) and text != "-0":
             return int(text)
-        try:
-            number = float(text)
-        except ValueError:
-            return text
-        if repr(number) == text:
-            return number
+        if _DECIMAL.fullmatch(text) and repr(float(text)) == text:
+            return float(text)
     return text

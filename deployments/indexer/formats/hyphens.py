@@ -33,4 +33,5 @@ def join_broken_words(pages: Sequence[str]) -> list[str]:
             return hyphened
         return whole if after[0].islower() else hyphened
 
-    return [_BREAK.sub("-", _BROKEN.sub(join, page)) for page in pages]
+    # Twice, for a long word that goes over three lines.
+    return [_BREAK.sub("-", _BROKEN.sub(join, _BROKEN.sub(join, page))) for page in pages]

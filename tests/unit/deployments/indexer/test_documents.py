@@ -1,9 +1,7 @@
 """What a file of each format becomes, and what is said of one that cannot be read."""
 
 import gzip
-import io
 import json
-import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +18,14 @@ from deployments.indexer.documents import read_documents
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.restructured import convert_rst
 from deployments.indexer.markup import find_headings
+from tests.unit.deployments.indexer.files import (
+    make_docx,
+    make_pdf,
+    make_pptx,
+    make_xlsx,
+    make_zip,
+    paragraph,
+)
 
 
 def read(name: str, content: str | bytes, **metadata: str) -> list[Document | ReadFailure]:
@@ -42,86 +48,6 @@ def fail_one(name: str, content: str | bytes) -> str:
 
 def text_of(document: Document) -> str:
     return "\n".join(part.text for part in document.parts)
-
-
-def make_zip(**members: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def make_pdf(*pages: str, title: str = "", password: str = "") -> bytes:
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = PdfWriter()
-    name = NameObject
-    font = {name("/Type"): name("/Font"), name("/Subtype"): name("/Type1")}
-    fonts = DictionaryObject(
-        {name("/F1"): DictionaryObject({**font, name("/BaseFont"): name("/Helvetica")})}
-    )
-    for text in pages:
-        page = writer.add_blank_page(200, 200)
-        page[name("/Resources")] = DictionaryObject({name("/Font"): fonts})
-        stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode() if text else b"")
-        page[name("/Contents")] = writer._add_object(stream)
-    if title:
-        writer.add_metadata({"/Title": title})
-    if password:
-        writer.encrypt(password)
-    file = io.BytesIO()
-    writer.write(file)
-    return file.getvalue()
-
-
-def make_docx(paragraph: str) -> bytes:
-    office = "http://schemas.openxmlformats.org"
-    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-    types = f"{office}/package/2006/content-types"
-    relations = f"{office}/package/2006/relationships"
-    target = f"{office}/officeDocument/2006/relationships/officeDocument"
-    word = f"{office}/wordprocessingml/2006/main"
-    return make_zip(
-        **{
-            "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/word/document.xml" ContentType="{kind}"/></Types>',
-            "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
-            f'Type="{target}" Target="word/document.xml"/></Relationships>',
-            "word/document.xml": f'<w:document xmlns:w="{word}"><w:body><w:p><w:r><w:t>'
-            f"{paragraph}</w:t></w:r></w:p></w:body></w:document>",
-        }
-    )
-
-
-def make_pptx(*slides: tuple[str, str]) -> bytes:
-    from pptx import Presentation
-
-    presentation = Presentation()
-    for title, body in slides:
-        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
-        slide.shapes.title.text = title
-        slide.placeholders[1].text = body
-    file = io.BytesIO()
-    presentation.save(file)
-    return file.getvalue()
-
-
-def make_xlsx(**sheets: list[list[object]]) -> bytes:
-    from openpyxl import Workbook  # type: ignore[import-untyped]
-
-    workbook = Workbook()
-    workbook.remove(workbook.active)
-    for name, rows in sheets.items():
-        sheet = workbook.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    file = io.BytesIO()
-    workbook.save(file)
-    return file.getvalue()
 
 
 def test_id_depends_on_the_path_alone() -> None:
@@ -264,7 +190,7 @@ def test_placeholder_title_of_a_pdf_is_not_used(title: str) -> None:
 
 
 def test_word_document_is_read() -> None:
-    assert text_of(read_one("a.docx", make_docx("Hello"))) == "Hello"
+    assert text_of(read_one("a.docx", make_docx(paragraph("Hello")))) == "Hello"
 
 
 def test_slides_are_pages() -> None:
@@ -421,8 +347,8 @@ def test_unknown_extension_is_named_with_what_is_read(name: str) -> None:
         ("a.docx", b"PK no zip", "damaged"),
         ("a.docx", make_zip(other="x"), "not a Word document"),
         ("a.docx", b"\xd0\xcf\x11\xe0 an old or locked file", "password"),
-        ("a.pptx", make_docx("x"), "not a PowerPoint presentation"),
-        ("a.xlsx", make_docx("x"), "not an Excel workbook"),
+        ("a.pptx", make_docx(paragraph("x")), "not a PowerPoint presentation"),
+        ("a.xlsx", make_docx(paragraph("x")), "not an Excel workbook"),
         ("a.xlsx", make_xlsx(Empty=[]), "no text"),
     ],
 )
