@@ -31,6 +31,16 @@ _UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LIGATURES = {
+    0xFB00: "ff",
+    0xFB01: "fi",
+    0xFB02: "fl",
+    0xFB03: "ffi",
+    0xFB04: "ffl",
+    0xFB05: "st",
+    0xFB06: "st",
+}
+_LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 _ESCAPE_SEQUENCE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
@@ -42,12 +52,14 @@ def document_id(path: str) -> str:
 def clean_text(text: str) -> str:
     """Returns the text with "\\n" as its only line end, and without what nobody can see.
 
-    Control characters, the sequences of terminals and invisible characters go; a lone surrogate,
-    which UTF-8 cannot encode, becomes U+FFFD.
+    Control characters, the sequences of terminals and invisible characters go; ligatures of
+    typesetting become their letters; a lone surrogate, which UTF-8 cannot encode, becomes U+FFFD.
     """
     if _UNCLEAN.search(text) is not None:
         text = _LINE_END.sub("\n", drop_sequences(text))
         text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    if not text.isascii() and _LIGATURE.search(text) is not None:
+        text = text.translate(_LIGATURES)
     return drop_invisible(text)
 
 

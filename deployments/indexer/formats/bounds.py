@@ -25,6 +25,9 @@ MAX_COLUMNS = 16_384
 MAX_CELLS = 5_000_000
 """Cells of one file's tables, those that a merged cell covers included."""
 
+MAX_SHEET_TAGS = 16_000_000
+"""Tags in the XML of one sheet, which is read row by row: some three for each cell."""
+
 MAX_XML_ELEMENTS = 2_000_000
 """Elements of the XML of one Office file that is held in memory as a tree: some 500 MiB of it."""
 
@@ -80,6 +83,13 @@ def check_elements(count: int) -> None:
     if count > MAX_XML_ELEMENTS:
         limit = f"{MAX_XML_ELEMENTS:,}"
         raise InvalidRequest(f"The file has more than {limit} elements of XML. Split it.")
+
+
+def check_sheet_tags(count: int) -> None:
+    """Raises InvalidRequest where the XML of one sheet has more than `MAX_SHEET_TAGS` tags."""
+    if count > MAX_SHEET_TAGS:
+        limit = f"{MAX_SHEET_TAGS:,}"
+        raise InvalidRequest(f"A sheet has more than {limit} tags of XML. Split it.")
 
 
 def check_inflated(count: int) -> None:

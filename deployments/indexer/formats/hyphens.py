@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 _BROKEN = re.compile(
-    r"(?P<before>[^\W\d_]+(?:-[^\W\d_]+)*)(?:[\x02\ufffe\u00ad](?:\r?\n)?|[-‐]\r?\n)"
+    r"(?P<before>[^\W\d_]+(?:-[^\W\d_]+)*)(?:[\x02\ufffe\u00ad](?:\r?\n)?|[-‐][ \t]*\r?\n[ \t]*)"
     r"(?P<after>\w+)"
 )
 _BREAK = re.compile(r"[\x02\ufffe\u00ad](?:\r?\n)?(?=\S)")
-_MARKS = re.compile(r"[\x02\ufffe]|[-‐\u00ad]\r?\n")
+_MARKS = re.compile(r"[\x02\ufffe]|[-‐\u00ad][ \t]*\r?\n")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _WITH_HYPHEN = frozenset(("self", "well", "half", "quasi", "cross"))
 """What is written with a hyphen before most words."""

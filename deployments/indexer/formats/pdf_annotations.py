@@ -69,8 +69,14 @@ def read_annotations(
 
 
 def _read_field(annotation: Any, document: pdfium.PdfDocument, seen: set[str]) -> Iterator[_Field]:
+    place = pdfium_c.FS_RECTF()
+    pdfium_c.FPDFAnnot_GetRect(annotation, place)
+    middle = (place.top + place.bottom) / 2
     form = document.formenv
-    if form is None:
+    if form is None:  # the document does not list its fields; the page shows them all the same
+        name, value = _string(annotation, "T"), _string(annotation, "V").strip()
+        if value:
+            yield _Field(name, value, place.left, middle, is_box=False)
         return
     kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind in _BUTTONS:
@@ -86,10 +92,7 @@ def _read_field(annotation: Any, document: pdfium.PdfDocument, seen: set[str]) -
         is_choice = kind == pdfium_c.FPDF_FORMFIELD_RADIOBUTTON
         is_set = value not in ("", "Off")
         value = (value if is_set else "") if is_choice else ("yes" if is_set else "no")
-    place = pdfium_c.FS_RECTF()
-    pdfium_c.FPDFAnnot_GetRect(annotation, place)
     if value.strip():
-        middle = (place.top + place.bottom) / 2
         yield _Field(label, value.strip(), place.left, middle, is_box)
 
 

@@ -3,8 +3,9 @@
 import re
 
 from deployments.contracts.documents import Part
-from deployments.indexer.formats.converted import Converted
+from deployments.indexer.formats.converted import Converted, left_out
 from deployments.indexer.formats.encodings import decode_text
+from deployments.indexer.formats.pictures import drop_pictures
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _FIELD = re.compile(r":?([A-Za-z][\w-]*(?: [\w-]+)?):[ \t]+(\S.*)")
@@ -16,11 +17,13 @@ def read_rst(content: bytes) -> Converted:
     """Reads a text; a field "Title" among those above it names the document."""
     decoded = decode_text(content)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    text, picture_count = drop_pictures(text)
+    pictures = left_out(picture_count, "embedded picture")
     return Converted(
         (Part(convert_rst(text)),),
         title=_title_field(text),
         markup="markdown",
-        warnings=decoded.warnings,
+        warnings=(*decoded.warnings, *filter(None, [pictures])),
     )
 
 

@@ -65,7 +65,8 @@ class CellReader:
 
     def _show(self, value: str, kind: str, code: str) -> str:
         if kind == "s":
-            index = int(value) if value.isdecimal() else -1
+            value = value.strip()
+            index = int(value) if value.isdecimal() and len(value) < 10 else -1
             value = self._strings[index] if 0 <= index < len(self._strings) else ""
         if kind in ("s", "str"):
             return _one_line(show_text(_ESCAPED.sub(_unescaped, value), code))
@@ -101,6 +102,7 @@ def read_rows(content: bytes, cells: CellReader) -> Iterator[tuple[int, dict[int
         InvalidRequest: A row or a column is beyond what a sheet can have.
     """
     cells.start_sheet()
+    bounds.check_sheet_tags(content.count(b"<"))
     number = 0
     stream = etree.iterparse(
         io.BytesIO(content), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False

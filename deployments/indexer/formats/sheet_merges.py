@@ -39,12 +39,16 @@ def find_merges(content: bytes) -> list[Merge]:
 def fill_merged(rows: Iterable[tuple[int, dict[int, str]]], merges: list[Merge]) -> Iterator[Row]:
     """Yields the rows with merged cells filled, where a row has cells of its own.
 
-    A row of one cell that is merged across the row is the title of a section.
+    A row of one cell that is merged across the row is the title of a section. Rows without cells
+    leave one empty row.
     """
     waiting = merges[::-1]
     active: list[Merge] = []
-    cell_count = 0
+    cell_count = last = 0
     for number, row in rows:
+        if last and number > last + 1:
+            yield {}
+        last = number
         while waiting and waiting[-1].first_row <= number:
             active.append(waiting.pop())
         active = [merge for merge in active if merge.last_row >= number]

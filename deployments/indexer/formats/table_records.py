@@ -1,13 +1,14 @@
 """A table as records: a paragraph per row, each value on a line after its column's name.
 
 The names are repeated because a table is cut into chunks, and a row alone cannot be understood.
-Decided here is which row holds the names: above it may stand titles, dates and notes.
+Decided here is which row holds the names: above it may stand titles, dates and notes, and below
+an empty row the names of another table.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice, tee, zip_longest
 
 from deployments.indexer.formats import bounds
 
@@ -34,29 +35,62 @@ def render_records(rows: Iterable[Row]) -> str:
     Raises:
         InvalidRequest: There are more characters than one document may have.
     """
-    filled = (row for row in rows if row)
-    head = list(islice(filled, _SAMPLE_ROWS))
+    rows = iter(rows)
+    head = list(islice(rows, _SAMPLE_ROWS))
     at = find_header(head)
-    header = head[at] if head else {}
-    names = {column: text[: bounds.MAX_LABEL_CHARS] for column, text in header.items()}
-    body = chain(head[at + 1 :], filled)
-    records = (_record(row, names) for row in body)
-    text = bounds.join_bounded(chain(map(_as_title, head[:at]), records), "\n\n")
+    names = _names(head[at]) if head else {}
+    titles = (_as_title(row) for row in head[:at] if row)
+    records = _records(chain(head[at + 1 :], rows), names)
+    text = bounds.join_bounded(chain(titles, records), "\n\n")
     return text or ", ".join(names.values())
+
+
+def _records(rows: Iterable[Row], names: Row) -> Iterator[str]:
+    """Yields the rows under their names; behind an empty row another table may begin."""
+    first, second = tee(rows)
+    next(second, None)
+    nothing: Row = {}
+    follows_gap = is_title_of_table = False
+    for row, following in zip_longest(first, second, fillvalue=nothing):
+        if not row:
+            follows_gap = True
+            continue
+        is_header = (follows_gap or is_title_of_table) and _names_columns(row, following)
+        is_short = len(row) == 1 and len(names) > 2 and len(following) > 1
+        is_title_of_table = follows_gap and is_short
+        follows_gap = False
+        if is_header:
+            names, is_title_of_table = _names(row), False
+        else:
+            yield _as_title(row) if is_title_of_table else _record(row, names)
+
+
+def _names(row: Row) -> Row:
+    return {column: text[: bounds.MAX_LABEL_CHARS] for column, text in row.items()}
+
+
+def _names_columns(row: Row, following: Row) -> bool:
+    """Returns whether a row names the columns of the next one: words above numbers."""
+    is_words = len(row) > 1 and not any(map(_NUMBER_OR_DATE.fullmatch, row.values()))
+    has_values = any(map(_NUMBER_OR_DATE.fullmatch, following.values()))
+    return is_words and has_values and following.keys() <= row.keys()
 
 
 def find_header(rows: list[Row]) -> int:
     """Returns which of the first rows names the columns: the first that is as wide as the table.
 
-    A title, or a date with its label, is shorter than the rows below it. Where no row is left to
-    be named, the first one counts.
+    A title, or a date with its label, is shorter than the rows below it; so is what an empty row
+    parts from them. Where no row is left to be named, the first one counts.
     """
-    widths = Counter(_width(row) for row in rows)
+    filled = [index for index, row in enumerate(rows) if row]
+    widths = Counter(_width(rows[index]) for index in filled)
     usual = max(widths, key=lambda width: (widths[width], width), default=0)
-    for index, row in enumerate(rows[:_MAX_TITLE_ROWS]):
-        if not _is_title(row, usual):
-            return index if index < len(rows) - 1 else 0
-    return 0
+    wide = next((index for index in filled if _width(rows[index]) >= usual), 0)
+    last_gap = next((index for index in range(wide, -1, -1) if not rows[index]), -1) if rows else -1
+    for index in filled[:_MAX_TITLE_ROWS]:
+        if index > last_gap and not _is_title(rows[index], usual):
+            return index if index < filled[-1] else filled[0]
+    return filled[0] if filled else 0
 
 
 def _width(row: Row) -> int:
@@ -68,7 +102,7 @@ def _is_title(row: Row, usual: int) -> bool:
     if usual < 2 or width >= usual:
         return False
     cells = list(row.values())
-    is_labelled = cells[0].rstrip().endswith(":")
+    is_labelled = cells[0].endswith(":") or cells[0].startswith(("# ", "#!", "//"))
     has_values = any(_NUMBER_OR_DATE.fullmatch(cell) for cell in cells[1:])
     return width == 1 or width * 2 <= usual or is_labelled or has_values
 

@@ -39,10 +39,13 @@ class BodyReader:
     def read(self, container: etree._Element) -> None:
         """Writes the blocks in an element."""
         for block in _blocks(container):
-            if local_name(block) == "p":
+            name = local_name(block)
+            if name == "p":
                 self._paragraph(block)
-            else:
+            elif name == "tbl":
                 self._table(block)
+            else:
+                self._runs.counts.add("embedded document")
         if self._carried:
             self._writer.paragraph(self._carried)
             self._carried = ""
@@ -145,7 +148,7 @@ def _blocks(container: etree._Element, depth: int = 0) -> Iterator[etree._Elemen
     """Yields the paragraphs and tables of an element, whatever they are wrapped in."""
     for element in container:
         name = local_name(element)
-        if name in ("p", "tbl"):
+        if name in ("p", "tbl") or name == "altChunk":
             yield element
         elif name not in _UNSEEN and depth < _MAX_DEPTH:
             yield from _blocks(element, depth + 1)

@@ -47,7 +47,7 @@ class RunReader:
 
     def __init__(self, *, shows_hidden: bool, counts: Counts) -> None:
         self._shows_hidden = shows_hidden
-        self._counts = counts
+        self.counts = counts
         self._fields: list[bool] = []
         """Of each field that is open: whether its result has begun."""
 
@@ -90,7 +90,7 @@ class RunReader:
             if description not in pieces[-3:]:  # a picture and its frame say the same
                 pieces.append(description)
         elif name in _UNREAD:
-            self._counts.add(_UNREAD[name])
+            self.counts.add(_UNREAD[name])
         elif name == "fraction":
             pieces.append("/")
 
@@ -111,7 +111,7 @@ class RunReader:
             "off",
         )
         if is_hidden and not self._shows_hidden and (text.text or "").strip():
-            self._counts.add("hidden text")
+            self.counts.add("hidden text")
         return self._shows_hidden or not is_hidden
 
 

@@ -371,3 +371,61 @@ def test_tables_are_bounded_in_cells_and_characters(monkeypatch: pytest.MonkeyPa
     assert "more than 10 cells" in fail_one("a.csv", "a,b\n" * 10)
     monkeypatch.setattr(bounds, "MAX_CHARS", 10)
     assert "more than 10 characters" in fail_one("b.csv", "name\nlong value\n")
+
+
+@pytest.mark.parametrize("extension", ["md", "txt", "csv", "html", "docx", "xlsx", "pdf", "jsonl"])
+def test_whatever_a_reader_raises_is_the_failure_of_its_file(
+    extension: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burst(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    for module in ("documents._read", "documents._read_records"):
+        monkeypatch.setattr(f"deployments.indexer.{module}", burst)
+    assert fail_one(f"a.{extension}", b"x") == "The file is damaged and cannot be read."
+
+
+def test_endless_number_in_front_matter_is_a_text() -> None:
+    document = read_one("a.md", f"---\nbuild: 0x{'e' * 9000}\n---\nGood text.")
+    assert text_of(document) == "Good text."
+    assert str(document.metadata["build"]).startswith("0xeee")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "markup"),
+    [
+        ("a.md", "x", "markdown"),
+        ("a.rst", "x", "markdown"),
+        ("a.html", "<p>x", "markdown"),
+        ("a.docx", make_docx(paragraph("x")), "markdown"),
+        ("a.pptx", make_pptx(("x", "y")), "markdown"),
+        ("a.jsonl", '{"text": "x"}', "markdown"),
+        ("a.jsonl", '{"field": "x"}', "plain"),
+        ("a.json", '{"a": {"b": "x"}}', "plain"),
+        ("a.txt", "x", "plain"),
+        ("a.log", "x", "plain"),
+        ("a.csv", "x\ny", "plain"),
+        ("a.tsv", "x\ty\n1\t2", "plain"),
+        ("a.xlsx", make_xlsx(S=[["x"], ["y"]]), "plain"),
+        ("a.pdf", make_pdf("x"), "plain"),
+    ],
+)
+def test_document_says_whether_it_is_markdown(name: str, content: str | bytes, markup: str) -> None:
+    assert read_one(name, content).markup == markup
+
+
+def test_documents_cross_to_another_process() -> None:
+    import pickle
+
+    document = read_one("a.xlsx", make_xlsx(S=[["a", "b"], [1, "=A2"]]))
+    assert pickle.loads(pickle.dumps(document)) == document
+    assert document.warnings
+
+
+def test_bytes_of_records_that_cannot_be_read_are_told_once() -> None:
+    lines = '{"text": "smørbrød på øya"}\n{"text": "to"}\n'.encode().replace(b"to", b"t\xff")
+    first, second = read("a.jsonl", lines)
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert first.warnings == ("1 byte was no UTF-8 and cannot be read.",)
+    assert second.warnings == ()

@@ -72,3 +72,18 @@ def test_cell_may_be_as_long_as_a_document() -> None:
 def test_column_that_begins_with_a_number_sign_is_no_heading() -> None:
     document = read_one("a.csv", "Barn,# of cows\nNorth,12\n")
     assert (document.markup, document.parts[0].text) == ("plain", "Barn: North\n# of cows: 12")
+
+
+def test_table_below_an_empty_row_has_names_of_its_own() -> None:
+    text = "Ship,Crew\nFram,13\n\nPort,Berths\nOslo,40\n\nGjoa,7\n"
+    assert read_text("a.csv", text).split("\n\n") == [
+        "Ship: Fram\nCrew: 13",
+        "Port: Oslo\nBerths: 40",
+        "Port: Gjoa\nBerths: 7",
+    ]
+
+
+@pytest.mark.parametrize("above", ["# made by Ada, on Monday\n", "Owner,Ada\nState,draft\n\n"])
+def test_notes_above_the_table_name_no_column(above: str) -> None:
+    text = read_text("a.csv", f"{above}Ship,Port,Crew\nFram,Oslo,13\nGjoa,Bergen,7\n")
+    assert text.endswith("Ship: Fram\nPort: Oslo\nCrew: 13\n\nShip: Gjoa\nPort: Bergen\nCrew: 7")
