@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from deployments.contracts.documents import Scalar
-from deployments.indexer.formats.invisible import drop_invisible
+from deployments.indexer.formats.invisible import IGNORABLE, drop_invisible
 from deployments.indexer.formats.terminal import drop_sequences
 
 RESERVED_KEYS = frozenset(
@@ -27,19 +27,13 @@ MAX_METADATA_CHARS = 1000
 _MAX_INTEGER_BITS = 512
 """A longer integer is no number that anybody wrote; Python refuses to print an endless one."""
 
-_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+_UNCLEAN = re.compile(f"[{_CONTROLS}]")
+_UNUSUAL = re.compile(rf"[{_CONTROLS}\ufb00-\ufb06{IGNORABLE}]")
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LIGATURES = {
-    0xFB00: "ff",
-    0xFB01: "fi",
-    0xFB02: "fl",
-    0xFB03: "ffi",
-    0xFB04: "ffl",
-    0xFB05: "st",
-    0xFB06: "st",
-}
+_LIGATURES = dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 _ESCAPE_SEQUENCE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
@@ -55,12 +49,12 @@ def clean_text(text: str) -> str:
     Control characters, the sequences of terminals and invisible characters go; ligatures of
     typesetting become their letters; a lone surrogate, which UTF-8 cannot encode, becomes U+FFFD.
     """
+    if _UNUSUAL.search(text) is None:
+        return text
     if _UNCLEAN.search(text) is not None:
         text = _LINE_END.sub("\n", drop_sequences(text))
         text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
-    if not text.isascii() and _LIGATURE.search(text) is not None:
-        text = text.translate(_LIGATURES)
-    return drop_invisible(text)
+    return drop_invisible(_LIGATURE.sub(lambda match: _LIGATURES[match[0]], text))
 
 
 def clean_path(name: str) -> str:

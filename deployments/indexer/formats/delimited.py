@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats import bounds
@@ -29,7 +29,7 @@ def read_csv(content: bytes) -> Converted:
     decoded = decode_text(content)
     text, delimiter = _separator(decoded.text)
     if delimiter == "\t":
-        return _converted(_split_lines(text, "\t"), decoded.warnings)
+        return _converted(_bounded(_split_lines(text, "\t")), decoded.warnings)
     rows, warnings = _parse(text, delimiter or ",")
     return _converted(rows, (*decoded.warnings, *warnings))
 
@@ -39,24 +39,18 @@ def read_tsv(content: bytes) -> Converted:
     decoded = decode_text(content)
     if "\t" not in decoded.text:
         return read_csv(content)
-    text = decoded.text
-    match = _SEPARATOR_LINE.match(text)
-    return _converted(_split_lines(text[match.end() :] if match else text, "\t"), decoded.warnings)
+    match = _SEPARATOR_LINE.match(decoded.text)
+    text = decoded.text[match.end() :] if match else decoded.text
+    return _converted(_bounded(_split_lines(text, "\t")), decoded.warnings)
 
 
-def _converted(rows: Iterable[Sequence[str]], warnings: tuple[str, ...]) -> Converted:
-    return Converted((Part(render_records(_filled(rows))),), warnings=warnings)
+def _converted(rows: Iterable[list[str]], warnings: tuple[str, ...]) -> Converted:
+    return Converted((Part(render_records(map(_filled, rows))),), warnings=warnings)
 
 
-def _filled(rows: Iterable[Sequence[str]]) -> Iterator[Row]:
-    """Yields the cells that say something, each on one line."""
-    cell_count = 0
-    for number, row in enumerate(rows, start=1):
-        cell_count += len(row)
-        bounds.check_cells(cell_count)
-        bounds.check_rows(number)
-        values = ((column, " ".join(cell.split())) for column, cell in enumerate(row))
-        yield {column: value for column, value in values if value}
+def _filled(row: list[str]) -> Row:
+    """Returns the cells that say something, each on one line."""
+    return {column: value for column, cell in enumerate(row) if (value := " ".join(cell.split()))}
 
 
 def _separator(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ nowhere else, a small letter after the break says that it was broken.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 _BROKEN = re.compile(
     r"(?P<before>[^\W\d_]+(?:-[^\W\d_]+)*)(?:[\x02\ufffe\u00ad](?:\r?\n)?|[-‐][ \t]*\r?\n[ \t]*)"
@@ -22,7 +23,12 @@ def join_broken_words(pages: Sequence[str]) -> list[str]:
     """Returns the texts of pages with the words whole that lines have broken."""
     if not any(_MARKS.search(page) for page in pages):
         return list(pages)
-    known = {word.casefold() for page in pages for word in _WORD.findall(_MARKS.sub("\n", page))}
+    known: set[str] = set()
+    for page in pages:
+        for word in _WORD.findall(_MARKS.sub("\n", page)):
+            known.add(word.casefold())
+            parts = word.casefold().split("-")
+            known.update(f"{one}-{two}" for one, two in pairwise(parts))
 
     def join(match: re.Match[str]) -> str:
         before, after = match["before"], match["after"]

@@ -7,11 +7,13 @@ that write with them or in an emoji, variation selectors of an emoji, and those 
 
 import re
 
-_IGNORABLE = (
+IGNORABLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+"""The characters, as what stands in a class of a pattern."""
+
 _JOINING = (
     r"\u0600-\u060b\u0610-\u061a\u0620-\u074f\u0750-\u07bf\u0840-\u0dff\u1000-\u109f"
     r"\u1780-\u17b3\u17b6-\u18af\u1a20-\u1aaf\u1b00-\u1c4f\ua840-\ua87f\ua8e0-\ua8ff\uaa60-\uaa7f"
@@ -24,9 +26,9 @@ _UNSEEN = re.compile(
     rf"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
     rf"|(?<=[{_EMOJI}#*0-9])\ufe0f(?=\u20e3|\u200d?[{_EMOJI}]|(?<=[{_EMOJI}]\ufe0f))"
     r"|(?<=[\u1820-\u18aa])[\u180b-\u180f]"
-    rf"|(?P<unseen>[{_IGNORABLE}]+?)"
+    rf"|(?P<unseen>[{IGNORABLE}]+?)"
 )
-_ANY = re.compile(rf"[{_IGNORABLE}]+")
+_ANY = re.compile(rf"[{IGNORABLE}]+")
 _MEANING = re.compile(r"[\u180b-\u180f\u200c\u200d\ufe0f]")
 
 
@@ -36,7 +38,7 @@ def drop_invisible(text: str) -> str:
     >>> drop_invisible("hydro\\u00adgraphic \\u202esurvey\\u202c")
     'hydrographic survey'
     """
-    if text.isascii() or _ANY.search(text) is None:
+    if text.isascii():
         return text
     if _MEANING.search(text) is None:
         return _ANY.sub("", text)

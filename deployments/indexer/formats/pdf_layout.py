@@ -36,12 +36,12 @@ def page_text(text_page: pdfium.PdfTextPage) -> str:
     """Returns the text of a page in reading order."""
     count = text_page.count_rects()
     if not 1 < count <= _MAX_RECTANGLES:
-        return str(text_page.get_text_bounded())
+        return str(text_page.get_text_range())
     boxes = [_Box(*text_page.get_rect(index)) for index in range(count)]
     gutter = _find_gutter(boxes) if count >= 2 * _LEAST_ROWS else 0
     if gutter:
         return _read_columns(text_page, boxes, gutter)
-    return str(text_page.get_text_bounded())
+    return str(text_page.get_text_range())
 
 
 def _find_gutter(boxes: list[_Box]) -> float:

@@ -8,7 +8,7 @@ an empty row the names of another table.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice, tee, zip_longest
+from itertools import chain, islice
 
 from deployments.indexer.formats import bounds
 
@@ -47,22 +47,23 @@ def render_records(rows: Iterable[Row]) -> str:
 
 def _records(rows: Iterable[Row], names: Row) -> Iterator[str]:
     """Yields the rows under their names; behind an empty row another table may begin."""
-    first, second = tee(rows)
-    next(second, None)
-    nothing: Row = {}
-    follows_gap = is_title_of_table = False
-    for row, following in zip_longest(first, second, fillvalue=nothing):
+    rows = iter(rows)
+    held: list[Row] = []  # the row that was looked at ahead
+    follows_gap = is_title = False
+    while (row := held.pop() if held else next(rows, None)) is not None:
         if not row:
             follows_gap = True
-            continue
-        is_header = (follows_gap or is_title_of_table) and _names_columns(row, following)
-        is_short = len(row) == 1 and len(names) > 2 and len(following) > 1
-        is_title_of_table = follows_gap and is_short
-        follows_gap = False
-        if is_header:
-            names, is_title_of_table = _names(row), False
+        elif not follows_gap and not is_title:
+            yield _record(row, names)
         else:
-            yield _as_title(row) if is_title_of_table else _record(row, names)
+            following = next(rows, {})
+            held.append(following)
+            if _names_columns(row, following):
+                names, is_title = _names(row), False
+            else:
+                is_title = follows_gap and len(row) == 1 and len(names) > 2 and len(following) > 1
+                yield _as_title(row) if is_title else _record(row, names)
+            follows_gap = False
 
 
 def _names(row: Row) -> Row:
@@ -115,5 +116,5 @@ def _record(row: Row, names: Row) -> str:
     if isinstance(row, SectionTitle):
         return _as_title(row)
     return "\n".join(
-        f"{names.get(column) or f'column {column + 1}'}: {value}" for column, value in row.items()
+        [f"{names.get(column) or f'column {column + 1}'}: {value}" for column, value in row.items()]
     )

@@ -53,6 +53,10 @@ def test_hyphen_of_another_page_says_that_the_word_has_one() -> None:
     assert join_broken_words(["a tug-\nboat", "the tug-boat"])[0] == "a tug-boat"
 
 
+def test_hyphen_of_a_longer_name_stays() -> None:
+    assert join_broken_words(["push tug-\nboat:1", "pull tug-boat-nine"])[0] == "push tug-boat:1"
+
+
 def test_word_is_whole_in_a_file() -> None:
     assert read_text("a.pdf", make_pdf_of(lines("the wind and the light-", "house keeper"))) == (
         "the wind and the lighthouse keeper"

@@ -95,3 +95,7 @@ def test_names_that_differ_in_a_byte_are_two_documents() -> None:
 @pytest.mark.parametrize("name", ["notes/hær.md", "C:\\notes\\a.md", "семь 7.md", "👩\u200d🚒.md"])
 def test_usual_names_stay_as_they_are(name: str) -> None:
     assert clean_path(name) == name
+
+
+def test_ligatures_of_typesetting_become_letters() -> None:
+    assert clean_text("the o\ufb03ce \ufb01le") == "the office file"
