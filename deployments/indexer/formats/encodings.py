@@ -52,6 +52,8 @@ _CLOSE_RATIO = 0.8
 _GUESS_CONFIDENCE = 0.03
 """Of a few letters the detector knows nothing, and says so."""
 
+_ICELANDIC = re.compile("[ÝÐÞýðþ]".encode("cp1252"))
+
 _LEAST_SHARE = 4
 """Letters of UTF-8 for each stray byte, in scripts whose words are all bytes beyond ASCII: there
 pairs of bytes look like UTF-8 by chance."""
@@ -220,13 +222,18 @@ def _choose(readings: list[_Reading], sample: bytes) -> str:
     """Returns the encoding to believe: the likeliest, or Windows-1252 where that is a guess."""
     best = max(readings, key=lambda one: one.confidence, default=None)
     if best is None or best.confidence < _GUESS_CONFIDENCE:
-        if _reads_well(sample, "cp1252"):
+        if _reads_well(sample, "cp1252") and (best is None or _is_usual(sample)):
             return "cp1252"
         return best.encoding if best else ""
     western = next((one for one in readings if one.encoding in _SINGLE_WESTERN), None)
-    if western and western.confidence >= best.confidence * _CLOSE_RATIO:
-        return western.encoding
-    return best.encoding
+    is_close = western and western.confidence >= best.confidence * _CLOSE_RATIO
+    return western.encoding if western and is_close and _is_usual(sample) else best.encoding
+
+
+def _is_usual(sample: bytes) -> bool:
+    """Returns whether a Western sample has none of the letters that only Iceland writes: they stand
+    where Turkish has its own."""
+    return _ICELANDIC.search(sample) is None
 
 
 def _reads_well(sample: bytes, encoding: str) -> bool:

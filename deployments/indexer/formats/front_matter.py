@@ -14,6 +14,7 @@ _MAX_DEPTH = 20
 _MAX_NUMBER_CHARS = 18
 _BLOCK = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.M | re.S)
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
+_LINE = re.compile(r"([A-Za-z][\w-]{0,60}):((?: .*)?)")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _BOOLEANS = {
     "true": True,
@@ -58,7 +59,7 @@ def read_front_matter(text: str) -> FrontMatter:
             else:
                 fields[key] = scalar
     except (yaml.YAMLError, ValueError):
-        return FrontMatter({}, "", text)
+        nested, fields = [], dict(_simple_lines(match[1]))
     if not fields and not nested:
         return FrontMatter({}, "", text)
     values = {key: _resolve(value, is_plain) for key, (value, is_plain) in fields.items()}
@@ -105,6 +106,18 @@ def _entries(block: str) -> Iterator[tuple[str, tuple[str, bool] | None]]:
             if key is not None:
                 yield key, None
             key = None if key is not None else ""
+
+
+def _simple_lines(block: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """Yields the fields of a block that is no YAML, where every line is a key and a value.
+
+    Titles with a colon in them are written like that, and everybody reads them.
+    """
+    lines = [line for line in block.splitlines() if line.strip() and line[0] != "#"]
+    matches = [_LINE.fullmatch(line.rstrip()) for line in lines]
+    if all(matches):
+        for match in filter(None, matches):
+            yield match[1], (match[2].strip(), True)
 
 
 def _resolve(text: str, is_plain: bool) -> Value:

@@ -67,4 +67,6 @@ PREFORMATTED = frozenset(("pre", "listing", "plaintext", "xmp"))
 
 LISTS = frozenset(("ul", "ol", "menu", "dir"))
 
+STRUCK = frozenset(("del", "s", "strike"))
+
 CODE = frozenset(("code", "kbd", "samp", "tt"))

@@ -16,6 +16,7 @@ from deployments.indexer.formats.html_elements import (
     INLINE,
     LISTS,
     PREFORMATTED,
+    STRUCK,
     UNSEEN,
 )
 from deployments.indexer.formats.html_lists import Attributes, ListMarkers, integer
@@ -105,7 +106,7 @@ class HtmlRenderer:
         return bool(is_hidden)
 
     def _open_inline(self, node: LexborNode, tag: str) -> None:
-        if tag in ("sup", "sub") or tag in CODE or _raises(node):
+        if tag in ("sup", "sub") or tag in CODE or tag in STRUCK or _raises(node):
             self._marks.append(len(self._line))
         elif tag == "q":
             self._line.append("“")
@@ -119,6 +120,8 @@ class HtmlRenderer:
             self._close_mark(lowered)
         elif tag in CODE:
             self._close_mark(_quoted)
+        elif tag in STRUCK:
+            self._close_mark(_struck)
         elif tag == "q":
             self._line.append("”")
         elif tag not in INLINE or tag == "mfrac":
@@ -239,6 +242,12 @@ def _quoted(before: str, content: str) -> str:
     stands_apart = not before[-1:].isalnum()
     needs_quotes = stands_apart and "`" not in content and _READS_AS_MARKUP.search(content)
     return f"`{content.strip()}`" if needs_quotes else content
+
+
+def _struck(before: str, content: str) -> str:
+    """Returns struck text with its marks, apart from what stands in its place."""
+    text = content.strip()
+    return f"{' ' if before[-1:].strip() else ''}~~{text}~~ " if text else content
 
 
 def _lays_out(table: LexborNode) -> bool:

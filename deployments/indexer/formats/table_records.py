@@ -37,9 +37,13 @@ def render_records(rows: Iterable[Row]) -> str:
     """
     rows = iter(rows)
     head = list(islice(rows, _SAMPLE_ROWS))
-    at = find_header(head)
+    at = first = find_header(head)
     names = _names(head[at]) if head else {}
-    titles = (_as_title(row) for row in head[:at] if row)
+    below = head[at + 1] if len(head) > at + 2 else {}
+    if _goes_on(names, below):
+        names = _names({**names, **{n: _joined(names.get(n), below[n]) for n in below}})
+        at += 1
+    titles = [_as_title(row) for row in head[:first] if row]
     records = _records(chain(head[at + 1 :], rows), names)
     text = bounds.join_bounded(chain(titles, records), "\n\n")
     return text or ", ".join(names.values())
@@ -64,6 +68,20 @@ def _records(rows: Iterable[Row], names: Row) -> Iterator[str]:
                 is_title = follows_gap and len(row) == 1 and len(names) > 2 and len(following) > 1
                 yield _as_title(row) if is_title else _record(row, names)
             follows_gap = False
+
+
+def _goes_on(names: Row, below: Row) -> bool:
+    """Returns whether the names go on in the next row: what stands over several columns there has
+    a name for each, and what stands over one is repeated or left out."""
+    counts = Counter(names.values())
+    shared = {column for column in below if counts[names.get(column, "")] > 1}
+    others = below.keys() - shared
+    is_group = 0 < len(shared) < len(names)
+    return is_group and all(names.get(column) == below[column] for column in others)
+
+
+def _joined(above: str | None, below: str) -> str:
+    return below if above in (None, below) else f"{above} {below}"
 
 
 def _names(row: Row) -> Row:

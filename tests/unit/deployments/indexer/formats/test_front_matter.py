@@ -69,3 +69,9 @@ def test_aliases_and_merge_keys_are_not_followed() -> None:
     matter = read_front_matter("---\n" + "\n".join(lines) + "\nkind: note\n---\ntext")
     assert time.process_time() - start < 0.5
     assert matter.fields == {"kind": "note"}
+
+
+def test_title_with_a_colon_in_it_is_read() -> None:
+    document = read_one("a.md", "---\ntitle: Harbours: a guide\nyear: 1931\n---\ntext")
+    assert (document.title, document.metadata) == ("Harbours: a guide", {"year": 1931})
+    assert document.parts[0].text == "text"

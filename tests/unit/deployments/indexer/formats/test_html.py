@@ -130,3 +130,7 @@ def test_declaration_that_lies_is_not_believed(declared: str) -> None:
 def test_declaration_that_holds_is_believed() -> None:
     page = "<?xml version='1.0' encoding='iso-8859-2'?><p>Łódka płynie.</p>"
     assert read_text("a.xhtml", page.encode("iso-8859-2")) == "Łódka płynie."
+
+
+def test_struck_text_is_not_glued_to_what_replaces_it() -> None:
+    assert read("<p>the <del>90</del><ins>70</ins> crowns</p>") == "the ~~90~~ 70 crowns"

@@ -12,6 +12,7 @@ from pypdf.generic import (
     FloatObject,
     NameObject,
     NumberObject,
+    PdfObject,
     TextStringObject,
 )
 
@@ -94,7 +95,7 @@ def make_form(*fields: tuple[str, str, str, int]) -> bytes:
     name, text = NameObject, TextStringObject
     for label, kind, value, height in fields:
         box = ArrayObject(FloatObject(n) for n in (120, height - 4, 300, height + 12))
-        field = {
+        field: dict[PdfObject, PdfObject] = {
             name("/Type"): name("/Annot"),
             name("/Subtype"): name("/Widget"),
             name("/Rect"): box,

@@ -116,3 +116,16 @@ def test_comments_on_cells_are_left_out_with_a_warning() -> None:
     workbook.active["A1"].comment = Comment("unseen", "Ada")
     document = read_one("a.xlsx", save_workbook(workbook))
     assert document.warnings == ("1 comment on cells was left out.",)
+
+
+def test_names_of_columns_may_go_over_two_rows() -> None:
+    workbook = Workbook()
+    sheet = workbook.active
+    for row in (["Port", "Calls", None], [None, "2030", "2031"], ["Oslo", 4, 5], ["Bodo", 6, 7]):
+        sheet.append(row)
+    sheet.merge_cells("A1:A2")
+    sheet.merge_cells("B1:C1")
+    assert read_text("a.xlsx", save_workbook(workbook)).split("\n\n")[1:] == [
+        "Port: Oslo\nCalls 2030: 4\nCalls 2031: 5",
+        "Port: Bodo\nCalls 2030: 6\nCalls 2031: 7",
+    ]
