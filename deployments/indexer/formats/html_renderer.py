@@ -20,6 +20,7 @@ from deployments.indexer.formats.html_elements import (
     UNSEEN,
 )
 from deployments.indexer.formats.html_lists import Attributes, ListMarkers, integer
+from deployments.indexer.formats.html_tables import is_only_cell, lays_out
 from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
 from deployments.indexer.formats.scripts import lowered, raised
 from deployments.indexer.formats.spans import SpannedTable
@@ -28,7 +29,6 @@ _BLANK = re.compile(r"[ \t\n\r\f\v]+")
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
 _READS_AS_MARKUP = re.compile(r"<|\*|(?<!\w)_|_(?!\w)")
 _LANGUAGE = re.compile(r"\b(?:language|lang|highlight-source)-([\w+#.-]+)")
-_LAYS_OUT = "table, h1, h2, h3, h4, h5, h6, pre"
 _MAX_LAYOUTS = 8
 """Tables in tables beyond this depth are not looked at any more: they lay a page out."""
 
@@ -200,7 +200,7 @@ class HtmlRenderer:
     def _open_table(self, node: LexborNode) -> None:
         if self._table is not None:
             self._tables += 1
-        elif self._layouts >= _MAX_LAYOUTS or _lays_out(node):
+        elif self._layouts >= _MAX_LAYOUTS or lays_out(node):
             self._layouts += 1
         else:
             self._table, self._tables = SpannedTable(), 1
@@ -212,7 +212,7 @@ class HtmlRenderer:
         elif tag in ("td", "th"):
             attributes = node.attributes
             columns = integer(attributes.get("colspan"), 1)
-            is_whole_row = _is_only_cell(node)
+            is_whole_row = is_only_cell(node)
             table.add(
                 one_paragraph(" ".join(self._take_cell())).replace("\n", " "),
                 columns=1 if is_whole_row else columns,
@@ -248,26 +248,3 @@ def _struck(before: str, content: str) -> str:
     """Returns struck text with its marks, apart from what stands in its place."""
     text = content.strip()
     return f"{' ' if before[-1:].strip() else ''}~~{text}~~ " if text else content
-
-
-def _lays_out(table: LexborNode) -> bool:
-    is_declared = table.attributes.get("role") in ("presentation", "none")
-    return is_declared or any(one.mem_id != table.mem_id for one in table.css(_LAYS_OUT))
-
-
-def _is_only_cell(cell: LexborNode) -> bool:
-    row = cell.parent
-    if row is None:
-        return False
-    sides = (cell.prev, cell.next)
-    return not any(side is not None and _has_cell_beside(side, cell) for side in sides)
-
-
-def _has_cell_beside(side: LexborNode, cell: LexborNode) -> bool:
-    is_before = side.next is not None and side.next.mem_id == cell.mem_id
-    node: LexborNode | None = side
-    while node is not None:
-        if node.tag in ("td", "th"):
-            return True
-        node = node.prev if is_before else node.next
-    return False
