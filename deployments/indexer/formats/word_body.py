@@ -34,6 +34,7 @@ class BodyReader:
         self._styles = styles
         self._numbering = numbering
         self._notes = dict(notes)
+        self._marked: list[tuple[str, str]] = []  # notes whose marks stand in a table
         self._carried = ""  # of a paragraph whose end was deleted: it goes on in the next one
 
     def read(self, container: etree._Element) -> None:
@@ -75,26 +76,31 @@ class BodyReader:
 
     def _after(self, found: ParagraphText) -> None:
         """Writes what hangs on a paragraph: its notes and text boxes."""
-        for kind, note_id in found.notes:
+        self._write_notes(found.notes)
+        for box in found.boxes:
+            self.read(box)
+
+    def _write_notes(self, marks: list[tuple[str, str]]) -> None:
+        for kind, note_id in marks:
             note = self._notes.pop((kind, note_id), None)
             if note is not None:
                 text = " ".join(self._texts(note))
                 self._writer.paragraph(f"{note_mark(kind, note_id)}: {text}")
-        for box in found.boxes:
-            self.read(box)
 
     def _marker(self, properties: etree._Element | None, style: Style) -> tuple[str | None, int]:
         own = child(properties, "numPr")
         number_id = attribute(child(own, "numId"), "val") or style.number_id
         level = attribute(child(own, "ilvl"), "val")
         depth = int(level[:2]) if level.isdecimal() else style.level
-        return self._numbering.next(number_id, depth), depth
+        marker = self._numbering.next(number_id, depth)
+        return "-" if marker is None and style.is_item else marker, depth
 
     def _texts(self, container: etree._Element) -> Iterator[str]:
         """Yields the paragraphs in an element as text, those of inner tables included."""
         for block in _blocks(container):
             if local_name(block) == "p":
                 found = self._runs.read(block)
+                self._marked += found.notes
                 marker, _ = self._marker(child(block, "pPr"), Style())
                 text = found.text.strip()
                 if text:
@@ -122,6 +128,8 @@ class BodyReader:
             for cell in in_row:
                 self._cell(cell, table, above, is_whole_row=len(in_row) == 1)
         self._writer.table(table.rows)
+        marked, self._marked = self._marked, []
+        self._write_notes(marked)
 
     def _cell(
         self,

@@ -17,6 +17,9 @@ class Style:
 
     heading: int = 0
     is_title: bool = False
+    is_item: bool = False
+    """Of a list, by its name: some programs write such styles without the list."""
+
     number_id: str = ""
     level: int = 0
 
@@ -32,7 +35,8 @@ def read_styles(root: etree._Element | None) -> dict[str, Style]:
 
 
 def _read(style_id: str, elements: dict[str, etree._Element]) -> Style:
-    heading, number_id, level, is_title = 0, "", -1, False
+    heading, number_id, level = 0, "", -1
+    is_title = is_item = False
     for _ in range(_MAX_PARENTS):
         element = elements.get(style_id)
         if element is None:
@@ -42,13 +46,14 @@ def _read(style_id: str, elements: dict[str, etree._Element]) -> Style:
         outline = attribute(child(element, "pPr", "outlineLvl"), "val")
         heading = heading or (int(match[1]) if match else outline_level(outline))
         is_title = is_title or name.lower() == "title"
+        is_item = is_item or name.lower().startswith(("list bullet", "list number"))
         numbering = child(element, "pPr", "numPr")
         number_id = number_id or attribute(child(numbering, "numId"), "val")
         own_level = attribute(child(numbering, "ilvl"), "val")
         if level < 0 and own_level.isdecimal():
             level = int(own_level[:2])
         style_id = attribute(child(element, "basedOn"), "val")
-    return Style(heading, is_title, number_id, max(level, 0))
+    return Style(heading, is_title, is_item, number_id, max(level, 0))
 
 
 def outline_level(text: str) -> int:

@@ -169,3 +169,19 @@ def test_title_style_names_the_document() -> None:
     body = paragraph("Pilot book", properties='<w:pStyle w:val="T"/>') + paragraph("Text.")
     document = read_one("a.docx", make_docx(body, styles=styles))
     assert (document.title, document.parts[0].text) == ("Pilot book", "# Pilot book\n\nText.")
+
+
+def test_note_that_is_marked_in_a_table_stands_after_it() -> None:
+    mark = "<w:r><w:footnoteReference w:id='3'/></w:r>"
+    cells = f"<w:tc><w:p>{run('Ebb')}{mark}</w:p></w:tc><w:tc>{paragraph('6 h')}</w:tc>"
+    body = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>" + paragraph("End.")
+    notes = f"<w:footnote w:id='3'>{paragraph('Or less.')}</w:footnote>"
+    assert read_text("a.docx", make_docx(body, footnotes=notes)) == (
+        "| Ebb[^3] | 6 h |\n| --- | --- |\n\n[^3]: Or less.\n\nEnd."
+    )
+
+
+def test_item_is_known_by_its_style_where_the_list_is_missing() -> None:
+    styles = '<w:style w:type="paragraph" w:styleId="B"><w:name w:val="List Bullet"/></w:style>'
+    item = paragraph("rope", properties='<w:pStyle w:val="B"/>')
+    assert read_text("a.docx", make_docx(item + item, styles=styles)) == "- rope\n- rope"
