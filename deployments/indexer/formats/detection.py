@@ -7,7 +7,7 @@ silence and never found.
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.errors import InvalidRequest
@@ -103,12 +103,17 @@ class _Reading:
     confidence: float
 
 
-def _readings(sample: bytes, encodings: Iterable[str]) -> Iterator[_Reading]:
+def _readings(sample: bytes, encodings: Sequence[str]) -> Iterator[_Reading]:
     """Yields what the detector makes of the bytes, best first, where words look like words."""
     from chardet import detect_all
 
     is_foreign = words_of_other_scripts(sample)
-    for found in detect_all(sample, ignore_threshold=True, include_encodings=encodings):
+    for found in detect_all(
+        sample,
+        ignore_threshold=True,
+        include_encodings=encodings,
+        no_match_encoding=encodings[0],
+    ):
         name = _codec_name(found["encoding"] or "")
         text = _strict(sample, name) if name else None
         if text is not None and reads_well(text, is_foreign=is_foreign):

@@ -50,14 +50,16 @@ def read_slides(content: bytes, options: ReadingOptions) -> Converted:
         bounds.check_pages(len(ids))
         parts: list[Part] = []
         hidden: list[str] = []
+        damaged: list[str] = []
         char_count = comments = footers = 0
         for number, slide_id in enumerate(ids, start=1):
-            target = relationships[slide_id].target
-            slide = file.tree(target)
-            own = file.relationships(target)
-            comments += _comment_count(file, own)
-            if slide is None:
+            found = relationships.get(slide_id)
+            slide = file.tree(found.target) if found is not None else None
+            if found is None or slide is None:
+                damaged.append(str(number))
                 continue
+            own = file.relationships(found.target)
+            comments += _comment_count(file, own)
             if attribute(slide, "show", "1") in ("0", "false") and not options.hidden:
                 hidden.append(str(number))
                 continue
@@ -70,6 +72,7 @@ def read_slides(content: bytes, options: ReadingOptions) -> Converted:
                 parts.append(Part(text, page=number))
     warnings = (
         left_out(len(hidden), "hidden slide", names=tuple(hidden)),
+        left_out(len(damaged), "damaged slide", names=tuple(damaged)),
         left_out(comments, "comment"),
         left_out(footers, "footer of a slide", "footers of slides"),
     )

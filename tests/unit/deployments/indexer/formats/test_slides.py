@@ -8,7 +8,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from deployments.indexer.formats.converted import ReadingOptions
-from tests.unit.deployments.indexer.files import read_one
+from tests.unit.deployments.indexer.files import change_member, make_pptx, read_one
 
 
 def save(presentation: object) -> bytes:
@@ -71,3 +71,11 @@ def test_hidden_slides_are_left_out_by_number() -> None:
     assert document.warnings == ("1 hidden slide was left out: 2.",)
     every = read_one("a.pptx", save(presentation), options=ReadingOptions(hidden=True))
     assert [part.text for part in every.parts] == ["seen", "unseen"]
+
+
+def test_slide_that_is_missing_costs_itself_alone() -> None:
+    content = make_pptx(("One", "first"), ("Two", "second"))
+    content = change_member(content, "ppt/_rels/presentation.xml.rels", "slide2.xml", "slide9.xml")
+    document = read_one("a.pptx", content)
+    assert [part.page for part in document.parts] == [1]
+    assert document.warnings == ("1 damaged slide was left out: 2.",)
