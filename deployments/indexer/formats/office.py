@@ -106,6 +106,30 @@ def open_office(content: bytes, kind: str) -> Iterator[OfficeFile]:
         raise InvalidRequest(f"The file is damaged, or is not {kind}.") from error
 
 
+def stream(content: bytes, name: str) -> Iterator[etree._Element]:
+    """Yields the elements of a name one by one; each is dropped when the next is asked for.
+
+    Raises:
+        InvalidRequest: The XML has more tags than a sheet may have.
+    """
+    bounds.check_sheet_tags(content.count(b"<"))
+    events = etree.iterparse(
+        io.BytesIO(content),
+        tag=f"{{*}}{name}",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    for _, element in events:
+        yield element
+        element.clear()
+        parent = element.getparent()
+        while parent is not None and element.getprevious() is not None:
+            del parent[0]
+
+
 def local_name(element: etree._Element) -> str:
     """Returns the name of an element without its namespace; "" for what is no element."""
     tag = element.tag

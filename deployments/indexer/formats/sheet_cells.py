@@ -1,6 +1,5 @@
 """Reads the cells of one sheet as they are shown, row by row, without holding the sheet's tree."""
 
-import io
 import math
 import re
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.converted import count_of
 from deployments.indexer.formats.number_formats import GENERAL, show_number, show_text
-from deployments.indexer.formats.office import local_name
+from deployments.indexer.formats.office import local_name, stream
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?(\d{1,10})")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -44,7 +43,7 @@ class CellReader:
             elif name == "f":
                 formula = self._formula(element, reference)
             elif name == "is":
-                inline = "".join(text.text or "" for text in element.iter("{*}t", "{*}rPh"))
+                inline = string_of(element)
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             value, kind = inline, "str"
@@ -95,6 +94,18 @@ class CellReader:
         return _moved(origin, at, reference) if origin else "?"
 
 
+def string_of(item: etree._Element) -> str:
+    """Returns the text of a string with its runs, without the reading aids of Japanese."""
+    pieces: list[str] = []
+    for element in item:
+        name = local_name(element)
+        if name == "t":
+            pieces.append(element.text or "")
+        elif name == "r":
+            pieces += [text.text or "" for text in element if local_name(text) == "t"]
+    return "".join(pieces)
+
+
 def read_rows(content: bytes, cells: CellReader) -> Iterator[tuple[int, dict[int, str]]]:
     """Yields the rows of a sheet that have cells with something in them, by their numbers.
 
@@ -102,12 +113,8 @@ def read_rows(content: bytes, cells: CellReader) -> Iterator[tuple[int, dict[int
         InvalidRequest: A row or a column is beyond what a sheet can have.
     """
     cells.start_sheet()
-    bounds.check_sheet_tags(content.count(b"<"))
     number = 0
-    stream = etree.iterparse(
-        io.BytesIO(content), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False
-    )
-    for _, row in stream:
+    for row in stream(content, "row"):
         given = row.get("r") or ""
         number = int(given) if given.isdecimal() and len(given) < 12 else number + 1
         bounds.check_rows(number)
@@ -118,9 +125,6 @@ def read_rows(content: bytes, cells: CellReader) -> Iterator[tuple[int, dict[int
             text = cells.show(cell, cell.get("r") or "")
             if text:
                 shown[column] = text
-        row.clear()
-        while row.getprevious() is not None:
-            del row.getparent()[0]
         if shown:
             yield number, shown
 

@@ -11,8 +11,14 @@ from lxml import etree
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, ReadingOptions, left_out
-from deployments.indexer.formats.office import OfficeFile, attribute, local_name, open_office
-from deployments.indexer.formats.sheet_cells import CellReader, read_rows
+from deployments.indexer.formats.office import (
+    OfficeFile,
+    attribute,
+    local_name,
+    open_office,
+    stream,
+)
+from deployments.indexer.formats.sheet_cells import CellReader, read_rows, string_of
 from deployments.indexer.formats.sheet_merges import fill_merged, find_merges
 from deployments.indexer.formats.sheet_styles import read_formats
 from deployments.indexer.formats.table_records import render_records
@@ -69,21 +75,9 @@ def _starts_1904(workbook: etree._Element) -> bool:
 
 
 def _shared_strings(file: OfficeFile, part: str) -> Iterator[str]:
-    root = file.tree(part) if part else None
-    for item in () if root is None else root.iter("{*}si"):
-        yield string_of(item)
-
-
-def string_of(item: etree._Element) -> str:
-    """Returns the text of a string with its runs, without the reading aids of Japanese."""
-    pieces: list[str] = []
-    for element in item:
-        name = local_name(element)
-        if name == "t":
-            pieces.append(element.text or "")
-        elif name == "r":
-            pieces += [text.text or "" for text in element if local_name(text) == "t"]
-    return "".join(pieces)
+    content = file.read(part) if part else b""
+    if content:
+        yield from map(string_of, stream(content, "si"))
 
 
 def _read_sheet(file: OfficeFile, sheet: _Sheet, cells: CellReader) -> Part | None:

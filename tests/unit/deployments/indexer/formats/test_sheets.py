@@ -129,3 +129,10 @@ def test_names_of_columns_may_go_over_two_rows() -> None:
         "Port: Oslo\nCalls 2030: 4\nCalls 2031: 5",
         "Port: Bodo\nCalls 2030: 6\nCalls 2031: 7",
     ]
+
+
+def test_reading_aids_of_a_string_are_no_text() -> None:
+    aid = '<is><r><t>東</t></r><r><t>京</t></r><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></is>'
+    old, new = "<is><t>x</t></is>", aid
+    content = change_member(make_xlsx(S=[["City"], ["x"]]), "xl/worksheets/sheet1.xml", old, new)
+    assert read_text("a.xlsx", content).endswith("City: 東京")
