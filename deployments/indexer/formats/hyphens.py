@@ -15,8 +15,8 @@ _BROKEN = re.compile(
 _BREAK = re.compile(r"[\x02\ufffe\u00ad](?:\r?\n)?(?=\S)")
 _MARKS = re.compile(r"[\x02\ufffe]|[-‐\u00ad][ \t]*\r?\n")
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_WITH_HYPHEN = frozenset(("self", "well", "half", "quasi", "cross"))
-"""What is written with a hyphen before most words."""
+_WITH_HYPHEN = frozenset(("self", "well", "half", "long", "quasi", "cross"))
+"""What is written with a hyphen before most words; no word is broken after its first letter."""
 
 
 def join_broken_words(pages: Sequence[str]) -> list[str]:
@@ -35,7 +35,8 @@ def join_broken_words(pages: Sequence[str]) -> list[str]:
         whole, hyphened = f"{before}{after}", f"{before}-{after}"
         if whole.casefold() in known:
             return whole
-        if hyphened.casefold() in known or before.casefold() in _WITH_HYPHEN:
+        is_prefix = before.casefold() in _WITH_HYPHEN or len(before.rpartition("-")[2]) == 1
+        if hyphened.casefold() in known or is_prefix:
             return hyphened
         return whole if after[0].islower() else hyphened
 

@@ -40,6 +40,7 @@ def lines(*texts: str, left: int = 40, top: int = 700) -> str:
         ("the moor\x02ing lines", "the mooring lines"),
         ("a well-\nknown pilot", "a well-known pilot"),
         ("a ship-\nshape deck; ship-shape indeed", "a ship-shape deck; ship-shape indeed"),
+        ("a long-\nlived x-\nray", "a long-lived x-ray"),
         ("from Jean-\nMarc", "from Jean-Marc"),
         ("in 2030-\n2031", "in 2030-\n2031"),
         ("list:\n- one\n- two", "list:\n- one\n- two"),
