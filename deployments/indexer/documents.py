@@ -1,60 +1,72 @@
 """Reads a file into documents: by the extension of its name, one document or one per record.
 
-The libraries that read binary formats are behind `converters`, JSON is in `records`. Reading never
-raises for a bad file: a `ReadFailure` takes the place of the document, and the others go on.
+A reader per format is in `formats`, JSON is in `records`. Reading never raises for a bad file: a
+`ReadFailure` takes the place of the document, and the others go on.
 """
 
-import csv
 import io
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from deployments.contracts.documents import Document, Part, ReadFailure, Scalar, Upload
 from deployments.contracts.errors import InvalidRequest, RequestError, UnsupportedMedia
-from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_TITLE_CHARS,
     clean_metadata,
+    clean_path,
     clean_text,
     clean_title,
     document_id,
 )
-from deployments.indexer.converters import Converted
-from deployments.indexer.markup import convert_rst, find_headings, read_front_matter
+from deployments.indexer.formats.compressed import inflate
+from deployments.indexer.formats.converted import Converted, ReadingOptions
+from deployments.indexer.formats.delimited import read_csv, read_tsv
+from deployments.indexer.formats.encodings import decode_text
+from deployments.indexer.formats.markdown import read_markdown
+from deployments.indexer.formats.plain import read_plain
+from deployments.indexer.formats.restructured import read_rst
+from deployments.indexer.markup import find_headings
 from deployments.indexer.records import read_json, read_lines
 
 _LOGGER = logging.getLogger(__name__)
 
+_SHOWN = ReadingOptions()
+"""What whoever opens a file sees of it, and no more."""
 
-def read_documents(upload: Upload) -> Iterator[Document | ReadFailure]:
+
+def read_documents(
+    upload: Upload, *, options: ReadingOptions = _SHOWN
+) -> Iterator[Document | ReadFailure]:
     """Yields the documents of a file in its order, with a failure in the place of each bad one.
 
     JSONL gives a document per line, and so does a JSON list of objects of which any has text;
-    everything else is one document. Records are made one at a time.
+    everything else is one document. Records are made one at a time. Whatever a format's library
+    raises is the failure of this file alone.
     """
-    path = clean_text(upload.name)
-    metadata = clean_metadata(upload.metadata)
+    path = clean_path(upload.name)
     try:
+        metadata = clean_metadata(upload.metadata)
         extension, content = _unpack(path, upload.content)
-        if extension in _LINES:
-            lines = io.StringIO(converters.decode_text(content), newline="\n")
-            yield from read_lines(path, lines, metadata)
-        elif extension == ".json":
-            text = converters.decode_text(content)
-            yield from read_json(path, text, metadata, default_title=_stem(path))
+        if extension in _LINES or extension == ".json":
+            yield from _read_records(path, extension, content, metadata)
         else:
-            converted = _READERS[extension](content)
+            converted = _read(extension, content, options)
             yield _build_document(path, converted, metadata, has_headings=extension in _HEADED)
     except RequestError as error:
         _LOGGER.info("cannot read %s: %s (%r)", path, error.message, error.__cause__)
         yield ReadFailure(path, error.message)
+    except MemoryError:
+        _LOGGER.warning("reading %s took too much memory", path)
+        yield ReadFailure(path, "The file takes too much memory. Split it.")
+    except Exception:
+        _LOGGER.exception("cannot read %s", path)
+        yield ReadFailure(path, "The file is damaged and cannot be read.")
 
 
 def is_readable_name(name: str) -> bool:
-    """Returns whether the extension is one that a converter reads, compressed text included."""
+    """Returns whether the extension is one that is read, compressed text included."""
     path = PurePosixPath(name.lower())
     if path.suffix == ".gz":
         return PurePosixPath(path.stem).suffix in _TEXT_EXTENSIONS
@@ -71,37 +83,54 @@ def _unpack(path: str, content: bytes) -> tuple[str, bytes]:
         what = f'files ending in "{suffix}"' if suffix else "files without an extension"
         known = f"{' '.join(sorted(_EXTENSIONS))}, and the text formats also with .gz"
         raise UnsupportedMedia(f"Nothing here reads {what}. What is read: {known}.")
-    content = converters.inflate(content) if is_gzip else content
+    content = inflate(content) if is_gzip else content
     if not content:
         raise InvalidRequest("The file is empty.")
     return extension, content
 
 
-def _read_plain(content: bytes) -> Converted:
-    return Converted((Part(converters.decode_text(content)),))
+def _read(extension: str, content: bytes, options: ReadingOptions) -> Converted:
+    """Returns what the reader of a format gives; libraries are imported when they are needed."""
+    simple = _TEXT_READERS.get(extension)
+    if simple is not None:
+        return simple(content)
+    if extension == ".pdf":
+        from deployments.indexer.formats.pdf import read_pdf
+
+        return read_pdf(content)
+    if extension == ".docx":
+        from deployments.indexer.formats.word import read_word
+
+        return read_word(content, options)
+    if extension == ".pptx":
+        from deployments.indexer.formats.slides import read_slides
+
+        return read_slides(content, options)
+    if extension == ".xlsx":
+        from deployments.indexer.formats.sheets import read_sheets
+
+        return read_sheets(content, options)
+    from deployments.indexer.formats.html import read_html
+
+    return read_html(content, options)
 
 
-def _read_markdown(content: bytes) -> Converted:
-    fields, text = read_front_matter(converters.decode_text(content))
-    title = fields.get("title")
-    rest = {key: value for key, value in fields.items() if key != "title"}
-    return Converted((Part(text),), title=title if isinstance(title, str) else "", metadata=rest)
-
-
-def _read_rst(content: bytes) -> Converted:
-    return Converted((Part(convert_rst(clean_text(converters.decode_text(content)))),))
-
-
-def _read_table(content: bytes, *, delimiter: str = "") -> Converted:
-    text = converters.decode_text(content)
-    header = re.sub(r'"[^"]*"', "", text[: text.find("\n") + 1] or text)
-    delimiter = delimiter or max(",;\t|", key=header.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return Converted((Part(converters.render_rows(rows)),))
-    except csv.Error as error:
-        reason = f"Line {rows.line_num} of the table cannot be read"
-        raise InvalidRequest(f"{reason}: a quote is open, or a cell is too long.") from error
+def _read_records(
+    path: str, extension: str, content: bytes, metadata: Mapping[str, Scalar]
+) -> Iterator[Document | ReadFailure]:
+    """Yields the records of JSON; the first that can be read tells what bytes could not be."""
+    decoded = decode_text(content)
+    if extension in _LINES:
+        found = read_lines(path, io.StringIO(decoded.text, newline="\n"), metadata)
+    else:
+        found = read_json(path, decoded.text, metadata, default_title=_stem(path))
+    warnings = decoded.warnings
+    for outcome in found:
+        if warnings and isinstance(outcome, Document):
+            yield replace(outcome, warnings=(*warnings, *outcome.warnings))
+            warnings = ()
+        else:
+            yield outcome
 
 
 def _build_document(
@@ -115,9 +144,15 @@ def _build_document(
     if not title and has_headings:
         headings = (heading for part in parts for heading in find_headings(part.text))
         title = next((heading.title for heading in headings if heading.level == 1), "")
-    merged = {**clean_metadata(converted.metadata), **metadata}
-    title = (title or _stem(path))[:MAX_TITLE_CHARS]
-    return Document(document_id(path), path, title, parts, merged)
+    return Document(
+        document_id(path),
+        path,
+        (title or _stem(path))[:MAX_TITLE_CHARS],
+        parts,
+        {**clean_metadata(converted.metadata), **metadata},
+        markup=converted.markup,
+        warnings=converted.warnings,
+    )
 
 
 def _stem(path: str) -> str:
@@ -125,19 +160,16 @@ def _stem(path: str) -> str:
 
 
 _LINES = frozenset((".jsonl", ".ndjson"))
-_READERS: Mapping[str, Callable[[bytes], Converted]] = {
-    **dict.fromkeys((".md", ".markdown"), _read_markdown),
-    **dict.fromkeys((".txt", ".text", ".log"), _read_plain),
-    ".rst": _read_rst,
-    **dict.fromkeys((".html", ".htm", ".xhtml"), converters.read_html),
-    ".csv": _read_table,
-    ".tsv": partial(_read_table, delimiter="\t"),
-    ".pdf": converters.read_pdf,
-    ".docx": converters.read_word,
-    ".pptx": converters.read_slides,
-    ".xlsx": converters.read_sheets,
+_TEXT_READERS: Mapping[str, Callable[[bytes], Converted]] = {
+    **dict.fromkeys((".md", ".markdown"), read_markdown),
+    **dict.fromkeys((".txt", ".text", ".log"), read_plain),
+    ".rst": read_rst,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
 }
-_EXTENSIONS = frozenset((*_READERS, ".json", *_LINES))
-_TEXT_EXTENSIONS = _EXTENSIONS - {".pdf", ".docx", ".pptx", ".xlsx"}
-_HEADED = _EXTENSIONS - {".csv", ".log", ".pdf", ".tsv", ".xlsx"}
+_PAGES = frozenset((".html", ".htm", ".xhtml"))
+_BINARY = frozenset((".pdf", ".docx", ".pptx", ".xlsx"))
+_TEXT_EXTENSIONS = frozenset((*_TEXT_READERS, *_PAGES, *_LINES, ".json"))
+_EXTENSIONS = _TEXT_EXTENSIONS | _BINARY
+_HEADED = _EXTENSIONS - {".csv", ".log", ".pdf", ".tsv", ".txt", ".text", ".xlsx"}
 """Formats in which a line that begins with "#" is a heading, so that it may give the title."""

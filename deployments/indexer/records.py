@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from deployments.contracts.documents import Document, Part, ReadFailure, Scalar
 from deployments.contracts.errors import InvalidRequest
-from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_METADATA_CHARS,
     MAX_TITLE_CHARS,
@@ -14,6 +13,9 @@ from deployments.indexer.cleaning import (
     clean_title,
     document_id,
 )
+from deployments.indexer.formats import bounds
+from deployments.indexer.formats.converted import left_out
+from deployments.indexer.formats.pictures import drop_pictures
 
 TEXT_FIELDS = ("text", "content", "body", "answer")
 TITLE_FIELDS = ("title", "question", "name")
@@ -44,9 +46,8 @@ def read_json(
         text = clean_text(render_value(value)).strip("\n")
         if not text.strip():
             raise InvalidRequest("The file has no text.")
-        yield Document(
-            document_id(path), path, default_title[:MAX_TITLE_CHARS], (Part(text),), metadata
-        )
+        title = default_title[:MAX_TITLE_CHARS]
+        yield Document(document_id(path), path, title, (Part(text),), metadata, markup="plain")
 
 
 def render_value(value: object) -> str:
@@ -60,14 +61,14 @@ def render_value(value: object) -> str:
     try:
         if isinstance(value, list):
             items = ("\n".join(_flatten(item, "")) for item in value)
-            return converters.join_bounded(filter(None, items), "\n\n")
-        return converters.join_bounded(_flatten(value, ""), "\n")
+            return bounds.join_bounded(filter(None, items), "\n\n")
+        return bounds.join_bounded(_flatten(value, ""), "\n")
     except RecursionError as error:
         raise InvalidRequest(_TOO_DEEP) from error
 
 
 def _flatten(value: object, path: str) -> Iterator[str]:
-    path = path[-converters.LABEL_CHARS :]
+    path = path[-bounds.MAX_LABEL_CHARS :]
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flatten(item, f"{path}.{key}" if path else str(key))
@@ -110,6 +111,8 @@ def _read_records(
             outcome = _build_record(f"{path}#{key}", value, metadata)
         except InvalidRequest as error:
             outcome = ReadFailure(f"{path}#{key}", error.message)
+        except (ValueError, RecursionError):
+            outcome = ReadFailure(f"{path}#{key}", "The record cannot be read.")
         seen.add(key)
         yield outcome
     if not seen:
@@ -136,13 +139,21 @@ def _build_record(
         text = "\n\n".join(piece for piece in (*pieces, render_value(long)) if piece)
     else:
         text = render_value(fields or ({} if isinstance(value, dict) else value))
-    text = clean_text(text).strip("\n")
+    text, picture_count = drop_pictures(clean_text(text).strip("\n"))
     if not text.strip():
         raise InvalidRequest("The record has no text.")
     nested = rest.pop("metadata", None)
     own = clean_metadata({**(nested if isinstance(nested, dict) else {}), **rest})
     title = (title or default_title)[:MAX_TITLE_CHARS]
-    return Document(document_id(path), path, title, (Part(text),), {**own, **metadata})
+    return Document(
+        document_id(path),
+        path,
+        title,
+        (Part(text),),
+        {**own, **metadata},
+        markup="markdown" if text_key else "plain",
+        warnings=tuple(filter(None, [left_out(picture_count, "embedded picture")])),
+    )
 
 
 def _find_field(fields: Mapping[str, object], names: Iterable[str]) -> str:

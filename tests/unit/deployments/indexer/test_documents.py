@@ -1,16 +1,13 @@
 """What a file of each format becomes, and what is said of one that cannot be read."""
 
 import gzip
-import io
 import json
-import zipfile
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.contracts.documents import Document, ReadFailure, Upload
-from deployments.indexer import converters
 from deployments.indexer.cleaning import (
     MAX_METADATA_CHARS,
     clean_metadata,
@@ -18,7 +15,17 @@ from deployments.indexer.cleaning import (
     document_id,
 )
 from deployments.indexer.documents import read_documents
-from deployments.indexer.markup import convert_rst, find_headings
+from deployments.indexer.formats import bounds
+from deployments.indexer.formats.restructured import convert_rst
+from deployments.indexer.markup import find_headings
+from tests.unit.deployments.indexer.files import (
+    make_docx,
+    make_pdf,
+    make_pptx,
+    make_xlsx,
+    make_zip,
+    paragraph,
+)
 
 
 def read(name: str, content: str | bytes, **metadata: str) -> list[Document | ReadFailure]:
@@ -41,86 +48,6 @@ def fail_one(name: str, content: str | bytes) -> str:
 
 def text_of(document: Document) -> str:
     return "\n".join(part.text for part in document.parts)
-
-
-def make_zip(**members: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def make_pdf(*pages: str, title: str = "", password: str = "") -> bytes:
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = PdfWriter()
-    name = NameObject
-    font = {name("/Type"): name("/Font"), name("/Subtype"): name("/Type1")}
-    fonts = DictionaryObject(
-        {name("/F1"): DictionaryObject({**font, name("/BaseFont"): name("/Helvetica")})}
-    )
-    for text in pages:
-        page = writer.add_blank_page(200, 200)
-        page[name("/Resources")] = DictionaryObject({name("/Font"): fonts})
-        stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode() if text else b"")
-        page[name("/Contents")] = writer._add_object(stream)
-    if title:
-        writer.add_metadata({"/Title": title})
-    if password:
-        writer.encrypt(password)
-    file = io.BytesIO()
-    writer.write(file)
-    return file.getvalue()
-
-
-def make_docx(paragraph: str) -> bytes:
-    office = "http://schemas.openxmlformats.org"
-    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-    types = f"{office}/package/2006/content-types"
-    relations = f"{office}/package/2006/relationships"
-    target = f"{office}/officeDocument/2006/relationships/officeDocument"
-    word = f"{office}/wordprocessingml/2006/main"
-    return make_zip(
-        **{
-            "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/word/document.xml" ContentType="{kind}"/></Types>',
-            "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" '
-            f'Type="{target}" Target="word/document.xml"/></Relationships>',
-            "word/document.xml": f'<w:document xmlns:w="{word}"><w:body><w:p><w:r><w:t>'
-            f"{paragraph}</w:t></w:r></w:p></w:body></w:document>",
-        }
-    )
-
-
-def make_pptx(*slides: tuple[str, str]) -> bytes:
-    from pptx import Presentation
-
-    presentation = Presentation()
-    for title, body in slides:
-        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
-        slide.shapes.title.text = title
-        slide.placeholders[1].text = body
-    file = io.BytesIO()
-    presentation.save(file)
-    return file.getvalue()
-
-
-def make_xlsx(**sheets: list[list[object]]) -> bytes:
-    from openpyxl import Workbook  # type: ignore[import-untyped]
-
-    workbook = Workbook()
-    workbook.remove(workbook.active)
-    for name, rows in sheets.items():
-        sheet = workbook.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    file = io.BytesIO()
-    workbook.save(file)
-    return file.getvalue()
 
 
 def test_id_depends_on_the_path_alone() -> None:
@@ -263,21 +190,21 @@ def test_placeholder_title_of_a_pdf_is_not_used(title: str) -> None:
 
 
 def test_word_document_is_read() -> None:
-    assert text_of(read_one("a.docx", make_docx("Hello"))) == "Hello"
+    assert text_of(read_one("a.docx", make_docx(paragraph("Hello")))) == "Hello"
 
 
 def test_slides_are_pages() -> None:
     document = read_one("a.pptx", make_pptx(("One", "first"), ("Two", "second")))
     assert document.title == "One"
     texts = [(part.page, part.text.strip()) for part in document.parts]
-    assert texts == [(1, "# One\nfirst"), (2, "# Two\nsecond")]
+    assert texts == [(1, "# One\n\nfirst"), (2, "# Two\n\nsecond")]
 
 
 def test_sheets_are_parts_whose_rows_repeat_the_column_names() -> None:
     rows: list[list[object]] = [[], [None, "name", "age"], [None, "Ann", 30.0], [None, "Bob", None]]
     document = read_one("a.xlsx", make_xlsx(People=rows, Empty=[]))
     (part,) = document.parts
-    assert part.text == "## People\n\nname: Ann\nage: 30\n\nname: Bob"
+    assert part.text == "Sheet: People\n\nname: Ann\nage: 30\n\nname: Bob"
 
 
 @pytest.mark.parametrize(
@@ -298,10 +225,6 @@ def test_table_is_one_document_whose_rows_name_their_columns(
 def test_cells_outside_the_header_are_kept() -> None:
     assert text_of(read_one("a.csv", "a,\n1,2,3\n")) == "a: 1\ncolumn 2: 2\ncolumn 3: 3"
     assert text_of(read_one("a.csv", "only,a header\n")) == "only, a header"
-
-
-def test_table_with_an_endless_cell_is_refused_in_words() -> None:
-    assert "cell is too long" in fail_one("a.csv", 'a,b\n"' + "x" * 200_000)
 
 
 def test_record_gives_text_title_id_and_metadata() -> None:
@@ -424,8 +347,8 @@ def test_unknown_extension_is_named_with_what_is_read(name: str) -> None:
         ("a.docx", b"PK no zip", "damaged"),
         ("a.docx", make_zip(other="x"), "not a Word document"),
         ("a.docx", b"\xd0\xcf\x11\xe0 an old or locked file", "password"),
-        ("a.pptx", make_docx("x"), "not a PowerPoint presentation"),
-        ("a.xlsx", make_docx("x"), "not an Excel workbook"),
+        ("a.pptx", make_docx(paragraph("x")), "not a PowerPoint presentation"),
+        ("a.xlsx", make_docx(paragraph("x")), "not an Excel workbook"),
         ("a.xlsx", make_xlsx(Empty=[]), "no text"),
     ],
 )
@@ -437,14 +360,72 @@ def test_unreadable_file_says_why_in_words(name: str, content: bytes, reason: st
 
 
 def test_zip_bombs_are_refused_before_they_unpack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converters, "MAX_INFLATED_BYTES", 1024**2)
+    monkeypatch.setattr(bounds, "MAX_INFLATED_BYTES", 1024**2)
     zeros = b"0" * (2 * 1024**2)
     assert "unpacks to more than 1 MiB" in fail_one("a.md.gz", gzip.compress(zeros))
     assert "unpacks to more than 1 MiB" in fail_one("a.xlsx", make_zip(member=zeros.decode()))
 
 
 def test_tables_are_bounded_in_cells_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converters, "MAX_SHEET_CELLS", 10)
+    monkeypatch.setattr(bounds, "MAX_CELLS", 10)
     assert "more than 10 cells" in fail_one("a.csv", "a,b\n" * 10)
-    monkeypatch.setattr(converters, "MAX_FILE_CHARS", 10)
+    monkeypatch.setattr(bounds, "MAX_CHARS", 10)
     assert "more than 10 characters" in fail_one("b.csv", "name\nlong value\n")
+
+
+@pytest.mark.parametrize("extension", ["md", "txt", "csv", "html", "docx", "xlsx", "pdf", "jsonl"])
+def test_whatever_a_reader_raises_is_the_failure_of_its_file(
+    extension: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burst(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    for module in ("documents._read", "documents._read_records"):
+        monkeypatch.setattr(f"deployments.indexer.{module}", burst)
+    assert fail_one(f"a.{extension}", b"x") == "The file is damaged and cannot be read."
+
+
+def test_endless_number_in_front_matter_is_a_text() -> None:
+    document = read_one("a.md", f"---\nbuild: 0x{'e' * 9000}\n---\nGood text.")
+    assert text_of(document) == "Good text."
+    assert str(document.metadata["build"]).startswith("0xeee")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "markup"),
+    [
+        ("a.md", "x", "markdown"),
+        ("a.rst", "x", "markdown"),
+        ("a.html", "<p>x", "markdown"),
+        ("a.docx", make_docx(paragraph("x")), "markdown"),
+        ("a.pptx", make_pptx(("x", "y")), "markdown"),
+        ("a.jsonl", '{"text": "x"}', "markdown"),
+        ("a.jsonl", '{"field": "x"}', "plain"),
+        ("a.json", '{"a": {"b": "x"}}', "plain"),
+        ("a.txt", "x", "plain"),
+        ("a.log", "x", "plain"),
+        ("a.csv", "x\ny", "plain"),
+        ("a.tsv", "x\ty\n1\t2", "plain"),
+        ("a.xlsx", make_xlsx(S=[["x"], ["y"]]), "plain"),
+        ("a.pdf", make_pdf("x"), "plain"),
+    ],
+)
+def test_document_says_whether_it_is_markdown(name: str, content: str | bytes, markup: str) -> None:
+    assert read_one(name, content).markup == markup
+
+
+def test_documents_cross_to_another_process() -> None:
+    import pickle
+
+    document = read_one("a.xlsx", make_xlsx(S=[["a", "b"], [1, "=A2"]]))
+    assert pickle.loads(pickle.dumps(document)) == document
+    assert document.warnings
+
+
+def test_bytes_of_records_that_cannot_be_read_are_told_once() -> None:
+    lines = '{"text": "smørbrød på øya"}\n{"text": "to"}\n'.encode().replace(b"to", b"t\xff")
+    first, second = read("a.jsonl", lines)
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert first.warnings == ("1 byte was no UTF-8 and cannot be read.",)
+    assert second.warnings == ()

@@ -1,0 +1,250 @@
+"""Writes the tree of a web page as Markdown, walking it without recursion: pages may be deep.
+
+Attributes give nothing but the description of an image, the language of code, the numbers of a
+list and the spans of a table. Tables that only lay a page out are read as their content.
+"""
+
+import re
+from collections.abc import Callable
+
+from selectolax.lexbor import LexborNode
+
+from deployments.indexer.formats.html_elements import (
+    BLOCK,
+    CODE,
+    HEADINGS,
+    INLINE,
+    LISTS,
+    PREFORMATTED,
+    STRUCK,
+    UNSEEN,
+)
+from deployments.indexer.formats.html_lists import Attributes, ListMarkers, integer
+from deployments.indexer.formats.html_tables import is_only_cell, lays_out
+from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
+from deployments.indexer.formats.scripts import lowered, raised
+from deployments.indexer.formats.spans import SpannedTable
+
+_BLANK = re.compile(r"[ \t\n\r\f\v]+")
+_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
+_READS_AS_MARKUP = re.compile(r"<|\*|(?<!\w)_|_(?!\w)")
+_LANGUAGE = re.compile(r"\b(?:language|lang|highlight-source)-([\w+#.-]+)")
+_MAX_LAYOUTS = 8
+"""Tables in tables beyond this depth are not looked at any more: they lay a page out."""
+
+
+class HtmlRenderer:
+    """Renders one page; `text` gives it, `hidden_count` says how many elements hid themselves."""
+
+    def __init__(self, *, shows_hidden: bool = False) -> None:
+        self.hidden_count = 0
+        self._shows_hidden = shows_hidden
+        self._writer = MarkdownWriter()
+        self._line: list[str] = []
+        self._marks: list[int] = []
+        self._lists: list[ListMarkers] = []
+        self._item: str | None = None  # the marker of the open item; "" once it was written
+        self._preformatted = 0
+        self._layouts = 0
+        self._table: SpannedTable | None = None
+        self._tables = 0  # open tables, from the one that is written as a table on
+        self._cell: list[str] = []
+
+    def text(self) -> str:
+        """Returns the page as Markdown."""
+        return self._writer.text()
+
+    def render(self, root: LexborNode) -> None:
+        """Writes an element with all that is in it."""
+        above: list[LexborNode] = []
+        node: LexborNode | None = root
+        while node is not None or above:
+            if node is None:
+                node = above.pop()
+                self._leave(node, node.tag or "")
+            elif self._enter(node, node.tag or ""):
+                above.append(node)
+                node = node.child
+                continue
+            node = node.next if above else None
+        self._flush()
+
+    def _enter(self, node: LexborNode, tag: str) -> bool:
+        """Takes what comes before an element's content; returns whether its content is read."""
+        if tag == "-text":
+            text = node.text_content or ""
+            self._line.append(text if self._preformatted else _BLANK.sub(" ", text))
+            return False
+        if tag.startswith(("-", "!")):
+            return tag in ("-document", "-undef")
+        if tag in UNSEEN or self._is_hidden(node.attributes):
+            return False
+        if tag == "br":
+            self._line.append("\n")
+        elif tag == "img":
+            self._line.append(f" {_BLANK.sub(' ', node.attributes.get('alt') or '')} ")
+        elif tag in BLOCK:
+            self._open_block(node, tag)
+        else:
+            self._open_inline(node, tag)
+        return tag not in ("br", "img")
+
+    def _leave(self, node: LexborNode, tag: str) -> None:
+        if tag in BLOCK:
+            self._close_block(node, tag)
+        elif not tag.startswith(("-", "!")):
+            self._close_inline(node, tag)
+
+    def _is_hidden(self, attributes: Attributes) -> bool:
+        if self._shows_hidden:
+            return False
+        hidden = attributes.get("hidden", "until-found")
+        is_hidden = hidden != "until-found" or _HIDING.search(attributes.get("style") or "")
+        if attributes.get("role") == "tabpanel":  # one click away, and as much content as the rest
+            return False
+        self.hidden_count += bool(is_hidden)
+        return bool(is_hidden)
+
+    def _open_inline(self, node: LexborNode, tag: str) -> None:
+        if tag in ("sup", "sub") or tag in CODE or tag in STRUCK or _raises(node):
+            self._marks.append(len(self._line))
+        elif tag == "q":
+            self._line.append("“")
+        elif tag not in INLINE or tag == "mfrac":
+            self._line.append(" ")
+
+    def _close_inline(self, node: LexborNode, tag: str) -> None:
+        if tag == "sup" or _raises(node):
+            self._close_mark(raised)
+        elif tag == "sub":
+            self._close_mark(lowered)
+        elif tag in CODE:
+            self._close_mark(_quoted)
+        elif tag in STRUCK:
+            self._close_mark(_struck)
+        elif tag == "q":
+            self._line.append("”")
+        elif tag not in INLINE or tag == "mfrac":
+            self._line.append(" ")
+        elif node.parent is not None and node.next is not None:
+            self._line.append({"mfrac": "/", "msub": "_"}.get(node.parent.tag or "", ""))
+
+    def _close_mark(self, write: Callable[[str, str], str]) -> None:
+        start = min(self._marks.pop(), len(self._line))
+        content = "".join(self._line[start:])
+        del self._line[start:]
+        before = next((piece for piece in reversed(self._line) if piece), "")
+        self._line.append(write(before, content) if not self._preformatted else content)
+
+    def _open_block(self, node: LexborNode, tag: str) -> None:
+        self._flush()
+        if tag in LISTS:
+            self._lists.append(ListMarkers(tag, node.attributes))
+        elif tag == "li":
+            self._item = self._lists[-1].next(node.attributes) if self._lists else "-"
+        elif tag in PREFORMATTED:
+            self._preformatted += 1
+        elif tag == "table":
+            self._open_table(node)
+        elif tag == "tr" and self._table is not None and self._tables == 1:
+            self._table.start_row()
+
+    def _close_block(self, node: LexborNode, tag: str) -> None:
+        if tag in HEADINGS and self._table is None:
+            self._writer.heading(HEADINGS[tag], "".join(self._take()))
+        elif tag in PREFORMATTED:
+            self._preformatted -= 1
+            self._close_code(node)
+        else:
+            self._flush()
+        if tag in LISTS and self._lists:
+            self._lists.pop()
+            self._item = "" if self._lists else None
+            if not self._lists:
+                self._writer.end_list()
+        elif tag == "li":
+            self._item = "" if len(self._lists) > 1 else None
+        elif self._table is not None:
+            self._close_in_table(node, tag)
+        elif tag == "table":
+            self._layouts -= 1
+
+    def _take(self) -> list[str]:
+        line, self._line = self._line, []
+        return line
+
+    def _flush(self) -> None:
+        """Writes the line that is open, as what it stands in."""
+        text = "".join(self._take())
+        if not text or text.isspace():
+            return
+        if self._table is not None:
+            self._cell.append(text)
+        elif self._item is not None:
+            self._writer.item(text, marker=self._item, depth=max(0, len(self._lists) - 1))
+            self._item = ""
+        else:
+            self._writer.paragraph(text)
+
+    def _close_code(self, node: LexborNode) -> None:
+        if self._preformatted or self._table is not None:
+            self._flush()
+            return
+        code = node.css_first("code")
+        names = f"{node.attributes.get('class') or ''} "
+        names += (code.attributes.get("class") or "") if code is not None else ""
+        language = _LANGUAGE.search(names)
+        text = "".join(self._take())
+        self._writer.code(text, language=language[1] if language else "")
+
+    def _open_table(self, node: LexborNode) -> None:
+        if self._table is not None:
+            self._tables += 1
+        elif self._layouts >= _MAX_LAYOUTS or lays_out(node):
+            self._layouts += 1
+        else:
+            self._table, self._tables = SpannedTable(), 1
+
+    def _close_in_table(self, node: LexborNode, tag: str) -> None:
+        table = self._table
+        if table is None or self._tables > 1:
+            self._tables -= tag == "table"
+        elif tag in ("td", "th"):
+            attributes = node.attributes
+            columns = integer(attributes.get("colspan"), 1)
+            is_whole_row = is_only_cell(node)
+            table.add(
+                one_paragraph(" ".join(self._take_cell())).replace("\n", " "),
+                columns=1 if is_whole_row else columns,
+                rows=integer(attributes.get("rowspan"), 1),
+            )
+        elif tag == "tr":
+            table.end_row()
+        elif tag == "caption":
+            self._writer.paragraph(" ".join(self._take_cell()))
+        elif tag == "table":
+            self._table, self._tables = None, 0
+            self._writer.table(table.rows)
+
+    def _take_cell(self) -> list[str]:
+        cell, self._cell = self._cell, []
+        return cell
+
+
+def _raises(node: LexborNode) -> bool:
+    """Returns whether an element is the exponent of a formula."""
+    parent = node.parent
+    return parent is not None and parent.tag == "msup" and node.next is None
+
+
+def _quoted(before: str, content: str) -> str:
+    """Returns code as it stands; in backticks where it would be taken for markup."""
+    stands_apart = not before[-1:].isalnum()
+    needs_quotes = stands_apart and "`" not in content and _READS_AS_MARKUP.search(content)
+    return f"`{content.strip()}`" if needs_quotes else content
+
+
+def _struck(before: str, content: str) -> str:
+    """Returns struck text with its marks, apart from what stands in its place."""
+    text = content.strip()
+    return f"{' ' if before[-1:].strip() else ''}~~{text}~~ " if text else content
