@@ -49,6 +49,12 @@ def ingest(
             metavar="PATTERN",
         ),
     ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Read hidden sheets, slides and text, too.")
+    ] = False,
+    comments: Annotated[
+        bool, typer.Option("--comments", help="Read comments in Word documents, too.")
+    ] = False,
     delete_missing: Annotated[
         bool,
         typer.Option(
@@ -86,6 +92,7 @@ def ingest(
     from app.client.files import SourceFile, find_files
     from app.client.mirror import folder_prefixes, require_files
     from deployments.contracts.documents import ReadFailure
+    from deployments.indexer.cage.limits import ReadingArgs
 
     console = make_console()
     folders = [path for path in paths if path.is_dir()]
@@ -102,6 +109,7 @@ def ingest(
                 files,
                 _send_nowhere if dry_run else lambda body: service.post("/v1/documents", body),
                 metadata=_parse_metadata(metadata or []),
+                reading=ReadingArgs(processes=1, hidden=hidden, comments=comments),
                 on_progress=bar.show,
             )
     except KeyboardInterrupt:

@@ -22,6 +22,8 @@ _BATCH_CHARS = 128_000
 _REQUESTS_IN_FLIGHT = 3
 """Enough that the service always has the next batch; more would only queue there."""
 
+_ONE_AT_A_TIME = ReadingArgs(processes=1)
+
 Send = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -62,6 +64,7 @@ def ingest(
     *,
     metadata: dict[str, str],
     on_progress: Callable[[int, Report], None],
+    reading: ReadingArgs = _ONE_AT_A_TIME,
 ) -> Report:
     """Reads and sends files; several batches are on their way at once.
 
@@ -69,6 +72,7 @@ def ingest(
         files: What to read, in this order.
         send: Posts a body to `/v1/documents` and returns the answer; called from several threads.
         metadata: Key-values for every document.
+        reading: How files are read, and what one may cost.
         on_progress: Told how many bytes of the files are done, and what became of them.
     """
     report = Report()
@@ -83,7 +87,7 @@ def ingest(
             on_progress(done_bytes, report)
 
     pool = ThreadPoolExecutor(_REQUESTS_IN_FLIGHT, thread_name_prefix="ingest")
-    readers = ReaderPool(ReadingArgs(processes=1))
+    readers = ReaderPool(reading)
     try:
         for batch in _batches(readers, files, metadata, report):
             if len(sending) == _REQUESTS_IN_FLIGHT:

@@ -8,7 +8,7 @@ from datetime import date
 
 from deployments.contracts.documents import Scalar
 from deployments.indexer.formats.invisible import IGNORABLE, drop_invisible
-from deployments.indexer.formats.terminal import drop_sequences
+from deployments.indexer.formats.text.terminal import drop_sequences
 
 RESERVED_KEYS = frozenset(
     (

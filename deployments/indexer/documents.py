@@ -20,13 +20,13 @@ from deployments.indexer.cleaning import (
     clean_title,
     document_id,
 )
-from deployments.indexer.formats.compressed import inflate
 from deployments.indexer.formats.converted import Converted, ReadingOptions
-from deployments.indexer.formats.delimited import read_csv, read_tsv
-from deployments.indexer.formats.encodings import decode_text
-from deployments.indexer.formats.markdown import read_markdown
-from deployments.indexer.formats.plain import read_plain
-from deployments.indexer.formats.restructured import read_rst
+from deployments.indexer.formats.tables.delimited import read_csv, read_tsv
+from deployments.indexer.formats.text.compressed import inflate
+from deployments.indexer.formats.text.encodings import decode_text
+from deployments.indexer.formats.text.markdown import read_markdown
+from deployments.indexer.formats.text.plain import read_plain
+from deployments.indexer.formats.text.restructured import read_rst
 from deployments.indexer.markup import find_headings
 from deployments.indexer.records import read_json, read_lines
 
@@ -95,22 +95,22 @@ def _read(extension: str, content: bytes, options: ReadingOptions) -> Converted:
     if simple is not None:
         return simple(content)
     if extension == ".pdf":
-        from deployments.indexer.formats.pdf import read_pdf
+        from deployments.indexer.formats.pdf.document import read_pdf
 
         return read_pdf(content)
     if extension == ".docx":
-        from deployments.indexer.formats.word import read_word
+        from deployments.indexer.formats.word.document import read_word
 
         return read_word(content, options)
     if extension == ".pptx":
-        from deployments.indexer.formats.slides import read_slides
+        from deployments.indexer.formats.slides.presentation import read_slides
 
         return read_slides(content, options)
     if extension == ".xlsx":
-        from deployments.indexer.formats.sheets import read_sheets
+        from deployments.indexer.formats.sheets.workbook import read_sheets
 
         return read_sheets(content, options)
-    from deployments.indexer.formats.html import read_html
+    from deployments.indexer.formats.html.page import read_html
 
     return read_html(content, options)
 

@@ -51,7 +51,8 @@ def main(descriptor: int, memory_mib: int) -> None:
 def _read(connection: Connection, header: FileHeader, content: bytes, memory_mib: int) -> None:
     """Sends each document of a file as soon as it is there."""
     try:
-        for item in read_documents(Upload(header.name, content, header.metadata)):
+        upload = Upload(header.name, content, header.metadata)
+        for item in read_documents(upload, options=header.options):
             connection.send_bytes(encode_answer(item))
     except MemoryError:
         reason = f"Reading it takes more than {memory_mib:,} MiB of memory. Split it."

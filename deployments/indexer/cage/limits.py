@@ -1,4 +1,5 @@
-"""Settings of how files are read: how many at once, how long, with how much memory."""
+"""Settings of how files are read: how many at once, how long, with how much memory, and what of
+them that is not shown."""
 
 from pydantic import Field
 
@@ -18,3 +19,9 @@ class ReadingArgs(Settings):
     memory_mib: int = Field(default=1024, ge=128)
     """Memory of the process that reads it, beside what it takes when it has read nothing. Linux
     holds it to this; other systems do not."""
+
+    hidden: bool = False
+    """Whether hidden sheets, slides and text are read."""
+
+    comments: bool = False
+    """Whether comments in Word documents are read."""

@@ -14,6 +14,7 @@ from threading import Event
 from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer.cage.limits import ReadingArgs
 from deployments.indexer.cage.wire import EndOfFile, FileHeader, decode_answer, encode_header
+from deployments.indexer.formats.converted import ReadingOptions
 
 _START_TIMEOUT_S = 60.0
 _LAST_WORDS_S = 5.0
@@ -115,7 +116,9 @@ class Reader:
             raise ChildProcessError("The process that reads files does not start.")
 
     def _send(self, upload: Upload) -> None:
-        header = FileHeader(upload.name, dict(upload.metadata), self._limits.timeout_s)
+        limits = self._limits
+        options = ReadingOptions(hidden=limits.hidden, comments=limits.comments)
+        header = FileHeader(upload.name, dict(upload.metadata), limits.timeout_s, options)
         self._connection.send_bytes(encode_header(header))
         self._connection.send_bytes(upload.content)
 

@@ -4,12 +4,13 @@ JSON and not pickle, because whoever unpickles runs what the other side wrote, a
 where a hostile file would take over.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import TypeAdapter
 
 from deployments.contracts.documents import Document, Metadata, ReadFailure
+from deployments.indexer.formats.converted import ReadingOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,13 @@ class FileHeader:
         name: The file's name; may hold lone surrogates, in the place of bytes that are no UTF-8.
         metadata: Key-values of its documents.
         cpu_s: Seconds of a processor that it may take.
+        options: What of it is read that is not shown.
     """
 
     name: str
     metadata: Metadata
     cpu_s: float
+    options: ReadingOptions = ReadingOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,14 @@ _ANSWER: TypeAdapter[Document | ReadFailure | EndOfFile] = TypeAdapter(
 def encode_header(header: FileHeader) -> bytes:
     """Returns a header as bytes. A name that is no Unicode goes as the bytes of the file system."""
     name = header.name.encode("utf-8", "surrogatepass").hex()
-    return _HEADER.dump_json(FileHeader(name, header.metadata, header.cpu_s))
+    return _HEADER.dump_json(replace(header, name=name))
 
 
 def decode_header(data: bytes) -> FileHeader:
     """Returns what `encode_header` was given."""
     header = _HEADER.validate_json(data)
     name = bytes.fromhex(header.name).decode("utf-8", "surrogatepass")
-    return FileHeader(name, header.metadata, header.cpu_s)
+    return replace(header, name=name)
 
 
 def encode_answer(answer: Document | ReadFailure | EndOfFile) -> bytes:

@@ -16,7 +16,7 @@ from deployments.indexer.cleaning import (
 )
 from deployments.indexer.documents import read_documents
 from deployments.indexer.formats import bounds
-from deployments.indexer.formats.restructured import convert_rst
+from deployments.indexer.formats.text.restructured import convert_rst
 from deployments.indexer.markup import find_headings
 from tests.unit.deployments.indexer.files import (
     make_docx,

@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.contracts.errors import InvalidRequest
-from deployments.indexer.formats.encodings import decode_text
+from deployments.indexer.formats.text.encodings import decode_text
 
 SENTENCES = {
     "cp1255": ["הדואר מגיע לנמל בשעה שמונה בבוקר.", "נא לסגור את השער בערב"],

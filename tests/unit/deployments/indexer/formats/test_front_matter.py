@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from deployments.indexer.formats.front_matter import read_front_matter
+from deployments.indexer.formats.text.front_matter import read_front_matter
 from tests.unit.deployments.indexer.files import read_one
 
 

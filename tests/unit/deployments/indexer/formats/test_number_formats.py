@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.indexer.formats.number_formats import show_number, show_text
+from deployments.indexer.formats.sheets.number_formats import show_number, show_text
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pypdf.generic import (
     TextStringObject,
 )
 
-from deployments.indexer.formats.hyphens import join_broken_words
+from deployments.indexer.formats.pdf.hyphens import join_broken_words
 from tests.unit.deployments.indexer.files import (
     fail_one,
     make_pdf,

@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.indexer.cleaning import clean_path, clean_text, document_id
-from deployments.indexer.formats.terminal import show_lines
+from deployments.indexer.formats.text.terminal import show_lines
 from tests.unit.deployments.indexer.files import read_text
 
 

@@ -6,10 +6,10 @@ from lxml import etree
 
 from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.office import attribute, child, local_name
-from deployments.indexer.formats.spans import SpannedTable
-from deployments.indexer.formats.word_numbering import Numbering
-from deployments.indexer.formats.word_runs import ParagraphText, RunReader, note_mark
-from deployments.indexer.formats.word_styles import Style, outline_level
+from deployments.indexer.formats.tables.spans import SpannedTable
+from deployments.indexer.formats.word.numbering import Numbering
+from deployments.indexer.formats.word.runs import ParagraphText, RunReader, note_mark
+from deployments.indexer.formats.word.styles import Style, outline_level
 
 _UNSEEN = frozenset(("del", "moveFrom", "sectPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid"))
 _MAX_DEPTH = 100

@@ -7,9 +7,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, ReadingOptions, left_out
-from deployments.indexer.formats.encodings import declared_encoding, decode_text
-from deployments.indexer.formats.html_bounds import check_page
-from deployments.indexer.formats.html_renderer import HtmlRenderer
+from deployments.indexer.formats.html.bounds import check_page
+from deployments.indexer.formats.html.renderer import HtmlRenderer
+from deployments.indexer.formats.text.encodings import declared_encoding, decode_text
 
 
 def read_html(content: bytes, options: ReadingOptions) -> Converted:

@@ -18,10 +18,10 @@ from deployments.indexer.formats.office import (
     open_office,
     stream,
 )
-from deployments.indexer.formats.sheet_cells import CellReader, read_rows, string_of
-from deployments.indexer.formats.sheet_merges import fill_merged, find_merges
-from deployments.indexer.formats.sheet_styles import read_formats
-from deployments.indexer.formats.table_records import render_records
+from deployments.indexer.formats.sheets.cells import CellReader, read_rows, string_of
+from deployments.indexer.formats.sheets.merges import fill_merged, find_merges
+from deployments.indexer.formats.sheets.styles import read_formats
+from deployments.indexer.formats.tables.records import render_records
 
 _KIND = "an Excel workbook (.xlsx)"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deployments.indexer.formats import bounds
-from deployments.indexer.formats.sheet_cells import cell_position
-from deployments.indexer.formats.table_records import Row, SectionTitle
+from deployments.indexer.formats.sheets.cells import cell_position
+from deployments.indexer.formats.tables.records import Row, SectionTitle
 
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref\s*=\s*[\"']([A-Za-z0-9$:]{1,40})[\"']")
 

@@ -9,8 +9,8 @@ from lxml import etree
 from deployments.contracts.errors import InvalidRequest
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.converted import count_of
-from deployments.indexer.formats.number_formats import GENERAL, show_number, show_text
 from deployments.indexer.formats.office import local_name, stream
+from deployments.indexer.formats.sheets.number_formats import GENERAL, show_number, show_text
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?(\d{1,10})")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")

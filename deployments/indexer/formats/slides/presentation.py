@@ -8,7 +8,6 @@ from lxml import etree
 from deployments.contracts.documents import Part
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.converted import Converted, ReadingOptions, left_out
-from deployments.indexer.formats.drawing_text import chart_rows, paragraphs, table_rows
 from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.office import (
     OfficeFile,
@@ -18,6 +17,7 @@ from deployments.indexer.formats.office import (
     local_name,
     open_office,
 )
+from deployments.indexer.formats.slides.drawing_text import chart_rows, paragraphs, table_rows
 
 _KIND = "a PowerPoint presentation (.pptx)"
 _TITLES = frozenset(("title", "ctrTitle"))

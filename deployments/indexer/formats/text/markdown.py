@@ -2,9 +2,9 @@
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, left_out
-from deployments.indexer.formats.encodings import decode_text
-from deployments.indexer.formats.front_matter import read_front_matter
 from deployments.indexer.formats.pictures import drop_pictures
+from deployments.indexer.formats.text.encodings import decode_text
+from deployments.indexer.formats.text.front_matter import read_front_matter
 
 
 def read_markdown(content: bytes) -> Converted:

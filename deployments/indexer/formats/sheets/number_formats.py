@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from deployments.indexer.formats.sheet_dates import has_dates, show_date
+from deployments.indexer.formats.sheets.dates import has_dates, show_date
 
 GENERAL: Final = "General"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from deployments.contracts.documents import Part
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.converted import Converted
-from deployments.indexer.formats.encodings import decode_text
-from deployments.indexer.formats.table_records import Row, render_records
+from deployments.indexer.formats.tables.records import Row, render_records
+from deployments.indexer.formats.text.encodings import decode_text
 
 _DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r"\"?sep=([^\r\n])\"?[,;\t ]*(?:\r\n?|\n|\Z)", re.I)

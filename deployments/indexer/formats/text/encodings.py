@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.indexer.formats.converted import count_of
-from deployments.indexer.formats.detection import believed, detect, sample_of
-from deployments.indexer.formats.plausibility import reads_well, words_of_other_scripts
+from deployments.indexer.formats.text.detection import believed, detect, sample_of
+from deployments.indexer.formats.text.plausibility import reads_well, words_of_other_scripts
 
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),

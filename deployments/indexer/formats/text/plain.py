@@ -2,8 +2,8 @@
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted
-from deployments.indexer.formats.encodings import decode_text
-from deployments.indexer.formats.terminal import show_lines
+from deployments.indexer.formats.text.encodings import decode_text
+from deployments.indexer.formats.text.terminal import show_lines
 
 
 def read_plain(content: bytes) -> Converted:

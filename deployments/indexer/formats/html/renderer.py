@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from selectolax.lexbor import LexborNode
 
-from deployments.indexer.formats.html_elements import (
+from deployments.indexer.formats.html.elements import (
     BLOCK,
     CODE,
     HEADINGS,
@@ -19,11 +19,11 @@ from deployments.indexer.formats.html_elements import (
     STRUCK,
     UNSEEN,
 )
-from deployments.indexer.formats.html_lists import Attributes, ListMarkers, integer
-from deployments.indexer.formats.html_tables import is_only_cell, lays_out
+from deployments.indexer.formats.html.lists import Attributes, ListMarkers, integer
+from deployments.indexer.formats.html.tables import is_only_cell, lays_out
 from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
 from deployments.indexer.formats.scripts import lowered, raised
-from deployments.indexer.formats.spans import SpannedTable
+from deployments.indexer.formats.tables.spans import SpannedTable
 
 _BLANK = re.compile(r"[ \t\n\r\f\v]+")
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)

@@ -6,8 +6,8 @@ forgives, cost nothing; of one that is no XML at all, cells show their plain val
 
 from lxml import etree
 
-from deployments.indexer.formats.number_formats import BUILT_IN, GENERAL
 from deployments.indexer.formats.office import local_name
+from deployments.indexer.formats.sheets.number_formats import BUILT_IN, GENERAL
 
 
 def read_formats(content: bytes) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.errors import InvalidRequest
-from deployments.indexer.formats.plausibility import reads_well, words_of_other_scripts
+from deployments.indexer.formats.text.plausibility import reads_well, words_of_other_scripts
 
 _USUAL = (
     *("cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp1253"),

@@ -6,7 +6,7 @@ from lxml import etree
 
 from deployments.indexer.formats.office import attribute, child, local_name
 from deployments.indexer.formats.scripts import lowered, raised
-from deployments.indexer.formats.spans import SpannedTable
+from deployments.indexer.formats.tables.spans import SpannedTable
 
 _LEAST_OFFSET = 15_000
 """Converters shift runs by a percent or two; superscripts stand a third of their size higher."""

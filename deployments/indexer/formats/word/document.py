@@ -17,10 +17,10 @@ from deployments.indexer.formats.office import (
     child,
     open_office,
 )
-from deployments.indexer.formats.word_body import BodyReader
-from deployments.indexer.formats.word_numbering import read_numbering
-from deployments.indexer.formats.word_runs import Counts, RunReader
-from deployments.indexer.formats.word_styles import read_styles
+from deployments.indexer.formats.word.body import BodyReader
+from deployments.indexer.formats.word.numbering import read_numbering
+from deployments.indexer.formats.word.runs import Counts, RunReader
+from deployments.indexer.formats.word.styles import read_styles
 
 _KIND = "a Word document (.docx)"
 

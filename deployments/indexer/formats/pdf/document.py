@@ -15,10 +15,10 @@ from deployments.contracts.documents import Part
 from deployments.contracts.errors import InvalidRequest
 from deployments.indexer.formats import bounds
 from deployments.indexer.formats.converted import Converted, left_out
-from deployments.indexer.formats.hyphens import join_broken_words
-from deployments.indexer.formats.pdf_annotations import read_annotations
-from deployments.indexer.formats.pdf_layout import page_text
-from deployments.indexer.formats.pdf_objects import writes_over_itself
+from deployments.indexer.formats.pdf.annotations import read_annotations
+from deployments.indexer.formats.pdf.hyphens import join_broken_words
+from deployments.indexer.formats.pdf.layout import page_text
+from deployments.indexer.formats.pdf.objects import writes_over_itself
 
 _LOCK = threading.Lock()
 _PLACEHOLDER_TITLE = re.compile(

@@ -4,8 +4,8 @@ import re
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, left_out
-from deployments.indexer.formats.encodings import decode_text
 from deployments.indexer.formats.pictures import drop_pictures
+from deployments.indexer.formats.text.encodings import decode_text
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _FIELD = re.compile(r":?([A-Za-z][\w-]*(?: [\w-]+)?):[ \t]+(\S.*)")

@@ -1,0 +1,1 @@
+"""Rows and columns as text, whatever they come from."""

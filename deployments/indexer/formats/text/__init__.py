@@ -1,0 +1,1 @@
+"""Text: its encoding, and the formats that are text."""
