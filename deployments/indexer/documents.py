@@ -8,6 +8,7 @@ import io
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import PurePosixPath
 
 from deployments.contracts.documents import Document, Part, ReadFailure, Scalar, Upload
@@ -31,6 +32,14 @@ from deployments.indexer.markup import find_headings
 from deployments.indexer.records import read_json, read_lines
 
 _LOGGER = logging.getLogger(__name__)
+
+_LOADED_LATE = (
+    "html.page",
+    "pdf.document",
+    "sheets.workbook",
+    "slides.presentation",
+    "word.document",
+)
 
 _SHOWN = ReadingOptions()
 """What whoever opens a file sees of it, and no more."""
@@ -63,6 +72,12 @@ def read_documents(
     except Exception:
         _LOGGER.exception("cannot read %s", path)
         yield ReadFailure(path, "The file is damaged and cannot be read.")
+
+
+def load_readers() -> None:
+    """Imports the libraries of all formats, which otherwise the first file of each waits for."""
+    for module in _LOADED_LATE:
+        import_module(f"deployments.indexer.formats.{module}")
 
 
 def is_readable_name(name: str) -> bool:

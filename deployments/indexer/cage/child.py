@@ -19,7 +19,7 @@ from deployments.indexer.cage.wire import (
     decode_header,
     encode_answer,
 )
-from deployments.indexer.documents import read_documents
+from deployments.indexer.documents import load_readers, read_documents
 
 _MIB = 2**20
 _NICENESS = 10
@@ -33,6 +33,7 @@ def main(descriptor: int, memory_mib: int) -> None:
     connection = Connection(descriptor)
     process = psutil.Process()
     os.nice(_NICENESS)
+    load_readers()
     _bound_memory(process, memory_mib)
     at_start_bytes = process.memory_info().rss
     connection.send_bytes(encode_answer(EndOfFile(0.0)))  # it has started
