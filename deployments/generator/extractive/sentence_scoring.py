@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.search import ScoredChunk
-from deployments.generator.extractive.analysis import Passage, Sentence, analyse_passage
+from deployments.generator.extractive.analysis import Passage, Sentence, passage_of
 from deployments.generator.extractive.answer_types import expected_type, offers
-from deployments.generator.extractive.sentences import terms
+from deployments.generator.extractive.naming import Naming
+from deployments.generator.extractive.terms import terms
 
 _COVERAGE = 7.5
 """For all of the question's weight in the sentence."""
@@ -47,7 +48,8 @@ class Candidate:
     `source` is the rank of its chunk, `order` sentences of the context from 0. `matched` are the
     question's terms in the sentence; `coverage` is their share of the question's weight, `support`
     the share that the passage holds with its headings. `around` are the terms of the headings and
-    of the sentence before.
+    of the sentence before. `lacks_code` says that a code or a phrase of the question stands neither
+    in the sentence nor in its passage or its names.
     """
 
     sentence: Sentence
@@ -58,6 +60,7 @@ class Candidate:
     coverage: float
     support: float
     score: float
+    lacks_code: bool = False
 
 
 def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[Candidate]:
@@ -67,17 +70,19 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
     A term weighs more the rarer it is among the sentences; one that no sentence has weighs most, so
     that a question about something else finds no support.
     """
-    passages = [analyse_passage(hit.chunk.text) for hit in context]
+    passages = [passage_of(hit.chunk) for hit in context]
     weights = _weigh(question.terms, passages)
     if not weights:
         return []
     passage_scores = _score_passages(context)
     kind = expected_type(question)
+    naming = Naming.of(question.text)
     pairs = _pairs(question)
     candidates: list[Candidate] = []
     for hit, passage, passage_score in zip(context, passages, passage_scores, strict=True):
         headings = frozenset(terms(f"{hit.chunk.title} {hit.chunk.heading}"))
         support = _share((passage.terms | headings) & question.terms, weights)
+        around_named = naming.around(hit.chunk)
         before: frozenset[str] = frozenset()
         for sentence in passage.sentences:
             matched = question.terms & sentence.terms
@@ -92,10 +97,13 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
             )
             if kind is not None and not offers(kind, sentence, question):
                 score += _WITHOUT_TYPE
+            named = naming.judge(sentence.text, around_named)
+            score += named.score
             around = before | headings
             candidates.append(
                 Candidate(
-                    sentence, hit.rank, len(candidates), matched, around, coverage, support, score
+                    *(sentence, hit.rank, len(candidates), matched, around, coverage, support),
+                    *(score, named.lacks_code),
                 )
             )
             before = sentence.terms

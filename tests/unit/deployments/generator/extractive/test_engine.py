@@ -11,7 +11,8 @@ from deployments.contracts.generation import Generation, Prompt
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive import analysis
 from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import statements, stem, words
+from deployments.generator.extractive.sentences import statements
+from deployments.generator.extractive.terms import stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
@@ -213,7 +214,7 @@ def test_a_document_cannot_make_up_a_citation() -> None:
         ),
         (
             "| Setting | Value |\n|---|---|\n| queue limit | 40 entries |",
-            "| queue limit | 40 entries | [1]",
+            "Setting: queue limit; Value: 40 entries [1]",
         ),
         (
             "```\nqueue limit = 99 entries\n```\nThe **queue limit** is [40 entries](limits.md).",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.generator.extractive import sentences as module
-from deployments.generator.extractive.sentences import sentences, statements, terms, words
+from deployments.generator.extractive import terms as module
+from deployments.generator.extractive.sentences import sentences, statements
+from deployments.generator.extractive.terms import terms, words
 from deployments.stop_words import STOP_WORDS
 
 
@@ -68,9 +69,9 @@ def test_markdown_is_read_as_text(text: str, found: list[str] | None) -> None:
         assert got == found
 
 
-def test_a_table_gives_its_rows_and_no_rules() -> None:
+def test_a_row_of_a_table_says_its_columns_and_rules_say_nothing() -> None:
     got = list(sentences("| Name | Wait in s |\n|:---|---:|\n| slow queue | 30 seconds |\n"))
-    assert got == ["| Name | Wait in s |", "| slow queue | 30 seconds |"]
+    assert got == ["Name: slow queue; Wait in s: 30 seconds"]
 
 
 CODE = "```\nx = 1\n```"
