@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
-from app.answering.ranking import distinct, judged, merge
+from app.answering.copies import distinct
+from app.answering.ranking import judged, merge
 from app.releases.attempt import Attempt
 from app.settings.release import Release
 from deployments.contracts.documents import Chunk, Vectors

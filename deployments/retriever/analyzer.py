@@ -44,6 +44,6 @@ def make_whole_analyzer() -> "TextAnalyzer":
 
 
 def whole_terms(text: str) -> list[str]:
-    """Returns what counts as a whole in a text: its codes, and stop words that are spelled as
-    names."""
-    return [*identifiers(text), *cased_names(text)]
+    """Returns what counts as a whole in a text: codes of several parts, and stop words that are
+    spelled as names. A code of one part is a word already."""
+    return [*(code for code in identifiers(text) if not code.isalnum()), *cased_names(text)]

@@ -5,6 +5,7 @@ counts so much that a text which holds it comes before those that only have its 
 """
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ _MAX_WHOLES = 16
 
 _WHOLE_WEIGHT = 3.0
 """Times the rarity of a code or a phrase: BM25 gives a word at most 2.2 times its own."""
+_PLAIN = re.compile(r"\d+[.:/-]\d+|[A-Za-z]+")
+"""A number of two parts, such as a share or a range, and a name that is spelled as a stop word are
+no more than words."""
 
 
 class LexicalQueries:
@@ -50,7 +54,8 @@ class LexicalQueries:
         wholes = []
         for whole in whole_terms(text)[:_MAX_WHOLES]:
             if count := searcher.doc_freq("wholes", whole):
-                wholes.append((whole, _rarity(count, searcher)))
+                weight = 1.0 if _PLAIN.fullmatch(whole) else _WHOLE_WEIGHT
+                wholes.append((whole, weight * _rarity(count, searcher)))
             elif whole.lower() in STOP_WORDS:
                 words += self._analyzer.analyze(searchable(whole))
         words = list(dict.fromkeys(words)) or list(
@@ -90,11 +95,11 @@ class LexicalQueries:
             if len(words) > 1:
                 rarity = sum(_rarity(searcher.doc_freq("words", word), searcher) for word in words)
                 query = self._query.phrase_query(self._schema, "words", list(words))
-                phrases.append(self._query.const_score_query(query, rarity))
+                phrases.append(self._query.const_score_query(query, _WHOLE_WEIGHT * rarity))
         return phrases
 
 
 def _rarity(count: int, searcher: "Searcher") -> float:
-    """Returns what a text gets for something that `count` texts have."""
+    """Returns how rare it is that a text has something, as BM25 counts it."""
     rest = max(searcher.num_docs - count, 0)
-    return _WHOLE_WEIGHT * math.log(1.0 + (rest + 0.5) / (count + 0.5))
+    return math.log(1.0 + (rest + 0.5) / (count + 0.5))

@@ -39,7 +39,9 @@ _WORD = re.compile(r"(?<![^\W_])[^\W_]{65,}")
 
 _CAPITALS = re.compile(r"(?<![\w'’])[A-Z]{2,}(?![\w'’])")
 _CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]*(?![\w'’])")
-_CAPITALISED = STOP_WORDS - {"i"}
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}")
+_CAPITALISED = STOP_WORDS - set("i the an and of in on for to with from by at as or not".split())  # noqa: SIM905
+"""The others have a capital in the titles of works."""
 _TITLE_RATIO = 0.6
 """Share of capitalised words from which a text is a title, in which a capital marks no name."""
 
@@ -63,7 +65,10 @@ def cased_names(text: str) -> list[str]:
     >>> cased_names("Who files the US sales tax in May?")
     ['US', 'May']
     """
-    capitals = [name for name in _CAPITALS.findall(text) if name.lower() in STOP_WORDS]
+    initials = [name.replace(".", "") for name in _INITIALS.findall(text)] if "." in text else []
+    capitals = [
+        name for name in (*_CAPITALS.findall(text), *initials) if name.lower() in STOP_WORDS
+    ]
     inside = [name for name in _CAPITAL.findall(text) if name.lower() in _CAPITALISED]
     if not capitals and not inside:
         return []

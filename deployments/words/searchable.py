@@ -11,12 +11,12 @@ from deployments.words.scripts import spread
 
 _CAMEL = re.compile(r"\b[A-Za-z0-9]*[a-z]{2}[A-Z][A-Za-z0-9]*")
 _HUMP = re.compile(r"[a-z]{2}[A-Z]")
-_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_HUMPS = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _BETWEEN = regex.compile(r"[^\p{L}\p{N}\p{M}]+")
 _ASCII_BETWEEN = str.maketrans(
     {chr(code): " " for code in range(128) if chr(code) not in string.ascii_letters + string.digits}
 )
-_MIN_HUMP_CHARS = 2
+_MIN_HUMP_CHARS = 3
 """`mRNA` and `iPhone` are one word; `maxTokens` is two."""
 
 
