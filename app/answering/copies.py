@@ -62,8 +62,7 @@ def distinct(
         bearable = max_repeated_ratio * len(text.marks)
         # What all better ones together do not repeat, none of them does.
         if len(text.marks & known) > bearable and any(
-            len(text.marks & other.marks) > bearable and not _differ(other, text)
-            for other in texts
+            len(text.marks & other.marks) > bearable and not _differ(other, text) for other in texts
         ):
             continue
         known |= text.marks

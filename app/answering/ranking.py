@@ -6,6 +6,7 @@ from dataclasses import replace
 from deployments.contracts.search import ScoredChunk
 from deployments.fusion import fuse_ranks, fuse_scores, min_max
 
+
 def merge(found: Sequence[Sequence[ScoredChunk]], *, top_k: int) -> list[ScoredChunk]:
     """Returns the chunks that several formulations of a question found, each once, best first.
 

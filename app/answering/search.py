@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.answering.copies import distinct
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
-from app.answering.copies import distinct
 from app.answering.ranking import judged, merge
 from app.releases.attempt import Attempt
 from app.settings.release import Release

@@ -187,6 +187,7 @@ def _body(documents: Sequence[Document]) -> dict[str, Any]:
                 "title": document.title,
                 "parts": [asdict(part) for part in document.parts],
                 "metadata": dict(document.metadata),
+                "markup": document.markup,
             }
             for document in documents
         ]

@@ -215,16 +215,21 @@ class ChromaStore:
         documents: list[Document] = []
         chars = 0
         for place, version in enumerate(versions):
-            record, parts = version.record, sources.read(version)
-            own_chars = sum(len(part.text) for part in parts or ())
+            record, source = version.record, sources.read(version)
+            parts, markup = source or ((), "markdown")
+            own_chars = sum(len(part.text) for part in parts)
             if documents and chars + own_chars > MAX_TEXT_CHARS:
                 following = versions[place - 1].record.sequence
                 versions = versions[:place]
                 break
             chars += own_chars
-            if parts is not None:
-                document = Document(record.id, record.path, record.title, parts, record.metadata)
-                documents.append(document)
+            if source is not None:
+                documents.append(
+                    Document(
+                        *(record.id, record.path, record.title, parts, record.metadata),
+                        markup=markup,
+                    )
+                )
         records = tuple(version.known() for version in versions)
         return SourcePage(records, tuple(documents), following, self.documents.count())
 
