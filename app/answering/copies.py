@@ -39,7 +39,7 @@ class _Text:
     @classmethod
     def of(cls, text: str) -> "_Text":
         spelled = _words(text)
-        return cls([fold(word) for word in spelled], spelled, _shingles(text))
+        return cls([fold(word) for word in spelled], spelled, shingles(text))
 
 
 def distinct(
@@ -126,7 +126,8 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _shingles(text: str) -> Marks:
+def shingles(text: str) -> Marks:
+    """Returns the marks of a text: every three words that follow each other."""
     words = text.lower().split()
     if len(words) < _SHINGLE_WORDS:
         return frozenset({tuple(words)} if words else ())

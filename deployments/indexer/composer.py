@@ -8,7 +8,6 @@ from deployments.indexer.outline import Outline
 from deployments.indexer.stretches import Stretch, Stretches, find_stretches
 
 _PAIR = re.compile(r"^[^\s:][^:\n]{0,60}:[ \t]", re.M)
-_MAX_LEAD_CHARS = 256
 _LINE = re.compile(r"^[^\n]*\S", re.M)
 
 
@@ -62,10 +61,10 @@ class Composer:
         last = begin + len(self._text[begin:end].rstrip("\n"))
         after = self._closing(last)
         following = self._stretches.at(last + 1) or self._stretches.at(end)
-        if following is not None and last < following.start and end - begin <= _MAX_LEAD_CHARS:
-            # Nothing but the beginning of what the next chunk begins with.
-            if following.suffix and "\n" not in body or body.strip() == following.prefix.strip():
-                return ""
+        if following is not None and last < following.start:
+            is_fence = bool(following.suffix) and "\n" not in body
+            if is_fence or body.strip() == following.prefix.strip():
+                return ""  # nothing but what the next chunk begins with
         return (before.prefix if before else "") + body + (after.suffix if after else "")
 
     def _closing(self, end: int) -> Stretch | None:

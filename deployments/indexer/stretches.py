@@ -10,8 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-CONTINUED = "continued"
-"""The word after the language of a fence that goes on from the chunk before."""
+from deployments.contracts.fences import CONTINUED
 
 _FENCE = re.compile(
     r"^(?P<indent> {0,12})(?P<marks>`{3,}(?=[^`\n]*$)|~{3,})(?P<info>[^\n]*)$", re.M

@@ -38,6 +38,7 @@ from deployments.retriever.config import StoreArgs
 from deployments.retriever.document_records import DocumentRecords
 from deployments.retriever.source_texts import SourceTexts
 from deployments.retriever.versions import Version, latest, new_write_id, parse_row_id, row_id
+from deployments.retriever.where_for_chroma import where_for_chroma
 
 _STAGE = "retriever"
 _WRITE_BATCH = 500
@@ -106,7 +107,7 @@ class ChromaStore:
             return self.chroma.chunks().query(
                 query_embeddings=np.stack([search.vector for search in searches]),
                 n_results=count,
-                where=dict(where) if where else None,
+                where=where_for_chroma(where) if where else None,
                 include=["distances"],
             )
 

@@ -15,6 +15,9 @@ _IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u0640]")
 _HIDDEN = regex.compile(
     r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}--[\u200c\u200d\ufe0e\ufe0f]]", regex.V1
 )
+_JOINER = regex.compile(
+    r"(?<=\p{ASCII})[\u200c\u200d\ufe0e\ufe0f]+|[\u200c\u200d\ufe0e\ufe0f]+(?=\p{ASCII})"
+)
 _MARK = regex.compile(r"\p{M}")
 _DIGIT = regex.compile(r"[\p{Nd}--0-9]", regex.V1)
 _LETTERS = str.maketrans(
@@ -51,12 +54,12 @@ def fold(text: str) -> str:
 
 def visible(text: str) -> str:
     """Returns the text without characters that nobody sees, and without those that turn the
-    direction of writing round; joiners of letters and of emoji stay.
+    direction of writing round; joiners stay between letters that join, and between emoji.
 
     >>> visible("in\\u00advoice \\u202eabc")
     'invoice abc'
     """
-    return text if text.isascii() else _HIDDEN.sub("", text)
+    return text if text.isascii() else _JOINER.sub("", _HIDDEN.sub("", text))
 
 
 def whole(text: str) -> str:

@@ -98,5 +98,6 @@ def passage_of(chunk: Chunk) -> Passage:
     """Returns the passage of a chunk taken apart, under the innermost of its headings."""
     label = chunk.heading.rpartition(" > ")[2] or chunk.title
     # A document without a title goes by the name of its file, which says nothing of what is in it.
-    is_file = label == chunk.path.rpartition("/")[2]
+    name = chunk.path.rpartition("/")[2]
+    is_file = label in (name, name.partition(".")[0])
     return analyse_passage(chunk.text, chunk.markup, "" if is_file else label)

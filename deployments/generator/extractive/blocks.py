@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deployments.contracts.documents import Markup
+from deployments.contracts.fences import CONTINUED
 from deployments.generator.extractive.marks import without_marks
 from deployments.generator.extractive.tables import cells_of, is_row, is_rule, row_text
 
@@ -177,7 +178,8 @@ def _closes(line: str, opening: str) -> bool:
 def _code(lines: Sequence[str]) -> Block:
     """Returns a block of code from the line of its fence and those after it."""
     indent = len(lines[0]) - len(lines[0].lstrip())
-    language = _LANGUAGE.match(lines[0].strip().lstrip("`~").strip())
+    info = lines[0].strip().lstrip("`~").strip()
+    language = _LANGUAGE.match(info.removesuffix(CONTINUED))
     inside = [line[min(indent, len(line) - len(line.lstrip())) :].rstrip() for line in lines[1:]]
     while inside and not inside[-1]:
         inside.pop()

@@ -4,7 +4,7 @@ sources of it."""
 import re
 
 _MARKS = re.compile(
-    r"(?P<before>[A-Za-z_][\w.]*)?(?P<marks>(?:\[\s*\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*\s*\])+)"
+    r"(?P<before>[A-Za-z_][\w.]*)?(?P<marks>(?:\[\s*[1-9]\d{0,3}(?:\s*[,;–-]\s*\d{1,4})*\s*\])+)"
 )
 _CODE = re.compile(r"(?P<ticks>`+)[^`].*?(?<!`)(?P=ticks)(?!`)")
 _CODE_NAME = re.compile(r"[A-Za-z]{1,2}|.*[_\d.].*|[a-z]+[A-Z].*")

@@ -85,21 +85,24 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
         around_named = naming.around(hit.chunk)
         before: frozenset[str] = frozenset()
         for sentence in passage.sentences:
+            section = sentence.statement.section
+            above = headings | frozenset(terms(section)) if section else headings
             matched = question.terms & sentence.terms
             missing = question.terms - matched
             coverage = _share(matched, weights)
             score = (
                 _COVERAGE * coverage
                 + _PREVIOUS * _share(missing & before, weights)
-                + _HEADINGS * _share(missing & headings, weights)
+                + _HEADINGS * _share(missing & above, weights)
                 + _PAIRS * _share_of_pairs(pairs, sentence, weights)
                 + passage_score
             )
             if kind is not None and not offers(kind, sentence, question):
                 score += _WITHOUT_TYPE
-            named = naming.judge(sentence.text, around_named)
+            said = f"{section}\n{sentence.text}" if section else sentence.text
+            named = naming.judge(said, around_named)
             score += named.score
-            around = before | headings
+            around = before | above
             candidates.append(
                 Candidate(
                     *(sentence, hit.rank, len(candidates), matched, around, coverage, support),

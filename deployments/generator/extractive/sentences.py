@@ -47,6 +47,7 @@ class Statement:
             not hold.
         is_fragment: Whether it is no sentence, and what it is about may stand above it.
         label: The heading above a fragment.
+        section: The heading above it that stands in the passage itself.
         shown: How it stands in a block that another sentence leads into.
     """
 
@@ -56,6 +57,7 @@ class Statement:
     is_fragment: bool = False
     label: str = ""
     shown: str = ""
+    section: str = ""
 
     @property
     def said(self) -> str:
@@ -78,16 +80,18 @@ def statements(text: str, markup: Markup = "markdown", label: str = "") -> Itera
         label: The heading above the passage, for fragments without another one.
     """
     parts = list(blocks(text, markup))
+    section = ""
     for place, block in enumerate(parts):
         following = parts[place + 1 :]
         if block.kind == "heading":
-            label = block.text or label
+            section = block.text or section
             if block.text and (not following or following[0].kind == "heading"):
                 yield from _headings(block)
-        elif block.kind in ("row", "record"):
-            yield from (_labelled(one, label) for one in _fragments(block))
-        else:
-            yield from (_labelled(one, label) for one in _sentences(block, following))
+            continue
+        is_fragments = block.kind in ("row", "record")
+        found = _fragments(block) if is_fragments else _sentences(block, following)
+        for one in found:
+            yield _labelled(replace(one, section=section) if section else one, section or label)
 
 
 def sentences(text: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from deployments.generator.prompting import (
     render_answer,
     render_step,
 )
+from deployments.words.folding import visible
 
 ASKED = (Message("user", "How tall is it?"),)
 CONTROL_TOKENS = """
@@ -49,7 +50,7 @@ def chunk(text: str, *, rank: int = 1, path: str = "a.md", title: str = "") -> S
 
 def test_there_is_a_prompt_for_each_purpose() -> None:
     assert prompt_names() == (
-        *("answer-v1", "condense-v1", "filter-v1", "passage-v1", "queries-v1"),
+        *("answer-v1", "answer-v2", "condense-v1", "filter-v1", "passage-v1", "queries-v1"),
     )
 
 
@@ -133,7 +134,7 @@ def test_condensing_shows_the_turns_and_asks_for_a_query_alone() -> None:
     "name", ["answer-v0", "condense-v1", "", "../answer-v1", "answer-v1.jinja"]
 )
 def test_an_unknown_prompt_is_named_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"there are: answer-v1\.$"):
+    with pytest.raises(ConfigError, match=r"there are: answer-v1, answer-v2\.$"):
         render_answer(name, ASKED, ())
 
 
@@ -158,9 +159,8 @@ def test_a_conversation_without_an_open_question_is_refused(messages: tuple[Mess
 def test_a_token_loses_one_bracket_and_stays_readable(token: str) -> None:
     harmless = neutralise(f"Before {token} after")
     assert token not in harmless
-    changed = [
-        (old, new) for old, new in zip(f"Before {token} after", harmless, strict=True) if old != new
-    ]
+    shown = visible(f"Before {token} after")
+    changed = [(old, new) for old, new in zip(shown, harmless, strict=True) if old != new]
     assert changed in ([("<", "‹")], [("[", "⟦")], [("]", "⟧")])
 
 
@@ -225,9 +225,9 @@ def test_nothing_that_others_wrote_ends_a_fence_or_a_turn(
 
 @settings(deadline=None, max_examples=150)
 @given(text=HOSTILE)
-def test_neutralising_keeps_length_and_is_done_once(text: str) -> None:
+def test_neutralising_keeps_what_is_seen_and_is_done_once(text: str) -> None:
     once = neutralise(text)
-    assert len(once) == len(text)
+    assert len(once) == len(visible(text))
     assert neutralise(once) == once
 
 
