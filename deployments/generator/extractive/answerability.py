@@ -50,8 +50,7 @@ def estimate_answerability(
         + _COVERAGE * best.coverage
         + _SCATTERED * (best.support - best.coverage)
         + _WITHOUT_NAME * bool(question.names - sentence.terms - best.around)
-        + _WITHOUT_NUMBER
-        * (best.lacks_code or bool(question.numbers - sentence.numbers - best.around))
+        + _WITHOUT_NUMBER * (best.lacks_code or best.lacks_number)
         + _CONTRAST * bool(count_contrasts(question.stems, sentence.stems))
         + _NEGATION * _is_negated_alone(question, sentence)
         + _judge_signals([hit.signals for hit in context])

@@ -111,7 +111,7 @@ class ExtractiveEngine:
         candidates = [
             candidate
             for candidate in score_sentences(asked, context)
-            if candidate.matched and candidate.sentence.statement.is_whole
+            if (candidate.matched or candidate.is_named) and candidate.sentence.statement.is_whole
         ]
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
         answerability = 0.0 if best is None else estimate_answerability(asked, best, context)

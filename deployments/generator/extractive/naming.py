@@ -4,6 +4,7 @@ Records of one template have the same words otherwise, and the one that was not 
 wrong answer.
 """
 
+import re
 from dataclasses import dataclass
 
 from deployments.contracts.documents import Chunk
@@ -30,12 +31,16 @@ _OTHER_NUMBER = -1.0
 """For another number with as many digits in place of one."""
 
 
+_PART = re.compile(r"[^\W_]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the names of a question make of a sentence."""
 
     score: float
     lacks_code: bool
+    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,16 @@ class Naming:
     """What one question names."""
 
     named: Named
+    parts: frozenset[str]
+    """What the codes of several parts consist of: they count as a whole."""
 
     @classmethod
     def of(cls, question: str) -> "Naming":
         """Returns what a question names."""
-        return cls(named_in(question))
+        named = named_in(question)
+        joined = [code for code in named.codes if not code.isalnum()]
+        parts = {part for code in joined for part in (code, f"v{code}", *_PART.findall(code))}
+        return cls(named, frozenset(parts))
 
     def around(self, chunk: Chunk) -> Around:
         """Returns what a passage and its names hold of what is named."""
@@ -82,7 +92,7 @@ class Naming:
             score += _NUMBER * (1 - len(missing) / len(self.named.numbers))
             if conflicts(missing, held):
                 score += _OTHER_NUMBER
-        return Verdict(score, lacks_code)
+        return Verdict(score, lacks_code, is_code=bool(self.named.codes & held.codes))
 
     def _judge_codes(self, sentence: str, held: Held, around: Around) -> tuple[float, bool]:
         wanted = len(self.named.codes) + len(self.named.phrases)

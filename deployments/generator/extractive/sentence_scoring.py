@@ -49,7 +49,9 @@ class Candidate:
     question's terms in the sentence; `coverage` is their share of the question's weight, `support`
     the share that the passage holds with its headings. `around` are the terms of the headings and
     of the sentence before. `lacks_code` says that a code or a phrase of the question stands neither
-    in the sentence nor in its passage or its names.
+    in the sentence nor in its passage or its names, `lacks_number` that a number of it stands
+    neither in the sentence nor around it, `is_named` that the sentence or its section has what the
+    question names.
     """
 
     sentence: Sentence
@@ -61,6 +63,8 @@ class Candidate:
     support: float
     score: float
     lacks_code: bool = False
+    lacks_number: bool = False
+    is_named: bool = False
 
 
 def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[Candidate]:
@@ -77,12 +81,14 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
     passage_scores = _score_passages(context)
     kind = expected_type(question)
     naming = Naming.of(question.text)
+    numbers = question.numbers - naming.parts
     pairs = _pairs(question)
     candidates: list[Candidate] = []
     for hit, passage, passage_score in zip(context, passages, passage_scores, strict=True):
         headings = frozenset(terms(f"{hit.chunk.title} {hit.chunk.heading}"))
         support = _share((passage.terms | headings) & question.terms, weights)
         around_named = naming.around(hit.chunk)
+        nearest = hit.chunk.heading.rpartition(" > ")[2]
         before: frozenset[str] = frozenset()
         for sentence in passage.sentences:
             section = sentence.statement.section
@@ -99,14 +105,19 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
             )
             if kind is not None and not offers(kind, sentence, question):
                 score += _WITHOUT_TYPE
-            said = f"{section}\n{sentence.text}" if section else sentence.text
+            said = f"{section or nearest}\n{sentence.text}"
             named = naming.judge(said, around_named)
             score += named.score
+            if named.is_code:
+                # A section that bears the code speaks of it in each sentence.
+                own = frozenset(terms(section or nearest)) & question.terms
+                coverage = _share(matched | own, weights)
             around = before | above
             candidates.append(
                 Candidate(
                     *(sentence, hit.rank, len(candidates), matched, around, coverage, support),
-                    *(score, named.lacks_code),
+                    *(score, named.lacks_code, bool(numbers - sentence.numbers - around)),
+                    named.score > 0,
                 )
             )
             before = sentence.terms

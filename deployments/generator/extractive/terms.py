@@ -24,6 +24,7 @@ _ASKING = re.compile(
     "|무엇|언제|어디|누구|얼마|어떻게|몇"
 )
 """What makes a question of a text in a script without blanks, and is said in no answer."""
+_VERSION = re.compile(r"^v(?=\d)")
 _local = threading.local()
 _KEPT_STEMS = 65_536
 """Words whose stem is known; to find one takes longer than all else that is done with a word."""
@@ -72,7 +73,7 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=_KEPT_STEMS)
 def _stem(word: str) -> str:
-    stemmed: str = _stemmer().stemWord(fold(word))
+    stemmed: str = _stemmer().stemWord(_VERSION.sub("", fold(word)))
     return stemmed
 
 
