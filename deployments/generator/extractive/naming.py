@@ -19,19 +19,18 @@ from deployments.words.named import (
 )
 
 _CODE = 6.0
-"""For all codes and phrases of the question in the sentence. Set by hand, about as much as all of
-its words: nothing else may outweigh them."""
+"""For all codes of the question in the sentence, and as much less for another code of the same form
+in place of one. Set by hand, about as much as all of its words: nothing else may outweigh them."""
 _CODE_AROUND = 4.0
 """For all of them in the passage, its headings or the name of its document."""
-_OTHER_CODE = -6.0
-"""For another code of the same form in place of one."""
-_NUMBER = 1.0
-"""For all plain numbers of the question in the sentence."""
-_OTHER_NUMBER = -1.0
-"""For another number with as many digits in place of one."""
-
-
+_LOOSE = 1.5
+"""The same for what may be said in other words: `WW-II`, `19th`, `US`, a quoted phrase."""
+_LOOSE_AROUND = 0.75
+_NUMBER = 0.5
+"""For all plain numbers of the question in the sentence, and as much less for another number with
+as many digits in place of one."""
 _PART = re.compile(r"[^\W_]+")
+_TWO_NUMBERS = re.compile(r"\d+[.:/-]\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +85,34 @@ class Naming:
         if not self.named:
             return _NOTHING
         held = held_by(sentence)
-        score, lacks_code = self._judge_codes(sentence, held, around)
-        missing = self.named.numbers - held.numbers
-        if self.named.numbers:
-            score += _NUMBER * (1 - len(missing) / len(self.named.numbers))
-            if conflicts(missing, held):
-                score += _OTHER_NUMBER
-        return Verdict(score, lacks_code, is_code=bool(self.named.codes & held.codes))
+        codes = frozenset(filter(_is_strict, self.named.codes))
+        loose = self.named.codes - codes
+        score = _worth(codes, held, around.codes, _CODE, _CODE_AROUND)
+        score += _worth(loose, held, around.codes, _LOOSE, _LOOSE_AROUND)
+        score += _worth(self.named.numbers, held, frozenset(), _NUMBER, 0.0)
+        for phrase in self.named.phrases:
+            if holds_phrase(phrase, sentence):
+                score += _LOOSE
+            elif phrase in around.phrases:
+                score += _LOOSE_AROUND
+        lacks_code = bool(codes - held.codes - around.codes)
+        return Verdict(score, lacks_code, is_code=bool(codes & held.codes))
 
-    def _judge_codes(self, sentence: str, held: Held, around: Around) -> tuple[float, bool]:
-        wanted = len(self.named.codes) + len(self.named.phrases)
-        if not wanted:
-            return 0.0, False
-        missing = self.named.codes - held.codes
-        unsaid = [one for one in self.named.phrases if not holds_phrase(one, sentence)]
-        nowhere = missing - around.codes
-        unsaid_anywhere = [one for one in unsaid if one not in around.phrases]
-        said = wanted - len(missing) - len(unsaid)
-        beside = len(missing) + len(unsaid) - len(nowhere) - len(unsaid_anywhere)
-        score = (_CODE * said + _CODE_AROUND * beside) / wanted
-        if conflicts(missing, held):
-            score = min(score, 0.0) + _OTHER_CODE
-        return score, bool(nowhere or unsaid_anywhere)
+
+def _worth(
+    wanted: frozenset[str], held: Held, around: frozenset[str], inside: float, beside: float
+) -> float:
+    """Returns what a sentence gets for some of the names of a question."""
+    if not wanted:
+        return 0.0
+    missing = wanted - held.codes - held.numbers
+    found = len(wanted) - len(missing)
+    if conflicts(missing, held):
+        return -inside
+    return (inside * found + beside * len(missing & around)) / len(wanted)
+
+
+def _is_strict(code: str) -> bool:
+    """Returns whether a code cannot be said otherwise: it has several numbers, and is no range."""
+    numbers = sum(any(map(str.isdigit, part)) for part in _PART.findall(code))
+    return numbers > 1 and not _TWO_NUMBERS.fullmatch(code)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
 _LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]"
 _RUN = rf"[[{UNSPACED}]&&[\p{{L}}\p{{M}}\p{{N}}]]+"
-_ANY_WORD = regex.compile(rf"(?P<run>{_RUN})|{_LETTERS}+(?:['.’-]{_LETTERS}+)*", regex.V1)
+_ANY_WORD = regex.compile(rf"(?P<run>{_RUN})|{_LETTERS}+(?:['.-]{_LETTERS}+)*", regex.V1)
 _ASKING = re.compile(
     "什么时候|什麼時候|为什么|為什麼|什么|什麼|多少|多久|多长|多長|怎么|怎麼|如何|哪些|哪里|哪裡|哪个|哪個|是否|几|幾|吗|嗎|呢"
     "|ですか|ますか|でしょうか|何ですか|いつ|どこ|だれ|どの|どう|なぜ|いくつ|いくら|何"
@@ -53,6 +53,7 @@ def raw_words(text: str) -> list[str]:
     every pair of neighbours is one."""
     if text.isascii():
         return _WORD.findall(text)
+    text = text.replace("’", "'")
     found: list[str] = []
     for match in _ANY_WORD.finditer(text):
         found += pairs(match.group()) if match["run"] else [match.group()]
