@@ -178,35 +178,5 @@ def _pages(
         yield "table", _page(f"table-{place}", other, table), asked
 
 
-def _pages(
-    chance: random.Random,
-) -> Iterator[tuple[str, CorpusDocument, list[tuple[str, str]]]]:
-    for place in _PLACES:
-        device = chance.choice(_DEVICES)
-        port, fuse = chance.randrange(1000, 9999), chance.randrange(6, 32)
-        owner, vendor = chance.sample([person.split()[1] for person in _PEOPLE], 2)
-        about = f"the {device} of {place}"
-        facts = [
-            (f"What is the port of {about}?", str(port)),
-            (f"Who is the owner of {about}?", owner),
-            (f"Who is the vendor of {about}?", vendor),
-            (f"What is the fuse of {about}?", f"{fuse} A"),
-        ]
-        lines = (f"Port: {port}", f"Owner: {owner}", f"Vendor: {vendor}", f"Fuse: {fuse} A")
-        title = f"{device.capitalize()} of {place}"
-        yield "list", _page(f"list-{place}", title, "\n".join(f"- {line}" for line in lines)), facts
-        rows = ("\n| {} | {} |".format(*line.split(": ")) for line in lines)
-        table = "| setting | value |\n|---|---|" + "".join(rows)
-        other = title.replace(" of ", " north of ")
-        yield (
-            "table",
-            _page(f"table-{place}", other, table),
-            [
-                (question.replace(" of " + place, " north of " + place), gold)
-                for question, gold in facts
-            ],
-        )
-
-
 def _page(name: str, title: str, text: str) -> CorpusDocument:
     return CorpusDocument(name, title, text)
