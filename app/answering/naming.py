@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 
 from app.answering.copies import Marks, shingles
 from deployments.contracts.search import ScoredChunk
+from deployments.words.identifiers import is_strict
 from deployments.words.named import Held, Named, held_by, held_by_path, holds_phrase, named_in
 
 _JOINED = 1.0
-"""For all codes of several parts and phrases of a question; scores are between 0 and 1."""
-_OTHERS = 0.2
+"""For all codes that cannot be said otherwise and phrases of a question; scores are between 0 and
+1."""
+_OTHERS = 0.1
 """For all its other codes, and stop words that are spelled as names. More costs nDCG@10 on SciFact,
 whose claims name genes and proteins."""
-_PLAIN = re.compile(r"\w+|\d+[.:/-]\d+")
 _FIGURE = re.compile(r"\S*\d\S*")
 _ALIKE = 0.5
 """Share of its marks from which a passage is of the same template as another."""
@@ -54,8 +55,8 @@ def _judge(named: Named, hit: ScoredChunk) -> _Judged:
     held = held_by(text)
     there = Held(held.codes | held_by_path(hit.chunk.path), held.numbers)
     phrases = [phrase for phrase in named.phrases if holds_phrase(phrase, text)]
-    others = {code for code in named.codes if _PLAIN.fullmatch(code)}
-    joined = named.codes - others
+    joined = set(filter(is_strict, named.codes))
+    others = named.codes - joined
     wanted = len(joined) + len(named.phrases)
     found = len(joined & there.codes) + len(phrases)
     score = hit.score

@@ -5,12 +5,12 @@ counts so much that a text which holds it comes before those that only have its 
 """
 
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deployments.retriever.analyzer import make_analyzer, whole_terms
 from deployments.stop_words import STOP_WORDS
+from deployments.words.identifiers import is_strict
 from deployments.words.quotes import quoted
 from deployments.words.searchable import searchable
 
@@ -26,9 +26,8 @@ _MAX_WHOLES = 16
 
 _WHOLE_WEIGHT = 3.0
 """Times the rarity of a code or a phrase: BM25 gives a word at most 2.2 times its own."""
-_PLAIN = re.compile(r"\d+[.:/-]\d+|[A-Za-z]+")
-"""A number of two parts, such as a share or a range, and a name that is spelled as a stop word are
-no more than words."""
+_LOOSE_WEIGHT = 0.5
+"""The same for wholes that may be said otherwise, beside what their parts get."""
 
 
 class LexicalQueries:
@@ -54,7 +53,7 @@ class LexicalQueries:
         wholes = []
         for whole in whole_terms(text)[:_MAX_WHOLES]:
             if count := searcher.doc_freq("wholes", whole):
-                weight = 1.0 if _PLAIN.fullmatch(whole) else _WHOLE_WEIGHT
+                weight = _WHOLE_WEIGHT if is_strict(whole) else _LOOSE_WEIGHT
                 wholes.append((whole, weight * _rarity(count, searcher)))
             elif whole.lower() in STOP_WORDS:
                 words += self._analyzer.analyze(searchable(whole))

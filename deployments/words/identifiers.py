@@ -35,6 +35,8 @@ _STRONG = re.compile(r"[/:@\\=]+|(?<=\d)[tT](?=\d\d:)")
 """What joins codes that are names by themselves: a digest behind its method, a date before its
 time."""
 _VERSION = re.compile(r"v(?=\d)")
+_PART = re.compile(r"[^\W_]+")
+_TWO_NUMBERS = re.compile(r"\d+[.:/-]\d+")
 _WORD = re.compile(r"(?<![^\W_])[^\W_]{65,}")
 
 _CAPITALS = re.compile(r"(?<![\w'’])[A-Z]{2,}(?![\w'’])")
@@ -77,6 +79,17 @@ def cased_names(text: str) -> list[str]:
     words = text.split()
     is_title = sum(word[0].isupper() for word in words) >= _TITLE_RATIO * len(words)
     return list(dict.fromkeys(capitals if is_title else capitals + inside))
+
+
+def is_strict(code: str) -> bool:
+    """Returns whether a code cannot be said otherwise: it has several numbers, and is no range or
+    share, as `HIV-1`, `7-day-old` and `20-40` may be.
+
+    >>> is_strict("ab-12-34"), is_strict("2.1.3"), is_strict("hiv-1"), is_strict("20-40")
+    (True, True, False, False)
+    """
+    numbers = sum(any(map(str.isdigit, part)) for part in _PART.findall(code))
+    return numbers > 1 and not _TWO_NUMBERS.fullmatch(code)
 
 
 def shorten(text: str) -> str:

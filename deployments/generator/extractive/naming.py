@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from deployments.contracts.documents import Chunk
+from deployments.words.identifiers import is_strict
 from deployments.words.named import (
     Held,
     Named,
@@ -30,7 +31,6 @@ _NUMBER = 0.5
 """For all plain numbers of the question in the sentence, and as much less for another number with
 as many digits in place of one."""
 _PART = re.compile(r"[^\W_]+")
-_TWO_NUMBERS = re.compile(r"\d+[.:/-]\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Naming:
         if not self.named:
             return _NOTHING
         held = held_by(sentence)
-        codes = frozenset(filter(_is_strict, self.named.codes))
+        codes = frozenset(filter(is_strict, self.named.codes))
         loose = self.named.codes - codes
         score = _worth(codes, held, around.codes, _CODE, _CODE_AROUND)
         score += _worth(loose, held, around.codes, _LOOSE, _LOOSE_AROUND)
@@ -110,9 +110,3 @@ def _worth(
     if conflicts(missing, held):
         return -inside
     return (inside * found + beside * len(missing & around)) / len(wanted)
-
-
-def _is_strict(code: str) -> bool:
-    """Returns whether a code cannot be said otherwise: it has several numbers, and is no range."""
-    numbers = sum(any(map(str.isdigit, part)) for part in _PART.findall(code))
-    return numbers > 1 and not _TWO_NUMBERS.fullmatch(code)
