@@ -54,6 +54,8 @@ class LexicalQueries:
         for whole in whole_terms(text)[:_MAX_WHOLES]:
             if count := searcher.doc_freq("wholes", whole):
                 weight = _WHOLE_WEIGHT if is_strict(whole) else _LOOSE_WEIGHT
+                # A stop word that is spelled as a name has no parts that count.
+                weight = 1.0 if whole.isalpha() else weight
                 wholes.append((whole, weight * _rarity(count, searcher)))
             elif whole.lower() in STOP_WORDS:
                 words += self._analyzer.analyze(searchable(whole))
