@@ -18,8 +18,9 @@ _JOINED = 1.0
 """For all codes that cannot be said otherwise and phrases of a question; scores are between 0 and
 1."""
 _OTHERS = 0.1
-"""For all its other codes, and stop words that are spelled as names. More costs nDCG@10 on SciFact,
-whose claims name genes and proteins."""
+"""For all its other codes, and stop words that are spelled as names, which a reranker does not see;
+where none has judged, the search by words has counted them. More costs nDCG@10 on SciFact, whose
+claims name genes and proteins."""
 _FIGURE = re.compile(r"\S*\d\S*")
 _ALIKE = 0.5
 """Share of its marks from which a passage is of the same template as another."""
@@ -62,7 +63,7 @@ def _judge(named: Named, hit: ScoredChunk) -> _Judged:
     score = hit.score
     if wanted:
         score += _JOINED * found / wanted
-    if others:
+    if others and hit.signals.rerank is not None:
         score += _OTHERS * len(others & there.codes) / len(others)
     everything = wanted + len(others) + len(named.numbers)
     all_found = found + len(others & there.codes) + len(named.numbers & there.numbers)
