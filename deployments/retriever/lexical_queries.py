@@ -28,6 +28,8 @@ _WHOLE_WEIGHT = 3.0
 """Times the rarity of a code or a phrase: BM25 gives a word at most 2.2 times its own."""
 _LOOSE_WEIGHT = 0.5
 """The same for wholes that may be said otherwise, beside what their parts get."""
+_NAME_WEIGHT = 0.75
+"""The same for a stop word that is spelled as a name, which has no parts that count."""
 
 
 class LexicalQueries:
@@ -54,8 +56,7 @@ class LexicalQueries:
         for whole in whole_terms(text)[:_MAX_WHOLES]:
             if count := searcher.doc_freq("wholes", whole):
                 weight = _WHOLE_WEIGHT if is_strict(whole) else _LOOSE_WEIGHT
-                # A stop word that is spelled as a name has no parts that count.
-                weight = 1.0 if whole.isalpha() else weight
+                weight = _NAME_WEIGHT if whole.isalpha() else weight
                 wholes.append((whole, weight * _rarity(count, searcher)))
             elif whole.lower() in STOP_WORDS:
                 words += self._analyzer.analyze(searchable(whole))
