@@ -12,6 +12,7 @@ Deployments, each with its Ray shell in `deployment.py`:
 Libraries:
     contracts   what crosses process borders: frozen values, stages, errors
     serving     what every shell stands on: calls, streams, Ray's errors as ours
+    words       what counts as a word, and what of a text is a name
     batching    the micro-batcher, without Ray and without models
     encoding    models that encode texts
     canary      sequential tests and the course of a rollout

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.answering.copies import distinct
+from app.answering.naming import prefer_named
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
-from app.answering.ranking import distinct, judged, merge
+from app.answering.ranking import judged, merge
 from app.releases.attempt import Attempt
 from app.settings.release import Release
 from deployments.contracts.documents import Chunk, Vectors
@@ -62,6 +64,8 @@ async def search_passages(question: Question, attempt: Attempt, *, reach: int) -
     record.found = tuple(hits)
     if wishes.rerank and hits:
         hits = await _rerank(question.text, hits, attempt)
+    if wishes.how.mode != "dense":
+        hits = prefer_named(question.text, hits)
     best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=release.max_repeated_ratio)
     record.hits = tuple(best)
     return Passages(best, neighbours)

@@ -161,18 +161,19 @@ def _content(file: SourceFile) -> bytes:
 
 
 def _body(documents: Sequence[Document]) -> dict[str, Any]:
-    return {
-        "documents": [
-            {
-                "id": document.id,
-                "path": document.path,
-                "title": document.title,
-                "parts": [asdict(part) for part in document.parts],
-                "metadata": dict(document.metadata),
-            }
-            for document in documents
-        ]
+    return {"documents": [_input(document) for document in documents]}
+
+
+def _input(document: Document) -> dict[str, Any]:
+    fields = {
+        "id": document.id,
+        "path": document.path,
+        "title": document.title,
+        "parts": [asdict(part) for part in document.parts],
+        "metadata": dict(document.metadata),
     }
+    # A service that is older than this command knows no other, and no field for it.
+    return fields if document.markup == "markdown" else fields | {"markup": document.markup}
 
 
 def _add(report: Report, answer: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ class Release(Settings):
     first_token_timeout_s: float = Field(default=10.0, gt=0)
     """Time a generator has until its first token where another one follows in the list."""
 
-    prompt: str = "answer-v1"
+    prompt: str = "answer-v2"
     """The prompt of its answers, by name and version. Answers say it."""
 
     condense: Literal["llm", "rule", "off"] = "llm"

@@ -135,7 +135,7 @@ class GenerationRequest:
             message is one.
         context: Chunks that the answer may use, best first; empty says that nothing was found;
             None asks for plain generation without retrieval.
-        prompt: Name of the prompt, such as `answer-v1`; used where there is a context.
+        prompt: Name of the prompt, such as `answer-v2`; used where there is a context.
         text: A raw prompt to continue, as `/v1/completions` takes it.
         sampling: How tokens are chosen.
     """

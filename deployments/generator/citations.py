@@ -1,6 +1,7 @@
 """Which stretches of an answer rest on which source, read from the markers that the model wrote.
 
-A marker is `[2]` or `[1, 3]` with numbers of sources that there are; any other bracket is text.
+A marker is `[2]` or `[1, 3]` with numbers of sources that there are; any other bracket is text, and
+so is one in code, where it is an index.
 """
 
 import re
@@ -14,6 +15,7 @@ _NUMBER = re.compile(r"[0-9]+")
 _WORD = re.compile(r"\w+")
 _LEAD = re.compile(r"(?:[\s.,;:!?)\]|。！？，、；：]|[-*+#>–—•]+(?=\s)|[0-9]{1,3}[.)](?=\s))*")
 """What stands before a sentence and is no part of it: the end of the last one, marks of a list."""
+_FENCES = ("```", "~~~")
 _SPARE_WORDS = 6
 """Words that a refusal to answer may have beside its own, such as an apology."""
 
@@ -33,6 +35,7 @@ class CitationTracker:
         self._ranks = frozenset(ranks)
         self._text = ""
         self._scanned = 0
+        self._code = _Code()
         self._start: int | None = None
         self._end = 0
 
@@ -45,7 +48,7 @@ class CitationTracker:
             self._scanned = match.end()
             numbers = dict.fromkeys(int(number) for number in _NUMBER.findall(match.group()))
             sources = [number for number in numbers if number in self._ranks]
-            if sources:
+            if sources and not self._code.reaches(self._text, match.start()):
                 self._start, self._end = self._start_of_stretch(match.start()), match.end()
                 found.extend(Citation(self._start, self._end, source) for source in sources)
         opened = self._text.rfind("[", self._scanned)
@@ -63,6 +66,23 @@ class CitationTracker:
         sentence = self._end + _start_of_last_sentence(before)
         lead = _LEAD.match(self._text, sentence, marker)
         return lead.end() if lead else sentence
+
+
+class _Code:
+    """Follows a text from its beginning, and knows where it is code."""
+
+    def __init__(self) -> None:
+        self._end = 0
+        self._line = ""
+        self._is_fenced = False
+
+    def reaches(self, text: str, position: int) -> bool:
+        """Returns whether a place that is no nearer to the beginning than the last one is inside of
+        a fence, or of backticks on its line."""
+        *lines, rest = (self._line + text[self._end : position]).split("\n")
+        self._is_fenced ^= sum(line.lstrip().startswith(_FENCES) for line in lines) % 2 == 1
+        self._line, self._end = rest, position
+        return self._is_fenced or rest.lstrip().startswith(_FENCES) or rest.count("`") % 2 == 1
 
 
 def is_grounded(text: str, citations: Sequence[Citation]) -> bool:

@@ -6,6 +6,7 @@ off, and what could end a fence or a turn in it is made harmless first.
 """
 
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,25 +15,37 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from deployments.contracts.documents import Markup
 from deployments.contracts.errors import ConfigError, InvalidRequest
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.extractive.engine import NO_INFORMATION
+from deployments.generator.extractive.marks import without_marks, without_marks_in
+from deployments.words.folding import visible
 
 _STEPS = ("condense", "queries", "passage", "filter")
 _FOLDER = Path(__file__).with_name("prompts")
 _SUFFIX = ".jinja"
+_FENCE_BYTES = 5
 _ATTRIBUTE_CHARS = 200
 """Longest value of a fence's attribute."""
-_GAP = r"[\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*"
-"""What readers skip: white space, and characters without a shape."""
+_GAP = r"[\s\u0300-\u036f\u200c\u200d\ufe0e\ufe0f]*"
+"""What readers skip: white space, strokes through a letter, joiners."""
+_ROLES = "Instruction|Response|Input|System|User|Human|Assistant"
+_LOOK_ALIKES = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) != "｜"}
+    | dict(zip("﹤﹥⁄∕‹›〈〉⟨⟩＜＞", "<>//<><><><>", strict=True))
+    | dict(zip("аеорсухѕіјтнгпυοсԁԍոսոո", "aeopcyxsijthrnuocdgnunn", strict=True))
+)
+"""Letters and brackets that look like those of ASCII, for matching alone."""
 _FENCES = "|".join(_GAP.join(tag) for tag in ("source", "turn"))
 _CONTROL = re.compile(
     rf"""
       <(?={_GAP}(?:/{_GAP})?(?i:{_FENCES})(?![^\W\d_]))         # our own fences, however written
     | <(?=[|｜]|/?[\w▁]{{1,64}}[|｜]>)                        # ChatML, Llama 3, DeepSeek, Gemma 4
-    | <(?=/?(?i:s|bos|eos|pad|unk|mask|sep|sop|eop|eo[adhms])>) # Llama 2, Mistral, Gemma, GLM
+    | <(?=/?(?i:s|bos|eos|pad|unk|mask|sep|sop|eop|eo[adhms])\s*>) # Llama 2, Mistral, Gemma, GLM
     | <(?=/?(?i:think|thinking|tools?|tool_(?:calls?|response|result|sep))>)  # Qwen, Hermes
+    | <(?=/?(?i:tool_use|function(?:_calls?)?|invoke|fim_\w{{1,32}}|file_sep|scratch_?pad)\b)
     | <(?=/?\w{{1,32}}_of_\w{{1,32}}>)                          # Gemma: start_of_turn
     | <(?=<{_GAP}(?:/{_GAP})?SYS)                             # Llama 2
     | <(?=\w{{1,32}}_TOKEN>)                                   # Cohere
@@ -40,11 +53,13 @@ _CONTROL = re.compile(
     | \[(?=/?(?:INST|SYSTEM_PROMPT|MODEL_SETTINGS|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\])
     | \[(?=/?(?:THINK|ARGS|CALL_ID|IMG|IMG_BREAK|IMG_END|AUDIO|PREFIX|MIDDLE|SUFFIX|[gs]MASK)\])
     | \[(?=[|｜]\w{{1,32}}[|｜]\]|e~\[)|\](?=~!?b[\[\]])         # EXAONE, MiniMax
+    | \#(?=\#\#+{_GAP}(?i:{_ROLES})\b)                         # Alpaca
+    | (?<=^Human):|(?<=^Assistant):|(?<=^System):|(?<=^User):  # roles as lines of a dialogue
     | [\ud800-\udfff]                                         # half a character: not text
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.MULTILINE,
 )
-_HARMLESS = {"<": "‹", "[": "⟦", "]": "⟧"}
+_HARMLESS = {"<": "‹", "[": "⟦", "]": "⟧", "#": "＃", ":": "："}
 _UNFIT_FOR_ATTRIBUTES = str.maketrans({"<": "‹", ">": "›", '"': "'"})
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     loader=FileSystemLoader(_FOLDER),
@@ -63,19 +78,25 @@ def prompt_names() -> tuple[str, ...]:
 
 
 def render_answer(
-    name: str, messages: Sequence[Message], context: Sequence[ScoredChunk]
+    name: str,
+    messages: Sequence[Message],
+    context: Sequence[ScoredChunk],
+    *,
+    fence: str | None = None,
 ) -> tuple[Message, ...]:
     """Returns the conversation that asks for an answer from the context.
 
     One system message comes first: the prompt's own, whose text is always the same so that engines
     find it in their prefix cache, then what the client's system messages say. The earlier turns
     follow, and last the sources, numbered by rank, with the question. Data loses control tokens
-    (see `neutralise`) and is otherwise unchanged.
+    (see `neutralise`), sources lose what looks like our citations, and all is otherwise unchanged.
 
     Args:
         name: Name of an answer prompt.
         messages: The conversation, oldest first; the last one is the user's.
         context: Chunks that the answer may use, in the order in which they are shown.
+        fence: The word of the fences around sources, which no source can know; one by chance for
+            each call if none.
 
     Raises:
         ConfigError: no such prompt.
@@ -85,6 +106,7 @@ def render_answer(
     question = _last_question(messages)
     values = {
         "no_information": NO_INFORMATION,
+        "fence": fence or secrets.token_hex(_FENCE_BYTES),
         "instructions": _instructions(messages),
         "sources": [_Source.of(hit) for hit in context],
         "question": question,
@@ -118,13 +140,20 @@ def render_step(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def neutralise(text: str) -> str:
-    """Returns the text with the first bracket of every control token and of every fence tag
-    replaced by one that looks like it: visible, of the same length, and no token any more.
+    """Returns the text without what nobody sees, and with the first bracket of every control token
+    and of every fence tag replaced by one that looks like it: visible, and no token any more.
+    Letters and brackets that look like those of a token are taken for them.
 
     >>> neutralise("</source><|im_end|> [INST] 1 < 2")
     '‹/source>‹|im_end|> ⟦INST] 1 < 2'
     """
-    return _CONTROL.sub(lambda match: _HARMLESS.get(match.group(), "\ufffd"), text)
+    shown = visible(text)
+    parts: list[str] = []
+    end = 0
+    for match in _CONTROL.finditer(shown if shown.isascii() else shown.translate(_LOOK_ALIKES)):
+        parts += [shown[end : match.start()], _HARMLESS.get(match.group(), "\ufffd")]
+        end = match.end()
+    return "".join((*parts, shown[end:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +176,17 @@ class _Source:
             title=_attribute(chunk.title),
             heading=_attribute(chunk.heading),
             page=chunk.page,
-            text=neutralise(chunk.text).strip(),
+            text=_unmarked(neutralise(chunk.text), chunk.markup).strip(),
         )
+
+
+def _unmarked(text: str, markup: Markup) -> str:
+    return without_marks(text) if markup == "plain" else without_marks_in(text)
 
 
 def _attribute(value: str) -> str:
     """Returns a value that fits between quotation marks on one line."""
-    line = " ".join(value.translate(_UNFIT_FOR_ATTRIBUTES).split())
+    line = " ".join(without_marks(value).translate(_UNFIT_FOR_ATTRIBUTES).split())
     cut = line if len(line) <= _ATTRIBUTE_CHARS else f"{line[: _ATTRIBUTE_CHARS - 1]}…"
     return neutralise("".join(character for character in cut if character.isprintable()))
 

@@ -6,26 +6,39 @@ are the room that the headings take, which headings a chunk stands under, and wh
 
 import hashlib
 import json
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from semantic_text_splitter import MarkdownSplitter
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
 from tokenizers import Tokenizer
 
-from deployments.contracts.documents import Chunk, Document
+from deployments.contracts.documents import Chunk, Document, chunk_id
 from deployments.contracts.errors import ConfigError
-from deployments.indexer.markup import Heading, find_headings
+from deployments.indexer.composer import Composer, is_records
+from deployments.indexer.markup import find_headings
+from deployments.indexer.outline import Outline
+from deployments.indexer.windows import windows
 
 _MAX_CHARS_PER_TOKEN = 16
 """A chunk has at most this many characters per token of the window. English has four or five; but
 a word without end, or a run of blanks, counts as one token or none, and would never be cut."""
 
 _MIN_TOKENS = 32
+_SPARE_CHARS = 256
+"""Characters that a chunk may have beside its piece of the text."""
+_LEAST_CHARS_PER_TOKEN = 3
+_SPARE_TOKENS = 2
+"""Texts that are put together may have a few tokens more than each has alone."""
 
 _SEPARATOR = " > "
 _KEPT = "chunks and source"
 """What an index keeps of a document: where it kept less, the document is written again."""
+
+
+class TooManyChunks(Exception):
+    """A document would have more chunks than one may have; `args` says how many that is."""
 
 
 class Chunker:
@@ -54,83 +67,147 @@ class Chunker:
         self._max_title_tokens = max_tokens // 3
         self._max_prefix_tokens = max_tokens // 2
         self._capacity_step = max(max_tokens // 16, 1)
-        self._max_chars = max_tokens * _MAX_CHARS_PER_TOKEN
+        self._max_chars = max_tokens * _MAX_CHARS_PER_TOKEN - _SPARE_CHARS
         self._by_chars = MarkdownSplitter(self._max_chars)
-        self._by_tokens: dict[int, MarkdownSplitter] = {}
+        self._by_tokens: dict[tuple[int, bool, bool], MarkdownSplitter | TextSplitter] = {}
 
-    def split(self, document: Document) -> list[Chunk]:
-        """Returns the chunks in order; none for a document that has only headings.
+    def split(self, document: Document, *, max_chunks: int | None = None) -> list[Chunk]:
+        """Returns the chunks in order; none for a document without text.
 
         A chunk is a stretch of one part, so that its page is right. Headings at its start move
-        into `heading`, and those inside it stay in its text. Title and headings take half of the
-        window at most: a longer title is cut at its end, a longer path loses its outer headings.
+        into `heading`, those inside it and those with nothing below stay in its text; a plain
+        document has no headings. Code, a table and a list that go on from the chunk before begin
+        with their fence, their header and the sentence that leads into them. Title and headings
+        take half of the window at most: a longer title is cut at its end, a longer path loses its
+        outer headings.
+
+        Raises:
+            TooManyChunks: There are more than `max_chunks`; most of them were not made.
         """
-        title = self._cut(document.title, self._max_title_tokens)
-        chunks: list[Chunk] = []
-        for part in document.parts:
-            for heading, text in self._split_part(part.text, title):
-                ordinal = len(chunks)
-                chunks.append(
-                    Chunk(
-                        id=f"{document.id}-{ordinal:05d}",
-                        document_id=document.id,
-                        ordinal=ordinal,
-                        text=text,
-                        path=document.path,
-                        title=title,
-                        heading=heading,
-                        page=part.page,
-                        metadata=document.metadata,
-                    )
-                )
+        if max_chunks is not None and self._least_chunks(document) > max_chunks:
+            raise TooManyChunks(max_chunks)
+        chunks = list(islice(self._chunks(document), max_chunks and max_chunks + 1))
+        if max_chunks is not None and len(chunks) > max_chunks:
+            raise TooManyChunks(max_chunks)
         return chunks
 
-    def _split_part(self, text: str, title: str) -> Iterator[tuple[str, str]]:
+    def _least_chunks(self, document: Document) -> int:
+        """Returns how many chunks there are at the least."""
+        longest = self._max_chars + _SPARE_CHARS
+        return sum(len(part.text.strip()) // longest for part in document.parts) // 2
+
+    def _chunks(self, document: Document) -> Iterator[Chunk]:
+        title = self._cut(document.title, self._max_title_tokens)
+        split = self._split_plain if document.markup == "plain" else self._split_markdown
+        ordinal = 0
+        for part in document.parts:
+            for heading, text in split(part.text, title):
+                yield Chunk(
+                    id=chunk_id(document.id, ordinal),
+                    document_id=document.id,
+                    ordinal=ordinal,
+                    text=text,
+                    path=document.path,
+                    title=title,
+                    heading=heading,
+                    page=part.page,
+                    metadata=document.metadata,
+                    markup=document.markup,
+                )
+                ordinal += 1
+
+    def _split_plain(self, text: str, title: str) -> Iterator[tuple[str, str]]:
+        """Yields the text of each chunk of one part, under no heading."""
+        capacity = self._room_tokens - self._count(f"{title}\n")
+        # A record is a paragraph: what is repeated of the one before has lost its name.
+        cut = partial(self._cut_text, is_plain=True, overlaps=not is_records(text))
+        for _, piece in cut(text, capacity):
+            if body := piece.strip("\n"):
+                yield "", body
+
+    def _split_markdown(self, text: str, title: str) -> Iterator[tuple[str, str]]:
         """Yields heading path and text of each chunk of one part."""
-        headings = find_headings(text)
-        title_tokens = self._count(title)
-        limit = self._max_prefix_tokens - title_tokens - self._count(_SEPARATOR)
-        labels = ["", *(self._join(path, limit) for path in _list_paths(headings, title))]
-        prefixes = {_SEPARATOR.join(filter(None, (title, label))) for label in labels}
-        prefix_tokens = max(self._count(f"{prefix}\n") for prefix in prefixes)
-        starts = [heading.start for heading in headings]
-        for offset, piece in self._split_text(text, self._room_tokens - prefix_tokens):
-            position = _skip_headings(text, offset, headings, starts)
-            body = piece[position - offset :].strip("\n")
-            if body.strip():
-                yield labels[bisect_right(starts, position)], body
+        outline = Outline(text, find_headings(text), title)
+        limit = self._max_prefix_tokens - self._count(title) - self._count(_SEPARATOR)
+        known: dict[tuple[str, ...], str] = {}
+        labels = [known.get(path) or self._join(path, limit, known) for path in outline.paths]
+        prefixes = {_SEPARATOR.join(filter(None, (title, label))) for label in set(labels)}
+        capacity = self._room_tokens - max(self._count(f"{prefix}\n") for prefix in prefixes)
+        composer = Composer(text, outline, self._fits_above(capacity // 2))
+        repeated = composer.repeated_around(_LEAST_CHARS_PER_TOKEN * capacity)
+        # Where much is cut, all pieces leave room; where little is, the few are cut again.
+        room = capacity - max(map(self._count, repeated), default=-_SPARE_TOKENS) - _SPARE_TOKENS
+        for offset, piece in self._cut_text(text, room, belongs_together=composer.is_inside):
+            for begin, end in self._fitting(composer, offset, piece, capacity):
+                composed = composer.compose(begin, end)
+                if composed.strip():
+                    yield labels[outline.path_number(composer.begin(begin))], composed
 
-    def _split_text(self, text: str, capacity: int) -> Iterator[tuple[int, str]]:
+    def _fitting(
+        self, composer: Composer, offset: int, piece: str, capacity: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yields where a piece begins and ends, in several parts where it does not fit with what is
+        repeated before it."""
+        end = offset + len(piece)
+        extra = composer.extra(offset, end)
+        if not extra or self._count(composer.compose(offset, end)) <= capacity:
+            yield offset, end
+            return
+        begin = composer.begin(offset)
+        smaller = max(capacity - self._count(extra) - _SPARE_TOKENS, 1)
+        for inner, part in self._cut_text(piece[begin - offset :], smaller):
+            yield begin + inner, begin + inner + len(part)
+
+    def _fits_above(self, limit: int) -> Callable[[str], bool]:
+        """Returns what says whether something may be repeated at the start of a chunk."""
+        return lambda text: len(text) <= _SPARE_CHARS and self._count(text) <= limit
+
+    def _cut_text(
+        self,
+        text: str,
+        capacity: int,
+        *,
+        is_plain: bool = False,
+        overlaps: bool = True,
+        belongs_together: Callable[[int], bool] = lambda position: False,
+    ) -> Iterator[tuple[int, str]]:
         """Yields offset and text of pieces within `capacity` tokens and the bound of characters."""
-        splitter = self._find_splitter(capacity)
-        for offset, piece in splitter.chunk_indices(text):
-            if len(piece) <= self._max_chars:
-                yield offset, piece
-                continue
-            for inner_offset, stretch in self._by_chars.chunk_indices(piece):
-                for innermost_offset, small in splitter.chunk_indices(stretch):
-                    yield offset + inner_offset + innermost_offset, small
+        splitter = self._find_splitter(capacity, is_plain, overlaps)
+        for start, window in windows(text, belongs_together):
+            for offset, piece in splitter.chunk_indices(window):
+                if len(piece) <= self._max_chars:
+                    yield start + offset, piece
+                    continue
+                for inner_offset, stretch in self._by_chars.chunk_indices(piece):
+                    for innermost_offset, small in splitter.chunk_indices(stretch):
+                        yield start + offset + inner_offset + innermost_offset, small
 
-    def _find_splitter(self, capacity: int) -> MarkdownSplitter:
+    def _find_splitter(
+        self, capacity: int, is_plain: bool, overlaps: bool
+    ) -> MarkdownSplitter | TextSplitter:
         """Returns the splitter for at most `capacity` tokens, of which there are a few sizes.
 
         Making one costs some 30 ms and a copy of the vocabulary, so that prefixes of about the
         same length share it.
         """
-        capacity -= capacity % self._capacity_step
-        if capacity not in self._by_tokens:
-            self._by_tokens[capacity] = MarkdownSplitter.from_huggingface_tokenizer(
-                self._tokenizer, capacity, overlap=min(self._overlap_tokens, capacity // 2)
+        capacity = max(capacity - capacity % self._capacity_step, 1)
+        key = capacity, is_plain, overlaps
+        if key not in self._by_tokens:
+            kind = TextSplitter if is_plain else MarkdownSplitter
+            overlap = min(self._overlap_tokens, capacity // 2) if overlaps else 0
+            self._by_tokens[key] = kind.from_huggingface_tokenizer(
+                self._tokenizer, capacity, overlap=overlap
             )
-        return self._by_tokens[capacity]
+        return self._by_tokens[key]
 
-    def _join(self, path: tuple[str, ...], limit: int) -> str:
-        """Returns the headings as one line within `limit` tokens, the innermost kept longest."""
-        for first in range(len(path)):
-            label = _SEPARATOR.join(path[first:])
-            if self._count(label) <= limit:
-                return label
-        return self._cut(path[-1], limit) if path else ""
+    def _join(self, path: tuple[str, ...], limit: int, known: dict[tuple[str, ...], str]) -> str:
+        """Returns the headings as one line within `limit` tokens, the innermost kept longest, and
+        remembers it in `known`."""
+        whole = (_SEPARATOR.join(path[first:]) for first in range(len(path)))
+        fitting = (label for label in whole if self._count(label) <= limit)
+        label = next(fitting, "") or (self._cut(path[-1], limit) if path else "")
+        known[path] = label
+        return label
 
     def _cut(self, text: str, limit: int) -> str:
         """Returns the text, cut to `limit` tokens with an ellipsis where it has more."""
@@ -155,27 +232,6 @@ def fingerprint(document: Document, *, chunking: str) -> str:
     parts = [(part.page, part.text) for part in document.parts]
     metadata = sorted(document.metadata.items())
     content = [_KEPT, chunking, document.path, document.title, parts, metadata]
+    if document.markup != "markdown":
+        content.append(document.markup)
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _list_paths(headings: list[Heading], title: str) -> Iterator[tuple[str, ...]]:
-    """Yields the path from the outermost heading to each heading, without the document's title."""
-    unsaid = ("", title.casefold())
-    stack: list[Heading] = []
-    for heading in headings:
-        while stack and stack[-1].level >= heading.level:
-            stack.pop()
-        stack.append(heading)
-        yield tuple(h.title for h in stack if h.title.casefold() not in unsaid)
-
-
-def _skip_headings(text: str, position: int, headings: list[Heading], starts: list[int]) -> int:
-    """Returns where the text after the headings at `position` begins, its indentation kept."""
-    while True:
-        first = position
-        while first < len(text) and text[first].isspace():
-            first += 1
-        index = bisect_right(starts, first) - 1
-        if index < 0 or first >= headings[index].end:
-            return position
-        position = headings[index].end

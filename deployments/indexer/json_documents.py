@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from deployments.contracts.documents import MAX_TEXT_CHARS, Document, Part
+from deployments.contracts.documents import MAX_TEXT_CHARS, Document, Markup, Part
 from deployments.contracts.errors import MalformedRequest
 from deployments.contracts.field_errors import invalid_fields
 from deployments.indexer.cleaning import (
@@ -47,7 +47,7 @@ class DocumentPart(_Input):
 
 
 class DocumentInput(_Input):
-    """A document as text (Markdown is understood)."""
+    """A document as text, in Markdown or plain."""
 
     id: str | None = Field(
         default=None,
@@ -71,6 +71,10 @@ class DocumentInput(_Input):
         min_length=1,
         max_length=20_000,
         description="Instead of `text`, where pages matter.",
+    )
+    markup: Markup = Field(
+        default="markdown",
+        description="How the text is read: `plain` where `#` and backticks mean nothing.",
     )
     metadata: RequestMetadata = Field(
         default_factory=dict,
@@ -118,8 +122,10 @@ def _document(given: DocumentInput) -> Document:
     key = given.path or hashlib.sha256("\f".join(part.text for part in parts).encode()).hexdigest()
     own_id = given.id or document_id(key)
     path = given.path or own_id
-    headings = find_headings(parts[0].text)
+    is_markdown = given.markup == "markdown"
+    headings = find_headings(parts[0].text) if given.title is None and is_markdown else []
     title = given.title
     if title is None:
         title = headings[0].title if headings else path.rsplit("/", 1)[-1]
-    return Document(own_id, path, clean_text(title), parts, clean_metadata(given.metadata))
+    metadata = clean_metadata(given.metadata)
+    return Document(own_id, path, clean_text(title), parts, metadata, given.markup)

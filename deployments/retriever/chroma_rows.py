@@ -7,7 +7,9 @@ from typing import Any
 from deployments.contracts.documents import Chunk
 from deployments.retriever.versions import parse_row_id
 
-_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page"})
+MARKUP_KEY = "ragserve:markup"
+"""Where a row says that its text is plain; one that does not is read as Markdown."""
+_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page", MARKUP_KEY})
 
 
 def row_metadata(chunk: Chunk) -> dict[str, object]:
@@ -21,6 +23,8 @@ def row_metadata(chunk: Chunk) -> dict[str, object]:
     }
     if chunk.page is not None:
         own["page"] = chunk.page
+    if chunk.markup != "markdown":
+        own[MARKUP_KEY] = chunk.markup
     return {**chunk.metadata, **own}
 
 
@@ -50,4 +54,5 @@ def read_chunk(chunk_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
         heading=metadata["heading"],
         page=metadata.get("page"),
         metadata={key: value for key, value in metadata.items() if key not in _OWN_KEYS},
+        markup="plain" if metadata.get(MARKUP_KEY) == "plain" else "markdown",
     )

@@ -7,17 +7,14 @@ k1 = 1.2 and b = 0.75, which are tantivy's.
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from deployments.retriever.analyzer import make_analyzer, normalized
-from deployments.stop_words import STOP_WORDS
+from deployments.retriever.analyzer import make_analyzer, make_whole_analyzer, whole_terms
+from deployments.retriever.lexical_queries import LexicalQueries
+from deployments.words.searchable import searchable
 
 if TYPE_CHECKING:
-    from tantivy import Query, Schema, Searcher
+    from tantivy import Query, Searcher
 
 _WRITER_BYTES = 32 * 2**20
-_MAX_TERMS = 64
-"""Words of one query that are looked up, the rarest: a page of text as a query costs no more than
-a long question."""
-
 _SPARE_HITS = 16
 _MAX_TIES = 4096
 """Texts that are looked at to order equal ones; among more than these, which come is chance."""
@@ -50,12 +47,14 @@ class LexicalIndex:
         schema = (
             tantivy.SchemaBuilder()
             .add_unsigned_field("number", indexed=True, fast=True)
-            .add_text_field("words", tokenizer_name="words", index_option="freq")
+            .add_text_field("words", tokenizer_name="words", index_option="position")
+            .add_text_field("wholes", tokenizer_name="wholes", index_option="basic")
             .build()
         )
         self._index = tantivy.Index(schema)
         self._index.register_tokenizer("words", make_analyzer())
-        self._queries = _Queries(schema)
+        self._index.register_tokenizer("wholes", make_whole_analyzer())
+        self._queries = LexicalQueries(schema)
         # The other policy keeps a thread that watches for commits.
         self._index.config_reader("manual")
         self._writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
@@ -64,7 +63,9 @@ class LexicalIndex:
         """Adds a text."""
         document = self._tantivy.Document()
         document.add_unsigned("number", number)
-        document.add_text("words", normalized(text))
+        document.add_text("words", searchable(text))
+        if wholes := whole_terms(text):
+            document.add_text("wholes", " ".join(wholes))
         self._writer.add_document(document)
 
     def remove(self, numbers: Sequence[int]) -> None:
@@ -91,7 +92,7 @@ class LexicalView:
         queries: Makes the queries of its index.
     """
 
-    def __init__(self, searcher: "Searcher", queries: "_Queries") -> None:
+    def __init__(self, searcher: "Searcher", queries: LexicalQueries) -> None:
         self._searcher = searcher
         self._queries = queries
 
@@ -161,44 +162,3 @@ class LexicalView:
             (int(number or 0), round(float(score), _SCORE_DIGITS))
             for number, (score, _) in zip(numbers, found, strict=True)
         ]
-
-
-class _Queries:
-    """Makes queries in tantivy's terms."""
-
-    def __init__(self, schema: "Schema") -> None:
-        import tantivy
-
-        self._schema = schema
-        self._query, self._occur = tantivy.Query, tantivy.Occur
-        self._analyzer = make_analyzer()
-        self._short_analyzer = make_analyzer(stop_words=STOP_WORDS)
-
-    def words(self, text: str, searcher: "Searcher") -> "Query | None":
-        """Returns the query for texts with any word of a text, None where it has no words."""
-        plain = normalized(text)
-        found = self._short_analyzer.analyze(plain) or self._analyzer.analyze(plain)
-        words = list(dict.fromkeys(found))
-        if len(words) > _MAX_TERMS:
-            counts = {word: searcher.doc_freq("words", word) for word in words}
-            words = sorted((word for word in words if counts[word]), key=lambda word: counts[word])
-        if not words:
-            return None
-        should, term = self._occur.Should, self._query.term_query
-        return self._query.boolean_query(
-            [
-                (should, term(self._schema, "words", word, index_option="freq"))
-                for word in words[:_MAX_TERMS]
-            ]
-        )
-
-    def among(self, numbers: Sequence[int]) -> "Query":
-        """Returns the query for the texts with those numbers."""
-        return self._query.term_set_query(self._schema, "number", numbers)
-
-    def both(self, words: "Query", among: "Query") -> "Query":
-        """Returns the query for what fits both, with the scores of the first."""
-        must = self._occur.Must
-        return self._query.boolean_query(
-            [(must, self._query.const_score_query(among, 0.0)), (must, words)]
-        )

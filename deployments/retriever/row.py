@@ -7,8 +7,8 @@ A chunk of 800 characters takes some 1.2 kB.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployments.contracts.documents import Chunk, Scalar
-from deployments.retriever.chroma_rows import read_chunk
+from deployments.contracts.documents import Chunk, Markup, Scalar
+from deployments.retriever.chroma_rows import MARKUP_KEY, read_chunk
 
 CHUNK_KEYS = frozenset({"ordinal", "heading", "page"})
 """Fields in which chunks of one document differ."""
@@ -27,6 +27,7 @@ class Row:
     heading: str
     page: int | None
     text: bytes
+    markup: Markup = "markdown"
 
     def fields(self) -> dict[str, object]:
         """Returns the chunk's metadata as the store keeps it."""
@@ -35,6 +36,8 @@ class Row:
         fields["heading"] = self.heading
         if self.page is not None:
             fields["page"] = self.page
+        if self.markup != "markdown":
+            fields[MARKUP_KEY] = self.markup
         return fields
 
     def chunk(self) -> Chunk:
@@ -58,4 +61,4 @@ def row_of(chunk: Chunk, former: Row | None) -> Row:
     if former is not None and former.shared == shared:
         shared = former.shared
     text = chunk.text.encode("utf-8", _ERRORS)
-    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page, text)
+    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page, text, chunk.markup)

@@ -6,11 +6,14 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from deployments.contracts.documents import IndexedDocument, Part
+from deployments.contracts.documents import IndexedDocument, Markup, Part
 from deployments.retriever.chroma import no_vectors
 from deployments.retriever.versions import Version, parse_row_id, row_id
 
 _KEY = "parts"
+
+Source = tuple[tuple[Part, ...], Markup]
+"""The parts of a document, and how they are read."""
 
 
 class SourceTexts:
@@ -36,14 +39,17 @@ class SourceTexts:
                 embeddings=no_vectors(len(kept)),
                 # Its text is not to be searched, so it is metadata, and no document.
                 metadatas=[
-                    {"document_id": document.record.id, _KEY: pack(document.parts)}
+                    {
+                        "document_id": document.record.id,
+                        _KEY: pack(document.parts, document.chunks[0].markup),
+                    }
                     for document in kept
                 ],
             )
         )
 
-    def read(self, version: Version) -> tuple[Part, ...] | None:
-        """Returns the parts of a version of a document, None where they were not kept."""
+    def read(self, version: Version) -> Source | None:
+        """Returns the source of a version of a document, None where it was not kept."""
         row = row_id(version.record.id, version.write_id)
         found = self._guard(lambda: self._collection.get(ids=[row], include=["metadatas"]))
         return unpack(found["metadatas"][0][_KEY]) if found["ids"] else None
@@ -60,13 +66,18 @@ class SourceTexts:
             self._guard(lambda: self._collection.delete(ids=older))
 
 
-def pack(parts: Sequence[Part]) -> str:
-    """Returns parts as one short piece of ASCII."""
-    text = json.dumps([[part.text, part.page] for part in parts], ensure_ascii=True)
+def pack(parts: Sequence[Part], markup: Markup = "markdown") -> str:
+    """Returns a source as one short piece of ASCII."""
+    rows = [[part.text, part.page] for part in parts]
+    # Markdown as versions wrote it that knew nothing else.
+    content = rows if markup == "markdown" else {"markup": markup, "parts": rows}
+    text = json.dumps(content, ensure_ascii=True)
     return base64.b64encode(zlib.compress(text.encode())).decode("ascii")
 
 
-def unpack(packed: str) -> tuple[Part, ...]:
-    """Returns the parts that `pack` was given."""
-    rows = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return tuple(Part(text, page) for text, page in rows)
+def unpack(packed: str) -> Source:
+    """Returns what `pack` was given."""
+    content = json.loads(zlib.decompress(base64.b64decode(packed)))
+    is_plain = isinstance(content, dict)
+    rows = content["parts"] if is_plain else content
+    return tuple(Part(text, page) for text, page in rows), "plain" if is_plain else "markdown"

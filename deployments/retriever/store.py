@@ -38,6 +38,7 @@ from deployments.retriever.config import StoreArgs
 from deployments.retriever.document_records import DocumentRecords
 from deployments.retriever.source_texts import SourceTexts
 from deployments.retriever.versions import Version, latest, new_write_id, parse_row_id, row_id
+from deployments.retriever.where_for_chroma import where_for_chroma
 
 _STAGE = "retriever"
 _WRITE_BATCH = 500
@@ -106,7 +107,7 @@ class ChromaStore:
             return self.chroma.chunks().query(
                 query_embeddings=np.stack([search.vector for search in searches]),
                 n_results=count,
-                where=dict(where) if where else None,
+                where=where_for_chroma(where) if where else None,
                 include=["distances"],
             )
 
@@ -215,16 +216,21 @@ class ChromaStore:
         documents: list[Document] = []
         chars = 0
         for place, version in enumerate(versions):
-            record, parts = version.record, sources.read(version)
-            own_chars = sum(len(part.text) for part in parts or ())
+            record, source = version.record, sources.read(version)
+            parts, markup = source or ((), "markdown")
+            own_chars = sum(len(part.text) for part in parts)
             if documents and chars + own_chars > MAX_TEXT_CHARS:
                 following = versions[place - 1].record.sequence
                 versions = versions[:place]
                 break
             chars += own_chars
-            if parts is not None:
-                document = Document(record.id, record.path, record.title, parts, record.metadata)
-                documents.append(document)
+            if source is not None:
+                documents.append(
+                    Document(
+                        *(record.id, record.path, record.title, parts, record.metadata),
+                        markup=markup,
+                    )
+                )
         records = tuple(version.known() for version in versions)
         return SourcePage(records, tuple(documents), following, self.documents.count())
 

@@ -1,8 +1,10 @@
 """Chroma's `where` language over a chunk's metadata, for an index that Chroma does not search.
 
 What a filter means is what Chroma 1.5 makes of it: text, truth values and numbers are three kinds
-that never equal each other, and a chunk without the key passes `$ne` and `$nin`. A number in a
-filter takes the kind of the number it is held against: to an integer, 2.5 is 2.
+that never equal each other, and a chunk without the key passes `$ne` and `$nin`. Numbers are held
+against each other by what they are worth, integers and fractions alike; Chroma cuts a fraction to
+an integer where an integer is stored, so that it is sent filters that avoid it, see
+`where_for_chroma`.
 """
 
 import operator
@@ -27,9 +29,6 @@ Mask = NDArray[np.bool_]
 
 _TEXT_KEYS = frozenset({"#document", "chroma:document"})
 """What Chroma calls the text of a chunk; the second is how it keeps it."""
-
-_MAX_INT = 2**63 - 1
-"""The store counts in 64 bits."""
 
 _ORDERS: Mapping[str, Callable[[float, float], bool]] = {
     "$gt": operator.gt,
@@ -83,11 +82,11 @@ class _Member(Condition):
 
 @dataclass(frozen=True, slots=True)
 class _Ordered(Condition):
-    """Whether a field is a number on one side of another; `bounds` has that one in each kind."""
+    """Whether a field is a number on one side of another."""
 
     key: str
     order: Callable[[float, float], bool]
-    bounds: Mapping[type, Any]
+    bound: float
 
     def matches(self, fields: Fields) -> bool:
         value = fields.get(self.key)
@@ -103,7 +102,7 @@ class _Ordered(Condition):
         return frozenset({self.key})
 
     def _passes(self, kind: type, value: Any) -> bool:
-        return kind in self.bounds and self.order(value, self.bounds[kind])
+        return kind in (int, float) and self.order(value, self.bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +204,8 @@ def _comparison(key: str, name: object, operand: object) -> Condition:
         # It looks into lists, and no metadata of ours is one.
         return _Fixed(key, name == "$not_contains")
     if name in _ORDERS and isinstance(operand, int | float) and not isinstance(operand, bool):
-        return _Ordered(key, _ORDERS[str(name)], dict(_kinds(operand)))
+        _kinds(operand)  # refuses what is no number
+        return _Ordered(key, _ORDERS[str(name)], operand)
     raise _invalid()
 
 
@@ -221,11 +221,10 @@ def _kinds(operand: object) -> list[Kind]:
     if not isinstance(operand, int | float):
         raise _invalid()
     try:
-        as_float = float(operand)
-        as_int = min(max(int(operand), -_MAX_INT - 1), _MAX_INT)
+        as_float, as_int = float(operand), int(operand)
     except (OverflowError, ValueError):
         raise _invalid() from None
-    return [(int, as_int), (float, as_float)]
+    return [(kind, one) for kind, one in ((int, as_int), (float, as_float)) if one == operand]
 
 
 def _is_text(value: str) -> bool:

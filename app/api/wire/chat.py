@@ -20,6 +20,7 @@ from app.api.schemas.chat import (
     TopLogprob,
     UrlCitation,
 )
+from app.api.wire.addresses import address_of
 from app.api.wire.streaming import DONE, encode_event, end_honestly
 from app.api.wire.values import source_of, timings_of
 from app.problems import problem_body
@@ -161,7 +162,7 @@ class Reply:
                 url_citation=UrlCitation(
                     start_index=citation.start,
                     end_index=citation.end,
-                    url=str(chunk.metadata.get("url", chunk.path)),
+                    url=address_of(chunk),
                     title=chunk.title,
                 )
             )

@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from deployments.generator.extractive.sentences import (
-    Statement,
-    raw_words,
-    statements,
-    stem,
-    terms,
-)
+from deployments.contracts.documents import Chunk, Markup
+from deployments.generator.extractive.sentences import Statement, statements
+from deployments.generator.extractive.terms import raw_words, stem, terms, without_asking
 from deployments.stop_words import STOP_WORDS
 
 _KEPT_PASSAGES = 1024
@@ -54,11 +50,11 @@ class Passage:
 def analyse_sentence(text: str) -> Sentence:
     """Returns a sentence or a question taken apart; compounds with a hyphen count as their
     parts."""
-    return _analyse(Statement(text))
+    return _analyse(Statement(without_asking(text)))
 
 
 def _analyse(statement: Statement) -> Sentence:
-    text = statement.text
+    text = statement.said
     raw = [part for word in raw_words(text) for part in word.split("-") if part]
     lower = tuple(word.lower().removesuffix("'s") for word in raw)
     stems = [stem(word) for word in lower]
@@ -89,10 +85,19 @@ def _analyse(statement: Statement) -> Sentence:
 
 
 @lru_cache(maxsize=_KEPT_PASSAGES)
-def analyse_passage(text: str) -> Passage:
-    """Returns a Markdown passage taken apart."""
+def analyse_passage(text: str, markup: Markup = "markdown", label: str = "") -> Passage:
+    """Returns a passage taken apart; `label` is the heading above it."""
     return Passage(
-        sentences=tuple(_analyse(statement) for statement in statements(text)),
+        sentences=tuple(_analyse(statement) for statement in statements(text, markup, label)),
         terms=frozenset(terms(text)),
         word_count=len(raw_words(text)),
     )
+
+
+def passage_of(chunk: Chunk) -> Passage:
+    """Returns the passage of a chunk taken apart, under the innermost of its headings."""
+    label = chunk.heading.rpartition(" > ")[2] or chunk.title
+    # A document without a title goes by the name of its file, which says nothing of what is in it.
+    name = chunk.path.rpartition("/")[2]
+    is_file = label in (name, name.partition(".")[0])
+    return analyse_passage(chunk.text, chunk.markup, "" if is_file else label)

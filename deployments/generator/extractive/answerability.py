@@ -21,6 +21,7 @@ _SCATTERED = -1.0
 _WITHOUT_NAME = -0.9
 """For names of the question that the sentence and what stands around it lack."""
 _WITHOUT_NUMBER = -2.0
+"""For a number of the question that these lack, or a code that all of the passage lacks."""
 _CONTRAST = -1.9
 """For words whose opposite is in the sentence, such as `least` for `most`."""
 _NEGATION = -2.0
@@ -49,7 +50,7 @@ def estimate_answerability(
         + _COVERAGE * best.coverage
         + _SCATTERED * (best.support - best.coverage)
         + _WITHOUT_NAME * bool(question.names - sentence.terms - best.around)
-        + _WITHOUT_NUMBER * bool(question.numbers - sentence.numbers - best.around)
+        + _WITHOUT_NUMBER * (best.lacks_code or best.lacks_number)
         + _CONTRAST * bool(count_contrasts(question.stems, sentence.stems))
         + _NEGATION * _is_negated_alone(question, sentence)
         + _judge_signals([hit.signals for hit in context])

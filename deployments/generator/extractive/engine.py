@@ -14,10 +14,10 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import UnsupportedField
 from deployments.contracts.generation import Citation, EngineDelta, Generation, Prompt, Sampling
 from deployments.contracts.search import ScoredChunk
-from deployments.generator.extractive.analysis import analyse_passage, analyse_sentence
+from deployments.generator.extractive.analysis import analyse_sentence, passage_of
 from deployments.generator.extractive.answerability import estimate_answerability
 from deployments.generator.extractive.sentence_scoring import Candidate, score_sentences
-from deployments.generator.extractive.sentences import words
+from deployments.generator.extractive.terms import words
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
 _ENOUGH_LIKELIHOOD = 0.9
@@ -111,7 +111,7 @@ class ExtractiveEngine:
         candidates = [
             candidate
             for candidate in score_sentences(asked, context)
-            if candidate.matched and candidate.sentence.statement.is_whole
+            if (candidate.matched or candidate.is_named) and candidate.sentence.statement.is_whole
         ]
         best = max(candidates, key=lambda candidate: candidate.score, default=None)
         answerability = 0.0 if best is None else estimate_answerability(asked, best, context)
@@ -140,7 +140,8 @@ def _refusal(name: str) -> dict[str, object]:
 
 
 def _count_words(question: str, context: Sequence[ScoredChunk]) -> int:
-    return len(words(question)) + sum(analyse_passage(hit.chunk.text).word_count for hit in context)
+    passages = (passage_of(hit.chunk) for hit in context)
+    return len(words(question)) + sum(passage.word_count for passage in passages)
 
 
 def _choose(candidates: Sequence[Candidate], max_sentences: int) -> list[Candidate]:
@@ -173,7 +174,8 @@ def _quotes(candidate: Candidate, other: Candidate) -> bool:
     """Returns whether a sentence takes another one along, as an item of the list that it leads
     into."""
     introduced = candidate.sentence.statement.introduces
-    return candidate.source == other.source and other.sentence.text in introduced
+    statement = other.sentence.statement
+    return candidate.source == other.source and (statement.shown or statement.text) in introduced
 
 
 def _compose(chosen: Sequence[Candidate]) -> tuple[str, tuple[Citation, ...]]:

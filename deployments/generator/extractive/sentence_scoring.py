@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.search import ScoredChunk
-from deployments.generator.extractive.analysis import Passage, Sentence, analyse_passage
+from deployments.generator.extractive.analysis import Passage, Sentence, passage_of
 from deployments.generator.extractive.answer_types import expected_type, offers
-from deployments.generator.extractive.sentences import terms
+from deployments.generator.extractive.naming import Naming
+from deployments.generator.extractive.terms import terms
 
 _COVERAGE = 7.5
 """For all of the question's weight in the sentence."""
@@ -47,7 +48,10 @@ class Candidate:
     `source` is the rank of its chunk, `order` sentences of the context from 0. `matched` are the
     question's terms in the sentence; `coverage` is their share of the question's weight, `support`
     the share that the passage holds with its headings. `around` are the terms of the headings and
-    of the sentence before.
+    of the sentence before. `lacks_code` says that a code or a phrase of the question stands neither
+    in the sentence nor in its passage or its names, `lacks_number` that a number of it stands
+    neither in the sentence nor around it, `is_named` that the sentence or its section has what the
+    question names.
     """
 
     sentence: Sentence
@@ -58,6 +62,9 @@ class Candidate:
     coverage: float
     support: float
     score: float
+    lacks_code: bool = False
+    lacks_number: bool = False
+    is_named: bool = False
 
 
 def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[Candidate]:
@@ -67,35 +74,50 @@ def score_sentences(question: Sentence, context: Sequence[ScoredChunk]) -> list[
     A term weighs more the rarer it is among the sentences; one that no sentence has weighs most, so
     that a question about something else finds no support.
     """
-    passages = [analyse_passage(hit.chunk.text) for hit in context]
+    passages = [passage_of(hit.chunk) for hit in context]
     weights = _weigh(question.terms, passages)
     if not weights:
         return []
     passage_scores = _score_passages(context)
     kind = expected_type(question)
+    naming = Naming.of(question.text)
+    numbers = question.numbers - naming.parts
     pairs = _pairs(question)
     candidates: list[Candidate] = []
     for hit, passage, passage_score in zip(context, passages, passage_scores, strict=True):
         headings = frozenset(terms(f"{hit.chunk.title} {hit.chunk.heading}"))
         support = _share((passage.terms | headings) & question.terms, weights)
+        around_named = naming.around(hit.chunk)
+        nearest = hit.chunk.heading.rpartition(" > ")[2]
         before: frozenset[str] = frozenset()
         for sentence in passage.sentences:
+            section = sentence.statement.section
+            above = headings | frozenset(terms(section)) if section else headings
             matched = question.terms & sentence.terms
             missing = question.terms - matched
             coverage = _share(matched, weights)
             score = (
                 _COVERAGE * coverage
                 + _PREVIOUS * _share(missing & before, weights)
-                + _HEADINGS * _share(missing & headings, weights)
+                + _HEADINGS * _share(missing & above, weights)
                 + _PAIRS * _share_of_pairs(pairs, sentence, weights)
                 + passage_score
             )
             if kind is not None and not offers(kind, sentence, question):
                 score += _WITHOUT_TYPE
-            around = before | headings
+            said = f"{section or nearest}\n{sentence.text}"
+            named = naming.judge(said, around_named)
+            score += named.score
+            if named.is_code:
+                # A section that bears the code speaks of it in each sentence.
+                own = frozenset(terms(section or nearest)) & question.terms
+                coverage = _share(matched | own, weights)
+            around = before | above
             candidates.append(
                 Candidate(
-                    sentence, hit.rank, len(candidates), matched, around, coverage, support, score
+                    *(sentence, hit.rank, len(candidates), matched, around, coverage, support),
+                    *(score, named.lacks_code, bool(numbers - sentence.numbers - around)),
+                    named.score > 0,
                 )
             )
             before = sentence.terms

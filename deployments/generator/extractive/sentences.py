@@ -1,18 +1,15 @@
-"""Sentences of a Markdown passage, and the words that carry their meaning."""
+"""Sentences of a passage, and what else in it says something by itself: items of lists, rows of
+tables, records, headings with nothing below."""
 
 import re
-import threading
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-from deployments.generator.extractive.blocks import Block, blocks, introduced
-from deployments.stop_words import STOP_WORDS
+import regex
 
-if TYPE_CHECKING:
-    from snowballstemmer.english_stemmer import EnglishStemmer
+from deployments.contracts.documents import Markup
+from deployments.generator.extractive.blocks import Block, blocks, introduced, is_pair
+from deployments.generator.extractive.terms import raw_words
 
 _COLONS = (":", "：")
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।")
@@ -22,14 +19,20 @@ _POINTS_BELOW = re.compile(
 )
 _MAX_INTRODUCED_CHARS = 2000
 """A block that is longer is no part of an answer, nor is the sentence that leads into it."""
-_WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
-_local = threading.local()
+_MAX_RECORD_CHARS = 400
+"""A record that is longer is said line by line, each with the first, which names it."""
 _SENTENCE_WORDS = 3
-"""A fragment shorter than this many words is a label, not a sentence."""
-_KEPT_STEMS = 65_536
-"""Words whose stem is known; to find one takes longer than all else that is done with a word."""
-_MAX_WORD_CHARS = 64
-"""Longer ones are not words, and are told apart by their start: what is kept stays small."""
+"""A fragment of a paragraph that is shorter than this many words is a label, not a sentence."""
+_LANGUAGES = tuple(
+    (language, regex.compile(rf"\p{{{script}}}"))
+    for language, script in (
+        *(("ja", "Hiragana"), ("ja", "Katakana"), ("zh", "Han"), ("ko", "Hangul"), ("th", "Thai")),
+        *(("hi", "Devanagari"), ("ar", "Arabic"), ("el", "Greek"), ("ru", "Cyrillic")),
+        *(("he", "Hebrew"), ("hy", "Armenian"), ("my", "Myanmar"), ("km", "Khmer")),
+    )
+)
+"""By whose rules sentences end, by the script; English is read by its own, and so are other
+languages in Latin letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +45,53 @@ class Statement:
             or the sentence after a colon. Empty for most.
         is_whole: Whether it says something with that; not where it leads into what the passage does
             not hold.
+        is_fragment: Whether it is no sentence, and what it is about may stand above it.
+        label: The heading above a fragment.
+        section: The heading above it that stands in the passage itself.
+        shown: How it stands in a block that another sentence leads into.
     """
 
     text: str
     introduces: str = ""
     is_whole: bool = True
+    is_fragment: bool = False
+    label: str = ""
+    shown: str = ""
+    section: str = ""
+
+    @property
+    def said(self) -> str:
+        """The sentence, a fragment with the heading that it stands under."""
+        return f"{self.label} - {self.text}" if self.label else self.text
 
     @property
     def quote(self) -> str:
         """The sentence with what it introduces, as Markdown."""
-        return f"{self.text}\n\n{self.introduces}" if self.introduces else self.text
+        return f"{self.said}\n\n{self.introduces}" if self.introduces else self.said
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """Yields the sentences of a Markdown passage in reading order, each with what it leads into;
-    headings, code and table rules are no sentences."""
-    parts = list(blocks(text))
+def statements(text: str, markup: Markup = "markdown", label: str = "") -> Iterator[Statement]:
+    """Yields what a passage says in reading order, each with what it leads into; code and table
+    rules are not said, and a heading only where nothing stands below it.
+
+    Args:
+        text: The passage.
+        markup: How it is read.
+        label: The heading above the passage, for fragments without another one.
+    """
+    parts = list(blocks(text, markup))
+    section = ""
     for place, block in enumerate(parts):
-        if block.kind == "row":
-            yield from _plainly(block)
+        following = parts[place + 1 :]
+        if block.kind == "heading":
+            section = block.text or section
+            if block.text and (not following or following[0].kind == "heading"):
+                yield from _headings(block)
             continue
-        found = list(_plainly(block))
-        yield from found[:-1]
-        # A label at the end of a block is no sentence, and leads into nothing for the one before.
-        if found and block.text.endswith(found[-1].text):
-            yield _lead(found[-1].text, block, parts[place + 1 :])
-        else:
-            yield from found[-1:]
+        is_fragments = block.kind in ("row", "record")
+        found = _fragments(block) if is_fragments else _sentences(block, following)
+        for one in found:
+            yield _labelled(replace(one, section=section) if section else one, section or label)
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -76,55 +99,66 @@ def sentences(text: str) -> Iterator[str]:
     return (statement.text for statement in statements(text))
 
 
+def _headings(block: Block) -> Iterator[Statement]:
+    if len(raw_words(block.text)) >= _SENTENCE_WORDS:
+        yield Statement(block.text)
+
+
+def _fragments(block: Block) -> Iterator[Statement]:
+    """Yields a row or a record as a whole, or line by line."""
+    if not raw_words(block.text):
+        return
+    if block.kind == "record" and len(block.text) > _MAX_RECORD_CHARS:
+        first, *others = block.shown.split("\n")
+        yield from (Statement(f"{first}; {line}", is_fragment=True) for line in others)
+    else:
+        yield Statement(block.text, is_fragment=True, shown=block.shown)
+
+
+def _sentences(block: Block, following: Sequence[Block]) -> Iterator[Statement]:
+    found = list(_plainly(block))
+    yield from found[:-1]
+    # A label at the end of a block is no sentence, and leads into nothing for the one before.
+    if found and block.text.endswith(found[-1].text):
+        yield _lead(found[-1], block, following)
+    else:
+        yield from found[-1:]
+
+
 def _plainly(block: Block) -> Iterator[Statement]:
     from sentencex import segment
 
     if not block.text:
         return
-    for sentence in segment("en", block.text):
+    is_item = block.kind == "item"
+    for sentence in segment(_language(block.text), block.text):
         plain = sentence.strip()
-        if len(_WORD.findall(plain)) >= _SENTENCE_WORDS:
-            yield Statement(plain)
+        count = len(raw_words(plain))
+        is_fragment = (is_item or is_pair(plain)) and _is_open(plain)
+        if count >= _SENTENCE_WORDS or (count and is_fragment):
+            yield Statement(plain, is_fragment=is_fragment)
 
 
-def terms(text: str) -> list[str]:
-    """Returns the stems of the words that are not stop words, in reading order; a compound counts
-    as its parts."""
-    return [
-        stem(part)
-        for word in words(text)
-        for part in word.split("-")
-        if part and part not in STOP_WORDS
-    ]
+def _language(text: str) -> str:
+    if text.isascii():
+        return "en"
+    return next((language for language, script in _LANGUAGES if script.search(text)), "en")
 
 
-def words(text: str) -> list[str]:
-    """Returns the words of a text in lower case."""
-    return [word.lower() for word in raw_words(text)]
+def _labelled(statement: Statement, label: str) -> Statement:
+    """Returns a fragment with the heading above it, where it does not say that itself."""
+    if not statement.is_fragment or statement.introduces or not label:
+        return statement
+    if {word.lower() for word in raw_words(label)} <= {
+        word.lower() for word in raw_words(statement.text)
+    }:
+        return statement
+    return replace(statement, label=label)
 
 
-def raw_words(text: str) -> list[str]:
-    """Returns the words of a text as they stand there."""
-    return _WORD.findall(text)
-
-
-def stem(word: str) -> str:
-    """Returns the English stem of a word in lower case, without accents: `jumièges` and `jumieges`
-    are the same name."""
-    return _stem(word[:_MAX_WORD_CHARS])
-
-
-@lru_cache(maxsize=_KEPT_STEMS)
-def _stem(word: str) -> str:
-    if not word.isascii():
-        decomposed = unicodedata.normalize("NFKD", word)
-        word = "".join(one for one in decomposed if not unicodedata.combining(one))
-    stemmed: str = _stemmer().stemWord(word)
-    return stemmed
-
-
-def _lead(sentence: str, block: Block, following: Sequence[Block]) -> Statement:
+def _lead(statement: Statement, block: Block, following: Sequence[Block]) -> Statement:
     """Returns the last sentence of a block, with what it leads into."""
+    sentence = statement.text
     shown = introduced(following, by=block)
     if sentence.endswith(_COLONS):
         if not shown and following and following[0].kind == "text" and block.kind == "text":
@@ -136,20 +170,9 @@ def _lead(sentence: str, block: Block, following: Sequence[Block]) -> Statement:
         or (_is_open(sentence) and (next_kind == "code" or block.kind == "text"))
     ):
         return Statement(sentence, shown, is_whole=len(shown) <= _MAX_INTRODUCED_CHARS)
-    return Statement(sentence)
+    return statement
 
 
 def _is_open(sentence: str) -> bool:
     """Returns whether a sentence has no end: it goes on in the block below."""
     return not sentence.rstrip(_CLOSING).endswith(_ENDS)
-
-
-def _stemmer() -> "EnglishStemmer":
-    """Returns this thread's stemmer: it works on the word inside itself, so threads cannot share
-    one."""
-    import snowballstemmer
-
-    if not hasattr(_local, "stemmer"):
-        _local.stemmer = snowballstemmer.stemmer("english")
-    stemmer: EnglishStemmer = _local.stemmer
-    return stemmer

@@ -93,3 +93,34 @@ def test_stretches_of_one_text_become_it_again(text: str, start: int, overlap: i
     joined = join(text[:cut], text[max(cut - overlap, 0) :])
     assert joined.startswith(text[: max(cut - overlap, 0)])
     assert len(joined) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        (
+            "So:\n```sh\nmake tea\nmake toast\n```",
+            "```sh continued\nmake toast\nmake jam\n```\n\nThen eat.",
+            "So:\n```sh\nmake tea\nmake toast\nmake jam\n```\n\nThen eat.",
+        ),
+        ("```\na b c\n```", "``` continued\nd\n```", "```\na b c\n```\n``` continued\nd\n```"),
+        ("~~~\nfirst\n~~~", "~~~continued\nsecond\n~~~", "~~~\nfirst\nsecond\n~~~"),
+        ("```sh\nfirst\n```", "```sh\nsecond\n```", "```sh\nfirst\n```\n```sh\nsecond\n```"),
+        (
+            "| a | b |\n|---|---|\n| tea | one cup |",
+            "| a | b |\n|---|---|\n| tea | one cup |\n| jam | a jar |",
+            "| a | b |\n|---|---|\n| tea | one cup |\n| jam | a jar |",
+        ),
+        (
+            "These are open:\n\n- the north gate",
+            "These are open:\n- the south gate",
+            "These are open:\n\n- the north gate\n- the south gate",
+        ),
+        ("Text.", "These are open:\n- one", "Text.\nThese are open:\n- one"),
+    ],
+    ids=["code", "not-ours", "tildes", "two-blocks", "table", "list", "other-list"],
+)
+def test_what_a_chunk_repeats_to_be_understood_stands_there_once(
+    one: str, other: str, joined: str
+) -> None:
+    assert join(one, other) == joined

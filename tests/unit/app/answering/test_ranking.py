@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.answering.ranking import distinct, judged, merge
+from app.answering.copies import distinct
+from app.answering.ranking import judged, merge
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk, Signals
 

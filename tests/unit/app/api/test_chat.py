@@ -69,7 +69,7 @@ async def test_an_answer_comes_from_the_documents_and_says_so(api: openai.AsyncO
     assert choice.message.content[cited.start_index : cited.end_index] == choice.message.content
     assert cited.url == "geo/paris.md"
     member = own(answer)
-    assert (member["release"], member["grounded"], member["prompt"]) == ("one", True, "answer-v1")
+    assert (member["release"], member["grounded"], member["prompt"]) == ("one", True, "answer-v2")
     assert member["sources"][0]["path"] == "geo/paris.md"
     assert set(member["timings"]["stages"]) == {
         "embedder",

@@ -11,7 +11,7 @@ import pytest
 from app.client import ingestion
 from app.client.files import Found, SourceFile, find_files
 from app.client.ingestion import Report, ingest
-from deployments.contracts.documents import ReadFailure
+from deployments.contracts.documents import Document, Part, ReadFailure
 from deployments.indexer.cleaning import document_id
 
 
@@ -152,6 +152,14 @@ def test_documents_are_sent_whole(folder: Path, service: Service) -> None:
             "parts": [{"text": "# b.md\n\nThe text of b.md.", "page": None}],
             "metadata": {"team": "red"},
         }
+    }
+
+
+def test_a_plain_document_says_so() -> None:
+    plain = Document("d", "d.csv", "d", (Part("# of it: 1"),), markup="plain")
+    assert ingestion._body([plain])["documents"][0] == {
+        **{"id": "d", "path": "d.csv", "title": "d", "metadata": {}, "markup": "plain"},
+        "parts": [{"text": "# of it: 1", "page": None}],
     }
 
 

@@ -56,6 +56,23 @@ def test_a_marker_cites_the_stretch_of_its_sentence_before_it(
     assert cited(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Use `rows[1]` [2].", [2]),
+        ("So [1]:\n```c\nx = rows[2];\n```\nDone [3].", [1, 3]),
+        ("~~~\nrows[1]\n~~~\n[2]", [2]),
+        ("A ` alone\nand [1].", [1]),
+        ("```c\nrows[1]", []),
+    ],
+)
+def test_an_index_in_code_cites_nothing(text: str, expected: list[int]) -> None:
+    assert [source for source, _ in cited(text)] == expected
+    tracker = CitationTracker(RANKS)
+    piecewise = [one for piece in text for one in tracker.feed(piece)]
+    assert [one.source for one in piecewise] == expected
+
+
 def test_a_citation_is_told_with_the_piece_that_completes_it() -> None:
     tracker = CitationTracker(RANKS)
     assert tracker.feed("One is so [") == ()

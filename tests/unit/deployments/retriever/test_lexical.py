@@ -11,7 +11,7 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 from deployments.contracts.documents import Chunk, Scalar, chunk_id
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
-from deployments.retriever import lexical as lexical_module
+from deployments.retriever import lexical_queries as queries_module
 from deployments.retriever.chunk_index import ChunkIndex, Hit
 
 
@@ -120,7 +120,7 @@ def test_a_huge_document_and_a_huge_query() -> None:
 
 
 def test_of_a_long_query_the_rarest_words_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexical_module, "_MAX_TERMS", 1)
+    monkeypatch.setattr(queries_module, "MAX_TERMS", 1)
     index = index_of(a="common", b="common", c="common rare")
     assert found(index, "unknown common rare") == ["c"]
 
@@ -254,3 +254,45 @@ def test_searches_beside_writes_see_whole_states() -> None:
     assert not failures
     assert answers
     assert all(sorted(one) == sorted({*one}) and len(one) == 51 for one in answers)
+
+
+@pytest.mark.parametrize(
+    ("texts", "query", "first"),
+    [
+        ({"a": "bolt QX-71-09 is here", "b": "bolt QX-09-71 is there"}, "bolt QX-09-71", "b"),
+        ({"a": "on 2031-02-07 it rained", "b": "on 2031-07-02 it rained"}, "2031-07-02", "b"),
+        ({"a": "host 10.2.0.7", "b": "host 10.0.2.7, 2 2 2 7 7 7 10 10"}, "is 10.2.0.7 up", "a"),
+        ({"a": "release 3.0.1", "b": "release v1.0.3"}, "v3.0.1", "a"),
+        ({"a": "release 3.0.1", "b": "release v1.0.3"}, "1.0.3", "b"),
+        ({"a": "written in C#", "b": "written in C++", "c": "written in C"}, "C++", "b"),
+        ({"a": "a net for fish", "b": "a course on .NET"}, ".NET", "b"),
+        ({"a": "the key " + "k9" * 40, "b": "the key " + "9k" * 40}, "9k" * 40, "b"),
+        ({"a": "set the max tokens of batch", "b": "set maxTokens"}, "maxTokens", "b"),
+        ({"a": "the IT desk answers", "b": "it is a desk, and it answers it"}, "IT desk", "a"),
+        ({"a": "the desk of the U.S. port", "b": "it tells us of the desk port"}, "US desk", "a"),
+        ({"a": "vitamin A is here", "b": "vitamin C is a vitamin here"}, "what is vitamin A", "a"),
+        (
+            {"a": "shut by May the hatch", "b": "it may be shut by a hatch"},
+            "shut hatch in May",
+            "a",
+        ),
+        ({"a": "a door of green wood", "b": "a green door, a wood"}, '"green door" of wood', "b"),
+        ({"a": "Η Θάλασσα είναι κρύα", "b": "other"}, "ΘΑΛΑΣΣΑ", "a"),
+        ({"a": "Zażółć gęślą jaźń", "b": "other"}, "zazolc gesla", "a"),
+        ({"a": "Izmir limanı", "b": "other"}, "İZMİR", "a"),
+        ({"a": "Ёлка стоит", "b": "other"}, "елка", "a"),
+        ({"a": "سَفِينَةٌ فِي المِينَاء", "b": "other"}, "سفينة", "a"),
+        ({"a": "har\u00adbour mas\u200bter", "b": "other"}, "harbour master", "a"),
+        ({"a": "船长在甲板上", "b": "长船在板甲上"}, "甲板", "a"),
+        ({"a": "เรือออกตอนเช้า", "b": "other"}, "ตอนเช้า", "a"),
+        ({"a": "배는 아침에 떠난다", "b": "other"}, "아침", "a"),
+        ({"a": "to be or not", "b": "other"}, "to be", "a"),
+    ],
+)
+def test_what_is_named_comes_first(texts: dict[str, str], query: str, first: str) -> None:
+    assert found(index_of(**texts), query)[:1] == [first]
+
+
+def test_capitals_say_nothing_where_all_is_in_capitals() -> None:
+    index = index_of(a="IT IS SHUT", b="the IT desk")
+    assert found(index, "THE DESK IS SHUT FOR IT")[:1] == ["a"]

@@ -31,6 +31,15 @@ def test_numbers_are_never_given_twice() -> None:
     assert table.add(chunk("a", 0)) == (3, None)
 
 
+def test_a_chunk_comes_back_as_it_was() -> None:
+    table = RowTable()
+    plain = Chunk(chunk_id("a", 0), "a", 0, "# 1", "a.csv", "A", metadata={"k": 1}, markup="plain")
+    table.add(plain)
+    table.add(chunk("b", 0))
+    rows = table.snapshot()
+    assert (rows[0].chunk(), rows[1].chunk()) == (plain, chunk("b", 0))
+
+
 def test_a_snapshot_knows_what_stands_around_a_chunk() -> None:
     table = RowTable()
     for ordinal in (2, 0, 1, 3):

@@ -384,6 +384,27 @@ def test_documents_are_kept_as_they_came(store: ChromaStore) -> None:
     assert (page.next_sequence, page.total) == (None, 1)
 
 
+def test_how_a_text_is_read_comes_back_with_chunks_and_source(store: ChromaStore) -> None:
+    plain, markdown = indexed("plain", "# of it: 1"), indexed("markdown", "# Heading")
+    chunks = tuple(replace(chunk, markup="plain") for chunk in plain.chunks)
+    store.replace(
+        [
+            replace(plain, chunks=chunks, parts=(Part("# of it: 1", 2),)),
+            replace(markdown, parts=(Part("# Heading"),)),
+        ]
+    )
+    read = store.texts([chunks[0].id, markdown.chunks[0].id])
+    assert [one.markup for one in (read[chunks[0].id], read[markdown.chunks[0].id])] == [
+        "plain",
+        "markdown",
+    ]
+    assert read[chunks[0].id].metadata == chunks[0].metadata
+    documents = {one.id: one for one in store.sources(after=0, limit=10).documents}
+    assert documents["plain"].markup == "plain"
+    assert documents["plain"].parts == (Part("# of it: 1", 2),)
+    assert documents["markdown"].markup == "markdown"
+
+
 def test_a_source_goes_with_its_document(store: ChromaStore) -> None:
     store.replace([with_parts(indexed("a", "one"), Part("one"))])
     store.replace([with_parts(indexed("a", "two"), Part("two"))])

@@ -15,6 +15,7 @@ from deployments.retriever import where as where_module
 from deployments.retriever.columns import Columns
 from deployments.retriever.row import Row
 from deployments.retriever.where import Condition, compile_where
+from deployments.retriever.where_for_chroma import where_for_chroma
 
 KEYS = ("k", "other", "missing")
 VALUES = (
@@ -92,15 +93,39 @@ def condition(where: Mapping[str, object]) -> Condition:
 @example(where={"k": {"$lt": 0.5}})
 @example(where={"k": {"$gt": 2**70}})
 @example(where={"k": {"$lt": 1e300}})
-def test_a_filter_selects_what_chroma_selects(
+def test_a_filter_selects_what_chroma_selects_of_the_one_it_is_sent(
     rows_of_chroma: Any, where: dict[str, object]
 ) -> None:
     compiled = condition(where)
     selected = {row for row, fields in ROWS.items() if compiled.matches(fields)}
-    assert selected == set(rows_of_chroma.get(where=where, include=[])["ids"])
+    assert selected == set(rows_of_chroma.get(where=where_for_chroma(where), include=[])["ids"])
     assert dict(zip(ROWS, compiled.select(COLUMNS).tolist(), strict=True)) == {
         row: row in selected for row in ROWS
     }
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (7.5, set()),
+        ({"$ne": 7.5}, {-8, -7, 7, 8}),
+        ({"$lt": 7.5}, {-8, -7, 7}),
+        ({"$lte": 7.5}, {-8, -7, 7}),
+        ({"$gt": 7.5}, {8}),
+        ({"$gte": 7.5}, {8}),
+        ({"$lt": -7.5}, {-8}),
+        ({"$lte": -7.5}, {-8}),
+        ({"$gt": -7.5}, {-7, 7, 8}),
+        ({"$gte": -7.5}, {-7, 7, 8}),
+        ({"$in": [7.5, 8.0]}, {8}),
+        ({"$nin": [7.5, -8]}, {-7, 7, 8}),
+    ],
+)
+def test_a_fraction_is_worth_what_it_says_to_integers(
+    operation: object, expected: set[int]
+) -> None:
+    compiled = condition({"k": operation})
+    assert {number for number in (-8, -7, 7, 8) if compiled.matches({"k": number})} == expected
 
 
 @pytest.mark.parametrize(

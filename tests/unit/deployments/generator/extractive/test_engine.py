@@ -11,7 +11,8 @@ from deployments.contracts.generation import Generation, Prompt
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive import analysis
 from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import statements, stem, words
+from deployments.generator.extractive.sentences import statements
+from deployments.generator.extractive.terms import stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
@@ -213,7 +214,7 @@ def test_a_document_cannot_make_up_a_citation() -> None:
         ),
         (
             "| Setting | Value |\n|---|---|\n| queue limit | 40 entries |",
-            "| queue limit | 40 entries | [1]",
+            "Setting: queue limit; Value: 40 entries [1]",
         ),
         (
             "```\nqueue limit = 99 entries\n```\nThe **queue limit** is [40 entries](limits.md).",
@@ -273,6 +274,57 @@ def test_a_list_that_is_taken_along_is_not_quoted_again() -> None:
     behind = ask(question, context_of(f"{text}\nA queue limit of bytes is new."))
     assert behind.text.endswith("tokens\n\n[1]\n\nA queue limit of bytes is new. [1]")
     assert_cites_what_stands_there(behind, context_of(f"{text}\nA queue limit of bytes is new."))
+
+
+INSPECTED = "On {} the hull of the ferry was inspected by the northern yard, and it {}."
+
+
+@pytest.mark.parametrize("asked", [0, 1, 2])
+def test_of_near_copies_the_one_that_the_question_names_answers(asked: int) -> None:
+    dates, results = ("2031-02-07", "2031-07-02", "2030-02-07"), ("failed", "passed", "leaked")
+    context = context_of(*map(INSPECTED.format, dates, results))
+    generation = ask(f"What did the inspection of the ferry on {dates[asked]} find?", context)
+    assert results[asked] in generation.text
+    assert not any(other in generation.text for other in results if other != results[asked])
+
+
+def test_a_code_that_no_passage_has_is_a_near_miss() -> None:
+    context = context_of(INSPECTED.format("2031-02-07", "failed"))
+    question = "Was the hull of the ferry inspected on {} by the northern yard?"
+    assert ask(question.format("2031-02-07"), context, min_answerability=0.4).grounded
+    assert not ask(question.format("2031-07-02"), context, min_answerability=0.4).grounded
+
+
+def test_the_section_of_a_sentence_says_which_code_it_speaks_of() -> None:
+    text = "Maps load.\n\n## v5.0.2\n\nThe menu has moved.\n\n## v2.0.5\n\nThe clock is right."
+    context = context_of(text, title="Changes", heading="v0.5.2")
+    answer = ask("What changed in 5.0.2?", context).text
+    assert answer == "The menu has moved. [1]"
+
+
+def test_a_fact_of_two_words_is_said_with_what_it_is_about() -> None:
+    context = context_of("- Fuse: 6 A\n- Master: Lund", title="Bow winch")
+    answer = ask("What is the fuse of the bow winch?", context).text
+    assert answer == "Bow winch - Fuse: 6 A [1]"
+
+
+def test_a_text_without_blanks_is_answered() -> None:
+    context = context_of("游泳池每天早上六点开门。星期一不开放。毛巾可以在前台租用。")
+    assert ask("毛巾在哪里租用？", context).text == "毛巾可以在前台租用。 [1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("The toll is waived [1] as the port says [2, 3].", "⟦1⟧ as the port says ⟦2, 3⟧"),
+        ("The toll is waived, says the port[1][2].", "port⟦1⟧⟦2⟧"),
+        ("The toll is `tolls[1]` and a[2] of the port.", "tolls[1] and a[2]"),
+    ],
+)
+def test_marks_of_a_document_are_no_citations(text: str, quoted: str) -> None:
+    generation = ask("Is the toll of the port waived?", context_of(text))
+    assert quoted in generation.text
+    assert [citation.source for citation in generation.citations] == [1]
 
 
 def test_unicode_question_finds_its_sentence() -> None:

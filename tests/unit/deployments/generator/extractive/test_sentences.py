@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.generator.extractive import sentences as module
-from deployments.generator.extractive.sentences import sentences, statements, terms, words
+from deployments.generator.extractive import terms as module
+from deployments.generator.extractive.sentences import sentences, statements
+from deployments.generator.extractive.terms import terms, words
 from deployments.stop_words import STOP_WORDS
 
 
@@ -68,9 +69,9 @@ def test_markdown_is_read_as_text(text: str, found: list[str] | None) -> None:
         assert got == found
 
 
-def test_a_table_gives_its_rows_and_no_rules() -> None:
+def test_a_row_of_a_table_says_its_columns_and_rules_say_nothing() -> None:
     got = list(sentences("| Name | Wait in s |\n|:---|---:|\n| slow queue | 30 seconds |\n"))
-    assert got == ["| Name | Wait in s |", "| slow queue | 30 seconds |"]
+    assert got == ["Name: slow queue; Wait in s: 30 seconds"]
 
 
 CODE = "```\nx = 1\n```"
@@ -191,8 +192,58 @@ def test_threads_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> N
 
 @settings(deadline=None)
 @given(st.text(max_size=300))
-def test_any_text_gives_sentences_of_at_least_three_words(text: str) -> None:
-    for sentence in sentences(text):
-        assert sentence == sentence.strip()
-        assert "\n" not in sentence
-        assert len(words(sentence)) >= 3
+def test_any_text_gives_sentences_of_at_least_three_words_and_fragments_of_one(text: str) -> None:
+    for markup in ("markdown", "plain"):
+        for statement in statements(text, markup):
+            assert statement.text == statement.text.strip()
+            assert "\n" not in statement.text
+            assert len(words(statement.text)) >= (1 if statement.is_fragment else 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("- Berth: 12\n- Lund", ["Berth: 12", "Lund"]),
+        ("Berth: 12", ["Berth: 12"]),
+        ("Berth: 12\nMaster: Lund\nFlag: red", ["Berth: 12; Master: Lund; Flag: red"]),
+        ("Yes.", []),
+        ("| pier | master |\n|---|---|\n| east | Lund |\n| west | |", None),
+        ("## Fuel is sold at pier 4\n\n## Short one", ["Fuel is sold at pier 4"]),
+        ("Title of it\n===\n\nThe text below it.", ["The text below it."]),
+        ("船长在甲板上等候。午饭在十二点。", ["船长在甲板上等候。", "午饭在十二点。"]),
+        ("白い船です。犬はどこにいますか？", ["白い船です。", "犬はどこにいますか？"]),
+    ],
+)
+def test_short_facts_are_said(text: str, found: list[str] | None) -> None:
+    expected = found if found is not None else ["pier: east; master: Lund", "pier: west"]
+    assert list(sentences(text)) == expected
+
+
+def test_a_fragment_is_said_with_the_heading_above_it() -> None:
+    [inside, below] = statements("- Fuse: 6 A\n\n## Winch\n\n- Fuse: 10 A", label="Pump")
+    assert (inside.quote, below.quote) == ("Pump - Fuse: 6 A", "Winch - Fuse: 10 A")
+    [said] = statements("- Pump fuse: 6 A", label="Pump")
+    assert said.quote == "Pump fuse: 6 A"
+    [whole] = statements("The fuse has six amperes.", label="Pump")
+    assert whole.quote == "The fuse has six amperes."
+
+
+def test_a_long_record_is_said_line_by_line_with_its_name() -> None:
+    lines = [f"Field {number}: {'value ' * 9}" for number in range(12)]
+    got = list(sentences("\n".join(["Ship: Alken", *lines])))
+    assert len(got) == 12
+    assert all(one.startswith("Ship: Alken; Field") for one in got)
+
+
+def test_in_plain_text_no_line_is_a_heading_a_table_or_code() -> None:
+    text = "# of berths: 7\nHarbour: Vik\n\n```\nThis line is said too.\n\n| so | is | this |"
+    got = [one.text for one in statements(text, "plain")]
+    assert got[0] == "# of berths: 7; Harbour: Vik"
+    assert any("This line is said too." in one for one in got)
+    assert any("so | is | this" in one for one in got)
+
+
+def test_what_follows_code_that_goes_on_is_said() -> None:
+    text = "```sh continued\nmake all the things\n```\n\nIt takes seven attempts."
+    [one] = statements(text)
+    assert one.text == "It takes seven attempts."

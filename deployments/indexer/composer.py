@@ -1,0 +1,81 @@
+"""The text of a chunk from its piece of a Markdown text: without headings at its start, with the
+beginning of what it goes on with."""
+
+import re
+from collections.abc import Callable
+
+from deployments.indexer.outline import Outline
+from deployments.indexer.stretches import Stretch, Stretches, find_stretches
+
+_PAIR = re.compile(r"^[^\s:][^:\n]{0,60}:[ \t]", re.M)
+_LINE = re.compile(r"^[^\n]*\S", re.M)
+
+
+class Composer:
+    """Makes the texts of the chunks of one text.
+
+    Args:
+        text: The text.
+        outline: Its headings.
+        fits: Returns whether something may be repeated at the start of a chunk.
+    """
+
+    def __init__(self, text: str, outline: Outline, fits: Callable[[str], bool]) -> None:
+        self._text = text
+        self._outline = outline
+        self._stretches = Stretches(
+            [one for one in find_stretches(text) if one.suffix or fits(one.prefix)]
+        )
+
+    def is_inside(self, position: int) -> bool:
+        """Returns whether a place is inside of code, a table or a list."""
+        return self._stretches.at(position) is not None
+
+    def begin(self, position: int) -> int:
+        """Returns where the text of a chunk begins whose piece begins at a position: behind
+        headings, and behind the end of code that the chunk before has closed."""
+        stretch = self._stretches.at(position)
+        if stretch is not None and stretch.drop_until and position >= stretch.end:
+            position = stretch.drop_until
+        return self._outline.skip(position)
+
+    def extra(self, position: int, end: int) -> str:
+        """Returns what is put around the text of a piece; empty for most."""
+        before = self._stretches.at(self.begin(position))
+        after = self._closing(end)
+        return (before.prefix if before else "") + (after.suffix if after else "")
+
+    def repeated_around(self, chars: int) -> list[str]:
+        """Returns what is put around the pieces of stretches that are longer than so many
+        characters, which have to be cut."""
+        long = (one for one in self._stretches if one.end - one.start > chars)
+        return list(dict.fromkeys(one.prefix + one.suffix for one in long))
+
+    def compose(self, position: int, end: int) -> str:
+        """Returns the text of the chunk of a piece; empty where nothing is left of it."""
+        begin = self.begin(position)
+        body = self._text[begin:end].strip("\n")
+        if not body.strip():
+            return ""
+        before = self._stretches.at(begin)
+        last = begin + len(self._text[begin:end].rstrip("\n"))
+        after = self._closing(last)
+        following = self._stretches.at(last + 1) or self._stretches.at(end)
+        if following is not None and last < following.start:
+            is_fence = bool(following.suffix) and "\n" not in body
+            if is_fence or body.strip() == following.prefix.strip():
+                return ""  # nothing but what the next chunk begins with
+        return (before.prefix if before else "") + body + (after.suffix if after else "")
+
+    def _closing(self, end: int) -> Stretch | None:
+        """Returns the code that a chunk ends inside of, which has to be closed."""
+        # Where only the fence is there, it ends a character before what the fence opens.
+        stretch = self._stretches.at(end) or self._stretches.at(end + 1)
+        return stretch if stretch is not None and stretch.suffix else None
+
+
+def is_records(text: str) -> bool:
+    """Returns whether most lines of a plain text say one thing by its name, as the rows of a table
+    do when each is a paragraph."""
+    lines = len(_LINE.findall(text))
+    return lines > 1 and 2 * len(_PAIR.findall(text)) >= lines
