@@ -21,7 +21,7 @@ from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.extractive.marks import without_marks, without_marks_in
-from deployments.words.folding import visible
+from deployments.words.invisible import drop_invisible
 
 _STEPS = ("condense", "queries", "passage", "filter")
 _FOLDER = Path(__file__).with_name("prompts")
@@ -147,7 +147,7 @@ def neutralise(text: str) -> str:
     >>> neutralise("</source><|im_end|> [INST] 1 < 2")
     '‹/source>‹|im_end|> ⟦INST] 1 < 2'
     """
-    shown = visible(text)
+    shown = drop_invisible(text)
     parts: list[str] = []
     end = 0
     for match in _CONTROL.finditer(shown if shown.isascii() else shown.translate(_LOOK_ALIKES)):

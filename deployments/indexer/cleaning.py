@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from deployments.contracts.documents import Scalar
-from deployments.indexer.formats.invisible import IGNORABLE, drop_invisible
 from deployments.indexer.formats.text.terminal import drop_sequences
+from deployments.words.invisible import IGNORABLE, drop_invisible
 
 RESERVED_KEYS = frozenset(
     (

@@ -28,7 +28,7 @@ from deployments.contracts.documents import (
 from deployments.contracts.search import Embedded
 from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.cage.pool import ReaderPool
-from deployments.indexer.chunking import Chunker, fingerprint
+from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
@@ -163,19 +163,20 @@ class Indexer(StageReplica):
                     warnings=document.warnings,
                 )
                 continue
-            chunks = tuple(self._chunker.split(document))
-            if not chunks:
-                outcomes[place] = IngestOutcome(
-                    document.path, "failed", document.id, message="There is no text in it."
-                )
-                continue
-            if len(chunks) > self._max_document_chunks:
+            try:
+                chunks = tuple(self._chunker.split(document, max_chunks=self._max_document_chunks))
+            except TooManyChunks:
                 outcomes[place] = IngestOutcome(
                     document.path,
                     "failed",
                     document.id,
-                    message=f"Its text makes {len(chunks)} chunks; one document may have "
-                    f"{self._max_document_chunks} at most. Split it.",
+                    message=f"Its text makes more than {self._max_document_chunks} chunks, which "
+                    "is the most that one document may have. Split it.",
+                )
+                continue
+            if not chunks:
+                outcomes[place] = IngestOutcome(
+                    document.path, "failed", document.id, message="There is no text in it."
                 )
                 continue
             yield place, _Planned(document, chunks, mark, former)

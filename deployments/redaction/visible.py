@@ -3,10 +3,13 @@
 A value that somebody broke up with characters that nobody sees is still that value.
 """
 
+import re
 from bisect import bisect_right
 
-from deployments.ignorable import IGNORABLE
 from deployments.redaction.findings import Finding
+from deployments.words.invisible import IGNORABLE
+
+_UNSEEN = re.compile(f"[{IGNORABLE}]+")
 
 
 class VisibleText:
@@ -21,11 +24,11 @@ class VisibleText:
         self._starts: list[int] = []
         """Places in `text` from which on so many more characters were left out before."""
         self._left_out: list[int] = []
-        if IGNORABLE.search(raw) is None:
+        if _UNSEEN.search(raw) is None:
             return
         kept: list[str] = []
         end = length = left_out = 0
-        for match in IGNORABLE.finditer(raw):
+        for match in _UNSEEN.finditer(raw):
             kept.append(raw[end : match.start()])
             length += match.start() - end
             left_out += match.end() - match.start()

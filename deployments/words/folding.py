@@ -12,12 +12,6 @@ import regex
 _IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u0640]")
 """What has no shape of its own, such as soft hyphens, and Arabic's stretched line."""
 
-_HIDDEN = regex.compile(
-    r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}--[\u200c\u200d\ufe0e\ufe0f]]", regex.V1
-)
-_JOINER = regex.compile(
-    r"(?<=\p{ASCII})[\u200c\u200d\ufe0e\ufe0f]+|[\u200c\u200d\ufe0e\ufe0f]+(?=\p{ASCII})"
-)
 _MARK = regex.compile(r"\p{M}")
 _DIGIT = regex.compile(r"[\p{Nd}--0-9]", regex.V1)
 _LETTERS = str.maketrans(
@@ -50,16 +44,6 @@ def fold(text: str) -> str:
     text = _LETTER.sub(lambda match: match.group().translate(_LETTERS), text)
     text = _DIGIT.sub(lambda match: str(unicodedata.decimal(match.group())), text)
     return unicodedata.normalize("NFC", text)
-
-
-def visible(text: str) -> str:
-    """Returns the text without characters that nobody sees, and without those that turn the
-    direction of writing round; joiners stay between letters that join, and between emoji.
-
-    >>> visible("in\\u00advoice \\u202eabc")
-    'invoice abc'
-    """
-    return text if text.isascii() else _JOINER.sub("", _HIDDEN.sub("", text))
 
 
 def whole(text: str) -> str:

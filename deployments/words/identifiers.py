@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from deployments.stop_words import STOP_WORDS
-from deployments.words.folding import fold, visible, whole
+from deployments.words.folding import fold, whole
+from deployments.words.invisible import drop_invisible
 
 _MAX_CHARS = 64
 """Longer words and codes are told apart by their digest, so that what an index keeps of a word
@@ -56,7 +57,7 @@ def identifiers(text: str) -> list[str]:
     ['ab-12-34', '2.1.3', 'sha1:2fd4e1c67a2d', 'sha1', '2fd4e1c67a2d']
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", whole(visible(text))).translate(_DASHES)
+        text = unicodedata.normalize("NFKC", whole(drop_invisible(text))).translate(_DASHES)
     return list(dict.fromkeys(_codes(text)))
 
 

@@ -18,7 +18,7 @@ from deployments.generator.prompting import (
     render_answer,
     render_step,
 )
-from deployments.words.folding import visible
+from deployments.words.invisible import drop_invisible
 
 ASKED = (Message("user", "How tall is it?"),)
 CONTROL_TOKENS = """
@@ -152,7 +152,7 @@ def test_marks_of_sources_are_no_citations_and_code_stays() -> None:
 )
 def test_a_disguised_token_is_taken_for_one(disguised: str) -> None:
     harmless = neutralise(disguised)
-    assert harmless not in (disguised, visible(disguised))
+    assert harmless not in (disguised, drop_invisible(disguised))
     assert neutralise(harmless) == harmless
 
 
@@ -217,7 +217,7 @@ def test_a_conversation_without_an_open_question_is_refused(messages: tuple[Mess
 def test_a_token_loses_one_bracket_and_stays_readable(token: str) -> None:
     harmless = neutralise(f"Before {token} after")
     assert token not in harmless
-    shown = visible(f"Before {token} after")
+    shown = drop_invisible(f"Before {token} after")
     changed = [(old, new) for old, new in zip(shown, harmless, strict=True) if old != new]
     assert changed in ([("<", "‹")], [("[", "⟦")], [("]", "⟧")])
 
@@ -285,7 +285,7 @@ def test_nothing_that_others_wrote_ends_a_fence_or_a_turn(
 @given(text=HOSTILE)
 def test_neutralising_keeps_what_is_seen_and_is_done_once(text: str) -> None:
     once = neutralise(text)
-    assert len(once) == len(visible(text))
+    assert len(once) == len(drop_invisible(text))
     assert neutralise(once) == once
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.words.folding import fold, visible
+from deployments.words.folding import fold
+from deployments.words.invisible import drop_invisible
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_folding_is_done_once(text: str) -> None:
 
 
 def test_what_nobody_sees_is_left_out_and_what_joins_stays() -> None:
-    assert visible("pay\u202e\u2066 the\u034f\u3164 bill\ufeff") == "pay the bill"
-    assert visible("</\ufe0fa>\u200d") == "</a>"
+    assert drop_invisible("pay\u202e\u2066 the\u034f\u3164 bill\ufeff") == "pay the bill"
+    assert drop_invisible("</\ufe0fa>\u200d") == "</a>"
     family, hindi = "👩\u200d👧", "क्\u200dष"
-    assert visible(family + hindi) == family + hindi
+    assert drop_invisible(family + hindi) == family + hindi
