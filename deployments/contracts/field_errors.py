@@ -7,6 +7,8 @@ from typing import Any
 from deployments.contracts.errors import InvalidRequest
 
 _MAX_FIELDS = 20
+_MAX_ERRORS = 200
+"""How many are looked at: each field may have several, one for each form that it may have."""
 _MAX_REASONS = 3
 _MAX_NAME_CHARS = 64
 _OUTSIDE = ("query", "path", "header", "cookie")
@@ -31,7 +33,7 @@ def field_errors(errors: Sequence[Any], body: object) -> tuple[Mapping[str, obje
         body: The value that it refused.
     """
     found: dict[Path, Any] = {}
-    for error in errors:
+    for error in errors[:_MAX_ERRORS]:
         found.setdefault(_path(error, body), error)
     deepest = {path for path in found if not any(_is_below(other, path) for other in found)}
     return tuple(

@@ -8,11 +8,12 @@ import hashlib
 import json
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from deployments.contracts.documents import MAX_TEXT_CHARS, Document, Markup, Part
 from deployments.contracts.errors import MalformedRequest
 from deployments.contracts.field_errors import invalid_fields
+from deployments.contracts.inputs import InputModel, Items, bounded
 from deployments.indexer.cleaning import (
     RESERVED_KEYS,
     clean_metadata,
@@ -21,13 +22,6 @@ from deployments.indexer.cleaning import (
 )
 from deployments.indexer.markup import find_headings
 
-
-class _Input(BaseModel):
-    """An unknown field is an error by name, never ignored in silence."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
-
-
 MetadataKey = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^$#]")]
 
 
@@ -35,18 +29,18 @@ MetadataText = Annotated[str, Field(max_length=4096)]
 
 
 RequestMetadata = Annotated[
-    dict[MetadataKey, MetadataText | bool | int | float], Field(max_length=64)
+    dict[MetadataKey, MetadataText | bool | int | float], Field(max_length=64), bounded(64)
 ]
 
 
-class DocumentPart(_Input):
+class DocumentPart(InputModel):
     """A stretch of a document, such as a page."""
 
     text: str = Field(max_length=MAX_TEXT_CHARS, examples=["First page."])
     page: int | None = Field(default=None, ge=1, examples=[1])
 
 
-class DocumentInput(_Input):
+class DocumentInput(InputModel):
     """A document as text, in Markdown or plain."""
 
     id: str | None = Field(
@@ -66,7 +60,7 @@ class DocumentInput(_Input):
     text: str | None = Field(
         default=None, max_length=MAX_TEXT_CHARS, examples=["# HTTP API\n\nErrors are problems."]
     )
-    parts: list[DocumentPart] | None = Field(
+    parts: Items[DocumentPart] | None = Field(
         default=None,
         min_length=1,
         max_length=20_000,
@@ -92,10 +86,10 @@ class DocumentInput(_Input):
         return self
 
 
-class DocumentsRequest(_Input):
+class DocumentsRequest(InputModel):
     """Documents to index; one whose text and metadata are known already costs nothing."""
 
-    documents: list[DocumentInput] = Field(min_length=1, max_length=1000)
+    documents: Items[DocumentInput] = Field(min_length=1, max_length=1000)
 
 
 def read_json_documents(body: bytes) -> list[Document]:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.api.schemas.documents import Outcome
-from app.api.schemas.wire import RequestModel, ResponseModel, bounded
+from app.api.schemas.wire import RequestModel, ResponseModel
 from deployments.canary.policy import Mode, Policy
+from deployments.contracts.inputs import bounded
 
 ReleaseName = Annotated[str, Field(min_length=1, max_length=256, examples=["minilm-v2"])]
 By = Annotated[

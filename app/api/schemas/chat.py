@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from app.api.schemas.answers import Source, Timings
 from app.api.schemas.filters import MetadataFilter
 from app.api.schemas.sampling import ResponseFormat, SamplingFields
-from app.api.schemas.wire import Items, RequestModel, ResponseModel
+from app.api.schemas.wire import RequestModel, ResponseModel
 from deployments.contracts.generation import Message, Role, Sampling
+from deployments.contracts.inputs import Items
 
 _ROLES: dict[str, Role] = {
     "system": "system",

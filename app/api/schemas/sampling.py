@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.wire import Items, RequestModel, bounded
+from app.api.schemas.wire import RequestModel
 from deployments.contracts.generation import OutputFormat, Sampling
+from deployments.contracts.inputs import Items, bounded
 
 UNSUPPORTED = "unsupported_field"
 Stop = Annotated[str, Field(min_length=1, max_length=256)]

@@ -1,23 +1,16 @@
 """The base of all wire models, and the problem body that every error has."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_MAX_UNKNOWN = 20
+from deployments.contracts.inputs import InputModel
 
 
-class RequestModel(BaseModel):
-    """A body from a client: an unknown field is an error by name, never ignored in silence. A field
-    that may be left out may be null, too: typed clients write so what they do not set.
-
-    How many errors there can be must not grow with the body: each is built on the loop that answers
-    everybody. Lists of a request are `Items`, mappings `bounded`.
-    """
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+class RequestModel(InputModel):
+    """A body from a client. A field that may be left out may be null, too: typed clients write so
+    what they do not set."""
 
     without_effect: ClassVar[frozenset[str]] = frozenset()
     """Fields that clients send for their own books, or as hints: accepted, whatever they say."""
@@ -28,10 +21,8 @@ class RequestModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _asks_for_what_it_sets(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or cls.has_too_many_fields(value):
             return value
-        if len(value) > len(cls.model_fields) + len(cls.without_effect) + _MAX_UNKNOWN:
-            raise PydanticCustomError("too_many_fields", "There are too many fields")
         return {name: item for name, item in value.items() if cls._is_set(name, item)}
 
     @classmethod
@@ -41,26 +32,6 @@ class RequestModel(BaseModel):
             return False
         field = cls.model_fields.get(name)
         return item is not None or (field is not None and field.is_required())
-
-
-T = TypeVar("T")
-Items = Annotated[list[T], Field(fail_fast=True)]
-"""A list of which the first bad item ends the check."""
-
-
-def bounded(max_items: int) -> BeforeValidator:
-    """Returns the check that a mapping is small, before anything of it is looked at."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, Mapping) and len(value) > max_items:
-            raise PydanticCustomError(
-                "too_long",
-                "There may be {max_items} entries at most",
-                {"max_items": max_items},
-            )
-        return value
-
-    return BeforeValidator(check)
 
 
 class ResponseModel(BaseModel):

@@ -14,11 +14,12 @@ from app.api.schemas.answers import BatchRequest, QueryRequest, SearchRequest
 from app.api.schemas.chat import ChatRequest
 from app.api.schemas.completions import CompletionRequest
 from app.api.schemas.models import EmbeddingsRequest, RerankRequest
-from app.api.schemas.wire import RequestModel
+from deployments.contracts.inputs import InputModel
+from deployments.indexer.json_documents import DocumentsRequest
 
 MANY = 100_000
 MAX_ERRORS = 60
-BODIES: list[tuple[type[RequestModel], dict[str, Any]]] = [
+BODIES: list[tuple[type[InputModel], dict[str, Any]]] = [
     (ChatRequest, {"model": "ragserve", "messages": [{"role": "user", "content": [0] * MANY}]}),
     (ChatRequest, {"model": "ragserve", "messages": [0] * MANY}),
     (ChatRequest, {"messages": [], "logit_bias": {str(n): "x" for n in range(MANY)}}),
@@ -30,13 +31,20 @@ BODIES: list[tuple[type[RequestModel], dict[str, Any]]] = [
     (BatchRequest, {"queries": [0] * MANY}),
     (EmbeddingsRequest, {"input": [0] * MANY}),
     (RerankRequest, {"query": "?", "documents": [0] * MANY}),
+    (DocumentsRequest, {"documents": [{"text": "x", **{f"k{n}": n for n in range(MANY)}}]}),
+    (
+        DocumentsRequest,
+        {"documents": [{"text": "x", "metadata": {f"k{n}": [] for n in range(MANY)}}]},
+    ),
+    (DocumentsRequest, {"documents": [{"parts": [0] * MANY}]}),
+    (DocumentsRequest, {"documents": [0] * MANY}),
     (TrafficChange, {"weights": {f"release {n}": "x" for n in range(MANY)}}),
 ]
 
 
 @pytest.mark.parametrize(("model", "body"), BODIES)
 def test_the_check_ends_with_the_first_errors(
-    model: type[RequestModel], body: dict[str, Any]
+    model: type[InputModel], body: dict[str, Any]
 ) -> None:
     began_s = time.process_time()
     with pytest.raises(ValidationError) as refused:
@@ -45,7 +53,7 @@ def test_the_check_ends_with_the_first_errors(
     assert time.process_time() - began_s < 0.1
 
 
-def request_models(model: type[BaseModel] = RequestModel) -> Iterator[type[BaseModel]]:
+def request_models(model: type[BaseModel] = InputModel) -> Iterator[type[BaseModel]]:
     for below in model.__subclasses__():
         yield below
         yield from request_models(below)
