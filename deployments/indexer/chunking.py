@@ -29,6 +29,8 @@ _MIN_TOKENS = 32
 _SPARE_CHARS = 256
 """Characters that a chunk may have beside its piece of the text."""
 _LEAST_CHARS_PER_TOKEN = 3
+_FITTING_TRIES = 6
+"""How often a piece is cut again that does not fit with what is repeated around it."""
 _SPARE_TOKENS = 2
 """Texts that are put together may have a few tokens more than each has alone."""
 
@@ -144,19 +146,27 @@ class Chunker:
                     yield labels[outline.path_number(composer.begin(begin))], composed
 
     def _fitting(
-        self, composer: Composer, offset: int, piece: str, capacity: int
+        self,
+        composer: Composer,
+        offset: int,
+        piece: str,
+        capacity: int,
+        tries: int = _FITTING_TRIES,
     ) -> Iterator[tuple[int, int]]:
         """Yields where a piece begins and ends, in several parts where it does not fit with what is
-        repeated before it."""
+        repeated around it."""
         end = offset + len(piece)
         extra = composer.extra(offset, end)
-        if not extra or self._count(composer.compose(offset, end)) <= capacity:
+        surplus = self._count(composer.compose(offset, end)) - capacity if extra else 0
+        if surplus <= 0 or not tries:
             yield offset, end
             return
         begin = composer.begin(offset)
-        smaller = max(capacity - self._count(extra) - _SPARE_TOKENS, 1)
+        # A part may begin inside of what the whole piece does not, and have more repeated than it.
+        room = capacity - self._count(extra) - _SPARE_TOKENS
+        smaller = max(min(room, self._count(piece) - surplus), 1)
         for inner, part in self._cut_text(piece[begin - offset :], smaller):
-            yield begin + inner, begin + inner + len(part)
+            yield from self._fitting(composer, begin + inner, part, capacity, tries - 1)
 
     def _fits_above(self, limit: int) -> Callable[[str], bool]:
         """Returns what says whether something may be repeated at the start of a chunk."""

@@ -1,9 +1,10 @@
 """What large requests cost whoever asks a question meanwhile: CPU time on the gateway's loop."""
 
 import asyncio
+import gc
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import httpx
 import numpy as np
@@ -45,6 +46,15 @@ class Instant(HashEmbedder):
     ) -> Embedded:
         vectors = np.full((len(texts), 384), 0.0510310, dtype=np.float32)
         return Embedded(vectors, (1,) * len(texts), model="instant")
+
+
+@pytest.fixture(autouse=True)
+def others_are_not_collected() -> Iterator[None]:
+    """Leaves what thousands of other tests have loaded out of the collector's passes."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

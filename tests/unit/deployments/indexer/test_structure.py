@@ -74,6 +74,19 @@ def test_what_is_repeated_still_fits_the_window() -> None:
             assert len(counter.encode(chunk.passage()).ids) <= 64
 
 
+@pytest.mark.parametrize("zeros", [9, 14, 20, 39])
+@pytest.mark.parametrize("digits", [20, 21, 30])
+def test_a_piece_that_is_cut_again_still_fits_with_what_its_parts_repeat(
+    zeros: int, digits: int
+) -> None:
+    """The whole piece begins before the fence, its second part inside of it."""
+    heading = "# " + " ".join(["0"] * zeros)
+    small = Chunker(TOKENIZER, max_tokens=32, overlap_tokens=8)
+    part = Part(f"{heading}\n\n```\n# {'0' * digits}\n```")
+    for chunk in small.split(Document("d", "d.md", "", (part,), {}, "markdown")):
+        assert len(CHUNKER._tokenizer.encode(chunk.passage()).ids) <= 32
+
+
 def test_headings_with_nothing_below_stand_in_the_text() -> None:
     text = "# Fees\n\n## A berth costs 730 marks\n\n## A crane costs 95\n\n## Hours\n\nAt noon.\n"
     chunks = split(text, title="Fees")
