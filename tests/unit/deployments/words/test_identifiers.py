@@ -1,6 +1,5 @@
 """What in a text is one name although it has several parts."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ from deployments.words.identifiers import cased_names, identifiers
 from deployments.words.named import held_by, held_by_path, holds_phrase, named_in, shape
 from deployments.words.quotes import quoted
 from deployments.words.searchable import searchable
+from tests.linear_time import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,4 @@ def test_quotation_marks_of_many_kinds() -> None:
     "unit", ["q", "56,78,", "5.6.", "cD", "ccD", "_", ".D", "d4", "cd EF ", "船"]
 )
 def test_twice_the_text_takes_twice_the_time(read: Callable[[str], object], unit: str) -> None:
-    def cost_s(count: int) -> float:
-        began_s = time.process_time()
-        read(unit * count)
-        return time.process_time() - began_s
-
-    small, large = (min(cost_s(count) for _ in range(3)) for count in (40_000, 80_000))
-    assert large <= 2.5 * small + 0.02
+    assert_linear(lambda: read(unit * 40_000), lambda: read(unit * 80_000))

@@ -1,21 +1,16 @@
 """Reading takes time in proportion to a file: twice the size, at most two and a half times as long.
 
-Each input is of a kind that made a parser quadratic, or worse. Processor time counts, the best of
-two, so that the load of the machine does not.
+Each input is of a kind that made a parser quadratic, or worse.
 """
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from deployments.contracts.documents import ReadFailure, Upload
 from deployments.indexer.documents import read_documents
+from tests.linear_time import assert_linear
 from tests.unit.deployments.indexer.files import make_docx, make_pdf_of, make_zip, paragraph, run
-
-MOST_RATIO = 2.5
-LEAST_S = 0.02
-"""Below this a time is noise, and quick enough."""
 
 
 def make_sheet(rows: str) -> bytes:
@@ -112,13 +107,8 @@ INPUTS: dict[str, tuple[str, int, Callable[[int], str | bytes]]] = {
 }  # fmt: skip
 
 
-def cpu_s(name: str, content: bytes) -> float:
-    times = []
-    for _ in range(2):
-        start = time.process_time()
-        (_,) = read_documents(Upload(name, content))
-        times.append(time.process_time() - start)
-    return min(times)
+def read(name: str, content: bytes) -> None:
+    (_,) = read_documents(Upload(name, content))
 
 
 @pytest.mark.parametrize("kind", INPUTS)
@@ -129,7 +119,7 @@ def test_twice_the_file_takes_twice_the_time(kind: str) -> None:
         content.encode() if isinstance(content, str) else content for content in contents
     )
     name = f"a.{extension}"
-    assert cpu_s(name, large) <= MOST_RATIO * max(cpu_s(name, small), LEAST_S)
+    assert_linear(lambda: read(name, small), lambda: read(name, large))
 
 
 @pytest.mark.parametrize(
