@@ -78,7 +78,7 @@ def problem_body(
     instance: str,
     errors: tuple[Mapping[str, object], ...] = (),
 ) -> dict[str, object]:
-    """Returns the fields of a problem; `app.api.schemas.wire.Problem` describes them."""
+    """Returns the fields of a problem; `app.schemas.wire.Problem` describes them."""
     status, title = STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])
     return {
         "type": PROBLEM_TYPE + code,

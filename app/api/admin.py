@@ -7,7 +7,12 @@ from fastapi import APIRouter, Path, Query
 
 from app.api.caller import OPERATORS
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
-from app.api.schemas.admin import (
+from app.api.wire.rollouts import rollout_details, rollout_info
+from app.gateway import Gateway
+from app.operations.calibrate import calibrate, route_into
+from app.operations.reindex import reindex_page
+from app.releases.releases import Releases
+from app.schemas.admin import (
     CalibrationRequest,
     CalibrationResponse,
     ReindexRequest,
@@ -22,13 +27,8 @@ from app.api.schemas.admin import (
     TrafficChange,
     TrafficInfo,
 )
-from app.api.schemas.documents import Outcome
-from app.api.schemas.wire import problem_responses
-from app.api.wire.rollouts import rollout_details, rollout_info
-from app.gateway import Gateway
-from app.operations.calibrate import calibrate, route_into
-from app.operations.reindex import reindex_page
-from app.releases.releases import Releases
+from app.schemas.documents import Outcome
+from app.schemas.wire import problem_responses
 from deployments.canary.commands import Command
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.rollouts import ControlStage, RolloutRequest, TrafficOverride

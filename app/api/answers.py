@@ -9,8 +9,6 @@ from app.answering.pipeline import Answer
 from app.answering.question import Question
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
-from app.api.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
-from app.api.schemas.wire import problem_responses
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
@@ -18,6 +16,8 @@ from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.request.scope import RequestScope
+from app.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
+from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.generation import collect
 

@@ -21,11 +21,11 @@ from app.api import (
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
-from app.api.schemas.wire import Problem
 from app.edge.admission import AdmissionGate
 from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
 from app.gateway import Gateway
+from app.schemas.wire import Problem
 from app.settings.gateway import GatewayArgs
 from deployments.indexer.json_documents import DocumentsRequest
 

@@ -5,12 +5,12 @@ from fastapi import APIRouter
 from app.api.answers import answer_query
 from app.api.caller import Caller, CallerIn
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
-from app.api.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
-from app.api.schemas.wire import Problem, problem_responses
 from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.problems import problem_body
 from app.request.scope import RequestScope
+from app.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
+from app.schemas.wire import Problem, problem_responses
 from app.telemetry.inner import reported
 from deployments.contracts.errors import MalformedRequest, RagError
 from deployments.serving.concurrently import gather_or_cancel

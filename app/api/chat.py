@@ -11,8 +11,6 @@ from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
-from app.api.schemas.chat import ChatCompletion, ChatRequest
-from app.api.schemas.wire import problem_responses
 from app.api.wire.chat import Reply
 from app.api.wire.streaming import EventStream, event_stream_content
 from app.dispatch.direct import begin_direct
@@ -22,6 +20,8 @@ from app.releases.assignment import Assignment
 from app.releases.model_names import SERVICE, Direct, resolve_model
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
+from app.schemas.chat import ChatCompletion, ChatRequest
+from app.schemas.wire import problem_responses
 from app.settings.routing import AUTO, RequestFacts, RoutingDecision
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.generation import GenerationRequest, Message, collect

@@ -9,13 +9,6 @@ from fastapi import APIRouter, Response
 from app.answering.ask import from_generator
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
-from app.api.schemas.completions import (
-    Completion,
-    CompletionChoice,
-    CompletionLogprobs,
-    CompletionRequest,
-)
-from app.api.schemas.wire import problem_responses
 from app.api.wire.chat import error_event, usage_of
 from app.api.wire.streaming import (
     DONE,
@@ -26,6 +19,13 @@ from app.api.wire.streaming import (
 )
 from app.dispatch.direct import begin_direct
 from app.releases.model_names import Direct, resolve_model
+from app.schemas.completions import (
+    Completion,
+    CompletionChoice,
+    CompletionLogprobs,
+    CompletionRequest,
+)
+from app.schemas.wire import problem_responses
 from deployments.contracts.generation import (
     Generation,
     GenerationEvent,

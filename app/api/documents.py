@@ -10,16 +10,16 @@ from starlette.exceptions import HTTPException
 
 from app.api.caller import CALLERS
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
-from app.api.schemas.documents import (
+from app.releases.releases import Releases
+from app.request.scope import RequestScope
+from app.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
     DocumentList,
     DocumentsResponse,
     Outcome,
 )
-from app.api.schemas.wire import problem_responses
-from app.releases.releases import Releases
-from app.request.scope import RequestScope
+from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import IngestOutcome, Upload

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from app.api.caller import OPERATORS
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
-from app.api.schemas.drift import DriftCheckInfo, DriftInfo, DriftWindow, DriftWish
-from app.api.schemas.wire import problem_responses
 from app.gateway import Gateway
+from app.schemas.drift import DriftCheckInfo, DriftInfo, DriftWindow, DriftWish
+from app.schemas.wire import problem_responses
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.drift import DriftRequest, DriftStage, Window
 

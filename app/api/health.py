@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Response
 
 from app.api.dependencies import GatewayIn, ScopeIn
-from app.api.schemas.health import Dependency, Liveness, Readiness
 from app.gateway import Gateway
 from app.releases.route import Route
 from app.request.scope import RequestScope
+from app.schemas.health import Dependency, Liveness, Readiness
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
 from deployments.serving.concurrently import gather_or_cancel

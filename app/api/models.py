@@ -6,7 +6,13 @@ from fastapi import APIRouter, Path, Response
 
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
-from app.api.schemas.models import (
+from app.api.wire.embeddings import embeddings_json
+from app.api.work import work_of_passages, work_of_texts
+from app.releases.model_names import STARTED_S, is_service, model_names, require_model
+from app.releases.route import Route
+from app.request.attempt import AttemptRecord
+from app.request.scope import RequestScope
+from app.schemas.models import (
     EmbeddingsRequest,
     EmbeddingsResponse,
     Model,
@@ -18,13 +24,7 @@ from app.api.schemas.models import (
     RerankResult,
     RerankUsage,
 )
-from app.api.schemas.wire import problem_responses
-from app.api.wire.embeddings import embeddings_json
-from app.api.work import work_of_passages, work_of_texts
-from app.releases.model_names import STARTED_S, is_service, model_names, require_model
-from app.releases.route import Route
-from app.request.attempt import AttemptRecord
-from app.request.scope import RequestScope
+from app.schemas.wire import problem_responses
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.stages import Stage
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from app.api.caller import UNKNOWN_KEY, CallerIn, is_admin_key
 from app.api.dependencies import GatewayIn, ScopeIn
-from app.api.schemas.usage import UsageReport
-from app.api.schemas.wire import problem_responses
 from app.api.wire.usage import usage_csv, usage_report
+from app.schemas.usage import UsageReport
+from app.schemas.wire import problem_responses
 from deployments.activity import Dimension, TrackerStage, UsageQuery
 from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 

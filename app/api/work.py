@@ -3,7 +3,7 @@ question."""
 
 from math import ceil
 
-from app.api.schemas.answers import SearchRequest
+from app.schemas.answers import SearchRequest
 from app.settings.release import Release
 
 _USUAL_PASSAGES: int = Release.model_fields["top_k"].default

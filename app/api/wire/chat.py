@@ -5,8 +5,14 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from app.api.schemas.answers import Source
-from app.api.schemas.chat import (
+from app.api.wire.addresses import address_of
+from app.api.wire.streaming import DONE, encode_event, end_honestly
+from app.api.wire.values import source_of, timings_of
+from app.problems import problem_body
+from app.request.attempt import AttemptRecord
+from app.request.scope import RequestScope
+from app.schemas.answers import Source
+from app.schemas.chat import (
     Annotation,
     AssistantMessage,
     ChatCompletion,
@@ -20,12 +26,6 @@ from app.api.schemas.chat import (
     TopLogprob,
     UrlCitation,
 )
-from app.api.wire.addresses import address_of
-from app.api.wire.streaming import DONE, encode_event, end_honestly
-from app.api.wire.values import source_of, timings_of
-from app.problems import problem_body
-from app.request.attempt import AttemptRecord
-from app.request.scope import RequestScope
 from app.settings.routing import RoutingDecision
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import (

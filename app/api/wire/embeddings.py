@@ -7,7 +7,7 @@ import base64
 import numpy as np
 from pydantic_core import to_json
 
-from app.api.schemas.models import EmbeddingsUsage
+from app.schemas.models import EmbeddingsUsage
 from deployments.contracts.search import Embedded
 
 _AT_ONCE = 16

@@ -5,19 +5,19 @@ from contextlib import aclosing
 from typing import Any
 
 from app.answering.pipeline import Answer, AnswerStream
-from app.api.schemas.answers import (
+from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
+from app.api.wire.values import source_of, timings_of
+from app.problems import problem_body
+from app.request.attempt import AttemptRecord
+from app.request.scope import RequestScope
+from app.schemas.answers import (
     Citation,
     DeltaEvent,
     QueryResponse,
     SourcesEvent,
     Usage,
 )
-from app.api.schemas.wire import Problem
-from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
-from app.api.wire.values import source_of, timings_of
-from app.problems import problem_body
-from app.request.attempt import AttemptRecord
-from app.request.scope import RequestScope
+from app.schemas.wire import Problem
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import Generation, Started, TextDelta
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.api.schemas.admin import DecisionInfo, RolloutDetails, RolloutInfo, VerdictInfo
+from app.schemas.admin import DecisionInfo, RolloutDetails, RolloutInfo, VerdictInfo
 from deployments.canary.policy import Step
 from deployments.canary.rollout import Decision, shares
 from deployments.rollouts import Look, Rollout

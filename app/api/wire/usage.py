@@ -6,7 +6,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from io import StringIO
 
-from app.api.schemas.usage import UsageFigures, UsageGroup, UsageReport
+from app.schemas.usage import UsageFigures, UsageGroup, UsageReport
 from app.settings.prices import PICOUSD_PER_USD
 from deployments.activity import Usage, UsageQuery, UsageRow
 

@@ -2,8 +2,8 @@
 
 import time
 
-from app.api.schemas.answers import SignalScores, Source, StageTiming, Timings
 from app.request.attempt import AttemptRecord
+from app.schemas.answers import SignalScores, Source, StageTiming, Timings
 from deployments.contracts.search import ScoredChunk
 
 

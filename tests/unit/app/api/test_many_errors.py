@@ -9,11 +9,11 @@ import httpx
 import pytest
 from pydantic import BaseModel, FailFast, ValidationError
 
-from app.api.schemas.admin import TrafficChange
-from app.api.schemas.answers import BatchRequest, QueryRequest, SearchRequest
-from app.api.schemas.chat import ChatRequest
-from app.api.schemas.completions import CompletionRequest
-from app.api.schemas.models import EmbeddingsRequest, RerankRequest
+from app.schemas.admin import TrafficChange
+from app.schemas.answers import BatchRequest, QueryRequest, SearchRequest
+from app.schemas.chat import ChatRequest
+from app.schemas.completions import CompletionRequest
+from app.schemas.models import EmbeddingsRequest, RerankRequest
 from deployments.contracts.inputs import InputModel
 from deployments.indexer.json_documents import DocumentsRequest
 

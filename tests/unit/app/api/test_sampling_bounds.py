@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.api.schemas.sampling import StructuredOutputs
+from app.schemas.sampling import StructuredOutputs
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from app.api.schemas.admin import ReleaseName
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.schemas.admin import ReleaseName
+from app.schemas.wire import RequestModel, ResponseModel
 from deployments.drift import DAY_S, CheckName, DriftVerdict
 
 _HOUR_S = 3600.0

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.schemas.wire import RequestModel, ResponseModel
 from deployments.contracts.inputs import Items
 
 EmbeddingInput = Annotated[str, Field(min_length=1, max_length=200_000)]

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.api.schemas.answers import Source, Timings
-from app.api.schemas.filters import MetadataFilter
-from app.api.schemas.sampling import ResponseFormat, SamplingFields
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.schemas.answers import Source, Timings
+from app.schemas.filters import MetadataFilter
+from app.schemas.sampling import ResponseFormat, SamplingFields
+from app.schemas.wire import RequestModel, ResponseModel
 from deployments.contracts.generation import Message, Role, Sampling
 from deployments.contracts.inputs import Items
 

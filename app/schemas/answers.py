@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.api.schemas.filters import MetadataFilter
-from app.api.schemas.wire import Problem, RequestModel, ResponseModel
+from app.schemas.filters import MetadataFilter
+from app.schemas.wire import Problem, RequestModel, ResponseModel
 from deployments.contracts.inputs import Items
 from deployments.contracts.search import SearchMode
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.api.schemas.wire import ResponseModel
+from app.schemas.wire import ResponseModel
 from deployments.activity import Dimension
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.api.schemas.chat import GenerationUsage
-from app.api.schemas.sampling import SamplingFields
-from app.api.schemas.wire import ResponseModel
+from app.schemas.chat import GenerationUsage
+from app.schemas.sampling import SamplingFields
+from app.schemas.wire import ResponseModel
 from deployments.contracts.generation import Sampling
 
 _DEFAULT_MAX_TOKENS = 16

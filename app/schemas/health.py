@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.api.schemas.wire import ResponseModel
+from app.schemas.wire import ResponseModel
 from app.settings.breaker import BreakerState
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.schemas.documents import Outcome
-from app.api.schemas.wire import RequestModel, ResponseModel
+from app.schemas.documents import Outcome
+from app.schemas.wire import RequestModel, ResponseModel
 from deployments.canary.policy import Mode, Policy
 from deployments.contracts.inputs import bounded
 

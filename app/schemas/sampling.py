@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.wire import RequestModel
+from app.schemas.wire import RequestModel
 from deployments.contracts.generation import OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
 
