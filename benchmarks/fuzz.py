@@ -25,14 +25,16 @@ from app.client.mirror import list_documents
 from benchmarks.addresses import check_address
 from benchmarks.fuzz_study.mutations import Sample, mutated
 from benchmarks.load.driver import Sample as Timed
-from benchmarks.load.driver import closed_loop
+from benchmarks.load.driver import open_loop
 from benchmarks.load.http import HttpTarget
 from benchmarks.load.output import progress, result_of, write_result
 from benchmarks.load.summary import summarise
 from benchmarks.texts import guide_questions
 
 _FILES_AT_ONCE = 4
-_SEARCHES_AT_ONCE = 2
+_SEARCHES_PER_S = 5
+_SLICE_S = 2.0
+"""Searches are begun in slices, between which it shows whether there are files left."""
 _MIB = 2**20
 
 
@@ -41,13 +43,15 @@ class Outcome:
     """What became of all files.
 
     Attributes:
-        statuses: How many damaged files were added, updated or failed.
+        sent: Damaged files.
+        statuses: How many of them were added, updated or failed.
         hurt: Good files that were not added, and what was said instead.
         failed_requests: Answers that were none of 200.
         largest_child_mib: The most memory that a process that reads files held.
         slowest_s: The longest request.
     """
 
+    sent: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     hurt: list[str] = field(default_factory=list)
     failed_requests: list[str] = field(default_factory=list)
@@ -63,9 +67,14 @@ def main(
     quiet_s: Annotated[
         float, typer.Option("--quiet", min=1.0, help="Seconds of searches alone, before and after.")
     ] = 20.0,
+    most_s: Annotated[
+        float, typer.Option("--most", min=1.0, help="Seconds after which no file is sent any more.")
+    ] = 1500.0,
     output: Annotated[Path | None, typer.Option(help="File for the JSON result.")] = None,
 ) -> None:
     """Send damaged files to /v1/documents while searches go on; what they left is deleted.
+
+    Five searches a second come in at even times, whatever becomes of those before.
 
     Exits with 1 when a request failed, a good file was hurt, or a replica that indexes died.
 
@@ -80,15 +89,16 @@ def main(
     samples = [Sample(file.file.name, file.file.read_bytes()) for file in files]
     if not samples:
         raise typer.BadParameter("There is no file that is read.")
+    damaged = list(mutated(samples, count=count, seed=seed))
     before = _indexers()
     try:
-        measured = asyncio.run(_measure(address, samples, count, seed, quiet_s))
+        measured = asyncio.run(_measure(address, damaged, seed, quiet_s, most_s))
     finally:
         _delete_all(address)
     outcome, quiet, busy = measured
     died = len(set(before) - set(_indexers()))
     result = {
-        "files": count,
+        "files": outcome.sent,
         "statuses": dict(outcome.statuses),
         "failed_requests": outcome.failed_requests,
         "good_files_hurt": outcome.hurt,
@@ -107,7 +117,7 @@ def main(
 
 
 async def _measure(
-    url: str, samples: Sequence[Sample], count: int, seed: int, quiet_s: float
+    url: str, damaged: Sequence[Sample], seed: int, quiet_s: float, most_s: float
 ) -> tuple[Outcome, dict[str, Any], dict[str, Any]]:
     """Returns what became of the files, and the figures of searches without and with them."""
     bodies = [json.dumps({"query": question}).encode() for question in guide_questions()]
@@ -115,19 +125,18 @@ async def _measure(
     async with HttpTarget(url) as target:
 
         async def search(duration_s: float) -> list[Timed]:
-            return await closed_loop(
-                lambda index: target.post("/v1/search", bodies[index % len(bodies)]),
-                concurrency=_SEARCHES_AT_ONCE,
-                duration_s=duration_s,
-                warmup_s=1.0,
+            arrivals_s = [n / _SEARCHES_PER_S for n in range(int(duration_s * _SEARCHES_PER_S))]
+            return await open_loop(
+                lambda index: target.post("/v1/search", bodies[index % len(bodies)]), arrivals_s
             )
 
+        await search(_SLICE_S)  # what the first requests load
         quiet = await search(quiet_s)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         searching = asyncio.create_task(_search_until_cancelled(search))
         watching = asyncio.create_task(_watch_children(outcome))
-        await _upload_all(url, samples, count, seed, outcome)
+        await _upload_all(url, damaged, seed, most_s, outcome)
         searching.cancel()
         watching.cancel()
         busy = await searching
@@ -145,23 +154,25 @@ async def _search_until_cancelled(search: Any) -> list[Timed]:
     samples: list[Timed] = []
     try:
         while True:
-            samples += await search(2.0)
+            samples += await search(_SLICE_S)
     except asyncio.CancelledError:
         return samples
 
 
 async def _upload_all(
-    url: str, samples: Sequence[Sample], count: int, seed: int, outcome: Outcome
+    url: str, damaged: Sequence[Sample], seed: int, most_s: float, outcome: Outcome
 ) -> None:
     loop = asyncio.get_running_loop()
-    damaged = list(mutated(samples, count=count, seed=seed))
+    end_s = loop.time() + most_s
     timeout = aiohttp.ClientTimeout(total=600)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        with progress(count, "files") as steps:
-            for first in range(0, count, _FILES_AT_ONCE):
+        with progress(len(damaged), "files") as steps:
+            for first in range(0, len(damaged), _FILES_AT_ONCE):
+                if loop.time() > end_s:
+                    break
                 group = damaged[first : first + _FILES_AT_ONCE]
                 good = f"fuzz/good-{first}.md"
-                form = aiohttp.FormData()
+                form = aiohttp.FormData(quote_fields=False)
                 for sample in group:
                     form.add_field("files", sample.content, filename=f"fuzz/{sample.name}")
                 text = f"# Good {first}\n\nA file that nobody damaged, number {first} of {seed}."
@@ -170,6 +181,7 @@ async def _upload_all(
                 async with session.post(f"{url}/v1/documents", data=form) as response:
                     _note(outcome, response.status, await response.text(), good)
                 outcome.slowest_s = max(outcome.slowest_s, loop.time() - began_s)
+                outcome.sent += len(group)
                 for _ in group:
                     steps.done("files")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_MAX_GROWTH_BYTES = 300_000
+_MAX_GROWTH_BYTES = 100_000
 """What one mutation adds at most: a file stays one that people would upload."""
 
 _TOKENS = (
