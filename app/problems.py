@@ -15,6 +15,7 @@ STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "unauthorized": (401, "Unauthorized"),
     "forbidden": (403, "Forbidden"),
     "not_found": (404, "Not found"),
+    "model_not_found": (404, "Model not found"),
     "method_not_allowed": (405, "Method not allowed"),
     "request_timeout": (408, "Request timeout"),
     "conflict": (409, "Conflict"),

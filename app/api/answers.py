@@ -1,12 +1,14 @@
 """`POST /v1/query` and `POST /v1/search`."""
 
 import time
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
 from app.answering.ask import from_documents
 from app.answering.pipeline import Answer
 from app.answering.question import Question
+from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.query_events import EVENTS, query_events, query_response
@@ -16,12 +18,19 @@ from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.request.scope import RequestScope
-from app.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
+from app.schemas.answers import (
+    QueryRequest,
+    QueryResponse,
+    SearchRequest,
+    SearchResponse,
+    WrittenQuery,
+)
 from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
-from deployments.contracts.generation import collect
+from deployments.contracts.generation import Sampling, collect
 
 router = APIRouter(tags=["answers"])
+_UNSAID = Sampling()
 
 
 @router.post(
@@ -31,7 +40,11 @@ router = APIRouter(tags=["answers"])
     responses=problem_responses(401, 403, 413, 415, 429, 502) | EVENTS,
 )
 async def query(
-    body: QueryRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, args: ArgsIn
+    body: Annotated[QueryRequest, tolerant(QueryRequest)],
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    caller: CallerIn,
+    args: ArgsIn,
 ) -> Response:
     """Answers a question from the documents, with its sources."""
     if body.stream:
@@ -45,12 +58,12 @@ async def query(
 
 
 async def answer_query(
-    body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
+    body: WrittenQuery, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        from_documents(_question(body)),
+        from_documents(_question(body, body.sampling())),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=scope.call().timeout_s,
@@ -65,7 +78,7 @@ async def _stream_query(
 ) -> EventStream:
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        from_documents(_question(body)),
+        from_documents(_question(body, body.sampling())),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=args.stream_timeout_s,
@@ -78,7 +91,11 @@ async def _stream_query(
 
 @router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
 async def search_chunks(
-    body: SearchRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, response: Response
+    body: Annotated[SearchRequest, tolerant(SearchRequest)],
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    caller: CallerIn,
+    response: Response,
 ) -> SearchResponse:
     """Finds the chunks that fit a question best, without writing an answer."""
     started_s = time.perf_counter()
@@ -87,6 +104,7 @@ async def search_chunks(
     response.headers.update(release_header(served.release))
     return SearchResponse(
         id=scope.request_id,
+        request_id=scope.request_id,
         results=[source_of(hit) for hit in served.value],
         release=served.release or "",
         degraded=served.record.degraded,
@@ -103,9 +121,10 @@ def assign(
     return caller.assign(gateway.releases, scope)
 
 
-def _question(body: SearchRequest) -> Question:
+def _question(body: SearchRequest, sampling: Sampling = _UNSAID) -> Question:
     return Question(
         text=body.query,
+        sampling=sampling,
         queries=tuple(body.queries),
         mode=body.mode,
         top_k=body.top_k,

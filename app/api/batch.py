@@ -1,18 +1,22 @@
 """`POST /v1/query/batch`: many questions in one request."""
 
+from typing import Annotated, cast
+
 from fastapi import APIRouter
 
 from app.api.answers import answer_query
+from app.api.bodies import tolerant
 from app.api.caller import Caller, CallerIn
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.work import work_of_search
 from app.gateway import Gateway
 from app.problems import problem_body
 from app.request.scope import RequestScope
-from app.schemas.answers import BatchItem, BatchRequest, BatchResponse, SearchRequest
+from app.schemas.answers import BatchItem, BatchRequest, BatchResponse, QueryItem, WrongItem
 from app.schemas.wire import Problem, problem_responses
 from app.telemetry.inner import reported
 from deployments.contracts.errors import MalformedRequest, RagError
+from deployments.contracts.field_errors import invalid_fields
 from deployments.serving.concurrently import gather_or_cancel
 
 PATH = "/v1/query/batch"
@@ -21,7 +25,10 @@ router = APIRouter(tags=["answers"])
 
 @router.post(PATH, dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
 async def query_batch(
-    body: BatchRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn
+    body: Annotated[BatchRequest, tolerant(BatchRequest)],
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    caller: CallerIn,
 ) -> BatchResponse:
     """Answers up to 64 questions at once; one that fails has a problem in its place.
 
@@ -29,20 +36,23 @@ async def query_batch(
     """
     if not body.queries:
         raise MalformedRequest("Send at least one query.")
-    scope.weigh(sum(map(work_of_search, body.queries)))
+    items = cast(list[QueryItem | WrongItem], body.queries)
+    scope.weigh(sum(work_of_search(item) for item in items if isinstance(item, QueryItem)) or 1)
     results = await gather_or_cancel(
-        *(_item(index, query, scope, gateway, caller) for index, query in enumerate(body.queries))
+        *(_item(index, item, scope, gateway, caller) for index, item in enumerate(items))
     )
-    return BatchResponse(id=scope.request_id, results=list(results))
+    return BatchResponse(id=scope.request_id, request_id=scope.request_id, results=list(results))
 
 
 async def _item(
-    index: int, query: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
+    index: int, item: QueryItem | WrongItem, scope: RequestScope, gateway: Gateway, caller: Caller
 ) -> BatchItem:
     own = scope.child(f"{scope.request_id}-{index}")
     try:
         with reported(gateway.telemetry, own, "item", route=PATH):
-            answer = await answer_query(query, own, gateway, caller)
+            if isinstance(item, WrongItem):
+                raise invalid_fields(item.errors, item.value)
+            answer = await answer_query(item, own, gateway, caller)
         return BatchItem(index=index, answer=answer)
     except RagError as error:
         body = problem_body(

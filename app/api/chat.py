@@ -9,6 +9,7 @@ from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
 from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
+from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.chat import Reply
@@ -38,7 +39,7 @@ Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
     | {200: {"content": event_stream_content()}},
 )
 async def chat_completions(
-    body: ChatRequest,
+    body: Annotated[ChatRequest, tolerant(ChatRequest)],
     scope: ScopeIn,
     gateway: GatewayIn,
     caller: CallerIn,
@@ -54,7 +55,7 @@ async def chat_completions(
     started_s = time.perf_counter()
     conversation = tuple(message.message() for message in body.messages)
     routing = _route(body, conversation, gateway.releases, x_latency_budget_ms, x_cost_budget_usd)
-    scope.notes.identify(session=body.ragserve.session_id, user=body.user)
+    scope.notes.identify(session=body.ragserve.session_id, user=body.named_user(), tags=body.tags())
     target = await resolve_model(
         routing.model if routing else body.model,
         gateway.releases,
@@ -63,7 +64,9 @@ async def chat_completions(
     )
     timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
     begun = await _begin(body, conversation, target, gateway, scope, timeout_s)
-    reply = Reply(scope, begun.release, begun.value.sources, begun.record, started_s, routing)
+    reply = Reply(
+        scope, body.model, begun.release, begun.value.sources, begun.record, started_s, routing
+    )
     headers = release_header(begun.release)
     if not body.stream:
         written = await collect(begun.value.events)
@@ -88,7 +91,7 @@ def _route(
     cost_budget_usd: float | None,
 ) -> RoutingDecision | None:
     """Returns what `auto` stands for; None where the client chose by itself."""
-    if body.model != AUTO:
+    if releases.settings().named(body.model) != AUTO:
         return None
     facts = RequestFacts(
         prompt_chars=sum(len(message.content) for message in conversation),

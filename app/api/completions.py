@@ -3,10 +3,12 @@
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
 from app.answering.ask import from_generator
+from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.chat import error_event, usage_of
@@ -19,10 +21,12 @@ from app.api.wire.streaming import (
 )
 from app.dispatch.direct import begin_direct
 from app.releases.model_names import Direct, resolve_model
+from app.request.scope import RequestScope
 from app.schemas.completions import (
     Completion,
     CompletionChoice,
     CompletionLogprobs,
+    CompletionProvenance,
     CompletionRequest,
 )
 from app.schemas.wire import problem_responses
@@ -30,7 +34,6 @@ from deployments.contracts.generation import (
     Generation,
     GenerationEvent,
     GenerationRequest,
-    Started,
     TextDelta,
     TokenLogprob,
     collect,
@@ -47,10 +50,14 @@ router = APIRouter(tags=["chat"])
     | {200: {"content": event_stream_content()}},
 )
 async def completions(
-    body: CompletionRequest, scope: ScopeIn, gateway: GatewayIn, caller: CallerIn, args: ArgsIn
+    body: Annotated[CompletionRequest, tolerant(CompletionRequest)],
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    caller: CallerIn,
+    args: ArgsIn,
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
-    scope.notes.identify(session=None, user=body.user)
+    scope.notes.identify(session=None, user=body.named_user(), tags=body.tags())
     target = await resolve_model(
         body.model,
         gateway.releases,
@@ -58,7 +65,6 @@ async def completions(
         assign=lambda: caller.assign(gateway.releases, scope),
     )
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
-    wire = _Wire(f"cmpl-{scope.request_id}", int(time.time()), body.logprobs is not None)
     timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
     if isinstance(target, Direct):
         begun = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
@@ -66,6 +72,7 @@ async def completions(
         begun = await gateway.dispatcher.begin(
             from_generator(request), target, scope, timeout_s=timeout_s, whole=not body.stream
         )
+    wire = _Wire(body.model, begun.release, scope, body.logprobs is not None)
     headers = release_header(begun.release)
     if not body.stream:
         completion = wire.whole(await collect(begun.value.events))
@@ -83,9 +90,14 @@ async def completions(
 
 
 class _Wire:
-    def __init__(self, completion_id: str, created: int, with_logprobs: bool) -> None:
-        self._id = completion_id
-        self._created = created
+    def __init__(
+        self, model: str, release: str | None, scope: RequestScope, with_logprobs: bool
+    ) -> None:
+        self._model = model
+        self._release = release
+        self._scope = scope
+        self._id = f"cmpl-{scope.request_id}"
+        self._created = int(time.time())
         self._with_logprobs = with_logprobs
 
     def whole(self, written: Generation) -> Completion:
@@ -97,36 +109,39 @@ class _Wire:
         return Completion(
             id=self._id,
             created=self._created,
-            model=written.model,
+            model=self._model,
             choices=[choice],
             usage=usage_of(written),
+            ragserve=self._provenance(written.model),
         )
 
     async def chunks(
         self, events: AsyncGenerator[Sequence[GenerationEvent], None], include_usage: bool
     ) -> AsyncGenerator[bytes, None]:
-        model, sent_chars = "", 0
+        sent_chars = 0
         async with aclosing(events):
             async for batch in events:
                 pieces = []
                 for event in batch:
-                    if isinstance(event, Started):
-                        model = event.model
-                    elif isinstance(event, TextDelta):
+                    if isinstance(event, TextDelta):
                         logprobs = self._logprobs(event.logprobs, sent_chars)
                         sent_chars += len(event.text)
-                        pieces.append(self._chunk(model, event.text, logprobs, None))
-                    else:
-                        pieces.append(self._chunk(model, "", None, event.finish_reason))
+                        pieces.append(self._chunk(event.text, logprobs, None))
+                    elif isinstance(event, Generation):
+                        pieces.append(self._chunk("", None, event.finish_reason, event.model))
                         if include_usage:
                             usage = {"choices": [], "usage": usage_of(event).model_dump()}
-                            pieces.append(encode_event(self._frame(model) | usage))
+                            pieces.append(encode_event(self._frame() | usage))
                         pieces.append(DONE)
                 if pieces:
                     yield b"".join(pieces)
 
     def _chunk(
-        self, model: str, text: str, logprobs: CompletionLogprobs | None, finish_reason: str | None
+        self,
+        text: str,
+        logprobs: CompletionLogprobs | None,
+        finish_reason: str | None,
+        engine: str | None = None,
     ) -> bytes:
         choice = {
             "index": 0,
@@ -134,14 +149,25 @@ class _Wire:
             "logprobs": logprobs and logprobs.model_dump(),
             "finish_reason": finish_reason,
         }
-        return encode_event(self._frame(model) | {"choices": [choice]})
+        chunk = self._frame() | {"choices": [choice]}
+        if engine is not None:
+            chunk["ragserve"] = self._provenance(engine).model_dump()
+        return encode_event(chunk)
 
-    def _frame(self, model: str) -> dict[str, object]:
+    def _provenance(self, engine: str) -> CompletionProvenance:
+        return CompletionProvenance(
+            request_id=self._scope.request_id,
+            model=engine,
+            release=self._release,
+            ignored=list(self._scope.notes.ignored),
+        )
+
+    def _frame(self) -> dict[str, object]:
         return {
             "id": self._id,
             "object": "text_completion",
             "created": self._created,
-            "model": model,
+            "model": self._model,
         }
 
     def _logprobs(

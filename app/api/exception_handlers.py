@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.edge.admission import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
-from app.schemas.sampling import UNSUPPORTED
+from app.schemas.wire import UNSUPPORTED
 from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.field_errors import field_errors, reasons_of
 

@@ -4,11 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from app.api.bodies import tolerant
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.wire.embeddings import embeddings_json
 from app.api.work import work_of_passages, work_of_texts
-from app.releases.model_names import STARTED_S, is_service, model_names, require_model
+from app.releases.catalogue import ModelEntry, catalogue
+from app.releases.model_names import STARTED_S, is_service, no_such_model
+from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
@@ -16,16 +19,19 @@ from app.schemas.models import (
     EmbeddingsRequest,
     EmbeddingsResponse,
     Model,
+    ModelDetails,
     ModelList,
+    ModelPrices,
     RerankDocument,
     RerankedText,
     RerankRequest,
     RerankResponse,
     RerankResult,
     RerankUsage,
+    StageProvenance,
 )
 from app.schemas.wire import problem_responses
-from deployments.contracts.errors import InvalidRequest, NotFound
+from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"])
@@ -38,21 +44,30 @@ ModelName = Annotated[str, Path(min_length=1, max_length=256, examples=["ragserv
     dependencies=[*JSON_BODY, *CALLERS],
     responses=problem_responses(401, 403, 413, 415),
 )
-async def embeddings(body: EmbeddingsRequest, scope: ScopeIn, releases: ReleasesIn) -> Response:
+async def embeddings(
+    body: Annotated[EmbeddingsRequest, tolerant(EmbeddingsRequest)],
+    scope: ScopeIn,
+    releases: ReleasesIn,
+) -> Response:
     """Embeds texts, in OpenAI's form."""
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
     scope.weigh(work_of_texts(len(texts)))
     record = _begin(route, scope)
     embedder = route.retrieval.embedder
-    await _check_model(body.model, route, embedder, scope)
+    await _check_model(body.model, "embeddings", route, embedder, scope, releases)
     if body.dimensions is not None:
         await _check_dimensions(body.dimensions, embedder, scope)
     async with record.timed("embedder") as spent:
         embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
         record.embedding_tokens = sum(embedded.token_counts)
-    content = await embeddings_json(embedded, body.encoding_format)
+    content = await embeddings_json(
+        embedded,
+        body.encoding_format,
+        model=body.model,
+        provenance=_provenance(scope, embedded.model),
+    )
     return Response(content, media_type="application/json")
 
 
@@ -63,7 +78,11 @@ async def embeddings(body: EmbeddingsRequest, scope: ScopeIn, releases: Releases
     dependencies=[*JSON_BODY, *CALLERS],
     responses=problem_responses(401, 403, 413, 415),
 )
-async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> RerankResponse:
+async def rerank(
+    body: Annotated[RerankRequest, tolerant(RerankRequest)],
+    scope: ScopeIn,
+    releases: ReleasesIn,
+) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form; `/v2/rerank` and `/rerank`
     are the same."""
     route = releases.main()
@@ -74,7 +93,7 @@ async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> R
     scope.weigh(work_of_passages(len(texts)))
     record = _begin(route, scope)
     reranker = route.retrieval.reranker
-    await _check_model(body.model, route, reranker, scope)
+    await _check_model(body.model, "rerank", route, reranker, scope, releases)
     async with record.timed("reranker") as spent:
         judged = await reranker.rerank(body.query, texts, call=scope.call())
         spent.note(judged.times)
@@ -82,7 +101,7 @@ async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> R
     order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
     return RerankResponse(
         id=scope.request_id,
-        model=judged.model,
+        model=body.model,
         results=[
             RerankResult(
                 index=index,
@@ -92,26 +111,42 @@ async def rerank(body: RerankRequest, scope: ScopeIn, releases: ReleasesIn) -> R
             for index in order[: body.top_n]
         ],
         usage=RerankUsage(total_tokens=judged.prompt_tokens),
+        ragserve=_provenance(scope, judged.model),
     )
 
 
 @router.get("/v1/models", responses=problem_responses())
 async def models(scope: ScopeIn, releases: ReleasesIn) -> ModelList:
     """Lists what a request may name as its `model`."""
-    return ModelList(
-        data=[
-            Model(id=name, created=STARTED_S, owned_by="ragserve")
-            for name in await model_names(releases, scope)
-        ]
-    )
+    return ModelList(data=[_model(entry) for entry in (await catalogue(releases, scope)).values()])
 
 
 @router.get("/v1/models/{model:path}", responses=problem_responses())
 async def model(model: ModelName, scope: ScopeIn, releases: ReleasesIn) -> Model:
     """Returns one entry of the list."""
-    if model not in await model_names(releases, scope):
-        raise NotFound(f"There is no model '{model}' here; GET /v1/models lists what there is.")
-    return Model(id=model, created=STARTED_S, owned_by="ragserve")
+    entry = (await catalogue(releases, scope)).get(model)
+    if entry is None:
+        raise no_such_model(model, "anything")
+    return _model(entry)
+
+
+def _model(entry: ModelEntry) -> Model:
+    prices = entry.prices
+    details = ModelDetails(
+        purposes=list(entry.purposes),
+        model=entry.engine or None,
+        max_model_tokens=entry.max_model_tokens,
+        streams=entry.streams,
+        prices=None if prices is None else ModelPrices.model_validate(prices),
+        alias_of=entry.alias_of or None,
+    )
+    return Model(id=entry.name, created=STARTED_S, owned_by="ragserve", ragserve=details)
+
+
+def _provenance(scope: RequestScope, model: str) -> StageProvenance:
+    return StageProvenance(
+        request_id=scope.request_id, model=model, ignored=list(scope.notes.ignored)
+    )
 
 
 def _begin(route: Route, scope: RequestScope) -> AttemptRecord:
@@ -120,12 +155,16 @@ def _begin(route: Route, scope: RequestScope) -> AttemptRecord:
     return record
 
 
-async def _check_model(asked: str, route: Route, stage: Stage, scope: RequestScope) -> None:
-    """Raises NotFound before the work for a name that is not the stage's; that of the service and
-    the release ask nobody."""
-    if not is_service(asked, route.name):
+async def _check_model(
+    asked: str, purpose: str, route: Route, stage: Stage, scope: RequestScope, releases: Releases
+) -> None:
+    """Raises ModelNotFound before the work for a name that is not the stage's; that of the service
+    and the release ask nobody."""
+    name = releases.settings().named(asked)
+    if not is_service(name, route.name):
         facts = await stage.description(call=scope.call())
-        require_model(asked, route.name, str(facts.get("model", "")))
+        if name != facts.get("model"):
+            raise no_such_model(asked, purpose)
 
 
 async def _check_dimensions(asked: int, embedder: Stage, scope: RequestScope) -> None:

@@ -3,8 +3,9 @@ ended."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast, get_args
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +27,10 @@ SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
+_IGNORED_HEADER = "x-ragserve-ignored"
+_MOST_IGNORED = 20
+"""Fields that the header names; bodies name all."""
+_MAX_NAME_CHARS = 64
 _UPLOAD_PATH = "/v1/documents"
 _BACKGROUND = (_UPLOAD_PATH, "/v1/usage", "/v1/drift", "/admin")
 """Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
@@ -154,6 +159,8 @@ class _Visit:
             headers = MutableHeaders(scope=message)
             headers[_TIMING_HEADER] = self.request.notes.server_timing(self._took_ms())
             headers[HEADER] = self._trace.traceparent()
+            if ignored := self.request.notes.ignored:
+                headers[_IGNORED_HEADER] = _as_header(ignored)
         await self._send(message)
 
     async def answer(self, error: RagError, receive: Receive) -> None:
@@ -188,6 +195,11 @@ def is_health(scope: Mapping[str, Any]) -> bool:
     """Returns whether a request only asks how the service is."""
     path = scope["path"]
     return bool(path.startswith("/health") or path == "/readyz")
+
+
+def _as_header(fields: Sequence[str]) -> str:
+    """Returns names that a client chose as a header: nothing in them ends it, or parts it."""
+    return ", ".join(quote(name[:_MAX_NAME_CHARS], safe="") for name in fields[:_MOST_IGNORED])
 
 
 async def _send_nothing(_message: Message) -> None:

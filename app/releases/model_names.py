@@ -9,14 +9,12 @@ from app.releases.assignment import Assignment
 from app.releases.failover import GeneratorChain
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
-from app.settings.routing import AUTO
-from deployments.contracts.errors import NotFound, StageError, Unavailable
+from deployments.contracts.errors import ModelNotFound, StageError, Unavailable
 from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 
 SERVICE = "ragserve"
 STARTED_S = int(time.time())
-_STAGES_WITH_MODELS = ("embedder", "reranker")
 
 
 def is_service(asked: str, release: str) -> bool:
@@ -24,16 +22,13 @@ def is_service(asked: str, release: str) -> bool:
     return asked in (SERVICE, f"{SERVICE}:{release}")
 
 
-def require_model(asked: str, release: str, model: str) -> None:
-    """Raises NotFound when what was asked for is neither the service, nor the release, nor the
-    model that ran."""
-    if not is_service(asked, release) and asked != model:
-        raise no_such_model(asked)
-
-
-def no_such_model(asked: str) -> NotFound:
-    """Returns the error for a name that nothing has."""
-    return NotFound(f"There is no model '{asked}' here; GET /v1/models lists what there is.")
+def no_such_model(asked: str, purpose: str) -> ModelNotFound:
+    """Returns the error for a name that nothing has which is for this purpose."""
+    return ModelNotFound(
+        f"There is no model '{asked}' for {purpose} here; GET /v1/models says what each name is "
+        f"for, and '{SERVICE}' is for all.",
+        errors=({"field": "model", "message": f"no model for {purpose}", "type": "not_found"},),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +45,27 @@ async def resolve_model(
     *,
     assign: Callable[[], Assignment],
 ) -> Assignment | Direct:
-    """Returns who answers a conversation under this name; `assign` says who does under that of the
-    service.
+    """Returns who answers a conversation under this name, or under what it is an alias of; `assign`
+    says who does under that of the service.
 
     Raises:
-        NotFound: neither the service, nor a release, nor a generator is called so.
+        ModelNotFound: neither the service, nor a release, nor a generator is called so.
+        Unavailable: the generator that may be called so does not answer.
     """
-    if asked == SERVICE:
+    name = releases.settings().named(asked)
+    if name == SERVICE:
         return assign()
-    release = asked.removeprefix(f"{SERVICE}:")
-    if release != asked and release in releases.names():
+    release = name.removeprefix(f"{SERVICE}:")
+    if release != name and release in releases.names():
         return Assignment(release)
     generators = list(releases.generators().values())
     models = await gather_or_cancel(*(_model(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
-        if model == asked:
+        if model == name:
             return Direct(generator)
     if "" in models:  # it may be the one that does not answer
         raise Unavailable(f"No generator that answers is called '{asked}'.", "generator", 1.0)
-    raise no_such_model(asked)
-
-
-async def model_names(releases: Releases, scope: RequestScope) -> list[str]:
-    """Returns every name, the service first; stages that do not answer are left out."""
-    routes = [releases.route(name) for name in releases.names()]
-    stages = [route.stages()[stage] for route in routes for stage in _STAGES_WITH_MODELS]
-    stages.extend(releases.generators().values())
-    models = await gather_or_cancel(*(_model(stage, scope) for stage in stages))
-    names = [SERVICE, AUTO, *(f"{SERVICE}:{route.name}" for route in routes)]
-    names += filter(None, models)
-    return list(dict.fromkeys(names))
+    raise no_such_model(asked, "chat")
 
 
 async def _model(stage: Stage, scope: RequestScope) -> str:

@@ -1,7 +1,7 @@
 """What is known of a request, filled in on its way: for its access line, its trace, its usage."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.request.attempt import AttemptRecord
@@ -28,6 +28,8 @@ class RequestNotes:
         written: The answer.
         begun: The same of one that was broken off: its tokens, without its text.
         error: Code of the problem that the client was told, also inside a stream.
+        tags: What the client wants its trace to be found by.
+        ignored: Fields of the body that nothing here knows.
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
     """
 
@@ -43,6 +45,8 @@ class RequestNotes:
     written: Generation | None = None
     begun: Generation | None = None
     error: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
     trace_wish: TraceWish = ""
 
     def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
@@ -76,9 +80,11 @@ class RequestNotes:
         answer = self.written or self.begun
         return model_steps if answer is None else (*model_steps, answer)
 
-    def identify(self, *, session: str | None, user: str | None) -> None:
-        """Notes who the request says it is from."""
-        self.session, self.user = session or "", user or ""
+    def identify(
+        self, *, session: str | None, user: str | None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Notes who the request says it is from, and what its trace is to be found by."""
+        self.session, self.user, self.tags = session or "", user or "", tags or {}
 
     def of_caller(self) -> "RequestNotes":
         """Returns notes of another request by the same caller."""
@@ -87,6 +93,7 @@ class RequestNotes:
             usage_key=self.usage_key,
             user=self.user,
             session=self.session,
+            tags=self.tags,
             trace_wish=self.trace_wish,
         )
 

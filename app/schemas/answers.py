@@ -1,11 +1,21 @@
 """Wire forms of `/v1/query` and `/v1/search`."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import ErrorDetails
 
 from app.schemas.filters import MetadataFilter
-from app.schemas.wire import Problem, RequestModel, ResponseModel
+from app.schemas.sampling import NotHere, SamplingFields
+from app.schemas.wire import Problem, ResponseModel, TolerantModel, refused
+from deployments.contracts.generation import FinishReason
 from deployments.contracts.inputs import Items
 from deployments.contracts.search import SearchMode
 
@@ -28,7 +38,7 @@ QueryText = Annotated[
 ]
 
 
-class SearchRequest(RequestModel):
+class SearchRequest(TolerantModel):
     """What to look for. Everything but the query has a default from the release."""
 
     query: QueryText
@@ -72,7 +82,19 @@ class SearchRequest(RequestModel):
     )
 
 
-class QueryRequest(SearchRequest):
+class WrittenQuery(SearchRequest, SamplingFields):
+    """A question to answer from the documents, and how the answer is written."""
+
+
+class QueryItem(WrittenQuery):
+    """A question of a batch."""
+
+    neutral = {**SamplingFields.neutral, "stream": [False]}
+
+    stream: Annotated[NotHere, refused("a batch is answered whole")] = None
+
+
+class QueryRequest(WrittenQuery):
     """A question to answer from the documents."""
 
     stream: bool = Field(
@@ -83,10 +105,26 @@ class QueryRequest(SearchRequest):
     )
 
 
-class BatchRequest(RequestModel):
+@dataclass(frozen=True, slots=True)
+class WrongItem:
+    """An item of a batch that is against the schema; the others are answered. `errors` is what
+    pydantic says of `value`."""
+
+    value: object
+    errors: list[ErrorDetails]
+
+
+def _or_wrong(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as error:
+        return WrongItem(value, error.errors(include_url=False, include_input=False))
+
+
+class BatchRequest(TolerantModel):
     """Questions that are answered independently of each other, at once."""
 
-    queries: Items[SearchRequest] = Field(
+    queries: Items[Annotated[QueryItem, WrapValidator(_or_wrong)]] = Field(
         max_length=64,
         description="1 to 64 questions, each as `/v1/query` takes it, without `stream`.",
         json_schema_extra={"minItems": 1},
@@ -188,6 +226,7 @@ class SearchResponse(ResponseModel):
     """What was found, best first."""
 
     id: str = Field(description="The request id.", examples=["3f2a9c"])
+    request_id: str = Field(description="The same, as errors name it.", examples=["3f2a9c"])
     results: list[Source]
     release: str = Field(examples=["minilm-extractive"])
     degraded: list[str] = Field(
@@ -200,6 +239,7 @@ class QueryResponse(ResponseModel):
     """The answer, and everything needed to check it."""
 
     id: str = Field(description="The request id.", examples=["3f2a9c"])
+    request_id: str = Field(description="The same, as errors name it.", examples=["3f2a9c"])
     answer: str = Field(examples=["A full queue is answered with 503 and `Retry-After`. [1]"])
     grounded: bool = Field(
         description="False when no document supported an answer.", examples=[True]
@@ -215,7 +255,7 @@ class QueryResponse(ResponseModel):
     release: str = Field(examples=["minilm-extractive"])
     model: str = Field(description="The generator's model.", examples=["extractive"])
     prompt: str = Field(description="The prompt, with its version.", examples=["answer-v1"])
-    finish_reason: Literal["stop", "length"] = Field(examples=["stop"])
+    finish_reason: FinishReason = Field(examples=["stop"])
     degraded: list[str] = Field(
         description="Stages that the request had to do without.", examples=[[]]
     )
@@ -227,6 +267,7 @@ class SourcesEvent(ResponseModel):
     """`sources`: the first event of a streamed answer."""
 
     id: str = Field(description="The request id.", examples=["3f2a9c"])
+    request_id: str = Field(description="The same, as errors name it.", examples=["3f2a9c"])
     release: str = Field(examples=["minilm-extractive"])
     model: str = Field(examples=["extractive"])
     sources: list[Source] = Field(description="The chunks that were found, best first.")
@@ -255,4 +296,5 @@ class BatchResponse(ResponseModel):
     """One item per question, in their order."""
 
     id: str = Field(description="The request id.", examples=["3f2a9c"])
+    request_id: str = Field(description="The same, as errors name it.", examples=["3f2a9c"])
     results: list[BatchItem]

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.schemas.answers import Source, Timings
 from app.schemas.filters import MetadataFilter
-from app.schemas.sampling import ResponseFormat, SamplingFields
-from app.schemas.wire import RequestModel, ResponseModel
-from deployments.contracts.generation import Message, Role, Sampling
+from app.schemas.sampling import NotHere, ResponseFormat, WritingFields
+from app.schemas.wire import UNSUPPORTED, ResponseModel, TolerantModel, refused
+from deployments.contracts.generation import FinishReason, Message, Role, Sampling
 from deployments.contracts.inputs import Items
 
 _ROLES: dict[str, Role] = {
@@ -22,16 +23,22 @@ _ROLES: dict[str, Role] = {
 Text = Annotated[str, Field(max_length=2_000_000)]
 
 
-class TextPart(RequestModel):
+def _is_text(kind: Any) -> Any:
+    if isinstance(kind, str) and kind != "text":
+        raise PydanticCustomError(UNSUPPORTED, "only text is read")
+    return kind
+
+
+class TextPart(TolerantModel):
     """A part of a message; only text is read."""
 
     without_effect = frozenset({"cache_control", "annotations"})
 
-    type: Literal["text"]
+    type: Annotated[Literal["text"], BeforeValidator(_is_text)]
     text: Text
 
 
-class ChatMessage(RequestModel):
+class ChatMessage(TolerantModel):
     """One turn. What an answer of ours has beside its text may come back with it."""
 
     without_effect = frozenset(
@@ -39,6 +46,7 @@ class ChatMessage(RequestModel):
     )
     neutral = {"tool_calls": [[]]}
 
+    tool_calls: Annotated[NotHere, refused("no tools are called here")] = None
     role: Literal["system", "developer", "user", "assistant"] = Field(examples=["user"])
     content: Text | Annotated[Items[TextPart], Field(min_length=1, max_length=1000)] = Field(
         examples=["What happens when a queue is full?"]
@@ -59,7 +67,7 @@ class ChatMessage(RequestModel):
         return Message(_ROLES[self.role], content)
 
 
-class RetrievalOptions(RequestModel):
+class RetrievalOptions(TolerantModel):
     """Our own member of a request: whether and how documents are searched."""
 
     retrieval: bool = Field(
@@ -74,7 +82,7 @@ class RetrievalOptions(RequestModel):
     )
 
 
-class ChatRequest(SamplingFields):
+class ChatRequest(WritingFields):
     """OpenAI's request."""
 
     model: str = Field(
@@ -102,7 +110,7 @@ class ChatRequest(SamplingFields):
         return self
 
     def sampling(self) -> Sampling:
-        """See `SamplingFields.sampling`."""
+        """See `WritingFields.sampling`."""
         wishes = super().sampling()
         if self.max_completion_tokens is not None:
             wishes = replace(wishes, max_tokens=self.max_completion_tokens)
@@ -167,7 +175,7 @@ class Choice(ResponseModel):
     index: int = 0
     message: AssistantMessage
     logprobs: ChoiceLogprobs | None = None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
 
 
 class PromptTokensDetails(ResponseModel):
@@ -196,6 +204,8 @@ class Routing(ResponseModel):
 class Provenance(ResponseModel):
     """Our own member of an answer: where it comes from, and what it cost."""
 
+    request_id: str = Field(description="As `X-Request-ID`.", examples=["3f2a9c"])
+    model: str = Field(description="The model that wrote it.", examples=["extractive"])
     release: str | None = Field(description="Null for an answer without a release.")
     prompt: str = Field(description="Name and version of the prompt.", examples=["answer-v1"])
     grounded: bool
@@ -205,6 +215,9 @@ class Provenance(ResponseModel):
     sources: list[Source]
     degraded: list[str]
     routing: Routing | None = None
+    ignored: list[str] = Field(
+        default_factory=list, description="Fields of the request that nothing here knows."
+    )
     timings: Timings
 
 
@@ -214,7 +227,7 @@ class ChatCompletion(ResponseModel):
     id: str = Field(examples=["chatcmpl-3f2a9c"])
     object: Literal["chat.completion"] = "chat.completion"
     created: int = Field(examples=[1767225600])
-    model: str = Field(description="The model that wrote it.", examples=["extractive"])
+    model: str = Field(description="As the request named it.", examples=["ragserve"])
     choices: list[Choice]
     usage: GenerationUsage
     ragserve: Provenance

@@ -1,23 +1,36 @@
 """Wire forms of `/v1/completions`: a raw prompt that a generator continues."""
 
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.schemas.chat import GenerationUsage
-from app.schemas.sampling import SamplingFields
-from app.schemas.wire import ResponseModel
-from deployments.contracts.generation import Sampling
+from app.schemas.sampling import NotHere, WritingFields
+from app.schemas.wire import UNSUPPORTED, ResponseModel, refused
+from deployments.contracts.generation import FinishReason, Sampling
 
 _DEFAULT_MAX_TOKENS = 16
 """OpenAI's own for this endpoint."""
 
 
-class CompletionRequest(SamplingFields):
+def _only_one(prompt: Any) -> Any:
+    """Returns the only text of a list, as some clients send it."""
+    if isinstance(prompt, list) and len(prompt) > 1 and isinstance(prompt[0], str | list):
+        raise PydanticCustomError(UNSUPPORTED, "only 1 prompt is gone on with for a request")
+    return prompt[0] if isinstance(prompt, list) and prompt else prompt
+
+
+class CompletionRequest(WritingFields):
     """OpenAI's request, with one text as its prompt."""
 
-    neutral = {**SamplingFields.neutral, "echo": [False], "best_of": [1], "suffix": [""]}
+    neutral = {**WritingFields.neutral, "echo": [False], "best_of": [1], "suffix": [""]}
+
+    echo: Annotated[NotHere, refused("the prompt is not repeated")] = None
+    best_of: Annotated[NotHere, refused("only 1 answer is written for a request")] = None
+    suffix: Annotated[NotHere, refused("nothing is written into the middle of a text")] = None
+    response_format: Annotated[NotHere, refused("give `structured_outputs`")] = None
 
     model: str = Field(
         min_length=1,
@@ -25,9 +38,9 @@ class CompletionRequest(SamplingFields):
         description="A generator's name; `ragserve` takes that of the release, without documents.",
         examples=["smollm2"],
     )
-    prompt: Annotated[str, Field(min_length=1, max_length=2_000_000)] = Field(
-        examples=["Once upon a time"]
-    )
+    prompt: Annotated[
+        str, BeforeValidator(_only_one), Field(min_length=1, max_length=2_000_000)
+    ] = Field(description="A text, or a list of one.", examples=["Once upon a time"])
     logprobs: int | None = Field(default=None, ge=0, le=5)
 
     @model_validator(mode="after")
@@ -37,7 +50,7 @@ class CompletionRequest(SamplingFields):
         return self
 
     def sampling(self) -> Sampling:
-        """See `SamplingFields.sampling`."""
+        """See `WritingFields.sampling`."""
         wishes = super().sampling()
         max_tokens = wishes.max_tokens or _DEFAULT_MAX_TOKENS
         return replace(wishes, max_tokens=max_tokens, top_logprobs=self.logprobs)
@@ -58,7 +71,16 @@ class CompletionChoice(ResponseModel):
     index: int = 0
     text: str
     logprobs: CompletionLogprobs | None = None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
+
+
+class CompletionProvenance(ResponseModel):
+    """Our own member of a completion."""
+
+    request_id: str = Field(description="As `X-Request-ID`.", examples=["3f2a9c"])
+    model: str = Field(description="The model that wrote it.", examples=["smollm2"])
+    release: str | None = Field(description="Null for an answer without a release.")
+    ignored: list[str] = Field(description="Fields of the request that nothing here knows.")
 
 
 class Completion(ResponseModel):
@@ -67,6 +89,7 @@ class Completion(ResponseModel):
     id: str = Field(examples=["cmpl-3f2a9c"])
     object: Literal["text_completion"] = "text_completion"
     created: int = Field(examples=[1767225600])
-    model: str
+    model: str = Field(description="As the request named it.", examples=["smollm2"])
     choices: list[CompletionChoice]
     usage: GenerationUsage
+    ragserve: CompletionProvenance

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.wire import RequestModel, ResponseModel
+from app.schemas.wire import RequestModel, ResponseModel, TolerantModel
 from deployments.contracts.inputs import Items
 
 EmbeddingInput = Annotated[str, Field(min_length=1, max_length=200_000)]
 Passage = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
-class EmbeddingsRequest(RequestModel):
+class EmbeddingsRequest(TolerantModel):
     """OpenAI's request, without arrays of token ids."""
 
     @field_validator("input", mode="before")
@@ -54,6 +54,14 @@ class EmbeddingsRequest(RequestModel):
     user: str | None = Field(default=None, max_length=256, examples=["alice"])
 
 
+class StageProvenance(ResponseModel):
+    """Our own member of vectors and scores."""
+
+    request_id: str = Field(description="As `X-Request-ID`.", examples=["3f2a9c"])
+    model: str = Field(description="The model itself.", examples=["all-MiniLM-L6-v2"])
+    ignored: list[str] = Field(description="Fields of the request that nothing here knows.")
+
+
 class Embedding(ResponseModel):
     """One vector."""
 
@@ -74,8 +82,9 @@ class EmbeddingsResponse(ResponseModel):
 
     object: Literal["list"] = "list"
     data: list[Embedding]
-    model: str = Field(examples=["all-MiniLM-L6-v2"])
+    model: str = Field(description="As the request named it.", examples=["ragserve"])
     usage: EmbeddingsUsage
+    ragserve: StageProvenance
 
 
 class RerankDocument(RequestModel):
@@ -86,12 +95,10 @@ class RerankDocument(RequestModel):
     text: Passage = Field(examples=["Paris is the capital of France."])
 
 
-class RerankRequest(RequestModel):
+class RerankRequest(TolerantModel):
     """Cohere's and Jina's request."""
 
-    without_effect = frozenset(
-        {"max_tokens_per_doc", "max_chunks_per_doc", "truncation", "priority", "user"}
-    )
+    without_effect = frozenset({"priority", "user"})
     neutral = {"rank_fields": [["text"]]}
 
     query: Annotated[str, Field(min_length=1, max_length=8000)] = Field(
@@ -150,10 +157,37 @@ class RerankResponse(ResponseModel):
     """Results by descending relevance."""
 
     id: str = Field(examples=["3f2a9c"])
-    model: str = Field(examples=["all-MiniLM-L6-v2"])
+    model: str = Field(description="As the request named it.", examples=["ragserve"])
     results: list[RerankResult]
     usage: RerankUsage
+    ragserve: StageProvenance
     meta: RerankMeta = RerankMeta()
+
+
+class ModelPrices(ResponseModel):
+    """What tokens cost, in US dollars for a million of them."""
+
+    prompt_usd_per_million_tokens: float = Field(examples=[0.15])
+    cached_usd_per_million_tokens: float | None = Field(default=None, examples=[0.075])
+    completion_usd_per_million_tokens: float = Field(examples=[0.6])
+
+
+class ModelDetails(ResponseModel):
+    """Our own member of an entry: what a name is for."""
+
+    purposes: list[Literal["chat", "completions", "embeddings", "rerank"]] = Field(
+        description="What it may be asked for."
+    )
+    model: str | None = Field(
+        description="The model itself; null where the request decides.", examples=["extractive"]
+    )
+    max_model_tokens: int | None = Field(
+        description="What it reads and writes together, at most; null without a bound.",
+        examples=[8192],
+    )
+    streams: bool = Field(description="Whether it writes piece by piece.")
+    prices: ModelPrices | None = Field(description="Null where no price is set.")
+    alias_of: str | None = Field(description="The name that this one stands for.")
 
 
 class Model(ResponseModel):
@@ -165,6 +199,7 @@ class Model(ResponseModel):
         description="Start of the gateway, seconds since 1970.", examples=[1767225600]
     )
     owned_by: str = Field(examples=["ragserve"])
+    ragserve: ModelDetails
 
 
 class ModelList(ResponseModel):

@@ -1,16 +1,26 @@
 """The fields by which OpenAI's and vLLM's clients say how text is to be written."""
 
+from dataclasses import replace
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.schemas.wire import RequestModel
+from app.schemas.wire import UNSUPPORTED, TolerantModel, refused
 from deployments.contracts.generation import OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
 
-UNSUPPORTED = "unsupported_field"
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
+UserName = Annotated[str, Field(max_length=256)]
+NotHere = SkipJsonSchema[None]
+"""The type of a field that is always refused; no client is told to send it."""
+_NEW_NAME = "give `structured_outputs`, as vLLM does now"
+_MAX_TAGS = 16
+_MAX_TAG_KEY_CHARS = 64
+_MAX_TAG_CHARS = 512
+"""OpenAI's own bounds on `metadata`."""
 
 
 def _is_one(count: int) -> int:
@@ -48,7 +58,7 @@ LogitBias = Annotated[dict[int, Annotated[float, Field(ge=-100, le=100)]], bound
 SmallSchema = Annotated[dict[str, JsonValue], AfterValidator(_is_small)]
 
 
-class StreamOptions(RequestModel):
+class StreamOptions(TolerantModel):
     """What a stream tells beside the text."""
 
     without_effect = frozenset({"include_obfuscation"})
@@ -56,7 +66,7 @@ class StreamOptions(RequestModel):
     include_usage: bool = Field(default=False, description="Ends with a chunk that counts tokens.")
 
 
-class StructuredOutputs(RequestModel):
+class StructuredOutputs(TolerantModel):
     """vLLM's way to fix the form of the text; one of the three."""
 
     json_: SmallSchema | None = Field(default=None, alias="json", description="A JSON schema.")
@@ -67,38 +77,25 @@ class StructuredOutputs(RequestModel):
 
     def output_format(self) -> OutputFormat:
         """Returns the form."""
-        return OutputFormat(self.json_, self.regex, tuple(self.choice or ()))
+        choice = tuple(self.choice or ())
+        return OutputFormat(self.json_, self.regex, choice, asked_by="structured_outputs")
 
 
-class SamplingFields(RequestModel):
-    """Everything but the prompt. What the chosen model cannot honour is refused by name."""
+class SamplingFields(TolerantModel):
+    """How tokens are chosen. What the chosen model cannot honour is refused by name."""
 
-    without_effect = frozenset(
-        {
-            *("metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"),
-            *("prompt_cache_retention", "reasoning_effort", "reasoning", "verbosity"),
-            *("prediction", "parallel_tool_calls"),
-        }
-    )
     neutral = {
-        "tools": [[]],
-        "functions": [[]],
-        "tool_choice": ["auto", "none"],
-        "function_call": ["auto", "none"],
-        "modalities": [["text"]],
         "presence_penalty": [0],
         "frequency_penalty": [0],
         "repetition_penalty": [1],
         "min_p": [0],
         "min_tokens": [0],
-        "top_k": [0, -1],
     }
 
     max_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[256])
     min_tokens: int | None = Field(default=None, ge=0, description="As in vLLM.")
     temperature: float | None = Field(default=None, ge=0.0, le=2.0, examples=[0.2])
     top_p: float | None = Field(default=None, gt=0.0, le=1.0)
-    top_k: int | None = Field(default=None, ge=-1, le=1_000_000, description="As in vLLM.")
     min_p: float | None = Field(default=None, ge=0.0, le=1.0, description="As in vLLM.")
     presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
     frequency_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
@@ -111,10 +108,6 @@ class SamplingFields(RequestModel):
     )
     ignore_eos: bool = Field(default=False, description="As in vLLM.")
     logit_bias: LogitBias | None = None
-    n: Annotated[int, AfterValidator(_is_one)] | None = Field(default=None, examples=[1])
-    stream: bool = Field(default=False, description="Whether to send server-sent events.")
-    stream_options: StreamOptions | None = None
-    user: str | None = Field(default=None, max_length=256, examples=["alice"])
     structured_outputs: StructuredOutputs | None = Field(
         default=None, description="As in vLLM: `choice`, `regex` or `json`."
     )
@@ -123,17 +116,8 @@ class SamplingFields(RequestModel):
         """Returns the wishes as the generator takes them."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         same = (
-            "max_tokens",
-            "min_tokens",
-            "temperature",
-            "top_p",
-            "top_k",
-            "min_p",
-            "presence_penalty",
-            "frequency_penalty",
-            "repetition_penalty",
-            "seed",
-            "ignore_eos",
+            *("max_tokens", "min_tokens", "temperature", "top_p", "min_p", "presence_penalty"),
+            *("frequency_penalty", "repetition_penalty", "seed", "ignore_eos"),
         )
         structured = self.structured_outputs
         return Sampling(
@@ -144,7 +128,68 @@ class SamplingFields(RequestModel):
         )
 
 
-class JsonSchema(RequestModel):
+class WritingFields(SamplingFields):
+    """What OpenAI's forms have beside the prompt and the sampling."""
+
+    without_effect = frozenset(
+        {"store", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls"}
+    )
+    neutral = {
+        **SamplingFields.neutral,
+        "top_k": [0, -1],
+        "tools": [[]],
+        "functions": [[]],
+        "tool_choice": ["auto", "none"],
+        "function_call": ["auto", "none"],
+        "modalities": [["text"]],
+        "service_tier": ["auto", "default"],
+    }
+
+    top_k: int | None = Field(default=None, ge=-1, le=1_000_000, description="As in vLLM.")
+    n: Annotated[int, AfterValidator(_is_one)] | None = Field(default=None, examples=[1])
+    stream: bool = Field(default=False, description="Whether to send server-sent events.")
+    stream_options: StreamOptions | None = None
+    user: UserName | None = Field(default=None, examples=["alice"])
+    safety_identifier: UserName | None = Field(
+        default=None, description="The user, where `user` names none."
+    )
+    metadata: Annotated[dict[str, JsonValue], bounded(64)] | None = Field(
+        default=None,
+        description="Tags of the request's trace: up to 16 that are a text, a number or a boolean.",
+        examples=[{"team": "platform"}],
+    )
+    tools: Annotated[NotHere, refused("no tools are called here")] = None
+    tool_choice: Annotated[NotHere, refused("no tools are called here")] = None
+    functions: Annotated[NotHere, refused("no functions are called here")] = None
+    function_call: Annotated[NotHere, refused("no functions are called here")] = None
+    modalities: Annotated[NotHere, refused("answers are text, and nothing else")] = None
+    audio: Annotated[NotHere, refused("answers are text, and nothing else")] = None
+    web_search_options: Annotated[
+        NotHere, refused("the web is not searched; answers come from the documents")
+    ] = None
+    guided_json: Annotated[NotHere, refused(_NEW_NAME)] = None
+    guided_regex: Annotated[NotHere, refused(_NEW_NAME)] = None
+    guided_choice: Annotated[NotHere, refused(_NEW_NAME)] = None
+    guided_grammar: Annotated[NotHere, refused(_NEW_NAME)] = None
+
+    def sampling(self) -> Sampling:
+        """Returns the wishes as the generator takes them."""
+        return replace(super().sampling(), top_k=self.top_k)
+
+    def named_user(self) -> str | None:
+        """Returns the user that the request names, by either field."""
+        return self.user or self.safety_identifier
+
+    def tags(self) -> dict[str, str]:
+        """Returns what of the metadata is kept with the trace."""
+        return {
+            key[:_MAX_TAG_KEY_CHARS]: str(value)[:_MAX_TAG_CHARS]
+            for key, value in islice((self.metadata or {}).items(), _MAX_TAGS)
+            if isinstance(value, str | int | float | bool)
+        }
+
+
+class JsonSchema(TolerantModel):
     """A schema with a name, as OpenAI takes it."""
 
     name: str = Field(max_length=64, examples=["person"])
@@ -153,7 +198,7 @@ class JsonSchema(RequestModel):
     strict: bool | None = None
 
 
-class TextFormat(RequestModel):
+class TextFormat(TolerantModel):
     """Free text."""
 
     type: Literal["text"]
@@ -163,7 +208,7 @@ class TextFormat(RequestModel):
         return OutputFormat()
 
 
-class JsonObjectFormat(RequestModel):
+class JsonObjectFormat(TolerantModel):
     """Any JSON object."""
 
     type: Literal["json_object"]
@@ -173,7 +218,7 @@ class JsonObjectFormat(RequestModel):
         return OutputFormat(json_schema={})
 
 
-class JsonSchemaFormat(RequestModel):
+class JsonSchemaFormat(TolerantModel):
     """JSON by a schema."""
 
     type: Literal["json_schema"]

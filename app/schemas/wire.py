@@ -1,11 +1,15 @@
 """The base of all wire models, and the problem body that every error has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from deployments.contracts.inputs import InputModel
+
+UNSUPPORTED = "unsupported_field"
+"""The type of an error about a field that means something which is not done here."""
 
 
 class RequestModel(InputModel):
@@ -13,7 +17,7 @@ class RequestModel(InputModel):
     what they do not set."""
 
     without_effect: ClassVar[frozenset[str]] = frozenset()
-    """Fields that clients send for their own books, or as hints: accepted, whatever they say."""
+    """Fields that clients send for their own books: accepted, and nothing is left undone."""
 
     neutral: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Fields that are accepted where they ask for nothing, and with which values they do."""
@@ -32,6 +36,39 @@ class RequestModel(InputModel):
             return False
         field = cls.model_fields.get(name)
         return item is not None or (field is not None and field.is_required())
+
+
+class TolerantModel(RequestModel):
+    """A body in a form that many clients write: fields that nothing here knows are kept aside, for
+    `unknown_fields`."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def refused(reason: str) -> BeforeValidator:
+    """Returns the check of a field that would change what is answered, and is not honoured."""
+
+    def check(value: Any) -> Any:
+        raise PydanticCustomError(UNSUPPORTED, "{reason}", {"reason": reason})
+
+    return BeforeValidator(check)
+
+
+def unknown_fields(body: BaseModel) -> list[str]:
+    """Returns the paths of all fields in a body that its form does not have, in their order."""
+    return list(_unknown_in(body, ""))
+
+
+def _unknown_in(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from _unknown_in(getattr(value, name), f"{path}{field.alias or name}.")
+        for name in value.model_extra or ():
+            yield f"{path}{name}"
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            if not isinstance(item, str):
+                yield from _unknown_in(item, f"{path}{place}.")
 
 
 class ResponseModel(BaseModel):

@@ -42,6 +42,10 @@ class GatewayArgs(Settings):
     `.cluster.local` always may. A web page whose name leads to this machine would otherwise read
     the documents."""
 
+    strict: bool = False
+    """Whether a request with a field that nothing here knows is refused. Otherwise it is answered,
+    and the field is named in the header `X-Ragserve-Ignored`."""
+
     trust_traceparent: bool = False
     """Whether a request continues the trace that its header `traceparent` names. Say so only where
     nobody but services of yours reaches the port: whoever chooses the id of a trace writes into

@@ -7,9 +7,10 @@ from pydantic import Field, model_validator
 from app.settings.prices import PriceTable
 from app.settings.recording import Recording
 from app.settings.release import Release
-from app.settings.routing import RoutingRule
+from app.settings.routing import AUTO, RoutingRule
 from deployments.settings import Settings
 
+ModelAlias = Annotated[str, Field(pattern=r"^[^\x00-\x20]{1,256}$")]
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -36,15 +37,36 @@ class GatewayLive(Settings):
     """What `model: auto` means: the first rule that fits a request names its model; where none
     fits, traffic decides."""
 
+    aliases: dict[ModelAlias, str] = {}
+    """Other names that a request may give as its `model`, such as `gpt-4o`, and what each stands
+    for: `ragserve`, `ragserve:<release>`, `auto`, or a model's own name."""
+
+    def named(self, model: str) -> str:
+        """Returns what a name stands for; itself where it is no alias."""
+        return self.aliases.get(model, model)
+
+    @model_validator(mode="after")
+    def _aliases_are_no_names_of_ours(self) -> Self:
+        for alias, target in self.aliases.items():
+            if alias in ("ragserve", AUTO) or alias.startswith("ragserve:"):
+                raise ValueError(f"'{alias}' has a meaning of its own and cannot be an alias")
+            if target in self.aliases:
+                raise ValueError(f"the alias '{alias}' stands for another alias, '{target}'")
+            self._check_release_of(target, "aliases")
+        return self
+
     @model_validator(mode="after")
     def _names_releases_that_exist(self) -> Self:
         unknown = sorted(set(self.traffic) - set(self.releases))
         if unknown:
             raise ValueError(f"traffic names releases that do not exist: {', '.join(unknown)}")
         for rule in self.routing:
-            release = rule.use.removeprefix("ragserve:")
-            if release != rule.use and release not in self.releases:
-                raise ValueError(f"routing names a release that does not exist: {release}")
+            self._check_release_of(rule.use, "routing")
         if sum(self.traffic.values()) <= 0:
             raise ValueError("at least one release needs a weight above zero")
         return self
+
+    def _check_release_of(self, model: str, place: str) -> None:
+        release = model.removeprefix("ragserve:")
+        if release != model and release not in self.releases:
+            raise ValueError(f"{place} names a release that does not exist: {release}")

@@ -10,6 +10,7 @@
     │ ├ BodyTimedOut        request_timeout: the body did not come in time
     │ ├ UnsupportedMedia    unsupported_media_type: a format that nothing here reads
     │ ├ NotFound            not_found: an id that names nothing
+    │ ├ ModelNotFound       model_not_found: a model's name that nothing has
     │ ├ Conflict            conflict: what is there already does not allow it
     │ ├ Unauthorized        unauthorized: a key is needed, and there was none
     │ └ Forbidden           forbidden: the key that was sent does not open this
@@ -113,6 +114,12 @@ class NotFound(RequestError):
     """The id names nothing."""
 
     code = "not_found"
+
+
+class ModelNotFound(RequestError):
+    """Nothing is called so that could do what is asked for. The code is OpenAI's."""
+
+    code = "model_not_found"
 
 
 class Conflict(RequestError):

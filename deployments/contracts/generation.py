@@ -13,7 +13,7 @@ from deployments.contracts.search import ScoredChunk
 from deployments.contracts.stages import Stage
 
 Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Generation:
     text: str
     citations: tuple[Citation, ...]
     grounded: bool
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
     model: str
@@ -88,6 +88,8 @@ class OutputFormat:
     json_schema: Mapping[str, object] | None = None
     regex: str | None = None
     choice: tuple[str, ...] = ()
+    asked_by: str = field(default="response_format", compare=False)
+    """The client's field, which an error names."""
 
     def __bool__(self) -> bool:
         return self.json_schema is not None or self.regex is not None or bool(self.choice)
@@ -118,10 +120,15 @@ class Sampling:
     output_format: OutputFormat = OutputFormat()
 
     def asked(self) -> list[str]:
-        """Returns the names of the fields that differ from their defaults: what an engine without
-        sampling must refuse."""
+        """Returns the fields that differ from their defaults, as clients name them: what an engine
+        without sampling must refuse."""
         default = Sampling()
-        return [name for name in self.__slots__ if getattr(self, name) != getattr(default, name)]
+        names = {"top_logprobs": "logprobs", "output_format": self.output_format.asked_by}
+        return [
+            names.get(name, name)
+            for name in self.__slots__
+            if getattr(self, name) != getattr(default, name)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

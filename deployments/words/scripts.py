@@ -41,6 +41,12 @@ def pairs(run: str) -> list[str]:
     return [one + other for one, other in zip(characters, characters[1:], strict=False)]
 
 
+def pair_ends(run: str) -> list[int]:
+    """Returns where each of `pairs` ends."""
+    ends = [match.end() for match in _CHARACTER.finditer(run)]
+    return ends if len(ends) < 2 else ends[1:]
+
+
 def spread(text: str) -> str:
     """Returns a folded text with every such stretch replaced by its characters and pairs."""
     if text.isascii():

@@ -42,10 +42,11 @@ from deployments.contracts.search import ScoredChunk
 class Reply:
     """What is known of an answer before it is written; makes its forms on the wire.
 
-    `started_s` is on the performance counter.
+    `model` is what the request named, `started_s` is on the performance counter.
     """
 
     scope: RequestScope
+    model: str
     release: str | None
     sources: tuple[ScoredChunk, ...]
     record: AttemptRecord
@@ -62,7 +63,7 @@ class Reply:
         return ChatCompletion(
             id=self._id(),
             created=self.created,
-            model=written.model,
+            model=self.model,
             choices=[
                 Choice(message=message, logprobs=logprobs, finish_reason=written.finish_reason)
             ],
@@ -81,42 +82,38 @@ class Reply:
         they are asked for, and `[DONE]`. A stream that breaks off has an error instead."""
 
         async def encoded() -> AsyncGenerator[bytes, None]:
-            model = ""
             async with aclosing(events):
                 async for batch in events:
-                    if isinstance(batch[0], Started):
-                        model = batch[0].model
-                    pieces = [self._encode(model, event, with_logprobs) for event in batch]
+                    pieces = [self._encode(event, with_logprobs) for event in batch]
                     if isinstance(written := batch[-1], Generation):
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
         return end_honestly(encoded(), self.scope, self._error)
 
-    def _encode(self, model: str, event: GenerationEvent, with_logprobs: bool) -> bytes:
+    def _encode(self, event: GenerationEvent, with_logprobs: bool) -> bytes:
         if isinstance(event, Started):
             sources = [source.model_dump(mode="json") for source in self._found()]
-            own = {"release": self.release, "sources": sources}
-            return self._chunk(model, {"role": "assistant", "content": ""}, ragserve=own)
+            own = {"release": self.release, "model": event.model, "sources": sources}
+            return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
             own = self._provenance(event).model_dump(mode="json", exclude={"sources"})
-            return self._chunk(model, {}, finish_reason=event.finish_reason, ragserve=own)
+            return self._chunk({}, finish_reason=event.finish_reason, ragserve=own)
         delta: dict[str, object] = {"content": event.text}
         if event.citations:
             annotations = self._annotations(event.citations)
             delta["annotations"] = [annotation.model_dump() for annotation in annotations]
         logprobs = logprobs_of(event.logprobs).model_dump() if with_logprobs else None
-        return self._chunk(model, delta, logprobs=logprobs)
+        return self._chunk(delta, logprobs=logprobs)
 
     def _end(self, written: Generation, include_usage: bool) -> list[bytes]:
         if not include_usage:
             return [DONE]
         usage = {"usage": usage_of(written).model_dump()}
-        return [encode_event(self._frame(written.model) | usage), DONE]
+        return [encode_event(self._frame() | usage), DONE]
 
     def _chunk(
         self,
-        model: str,
         delta: Mapping[str, object],
         *,
         logprobs: Mapping[str, object] | None = None,
@@ -124,15 +121,15 @@ class Reply:
         ragserve: Mapping[str, object] | None = None,
     ) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
-        chunk = self._frame(model) | {"choices": [choice]}
+        chunk = self._frame() | {"choices": [choice]}
         return encode_event(chunk if ragserve is None else chunk | {"ragserve": ragserve})
 
-    def _frame(self, model: str) -> dict[str, object]:
+    def _frame(self) -> dict[str, object]:
         return {
             "id": self._id(),
             "object": "chat.completion.chunk",
             "created": self.created,
-            "model": model,
+            "model": self.model,
             "choices": [],
         }
 
@@ -145,6 +142,8 @@ class Reply:
     def _provenance(self, written: Generation) -> Provenance:
         chosen = self.routing
         return Provenance(
+            request_id=self.scope.request_id,
+            model=written.model,
             release=self.release,
             prompt=written.prompt,
             grounded=written.grounded,
@@ -152,6 +151,7 @@ class Reply:
             sources=self._found(),
             degraded=self.record.degraded,
             routing=None if chosen is None else Routing.model_validate(chosen),
+            ignored=list(self.scope.notes.ignored),
             timings=timings_of(self.record, self.started_s),
         )
 

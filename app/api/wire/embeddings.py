@@ -7,15 +7,18 @@ import base64
 import numpy as np
 from pydantic_core import to_json
 
-from app.schemas.models import EmbeddingsUsage
+from app.schemas.models import EmbeddingsUsage, StageProvenance
 from deployments.contracts.search import Embedded
 
 _AT_ONCE = 16
 """Vectors that are written before others have their turn: about 1 ms for 384 dimensions."""
 
 
-async def embeddings_json(embedded: Embedded, encoding_format: str) -> bytes:
-    """Returns an `EmbeddingsResponse` as JSON; `encoding_format` is `float` or `base64`."""
+async def embeddings_json(
+    embedded: Embedded, encoding_format: str, *, model: str, provenance: StageProvenance
+) -> bytes:
+    """Returns an `EmbeddingsResponse` as JSON; `encoding_format` is `float` or `base64`, `model`
+    what the request named."""
     pieces = [b'{"object":"list","data":[']
     for index, vector in enumerate(embedded.vectors):
         entry = {
@@ -28,7 +31,7 @@ async def embeddings_json(embedded: Embedded, encoding_format: str) -> bytes:
             await asyncio.sleep(0)
     tokens = sum(embedded.token_counts)
     usage = EmbeddingsUsage(prompt_tokens=tokens, total_tokens=tokens)
-    rest = {"model": embedded.model, "usage": usage.model_dump()}
+    rest = {"model": model, "usage": usage.model_dump(), "ragserve": provenance.model_dump()}
     return b"".join([*pieces, b"],", to_json(rest)[1:]])
 
 

@@ -47,6 +47,7 @@ def query_response(
     written = answer.generation
     return QueryResponse(
         id=scope.request_id,
+        request_id=scope.request_id,
         answer=written.text,
         grounded=written.grounded,
         answerability=written.answerability,
@@ -110,6 +111,7 @@ def _sources(
 ) -> bytes:
     sources = SourcesEvent(
         id=scope.request_id,
+        request_id=scope.request_id,
         release=release or "",
         model=event.model,
         sources=[source_of(hit) for hit in begun.sources],

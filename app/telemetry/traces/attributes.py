@@ -35,6 +35,8 @@ _SPAN_TYPES = {
 _TYPE = "mlflow.spanType"
 _INPUTS, _OUTPUTS = "mlflow.spanInputs", "mlflow.spanOutputs"
 _TAG = "mlflow.traceTag."
+_RESERVED = ("mlflow.", "ragserve.")
+"""Beginnings of tags that no client sets."""
 _MAX_CHARS = 32_000
 """Of a text; redacting it takes some milliseconds, in which no request gets the interpreter."""
 
@@ -105,6 +107,9 @@ class RequestAttributes:
             f"{_TAG}ragserve.outcome": request.outcome,
             f"{_TAG}ragserve.kept": self._why_kept,
         }
+        for name, value in notes.tags.items():
+            if not name.startswith(_RESERVED):
+                attributes[f"{_TAG}{self._named(name)}"] = self._named(value)
         if len(notes.messages) == 1:
             attributes[_INPUTS] = {"question": self._text(notes.messages[0].content)}
         elif notes.messages:

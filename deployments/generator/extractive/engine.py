@@ -17,6 +17,7 @@ from deployments.contracts.search import ScoredChunk
 from deployments.generator.extractive.analysis import analyse_sentence, passage_of
 from deployments.generator.extractive.answerability import estimate_answerability
 from deployments.generator.extractive.sentence_scoring import Candidate, score_sentences
+from deployments.generator.extractive.shortening import shortened
 from deployments.generator.extractive.terms import words
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
@@ -25,8 +26,8 @@ _ENOUGH_LIKELIHOOD = 0.9
 _WORTH_ADDING = 0.05
 """Likelihood beside the best sentence's from which a sentence is added for words of the question
 that the others leave out: a question may ask for two things."""
-_WITHOUT_EFFECT = frozenset({"max_tokens", "temperature", "top_p", "seed"})
-"""Wishes that hold by themselves: nothing is sampled, and an answer has a few sentences."""
+_HONOURED = frozenset({"max_tokens", "stop", "temperature", "top_p", "seed"})
+"""Wishes that are granted; those about chance hold by themselves, as nothing is sampled."""
 
 
 class ExtractiveEngine:
@@ -80,23 +81,31 @@ class ExtractiveEngine:
             UnsupportedField: the request wants what takes a language model.
         """
         if not prompt.question:
+            advice = (
+                "ask the model 'ragserve'"
+                if prompt.text is None
+                else "ask /v1/chat/completions, as a text is not gone on with"
+            )
             raise UnsupportedField(
-                f"'{self._model}' answers from documents only; ask the model 'ragserve'.",
+                f"'{self._model}' answers from documents only; {advice}.",
                 errors=(_refusal("model"),),
             )
         for name in sampling.asked():
-            if name not in _WITHOUT_EFFECT:
+            if name not in _HONOURED:
                 raise UnsupportedField(
                     f"'{self._model}' is no language model and cannot honour '{name}'.",
                     errors=(_refusal(name),),
                 )
         written = await asyncio.to_thread(self.generate, prompt.question, prompt.context)
+        cut = shortened(
+            written.text, written.citations, max_words=sampling.max_tokens, stop=sampling.stop
+        )
         yield EngineDelta(
-            text=written.text,
-            completion_tokens=written.completion_tokens,
-            finish_reason=written.finish_reason,
+            text=cut.text,
+            completion_tokens=len(words(cut.text)),
+            finish_reason=cut.finish_reason,
             prompt_tokens=written.prompt_tokens,
-            citations=written.citations,
+            citations=cut.citations,
             grounded=written.grounded,
             answerability=written.answerability,
         )

@@ -9,7 +9,7 @@ import regex
 
 from deployments.stop_words import STOP_WORDS
 from deployments.words.folding import fold
-from deployments.words.scripts import UNSPACED, pairs
+from deployments.words.scripts import UNSPACED, pair_ends, pairs
 
 if TYPE_CHECKING:
     from snowballstemmer.english_stemmer import EnglishStemmer
@@ -57,6 +57,17 @@ def raw_words(text: str) -> list[str]:
     found: list[str] = []
     for match in _ANY_WORD.finditer(text):
         found += pairs(match.group()) if match["run"] else [match.group()]
+    return found
+
+
+def word_ends(text: str) -> list[int]:
+    """Returns where each word of `raw_words` ends."""
+    if text.isascii():
+        return [match.end() for match in _WORD.finditer(text)]
+    found: list[int] = []
+    for match in _ANY_WORD.finditer(text.replace("’", "'")):
+        inner = pair_ends(match.group()) if match["run"] else [len(match.group())]
+        found += (match.start() + end for end in inner)
     return found
 
 

@@ -197,7 +197,10 @@ def read_piece(payload: Any) -> Piece:
 def _finish_reason_of(reason: str | None) -> FinishReason | None:
     if not reason:
         return None
-    return "length" if reason == "length" else "stop"
+    match reason:
+        case "length" | "content_filter":
+            return reason
+    return "stop"
 
 
 def _usage_of(usage: _Usage) -> Usage:

@@ -174,9 +174,8 @@ def _fields_of_models(route: APIRoute) -> set[str]:
 
 
 def _model_of(route: APIRoute) -> TypeAdapter[Any]:
-    if not route.dependant.body_params:  # it reads JSON and files by itself
+    if route.body_field is None:  # it reads JSON and files by itself
         assert route.path == "/v1/documents"
         return TypeAdapter(DocumentsRequest)
-    (parameter,) = route.dependant.body_params
-    annotation: Any = parameter.field_info.annotation
+    annotation: Any = route.body_field.field_info.annotation
     return TypeAdapter(annotation)

@@ -57,21 +57,35 @@ async def test_nothing_to_answer_is_malformed(loaded: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize(
-    ("queries", "field"),
+    ("item", "field"),
     [
-        ([{"query": "x"}] * 65, "queries"),
-        ([{"query": "x"}, {"query": " "}], "queries.1.query"),
-        ([{"query": "x", "question": "y"}], "queries.0.question"),
+        ({"query": " "}, "query"),
+        ({}, "query"),
+        ({"query": "x", "temperature": "hot"}, "temperature"),
+        ({"query": "x", "stream": True}, "stream"),
+        (7, "body"),
     ],
-    ids=["too-many", "blank", "unknown-field"],
+    ids=["blank", "missing", "range", "stream", "number"],
 )
-async def test_what_is_against_the_schema_is_refused_before_any_work(
-    loaded: httpx.AsyncClient, stages: DoubleDirectory, queries: object, field: str
+async def test_an_item_against_the_schema_fails_alone(
+    loaded: httpx.AsyncClient, item: object, field: str
+) -> None:
+    response = await loaded.post(PATH, json={"queries": [{"query": "capital"}, item]})
+    assert response.status_code == 200
+    good, wrong = response.json()["results"]
+    assert good["answer"] is not None
+    assert wrong["answer"] is None
+    assert (wrong["index"], wrong["problem"]["code"]) == (1, "invalid_request")
+    assert wrong["problem"]["errors"][0]["field"] == field
+
+
+async def test_too_many_items_are_refused_before_any_work(
+    loaded: httpx.AsyncClient, stages: DoubleDirectory
 ) -> None:
     before = stages.embedder.calls
-    response = await loaded.post(PATH, json={"queries": queries})
+    response = await loaded.post(PATH, json={"queries": [{"query": "x"}] * 65})
     assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == field
+    assert response.json()["errors"][0]["field"] == "queries"
     assert stages.embedder.calls == before
 
 

@@ -61,7 +61,8 @@ async def test_an_answer_comes_from_the_documents_and_says_so(api: openai.AsyncO
     [choice] = answer.choices
     assert choice.message.content == "Paris is the capital of France. [1]"
     assert choice.finish_reason == "stop"
-    assert answer.model == "extractive"
+    assert (answer.model, own(answer)["model"]) == ("ragserve", "extractive")
+    assert own(answer)["request_id"] == answer.id.removeprefix("chatcmpl-")
     assert answer.usage is not None
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
     [annotation] = choice.message.annotations or []
@@ -88,7 +89,8 @@ async def test_a_stream_has_the_role_first_and_says_the_same(api: openai.AsyncOp
     assert text == whole.choices[0].message.content
     assert last.choices[0].finish_reason == "stop"
     assert own(last)["grounded"] is True
-    assert {chunk.model for chunk in (first, *middle, last)} == {"extractive"}
+    assert {chunk.model for chunk in (first, *middle, last)} == {"ragserve"}
+    assert own(last)["model"] == "extractive"
     annotations = [
         one
         for chunk in middle
@@ -116,7 +118,7 @@ async def test_a_stream_ends_with_done(loaded: httpx.AsyncClient) -> None:
 async def test_a_release_can_be_named(api: openai.AsyncOpenAI) -> None:
     answer = await chat(api, model="ragserve:llm")
     assert own(answer)["release"] == "llm"
-    assert answer.model == "echo"
+    assert (answer.model, own(answer)["model"]) == ("ragserve:llm", "echo")
     assert "Paris is the capital of France." in (answer.choices[0].message.content or "")
 
 
@@ -235,8 +237,12 @@ async def test_a_language_model_writes_the_query_of_a_conversation(
         ({"n": 2}, "n"),
         ({"audio": {"format": "mp3", "voice": "alloy"}}, "audio"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
-        ({"logprobs": True}, "top_logprobs"),
-        ({"response_format": {"type": "json_object"}}, "output_format"),
+        ({"logprobs": True}, "logprobs"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"extra_body": {"structured_outputs": {"regex": "a"}}}, "structured_outputs"),
+        ({"extra_body": {"guided_json": {}}}, "guided_json"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"web_search_options": {}}, "web_search_options"),
         ({"model": "extractive"}, "model"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -247,14 +253,15 @@ async def test_what_is_not_supported_is_refused_by_name(
     with pytest.raises(openai.BadRequestError) as caught:
         await chat(api, **wishes)
     assert caught.value.code == "unsupported_field"
-    assert field in str(caught.value.param)
+    assert caught.value.param == field
+    assert field in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("wishes", "kind", "code"),
     [
-        ({"model": "nobody"}, openai.NotFoundError, "not_found"),
-        ({"model": "ragserve:nobody"}, openai.NotFoundError, "not_found"),
+        ({"model": "nobody"}, openai.NotFoundError, "model_not_found"),
+        ({"model": "ragserve:nobody"}, openai.NotFoundError, "model_not_found"),
         ({"temperature": 3}, openai.UnprocessableEntityError, "invalid_request"),
         ({"messages": []}, openai.UnprocessableEntityError, "invalid_request"),
         ({"top_logprobs": 2}, openai.UnprocessableEntityError, "invalid_request"),

@@ -82,7 +82,8 @@ async def test_one_model_of_the_list_can_be_looked_up(loaded: httpx.AsyncClient)
         found = await loaded.get(f"/v1/models/{entry['id']}")
         assert (found.status_code, found.json()) == (200, entry)
     unknown = await loaded.get("/v1/models/no-such/model")
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")
+    assert unknown.json()["error"]["param"] == "model"
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/v1/models", "/v1/documents", "/nowhere"])

@@ -47,9 +47,3 @@ async def test_a_failure_before_the_first_event_has_its_status(
 async def test_an_empty_index_streams_an_answer_too(client: httpx.AsyncClient) -> None:
     names = [name for name, _ in await events_of(client)]
     assert names == ["sources", "delta", "done"]
-
-
-async def test_a_batch_cannot_stream(loaded: httpx.AsyncClient) -> None:
-    response = await loaded.post("/v1/query/batch", json={"queries": [ASKED | {"stream": True}]})
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == "queries.0.stream"

@@ -135,7 +135,7 @@ TOKEN = {"token": "a", "logprob": -1.0, "bytes": [97]}
         (chat({"content": None}, finish_reason="length"), Piece(finish_reason="length")),
         (chat({}, finish_reason="stop"), Piece(finish_reason="stop")),
         (chat({}, finish_reason="tool_calls"), Piece(finish_reason="stop")),
-        (chat({}, finish_reason="content_filter"), Piece(finish_reason="stop")),
+        (chat({}, finish_reason="content_filter"), Piece(finish_reason="content_filter")),
         (chat({"refusal": "I cannot."}), Piece("I cannot.", 1)),
         (chat({"reasoning_content": "hm"}), Piece("", 1)),
         (chat({"reasoning": "hm"}), Piece("", 1)),

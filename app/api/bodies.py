@@ -1,0 +1,48 @@
+"""Bodies in forms that many clients write: fields that nothing here knows are named, or refused."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from pydantic import BaseModel
+
+from app.api.dependencies import ArgsIn, ScopeIn
+from app.schemas.wire import TolerantModel, unknown_fields
+from deployments.contracts.errors import UnsupportedField
+from deployments.contracts.field_errors import reasons_of
+
+_MAX_FIELDS = 20
+"""Errors that a problem has at most."""
+
+Strict = Annotated[
+    bool | None,
+    Header(description="1 refuses a request with a field that nothing here knows."),
+]
+
+
+def tolerant(model: type[BaseModel]) -> Any:
+    """Returns the dependency that reads a body of this form.
+
+    Unknown fields are noted with the request, for the header `X-Ragserve-Ignored`. Where the
+    gateway's settings or the request say `strict`, they are an error each.
+    """
+    assert issubclass(model, TolerantModel)
+
+    async def read(
+        body: model,  # type: ignore[valid-type]
+        scope: ScopeIn,
+        args: ArgsIn,
+        x_ragserve_strict: Strict = None,
+    ) -> BaseModel:
+        unknown = unknown_fields(body)
+        is_strict = args.strict if x_ragserve_strict is None else x_ragserve_strict
+        if unknown and is_strict:
+            fields = tuple(_unknown(path) for path in unknown[:_MAX_FIELDS])
+            raise UnsupportedField(f"Not supported here: {reasons_of(fields)}.", errors=fields)
+        scope.notes.ignored = tuple(unknown)
+        return body
+
+    return Depends(read)
+
+
+def _unknown(path: str) -> dict[str, object]:
+    return {"field": path, "message": "there is no such field", "type": "extra_forbidden"}
