@@ -13,6 +13,8 @@ from app.local.serve_config import LOOPBACK
 
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
 _MIN_LOGICAL_CPUS = 8
+_BACKGROUND_NICENESS = 5
+"""Of what no question waits for: traces travel behind answers."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class ChildSpec:
     environment: Mapping[str, str]
     ready_url: str
     ready_headers: Mapping[str, str] = field(default_factory=dict)
+    niceness: int = 0
+    """How far it stands back for the others."""
 
 
 def chroma_spec(home: Home, *, port: int, environment: Mapping[str, str]) -> ChildSpec:
@@ -53,6 +57,7 @@ def mlflow_spec(home: Home, *, port: int, environment: Mapping[str, str]) -> Chi
         ),
         environment=environment,
         ready_url=f"http://{LOOPBACK}:{port}/health",
+        niceness=_BACKGROUND_NICENESS,
     )
 
 

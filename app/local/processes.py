@@ -21,6 +21,7 @@ from app.local.state import ChildRecord
 # A clock that is set while the stack runs moves the system's idea of when a process began.
 _CREATION_TOLERANCE_S = 2.0
 _POLL_INTERVAL_S = 0.05
+_MOST_NICENESS = 19
 
 
 def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.Popen[bytes]:
@@ -29,7 +30,7 @@ def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.P
     Its output is appended to `log_file`, so that the file may be emptied while it runs.
     """
     with log_file.open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             spec.command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -38,6 +39,11 @@ def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.P
             cwd=working_dir,
             env=child_environment(os.environ, spec.environment),
         )
+    if spec.niceness:
+        with contextlib.suppress(psutil.Error):
+            own = psutil.Process(process.pid)
+            own.nice(min(own.nice() + spec.niceness, _MOST_NICENESS))
+    return process
 
 
 def record_child(name: str, pid: int, log_file: Path) -> ChildRecord:

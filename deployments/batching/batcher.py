@@ -31,6 +31,11 @@ from deployments.serving.concurrently import gather_or_cancel
 
 _MIN_SHARE_TOKENS = 128
 """Work below this size is not worth dividing between idle workers."""
+_BACKGROUND_BATCH_S = 0.05
+"""How long a batch of the background takes at most while questions come: a core that it shares is
+free again soon."""
+_QUESTIONS_LAST_S = 1.0
+"""How long after a question the next one is reckoned with."""
 _RATE_MEMORY = 0.8
 """Share of the former service rate in the new one: the last five batches or so count."""
 _log = logging.getLogger("ray.serve")
@@ -96,13 +101,23 @@ class Batcher(Generic[Item, Result]):
         self._tokens_per_s = 0.0
         self._cost = CostModel()
         self._running_batches = 0
+        self._running_background = 0
+        self._question_at_s = -math.inf
         self._workers: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(concurrent_batches, thread_name_prefix=f"{stage}-batch")
 
     async def submit(
-        self, items: Sequence[Item], *, token_counts: Sequence[int], timeout_s: float
+        self,
+        items: Sequence[Item],
+        *,
+        token_counts: Sequence[int],
+        timeout_s: float,
+        background: bool = False,
     ) -> list[Completed[Result]]:
         """Returns the results in the order of the items; each item is an entry of its own.
+
+        Entries of the background wait for nobody: while others come, they run in batches of their
+        own, which are short, and leave one of the workers to the others.
 
         Raises:
             Overloaded: too much waits already; nothing was done.
@@ -118,12 +133,13 @@ class Batcher(Generic[Item, Result]):
             future: asyncio.Future[Completed[Result]] = loop.create_future()
             deadline_s = queued_at_s + timeout_s
             entries.append(
-                Entry(item, max(tokens, 1), queued_at_s, deadline_s, future, call=entries)
+                Entry(item, max(tokens, 1), queued_at_s, deadline_s, future, entries, background)
             )
+        if not background:
+            self._question_at_s = queued_at_s
         # Neighbours of like length pad little; the order of the answer does not depend on it.
         self._queue.add(sorted(entries, key=lambda entry: entry.tokens))
-        while len(self._workers) < self._concurrent_batches:
-            self._workers.add(loop.create_task(self._work()))
+        self._start_workers()
         return list(await gather_or_cancel(*(entry.future for entry in entries)))
 
     def close(self) -> None:
@@ -161,6 +177,11 @@ class Batcher(Generic[Item, Result]):
         rate = self._tokens_per_s * self._concurrent_batches
         return tokens / rate if rate else 0.0
 
+    def _start_workers(self) -> None:
+        loop = asyncio.get_running_loop()
+        while len(self._workers) < self._concurrent_batches:
+            self._workers.add(loop.create_task(self._work()))
+
     async def _work(self) -> None:
         """Runs batches until nothing waits."""
         try:
@@ -175,13 +196,12 @@ class Batcher(Generic[Item, Result]):
         while self._queue:
             batch: list[Entry[Item, Result]] = []
             try:
-                batch = self._take()
-                if batch:
-                    self._running_batches += 1
-                    try:
-                        await self._run_batch(batch)
-                    finally:
-                        self._running_batches -= 1
+                taken = self._take()
+                if taken is None:
+                    return
+                if batch := taken:
+                    await self._run_counted(batch)
+                    self._start_workers()  # what was kept free for questions may be free for all
             except asyncio.CancelledError:
                 self._abandon(batch)
                 raise
@@ -191,12 +211,37 @@ class Batcher(Generic[Item, Result]):
                 for entry in batch or self._queue.clear():
                     self._fail(entry, error)
 
-    def _take(self) -> list[Entry[Item, Result]]:
-        """Removes the next batch from the queue; an entry that nobody awaits costs nothing."""
+    async def _run_counted(self, batch: list[Entry[Item, Result]]) -> None:
+        background = int(batch[0].background)
+        self._running_batches += 1
+        self._running_background += background
+        try:
+            await self._run_batch(batch)
+        finally:
+            self._running_batches -= 1
+            self._running_background -= background
+
+    def _take(self) -> list[Entry[Item, Result]] | None:
+        """Removes the next batch from the queue; None where what waits may not run now. An entry
+        that nobody awaits costs nothing."""
         self._drop_dead()
         if not self._queue:
             return []
         max_batch_tokens = self._share_tokens()
+        kind: bool | None = None
+        is_free = self._computes_padding and math.isinf(self._cost.overhead_tokens)
+        if not is_free and self._now() - self._question_at_s < _QUESTIONS_LAST_S:
+            kind, has_questions = self._queue.next_kinds()
+            if kind and self._running_background >= max(self._concurrent_batches - 1, 1):
+                if not has_questions:
+                    return None
+                kind = False
+            if kind:
+                most = max(int(_BACKGROUND_BATCH_S * self._tokens_per_s), _MIN_SHARE_TOKENS)
+                max_batch_tokens = min(max_batch_tokens, most)
+        return self._take_of(kind, max_batch_tokens)
+
+    def _take_of(self, kind: bool | None, max_batch_tokens: int) -> list[Entry[Item, Result]]:
         if not self._computes_padding:
             return self._queue.take(
                 partial(
@@ -205,6 +250,7 @@ class Batcher(Generic[Item, Result]):
                     max_batch_requests=self._max_batch_requests,
                 ),
                 window=self._max_batch_requests,
+                background=kind,
             )
         overhead_tokens = self._cost.overhead_tokens
         # Twice as many as fit, to choose from. Where padding is free: first come, first served.
@@ -217,6 +263,7 @@ class Batcher(Generic[Item, Result]):
                 overhead_tokens=overhead_tokens,
             ),
             window=windows * self._max_batch_requests,
+            background=kind,
         )
 
     def _share_tokens(self) -> int:

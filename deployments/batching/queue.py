@@ -47,6 +47,8 @@ class Entry(Generic[Item, Result]):
     future: "asyncio.Future[Completed[Result]]" = field(repr=False)
     call: "list[Entry[Item, Result]]" = field(repr=False)
     """All entries of the same call: when one fails, nobody waits for the others."""
+    background: bool = False
+    """Whether nobody sits waiting for it."""
     turn: tuple[int, int] = (0, 0)
     """Its place in the fair order, then its place among all arrivals."""
 
@@ -93,7 +95,11 @@ class FairQueue(Generic[Item, Result]):
         return sum(entry.tokens for entry in islice(self._entries, ahead))
 
     def take(
-        self, plan: Callable[[Sequence[int]], Sequence[int]], *, window: int
+        self,
+        plan: Callable[[Sequence[int]], Sequence[int]],
+        *,
+        window: int,
+        background: bool | None = None,
     ) -> list[Entry[Item, Result]]:
         """Removes and returns the next batch.
 
@@ -101,18 +107,27 @@ class FairQueue(Generic[Item, Result]):
             plan: Takes the tokens of the entries that are next, returns the places of those to
                 take.
             window: How many entries are looked at.
+            background: The only kind of entries that is taken; None takes both. At least one of
+                the kind must wait.
         """
-        next_ones = self._entries[:window]
+        kind = (one for one in self._entries if background in (None, one.background))
+        next_ones = list(islice(kind, window))
         places = plan([entry.tokens for entry in next_ones])
         batch = [next_ones[place] for place in places]
+        taken = set(map(id, batch))
         tokens = sum(entry.tokens for entry in batch)
         self._virtual_time_tokens = max(
             self._virtual_time_tokens + int(_GUARANTEED_SHARE * tokens), next_ones[0].turn[0]
         )
-        for place in sorted(places, reverse=True):
-            del self._entries[place]
+        self._entries = [entry for entry in self._entries if id(entry) not in taken]
         self.tokens -= tokens
         return batch
+
+    def next_kinds(self) -> tuple[bool, bool]:
+        """Returns whether the entry whose turn it is is in the background, and whether any other
+        waits that is not."""
+        first = self._entries[0].background
+        return first, not first or any(not entry.background for entry in self._entries)
 
     def drop_dead(self, now_s: float) -> list[Entry[Item, Result]]:
         """Forgets entries that nobody awaits, and removes and returns those past their deadline."""

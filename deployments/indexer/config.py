@@ -26,6 +26,10 @@ class IndexerArgs(Settings):
     max_document_chunks: int = Field(default=10_000, ge=1)
     """Chunks of one document at most: about 1.2 million tokens. A longer one is refused by name."""
 
+    niceness: int = Field(default=5, ge=0, le=19)
+    """How far its processes stand back for those that answer questions, where they share cores. 0
+    stands back for nobody."""
+
     reading: ReadingArgs = ReadingArgs()
     """How uploaded files are read, and what one may cost."""
 

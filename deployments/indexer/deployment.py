@@ -33,6 +33,7 @@ from deployments.indexer.config import IndexerArgs
 from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
+from deployments.serving.niceness import stand_back
 from deployments.serving.replica import StageReplica
 
 _GROUP_CHUNKS = 256
@@ -72,6 +73,7 @@ class Indexer(StageReplica):
         *siblings: DeploymentHandle[Any],
     ) -> None:
         settings = IndexerArgs.model_validate(args)
+        stand_back(settings.niceness)
         self._chunker = Chunker(
             tokenizer_path(settings.model),
             max_tokens=settings.max_chunk_tokens,
