@@ -48,9 +48,11 @@ class Model:
         return list(items)
 
     async def has_begun(self, batches: int) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while len(self.batches) < batches:
-                await asyncio.sleep(0.001)
+        for _ in range(int(PATIENCE_S * 1000)):
+            if len(self.batches) >= batches:
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"only {len(self.batches)} batches have begun")
 
 
 def make(model: Model, **options: Any) -> Batcher[str, str]:

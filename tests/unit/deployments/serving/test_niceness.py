@@ -9,9 +9,13 @@ _SCRIPT = """
 import os, sys, threading
 from deployments.serving.niceness import stand_back
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-telling = threading.Thread(target=stand_back, args=(int(sys.argv[1]),))
-telling.start()
-telling.join()
+told = threading.Event()
+def tell():
+    stand_back(int(sys.argv[1]))
+    told.set()
+    threading.Event().wait()
+threading.Thread(target=tell, daemon=True).start()
+told.wait()
 tasks = os.listdir("/proc/self/task")
 print(sorted({os.getpriority(os.PRIO_PROCESS, int(task)) for task in tasks}))
 """
