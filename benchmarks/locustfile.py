@@ -8,6 +8,7 @@ Example: locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000
 """
 
 import math
+import os
 import random
 import time
 from argparse import ArgumentParser
@@ -15,13 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, events, task
+from locust import FastHttpUser, events, tag, task
 from locust.env import Environment
 from locust.event import EventHook
 
 from benchmarks.load.driver import Outcome
 from benchmarks.locust_support.answers import Judgement, judge_answer, judge_stream
 from benchmarks.locust_support.request_log import Request, RequestWriter
+from benchmarks.locust_support.run import KEYS_VARIABLE, parse_header
 from benchmarks.texts import guide_questions, read_texts
 
 _THINK_SIGMA = 0.6
@@ -41,6 +43,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--think-median-s", type=float, default=1.0, help="Median pause of a user, in seconds"
     )
     parser.add_argument("--request-log", default="", help="CSV to write every request to")
+    parser.add_argument("--model", default="ragserve", help="What requests name as their model")
+    parser.add_argument(
+        "--header", action="append", default=[], help="NAME: VALUE, sent with every request"
+    )
 
 
 def _prepare(environment: Environment, **_: object) -> None:
@@ -48,6 +54,10 @@ def _prepare(environment: Environment, **_: object) -> None:
     file = options.queries if options else ""
     _Caller.questions = read_texts(Path(file)) if file else guide_questions()
     _Caller.think_median_s = options.think_median_s if options else 1.0
+    _Caller.keys = os.environ.get(KEYS_VARIABLE, "").split()
+    if options:
+        _Caller.model = options.model
+        _Caller.headers = dict(parse_header(header) for header in options.header)
     if options and options.request_log:
         _log_requests(environment, Path(options.request_log))
 
@@ -87,7 +97,16 @@ class _Caller(FastHttpUser):
     network_timeout = 60.0
     questions: list[str] = []
     think_median_s = 1.0
+    keys: list[str] = []
+    headers: dict[str, str] = {}
+    model = "ragserve"
     _retry_after_s = 0.0
+
+    def on_start(self) -> None:
+        """Takes one of the keys for good, as a person has one."""
+        self._headers = dict(self.headers)
+        if self.keys:
+            self._headers["Authorization"] = f"Bearer {random.choice(self.keys)}"
 
     def wait_time(self) -> float:
         """Returns the pause until the next request, in seconds."""
@@ -100,7 +119,9 @@ class _Caller(FastHttpUser):
 
     def _post(self, path: str, body: dict[str, Any], *, field: str) -> Any:
         """Returns the value of the answer's field, None when there is none."""
-        with self.client.post(path, json=body, catch_response=True) as response:
+        with self.client.post(
+            path, json=body, headers=self._headers, catch_response=True
+        ) as response:
             judgement, value = judge_answer(
                 response.status_code,
                 # As a mapping its headers have several values each.
@@ -116,7 +137,9 @@ class _Caller(FastHttpUser):
         """Reads a streamed answer to its end; its time is that of the first token, with which the
         service sends the headers."""
         asked = {**body, "stream": True}
-        with self.client.post(path, json=asked, catch_response=True, stream=True) as response:
+        with self.client.post(
+            path, json=asked, headers=self._headers, catch_response=True, stream=True
+        ) as response:
             status = response.status_code
             content = response.iter_content(65536, decode_content=False) if status else ()
             judgement = judge_stream(
@@ -143,16 +166,18 @@ class _Caller(FastHttpUser):
 class Asker(_Caller):
     """Asks for answers only, whole and streamed: all that a rollout compares."""
 
+    @tag("query")
     @task(3)
     def query(self) -> None:
         """Wants an answer."""
         self._post("/v1/query", {"query": self._question()}, field="answer")
 
+    @tag("chat")
     @task(1)
     def chat(self) -> None:
         """Wants an answer while it is written."""
         turns = [{"role": "user", "content": self._question()}]
-        self._stream("/v1/chat/completions", {"model": "ragserve", "messages": turns})
+        self._stream("/v1/chat/completions", {"model": self.model, "messages": turns})
 
 
 class Reader(_Caller):
@@ -160,17 +185,20 @@ class Reader(_Caller):
 
     _passages: list[str] = []
 
+    @tag("query")
     @task(40)
     def query(self) -> None:
         """Wants an answer."""
         self._post("/v1/query", {"query": self._question()}, field="answer")
 
+    @tag("chat")
     @task(20)
     def chat(self) -> None:
         """Wants an answer while it is written."""
         turns = [{"role": "user", "content": self._question()}]
-        self._stream("/v1/chat/completions", {"model": "ragserve", "messages": turns})
+        self._stream("/v1/chat/completions", {"model": self.model, "messages": turns})
 
+    @tag("search")
     @task(20)
     def search(self) -> None:
         """Wants passages, and remembers them."""
@@ -179,15 +207,17 @@ class Reader(_Caller):
         if found:
             self._passages = [result["text"] for result in found]
 
+    @tag("embeddings")
     @task(15)
     def embeddings(self) -> None:
         """Wants vectors of a few texts."""
         texts = random.choices(self.questions, k=random.randint(1, _MAX_EMBEDDED))
-        self._post("/v1/embeddings", {"input": texts}, field="data")
+        self._post("/v1/embeddings", {"model": self.model, "input": texts}, field="data")
 
+    @tag("rerank")
     @task(5)
     def rerank(self) -> None:
         """Wants the passages of the last search in order; before the first one, other questions."""
         texts = self._passages or random.choices(self.questions, k=_RERANKED)
-        body = {"query": self._question(), "documents": texts}
+        body = {"model": self.model, "query": self._question(), "documents": texts}
         self._post("/v1/rerank", body, field="results")

@@ -6,7 +6,7 @@ could not be made.
 
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,7 +159,7 @@ def main(
         "timeline": timeline.moments,
         "rollout": timeline.latest,
     }
-    configuration = {**asdict(plan), "queries": "docs/", "canary": canary}
+    configuration = {**plan.described(), "canary": canary}
     write_result(output / "result.json", result_of(configuration=configuration, results=result))
     console.print(
         f"{len(requests)} requests of callers, {len(failed)} failed. Result: {output}/result.json"

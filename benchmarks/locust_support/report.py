@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from benchmarks.load.knee import Step
 from benchmarks.locust_support.slo import Finding
 
 
@@ -39,6 +40,19 @@ def findings_table(findings: Sequence[Finding]) -> Table:
             _number(finding.measured),
             verdict if finding.measured is not None else "[bold red]no requests[/]",
         )
+    return table
+
+
+def steps_table(steps: Sequence[Step], knee: Step | None) -> Table:
+    """Returns a row per step, the knee marked."""
+    table = Table(title="Steps", title_justify="left")
+    for name in ("users", "answers per second", "mean ms", "p95 ms"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for step in steps:
+        figures = (step.requests_per_s, step.mean_ms, step.p95_ms)
+        mark = "knee" if step is knee else ""
+        table.add_row(str(step.users), *map(_number, figures), mark)
     return table
 
 

@@ -1,15 +1,18 @@
 """One run of locust, in a process of its own: gevent replaces the standard library's sockets and
 threads, which nothing else here should live with."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.peers.process import Server
 
 _LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
+KEYS_VARIABLE = "RAGSERVE_LOAD_KEYS"
+"""One key per line; a command would show them to everybody on the machine."""
 _STOP_TIMEOUT_S = 30
 """How long the last answers are awaited."""
 _GRACE_S = 30.0
@@ -33,6 +36,32 @@ class LoadPlan:
     queries: Path | None
     user: str = "Reader"
     """A class of the locustfile."""
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    """API keys; each user has one of them."""
+    headers: tuple[str, ...] = ()
+    """`NAME: VALUE`, sent with every request."""
+    model: str = "ragserve"
+    """What chats, texts to embed and texts to order name."""
+    endpoints: tuple[str, ...] = ()
+    """The tasks that are done, by name; all where none is named."""
+
+    def environment(self) -> dict[str, str]:
+        """Returns what locust is told beside its command, where others would read it."""
+        return {KEYS_VARIABLE: "\n".join(self.keys)} if self.keys else {}
+
+    def described(self) -> dict[str, object]:
+        """Returns what may stand in a result: how many keys there were, and names of headers."""
+        names = [header.partition(":")[0] for header in self.headers]
+        queries = str(self.queries or "docs/")
+        return {**asdict(self), "queries": queries, "keys": len(self.keys), "headers": names}
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """Returns name and value of `NAME: VALUE`; raises ValueError for what is none."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or not value.strip():
+        raise ValueError(f"no header of the form NAME: VALUE: {text!r}")
+    return name.strip(), value.strip()
 
 
 def locust_command(plan: LoadPlan, *, folder: Path, html: Path) -> list[str]:
@@ -41,11 +70,14 @@ def locust_command(plan: LoadPlan, *, folder: Path, html: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"),
         *("--host", plan.url, "--users", str(plan.users), "--spawn-rate", f"{spawn_rate:g}"),
-        *("--run-time", f"{plan.duration_s:g}s", "--stop-timeout", str(_STOP_TIMEOUT_S)),
+        *("--run-time", f"{math.ceil(plan.duration_s)}s", "--stop-timeout", str(_STOP_TIMEOUT_S)),
+        *(("--tags", *plan.endpoints) if plan.endpoints else ()),
         *("--csv", str(folder / "locust"), "--html", str(html)),
         *("--request-log", str(request_log(folder)), "--think-median-s", f"{plan.think_median_s}"),
         # Failed requests are the verdict's business, not locust's.
         *("--exit-code-on-error", "0"),
+        *("--model", plan.model),
+        *(word for header in plan.headers for word in ("--header", header)),
         *(("--queries", str(plan.queries)) if plan.queries else ()),
         plan.user,
     ]
@@ -76,7 +108,7 @@ def run_locust(
     command = locust_command(plan, folder=folder, html=html)
     limit_s = plan.duration_s + _STOP_TIMEOUT_S + _GRACE_S
     began_s = time.monotonic()
-    with Server("locust", command, log_file=log_file) as locust:
+    with Server("locust", command, log_file=log_file, environment=plan.environment()) as locust:
         while (exit_code := locust.exit_code()) is None:
             passed_s = time.monotonic() - began_s
             if passed_s > limit_s:

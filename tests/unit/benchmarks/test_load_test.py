@@ -21,6 +21,7 @@ class Service(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[dict[str, object]]] = []
+    headed: ClassVar[list[tuple[str, str | None, str | None]]] = []
     answers: ClassVar[dict[str, object]] = {
         "/v1/query": {"answer": "yes"},
         "/v1/search": {"results": [{"text": "a passage"}]},
@@ -31,6 +32,8 @@ class Service(BaseHTTPRequestHandler):
         self._answer(200, {"status": "ready"})
 
     def do_POST(self) -> None:
+        heads = (self.headers["authorization"], self.headers["x-tenant"])
+        self.headed.append((self.path, *heads))
         self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         if self.path == "/v1/chat/completions":
             self._send(200, b'data: {"choices": []}\n\ndata: [DONE]\n\n')
@@ -85,6 +88,11 @@ def invoke(*arguments: str) -> Result:
         (("--url", "127.0.0.1"), "not an address"),
         (("--ramp", "10", "--duration", "10"), "the ramp must end before the run"),
         (("--slo", "/no/such/file"), "/no/such/file"),
+        (("--header", "no colon"), "no header of the form NAME: VALUE"),
+        (("--steps", "4"), "at least two numbers that rise"),
+        (("--steps", "8,4"), "at least two numbers that rise"),
+        (("--steps", "a,b"), "numbers with commas"),
+        (("--endpoint", "nowhere"), "nowhere"),
         (("--queries", "/no/such/file"), "/no/such/file"),
         (("--users", "0"), "--users"),
         (("--url", "http://127.0.0.1:1"), "no service answers"),
@@ -135,3 +143,26 @@ def test_run_is_judged_by_what_was_answered(url: str, tmp_path: Path) -> None:
     # Each of 20 users can be refused twice: at the start, and once more after a second.
     assert 1 <= found["endpoints"]["/v1/embeddings"]["refused"] <= 40
     assert {"query": "only question"} in Service.asked
+
+
+def test_steps_find_the_knee_with_keys_and_headers_of_ones_own(url: str, tmp_path: Path) -> None:
+    Service.headed.clear()
+    Service.asked.clear()
+    folder = tmp_path / "run"
+    result = invoke(
+        *("--url", url, "--steps", "2,4", "--ramp", "0", "--duration", "1.5", "--think", "0.05"),
+        *("--endpoint", "search", "--endpoint", "rerank", "--output", str(folder)),
+        *("--key", "rs-secret-a", "--key", "rs-secret-b", "--header", "X-Tenant: blue"),
+        *("--model", "mine"),
+    )
+    assert result.exit_code == 0, result.output
+    assert "knee" in result.output.lower()
+    assert {path for path, _, _ in Service.headed} <= {"/v1/search", "/v1/rerank"}
+    assert {tenant for _, _, tenant in Service.headed} == {"blue"}
+    keys = {key for _, key, _ in Service.headed}
+    assert keys <= {"Bearer rs-secret-a", "Bearer rs-secret-b"}
+    assert {asked["model"] for asked in Service.asked if "documents" in asked} <= {"mine"}
+    told = (folder / "steps.json").read_text()
+    assert [step["users"] for step in json.loads(told)["results"]["steps"]] == [2, 4]
+    assert "rs-secret" not in told
+    assert all("rs-secret" not in file.read_text() for file in folder.glob("*.log"))
