@@ -15,7 +15,6 @@ from deployments.contracts.documents import (
     IngestOutcome,
     SourcePage,
     Upload,
-    Vectors,
 )
 from deployments.contracts.search import (
     Calibration,
@@ -27,6 +26,7 @@ from deployments.contracts.search import (
     Reranked,
     SearchMethod,
 )
+from deployments.contracts.vectors import Vectors
 
 
 class Stage(Protocol):
