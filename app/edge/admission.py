@@ -83,7 +83,7 @@ class AdmissionGate:
     async def _admit(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
         headers = Headers(scope=scope)
         check_host(headers, self._args.allowed_hosts)
-        check_form(scope["method"], headers)
+        check_form(scope["method"], headers, self._args.cors_origins)
         if self._limit.is_reached:
             raise too_many_requests()
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)

@@ -23,17 +23,18 @@ DONE = b"data: [DONE]\n\n"
 
 
 def event_stream_content(example: str = "", names: Sequence[str] = ()) -> dict[str, Any]:
-    """Returns OpenAPI's `content` of a streamed answer: the schema is that of one event.
+    """Returns OpenAPI's `content` of a streamed answer, which is text to its tools.
 
     Args:
         example: The lines of a short stream.
         names: Names that events have; none for plain messages.
     """
-    event: dict[str, Any] = {"data": {"type": "string", "description": "JSON on one line."}}
-    if names:
-        event["event"] = {"type": "string", "enum": list(names)}
+    named = f" Their names are {', '.join(names)}." if names else ""
     content: dict[str, Any] = {
-        "schema": {"type": "object", "properties": event, "required": list(event)}
+        "schema": {
+            "type": "string",
+            "description": f"Server-sent events; the data of each is JSON on one line.{named}",
+        }
     }
     if example:
         content["example"] = example
