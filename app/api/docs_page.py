@@ -2,12 +2,14 @@
 opens without the internet and under a strict policy for content; and `/`, which leads there."""
 
 from importlib.resources import as_file, files
-from typing import Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from deployments.contracts.errors import NotFound
+
 router = APIRouter(include_in_schema=False)
+_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 # Swagger UI sets styles in its elements; scripts are those of this service.
 _POLICY = (
@@ -61,9 +63,13 @@ async def docs_start() -> Response:
 
 
 @router.get("/docs/{name}")
-async def docs_file(
-    name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"],
-) -> Response:
-    """Returns a file of Swagger UI."""
+async def docs_file(name: str) -> Response:
+    """Returns a file of Swagger UI.
+
+    Raises:
+        NotFound: the page needs no such file.
+    """
+    if name not in _FILES:
+        raise NotFound("There is nothing at this path; see /docs for what there is.")
     with as_file(files("fastapi_offline") / "static" / name) as file:
         return FileResponse(file)

@@ -129,8 +129,8 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
     asks = set(_dependencies(route.dependant))
     if asks & set(_NEEDS_KEY):
         operation["security"] = [{_BEARER: []}]
-    elif caller in asks:
-        operation["security"] = [{}, {_BEARER: []}]
+    else:
+        operation["security"] = [{}, {_BEARER: []}] if caller in asks else []
     if examples := EXAMPLES.get(route.name):
         content = operation["requestBody"]["content"]["application/json"]
         content["examples"] = {
