@@ -1,7 +1,7 @@
 """`/docs`: the API's description for people, from files of this installation alone, so that it
 opens without the internet and under a strict policy for content; and `/`, which leads there."""
 
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
@@ -71,5 +71,4 @@ async def docs_file(name: str) -> Response:
     """
     if name not in _FILES:
         raise NotFound("There is nothing at this path; see /docs for what there is.")
-    with as_file(files("fastapi_offline") / "static" / name) as file:
-        return FileResponse(file)
+    return FileResponse(str(files("fastapi_offline") / "static" / name))
