@@ -57,6 +57,11 @@ class AdmissionGate:
         """How many requests are under way, and how many may be."""
         return self._limit
 
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """Pages that may use the API from a browser."""
+        return self._args.cors_origins
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application, or answers in its place."""
         if scope["type"] != "http":

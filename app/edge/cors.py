@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 _READABLE = ("X-Request-ID", "Retry-After", "Server-Timing", "X-Ragserve-Release", "traceparent")
 """Headers of an answer that a page may read beside its body."""
@@ -29,3 +30,10 @@ def cors_middlewares(origins: Sequence[str]) -> list[Middleware]:
             max_age=_REMEMBERED_S,
         )
     ]
+
+
+def readable_by(origins: Sequence[str], app: ASGIApp) -> ASGIApp:
+    """Returns an application whose answers pages from these origins may read."""
+    for middleware in cors_middlewares(origins):
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    return app
