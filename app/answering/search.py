@@ -10,9 +10,10 @@ from app.answering.question import Question
 from app.answering.ranking import judged, merge
 from app.releases.attempt import Attempt
 from app.settings.release import Release
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod
+from deployments.contracts.vectors import Vectors
 from deployments.serving.concurrently import gather_or_cancel
 
 _SPARE_HITS = 3

@@ -1,19 +1,21 @@
 """The FastAPI application as a function of what it serves: tested without Ray, run inside the
 ingress."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from app.api import (
     admin,
     answers,
+    ask,
     batch,
     chat,
     completions,
+    docs_page,
     documents,
     drift,
     health,
@@ -21,13 +23,14 @@ from app.api import (
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
+from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
 from app.edge.admission import AdmissionGate
+from app.edge.cors import cors_middlewares
 from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
+from app.edge.slashes import NoTrailingSlash
 from app.gateway import Gateway
-from app.schemas.wire import Problem
 from app.settings.gateway import GatewayArgs
-from deployments.indexer.json_documents import DocumentsRequest
 
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.
@@ -44,13 +47,12 @@ def create_app(
 ) -> FastAPI:
     """Returns the application over what it serves; `lifespan` surrounds its first and its last
     request."""
-    app = FastAPI(
-        title="ragserve",
-        version=version("ragserve"),
-        description=_DESCRIPTION,
-        lifespan=lifespan,
-        middleware=[
+    app = routed_app(
+        lifespan,
+        [
             Middleware(RequestIdentity),
+            *cors_middlewares(args.cors_origins),
+            Middleware(NoTrailingSlash),
             Middleware(AdmissionGate, args=args, telemetry=gateway.telemetry),
             Middleware(HeadAsGet),
         ],
@@ -58,25 +60,34 @@ def create_app(
     app.state.gateway = gateway
     app.state.args = args
     register_exception_handlers(app)
-    routed = (answers, chat, completions, batch, models, documents, usage, drift, admin, health)
-    for module in routed:
-        app.include_router(module.router)
-    _describe_by_hand(app, DocumentsRequest, Problem)
     return app
 
 
-def _describe_by_hand(app: FastAPI, *models: type[BaseModel]) -> None:
-    """Adds the schemas of what no route names as its type: a body that comes in two media types,
-    and errors, which have one of their own."""
-    build = app.openapi
-
-    def openapi() -> dict[str, object]:
-        schema = build()
-        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        for model in models:
-            own = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(own.pop("$defs", {}))
-            schemas[model.__name__] = own
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
+def routed_app(
+    lifespan: Lifespan[FastAPI] | None = None, middlewares: Sequence[Middleware] = ()
+) -> FastAPI:
+    """Returns the application without what it serves: all that its description is made of."""
+    app = FastAPI(
+        title="ragserve",
+        version=version("ragserve"),
+        summary="Answers from your documents, with their sources",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        middleware=middlewares,
+        generate_unique_id_function=operation_id,
+        openapi_tags=TAGS,
+        servers=SERVERS,
+        contact=CONTACT,
+        license_info=LICENSE,
+        redirect_slashes=False,
+        docs_url=None,  # FastAPI's own page loads its scripts from somebody else's server
+        redoc_url=None,
+    )
+    routed = (
+        *(answers, ask, chat, completions, batch, models, documents),
+        *(usage, drift, admin, health, docs_page),
+    )
+    for module in routed:
+        app.include_router(module.router)
+    describe(app)
+    return app

@@ -13,6 +13,7 @@ from deployments.contracts.field_errors import reasons_of
 _MAX_FIELDS = 20
 """Errors that a problem has at most."""
 
+IGNORED_HEADER = "X-Ragserve-Ignored"
 Strict = Annotated[
     bool | None,
     Header(description="1 refuses a request with a field that nothing here knows."),
@@ -41,6 +42,7 @@ def tolerant(model: type[BaseModel]) -> Any:
         scope.notes.ignored = tuple(unknown)
         return body
 
+    read.is_tolerant = True  # type: ignore[attr-defined]  # what the API's description goes by
     return Depends(read)
 
 

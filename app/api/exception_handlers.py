@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.api.methods import allowed_methods, options_of
 from app.edge.admission import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from app.schemas.wire import UNSUPPORTED
@@ -60,6 +61,11 @@ def _is_unsupported(request: Request, error_type: object) -> bool:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        if request.method == "OPTIONS":
+            return options_of(request)
+        headers["Allow"] = allowed_methods(request)
     code = _CODE_OF_STATUS.get(error.status_code, "internal")
     details = {
         400: "The body cannot be read.",
@@ -73,7 +79,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         detail,
         request_id=_id(request),
         instance=request.url.path,
-        headers=error.headers,
+        headers=headers,
     )
 
 

@@ -20,6 +20,9 @@ def deploy(
 
     Example: ragserve deploy serve_config.yaml
     """
+    from app.cli.serve_extra import require_serve_extra
+
+    require_serve_extra("deploy")
     from app.cli.output import Progress, make_console, summary
     from app.local.checks import check_config
     from app.local.home import Home

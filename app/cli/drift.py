@@ -54,7 +54,7 @@ def drift(
     if release is not None:
         body["release"] = release
     with operator_service(url, home, timeout_s=_TIMEOUT_S) as service:
-        found = service.request("POST", "/admin/drift", body, attempts=1)
+        found = service.request("POST", "/admin/drift", body, repeat="unsent")
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -2,13 +2,13 @@
 
 import getpass
 import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.client.address import DEFAULT_URL
 from app.client.errors import CliError
+from app.client.privacy import IN_CLEAR, is_loopback, travels_in_clear
 from app.local.home import Home
 from app.local.state import read_state
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from app.client.api_client import ApiClient
 
 _TIMEOUT_S = 30.0
-_IN_CLEAR = "RAGSERVE_ALLOW_HTTP"
 
 
 def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> "ApiClient":
@@ -47,31 +46,17 @@ def _key_of_stack(address: str, home: Home) -> str:
     if state is None or not home.admin_key.is_file():
         return ""
     theirs, own = urlsplit(address), urlsplit(state.api_url)
-    if _is_loopback(theirs.hostname) and _is_loopback(own.hostname) and theirs.port == own.port:
+    if is_loopback(theirs.hostname) and is_loopback(own.hostname) and theirs.port == own.port:
         return home.admin_key.read_text().strip()
     return ""
 
 
 def _require_privacy(address: str) -> None:
-    parts = urlsplit(address)
-    if (
-        parts.scheme == "http"
-        and not _is_loopback(parts.hostname)
-        and not os.environ.get(_IN_CLEAR)
-    ):
+    if travels_in_clear(address):
         raise CliError(
             f"The operators' key would travel to {address} in the clear",
-            f"Use https. In a network that is closed to others: {_IN_CLEAR}=1",
+            f"Use https. In a network that is closed to others: {IN_CLEAR}=1",
         )
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def operator_name() -> str:

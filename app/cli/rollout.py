@@ -68,7 +68,7 @@ def start(
     if mode is not None:
         body["mode"] = mode
     with operator_service(url, home) as service:
-        begun = service.request("POST", "/admin/rollouts", body, attempts=1)
+        begun = service.request("POST", "/admin/rollouts", body, repeat="unsent")
     console = make_console()
     console.print(
         f"Rollout [bold]{begun['id']}[/]: {begun['canary']} against {begun['stable']}, "
@@ -189,7 +189,7 @@ def _command(name: str, says: str) -> None:
             found = _find(service, rollout_id)
             body = {"reason": reason, "by": operator_name(), "stage": found["stage"]}
             path = f"/admin/rollouts/{found['id']}/{name}"
-            done = service.request("POST", path, body, attempts=1)
+            done = service.request("POST", path, body, repeat="unsent")
         make_console().print(
             f"Rollout [bold]{done['id']}[/]: {coloured(done['phase'])}, {escape(done['reason'])}"
         )

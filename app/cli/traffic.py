@@ -36,7 +36,7 @@ def traffic(
     with operator_service(url, home) as service:
         if weights:
             body = {"weights": parse_weights(weights), "by": operator_name()}
-            service.request("PUT", "/admin/traffic", body, attempts=1)
+            service.request("PUT", "/admin/traffic", body, repeat="unsent")
         elif reset:
             service.request("DELETE", "/admin/traffic")
         found = service.request("GET", "/admin/releases")

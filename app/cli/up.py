@@ -68,6 +68,9 @@ def up(
 
     Example: ragserve up --engine vllm --model Qwen/Qwen3-0.6B
     """
+    from app.cli.serve_extra import require_serve_extra
+
+    require_serve_extra("up")
     from app.cli.output import Progress, make_console, summary
     from app.local.checks import check_config
     from app.local.home import Home

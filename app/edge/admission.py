@@ -62,6 +62,11 @@ class AdmissionGate:
         """How many requests are under way, and how many may be."""
         return self._limit
 
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """Pages that may use the API from a browser."""
+        return self._args.cors_origins
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application, or answers in its place."""
         if scope["type"] != "http":
@@ -88,7 +93,7 @@ class AdmissionGate:
     async def _admit(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
         headers = Headers(scope=scope)
         check_host(headers, self._args.allowed_hosts)
-        check_form(scope["method"], headers)
+        check_form(scope["method"], headers, self._args.cors_origins)
         if self._limit.is_reached:
             raise too_many_requests()
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)

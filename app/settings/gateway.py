@@ -5,7 +5,7 @@ Every knob lives in one layer, chosen by what changing it costs: `args` restart 
 secrets only.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,9 @@ from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
+
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
+"""A scheme, a host and a port, as browsers write it: without a slash at the end."""
 
 
 class GatewayArgs(Settings):
@@ -45,6 +48,10 @@ class GatewayArgs(Settings):
     strict: bool = False
     """Whether a request with a field that nothing here knows is refused. Otherwise it is answered,
     and the field is named in the header `X-Ragserve-Ignored`."""
+
+    cors_origins: tuple[Origin, ...] = ()
+    """Pages that may use the API from a browser, by their origin, such as
+    `https://chat.example.org`; `*` for any. By default none may."""
 
     trust_traceparent: bool = False
     """Whether a request continues the trace that its header `traceparent` names. Say so only where

@@ -13,7 +13,6 @@ from deployments.contracts.documents import (
     IngestOutcome,
     SourcePage,
     Upload,
-    Vectors,
 )
 from deployments.contracts.search import (
     Calibration,
@@ -25,6 +24,7 @@ from deployments.contracts.search import (
     Reranked,
     SearchMethod,
 )
+from deployments.contracts.vectors import Vectors
 
 
 class EmbedderClient(StageHandle):

@@ -10,7 +10,7 @@ from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.documents import Chunk, Vectors, chunk_id
+from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.generation import (
     Events,
     Generation,
@@ -27,6 +27,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
+from deployments.contracts.vectors import Vectors
 from deployments.serving.replica import StageReplica
 
 _DIMENSION = 384

@@ -139,7 +139,7 @@ class Policy(Settings):
     judge: Judge | None = None
     """Who measures the metric `judge`, pair by pair, while requests are shadowed."""
 
-    burst: Burst | None = Burst()
+    burst: Burst | None = Field(default_factory=Burst)
     """Errors that roll a canary back at once."""
 
     max_false_alarms: float = Field(default=0.03, gt=0, le=0.2)

@@ -1,17 +1,11 @@
-"""Documents, what they are split into, and what becomes of them: frozen values.
-
-Sizes used in the docstrings: n texts, dim the size of an embedding.
-"""
+"""Documents, what they are split into, and what becomes of them: frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vectors = NDArray[np.float32]
-"""(n, dim) float32, rows L2-normalised."""
+if TYPE_CHECKING:
+    from deployments.contracts.vectors import Vectors
 
 Scalar = str | int | float | bool
 
@@ -116,7 +110,7 @@ class IndexedDocument:
 
     record: DocumentRecord
     chunks: tuple[Chunk, ...]
-    vectors: Vectors
+    vectors: "Vectors"
     parts: tuple[Part, ...] = ()
 
 

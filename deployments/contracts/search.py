@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from deployments.contracts.calls import Times
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk
+
+if TYPE_CHECKING:
+    from deployments.contracts.vectors import Vectors
 
 Filter = Mapping[str, object]
 """A metadata filter in Chroma's `where` language, for example `{"path": "docs/api.md"}`."""
@@ -61,7 +64,7 @@ class Embedded:
     """Vectors in the order of the texts, with the tokens each text cost after truncation to the
     window."""
 
-    vectors: Vectors
+    vectors: "Vectors"
     token_counts: tuple[int, ...]
     model: str = ""
     times: Times = Times()

@@ -4,7 +4,7 @@ Nothing here imports a framework, so that every stage and every test double can 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import (
@@ -15,7 +15,6 @@ from deployments.contracts.documents import (
     IngestOutcome,
     SourcePage,
     Upload,
-    Vectors,
 )
 from deployments.contracts.search import (
     Calibration,
@@ -27,6 +26,9 @@ from deployments.contracts.search import (
     Reranked,
     SearchMethod,
 )
+
+if TYPE_CHECKING:
+    from deployments.contracts.vectors import Vectors
 
 
 class Stage(Protocol):
@@ -62,7 +64,7 @@ class RetrieverStage(Stage, Protocol):
     async def search(
         self,
         query: str,
-        vector: Vectors | None,
+        vector: "Vectors | None",
         *,
         top_k: int,
         where: Filter | None,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import ConfigError
+from deployments.contracts.vectors import Vectors
 from deployments.encoding.openvino_runtimes import PackedOpenVino, PaddedOpenVino
 from deployments.encoding.runtimes import Runtime, TorchRuntime
 from deployments.encoding.selection import MIN_COSINE, fastest, min_cosine

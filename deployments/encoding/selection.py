@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import ConfigError
+from deployments.contracts.vectors import Vectors
 
 MIN_COSINE = 0.999
 """Vectors at least this close to those of float32 count as equal."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import Unavailable
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.chroma_client import connect
 from deployments.retriever.chroma_errors import translate
 from deployments.retriever.config import StoreArgs

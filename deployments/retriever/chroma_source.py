@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import WriterLog
 from deployments.retriever.chroma_rows import read_rows
 from deployments.retriever.store import ChromaStore

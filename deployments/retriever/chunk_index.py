@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.lexical import LexicalIndex, LexicalView
 from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Rows

@@ -16,10 +16,10 @@ from deployments.contracts.documents import (
     DocumentRecord,
     IndexedDocument,
     SourcePage,
-    Vectors,
 )
 from deployments.contracts.errors import NotFound, Unavailable
 from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex

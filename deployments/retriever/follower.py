@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Protocol
 
-from deployments.contracts.documents import Chunk, Vectors
+from deployments.contracts.documents import Chunk
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import LEASE_S, WriterLog
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.versions import Version

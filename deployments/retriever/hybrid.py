@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from deployments.contracts.calls import Lap
-from deployments.contracts.documents import Chunk, Vectors, chunk_id
+from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter, ScoredChunk, SearchMethod, SearchMode, Signals
+from deployments.contracts.vectors import Vectors
 from deployments.fusion import fuse_scores, top_scaled
 from deployments.retriever.chunk_index import ChunkIndex, Hit, View
 from deployments.retriever.follower import Follower

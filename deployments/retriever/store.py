@@ -27,10 +27,10 @@ from deployments.contracts.documents import (
     DocumentRecord,
     IndexedDocument,
     SourcePage,
-    Vectors,
 )
 from deployments.contracts.errors import NotFound, Unavailable
 from deployments.contracts.search import Filter
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import ChangeLog
 from deployments.retriever.chroma import Chroma
 from deployments.retriever.chroma_rows import document_of, read_rows, row_metadata

@@ -18,8 +18,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import StageFailed
+from deployments.contracts.vectors import Vectors
 
 BLOCK_SLOTS = 65_536
 """Vectors that lie together. The system gives a block its memory as it fills."""

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     file.relative_to(ROOT).as_posix()
-    for package in ("app", "deployments")
+    for package in ("app", "deployments", "ragserve")
     for file in (ROOT / package).rglob("*.py")
 )
 PURE = [

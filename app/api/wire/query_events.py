@@ -21,18 +21,14 @@ from app.schemas.wire import Problem
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import Generation, Started, TextDelta
 
-_EXAMPLE = (
-    'event: sources\ndata: {"id":"3f2a9c","release":"minilm-extractive","model":"extractive",'
-    '"sources":[...]}\n\n'
-    'event: delta\ndata: {"text":"A full queue is answered with 503. [1]"}\n\n'
-    'event: citation\ndata: {"start":0,"end":38,"source":1}\n\n'
-    'event: done\ndata: {"grounded":true,"finish_reason":"stop","usage":{...}}\n\n'
-)
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": event_stream_content(_EXAMPLE, ["sources", "delta", "citation", "done", "error"])
-    }
+_EXAMPLES = {
+    "sources": {"id": "3f2a9c", "release": "minilm-extractive", "model": "extractive"},
+    "delta": {"text": "A full queue is answered with 503. [1]"},
+    "citation": {"start": 0, "end": 38, "source": 1},
+    "done": {"grounded": True, "finish_reason": "stop"},
+    "error": {"status": 503, "code": "unavailable", "detail": "The generator does not answer."},
 }
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": event_stream_content(_EXAMPLES)}}
 """OpenAPI's entry for the streamed form."""
 
 

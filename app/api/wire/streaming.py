@@ -7,7 +7,7 @@ as an event, and by the absence of the end that the client waits for.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -22,30 +22,34 @@ KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 
 
-def event_stream_content(example: str = "", names: Sequence[str] = ()) -> dict[str, Any]:
-    """Returns OpenAPI's `content` of a streamed answer: the schema is that of one event.
+def event_stream_content(examples: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Returns OpenAPI's `content` of a streamed answer: schema and examples are those of one event.
 
     Args:
-        example: The lines of a short stream.
-        names: Names that events have; none for plain messages.
+        examples: What events hold, by their name; None for plain messages.
     """
     event: dict[str, Any] = {"data": {"type": "string", "description": "JSON on one line."}}
-    if names:
-        event["event"] = {"type": "string", "enum": list(names)}
+    if examples:
+        event["event"] = {"type": "string", "enum": list(examples)}
     content: dict[str, Any] = {
         "schema": {"type": "object", "properties": event, "required": list(event)}
     }
-    if example:
-        content["example"] = example
+    if examples:
+        content["examples"] = {
+            name: {"value": {"event": name, "data": _line(data)}} for name, data in examples.items()
+        }
     return {"text/event-stream": content}
 
 
 def encode_event(data: object, event: str = "") -> bytes:
     """Returns one event, its data as JSON on one line; without a name it is a plain message."""
     name = f"event: {event}\n" if event else ""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     # Lone surrogates of a broken client are text to JSON, but not to UTF-8.
-    return f"{name}data: {body}\n\n".encode("utf-8", "backslashreplace")
+    return f"{name}data: {_line(data)}\n\n".encode("utf-8", "backslashreplace")
+
+
+def _line(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 class EventStream(StreamingResponse):

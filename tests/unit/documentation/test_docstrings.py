@@ -9,7 +9,7 @@ from tests.unit.documentation.examples import ROOT
 
 MODULES = sorted(
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
-    for package in ("app", "deployments", "benchmarks")
+    for package in ("app", "deployments", "ragserve", "benchmarks")
     for file in (ROOT / package).rglob("*.py")
     if ">>> " in file.read_text(encoding="utf-8")
 )

@@ -82,7 +82,7 @@ async def test_unknown_id_is_404(client: httpx.AsyncClient) -> None:
 async def test_wrong_method_is_405_and_says_which_are_allowed(client: httpx.AsyncClient) -> None:
     response = await client.get("/v1/query")
     assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, OPTIONS"
 
 
 async def test_body_over_the_bound_is_413_told_or_counted(client: httpx.AsyncClient) -> None:

@@ -64,7 +64,8 @@ async def test_the_edge_turns_away_what_the_gateway_has_no_room_for(
         reached.append(scope["path"])
         await JSONResponse({})(scope, receive, send)
 
-    args = GatewayArgs(max_concurrent_requests=1)
+    page = "https://chat.example.org"
+    args = GatewayArgs(max_concurrent_requests=1, cors_origins=(page,))
     gateway = create_app(make_gateway(Releases(stages, lambda: LIVE), args), args)
     edge: ASGIApp = behind
     for middleware in reversed(edge_middlewares()):
@@ -73,7 +74,7 @@ async def test_the_edge_turns_away_what_the_gateway_has_no_room_for(
         stages.embedder.holds = asyncio.Event()
         first = asyncio.create_task(inside.post("/v1/query", json={"query": "x"}))
         await stages.embedder.entered.wait()
-        refused = await client.post("/v1/query", headers={"x-request-id": "mine"})
+        refused = await client.post("/v1/query", headers={"x-request-id": "mine", "origin": page})
         healthy = await client.get("/health/live")
         stages.embedder.holds.set()
         assert (await first).status_code == 200
@@ -82,6 +83,7 @@ async def test_the_edge_turns_away_what_the_gateway_has_no_room_for(
     assert refused.json()["code"] == "overloaded"
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["x-request-id"] == "mine"
+    assert refused.headers["access-control-allow-origin"] == page
     assert healthy.status_code == 200
     assert reached == ["/health/live", "/v1/search"]
 

@@ -10,14 +10,9 @@ import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
-from deployments.contracts.documents import (
-    Chunk,
-    DocumentRecord,
-    IndexedDocument,
-    Vectors,
-    chunk_id,
-)
+from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
 from deployments.contracts.errors import Unavailable
+from deployments.contracts.vectors import Vectors
 from deployments.retriever import change_log as changes_module
 from deployments.retriever import follower as following_module
 from deployments.retriever.change_log import LEASE_S, ChangeLog, WriterLog

@@ -9,16 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts.documents import (
-    Chunk,
-    DocumentRecord,
-    IndexedDocument,
-    Scalar,
-    Vectors,
-    chunk_id,
-)
+from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, Scalar, chunk_id
 from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.search import Filter, SearchMethod, SearchMode
+from deployments.contracts.vectors import Vectors
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex, View
 from deployments.retriever.config import StoreArgs

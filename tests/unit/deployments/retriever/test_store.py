@@ -16,11 +16,11 @@ from deployments.contracts.documents import (
     IndexedDocument,
     Part,
     Scalar,
-    Vectors,
     chunk_id,
 )
 from deployments.contracts.errors import InvalidRequest, NotFound, StageFailed, Unavailable
 from deployments.contracts.search import Filter
+from deployments.contracts.vectors import Vectors
 from deployments.retriever import store as store_module
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.store import ChromaStore, Search

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from deployments.contracts.documents import Vectors
 from deployments.contracts.errors import StageFailed
+from deployments.contracts.vectors import Vectors
 from deployments.retriever import vectors as vectors_module
 from deployments.retriever.vectors import VectorTable, VectorView
 

@@ -1,0 +1,112 @@
+"""What one may send, by operation, and what an error says, by status. A test sends every example
+through the models of its route."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_ROLLOUT = {"canary": "minilm-v2", "mode": "auto", "by": "alice"}
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "query": {
+        "a question": {"query": "What happens when a queue is full?"},
+        "with a filter": {
+            "query": "How do I ask for leave?",
+            "top_n": 3,
+            "filter": {"team": "hr"},
+        },
+        "as events": {"query": "What happens when a queue is full?", "stream": True},
+    },
+    "ask": {"a question": {"question": "What happens when a queue is full?"}},
+    "search_chunks": {
+        "by meaning and words": {"query": "metrics port", "top_n": 3},
+        "by words alone": {"query": "RAGSERVE_URL", "mode": "lexical"},
+    },
+    "query_batch": {
+        "two questions": {
+            "queries": [
+                {"query": "How do I ask for leave?"},
+                {"query": "Who repairs laptops?", "top_n": 3},
+            ]
+        }
+    },
+    "chat_completions": {
+        "from the documents": {
+            "model": "ragserve",
+            "messages": [{"role": "user", "content": "What restarts a replica?"}],
+        },
+        "streamed": {
+            "model": "ragserve",
+            "messages": [{"role": "user", "content": "What restarts a replica?"}],
+            "stream": True,
+        },
+    },
+    "completions": {
+        "a text to go on with": {"model": "llama-8b", "prompt": "Once", "max_tokens": 16}
+    },
+    "embeddings": {
+        "two texts": {"model": "ragserve", "input": ["first text", "second text"]},
+        "a question": {"input": "What restarts a replica?", "input_type": "query"},
+    },
+    "rerank": {
+        "two texts": {
+            "query": "animals",
+            "documents": ["Cats sleep a lot.", "Ships sail."],
+            "top_n": 1,
+        }
+    },
+    "add_documents": {
+        "a text": {
+            "documents": [
+                {"id": "handbook-4", "title": "Handbook", "text": "# Leave\n\nAsk early."}
+            ]
+        },
+        "pages": {
+            "documents": [
+                {
+                    "path": "handbook.pdf",
+                    "parts": [{"text": "First page.", "page": 1}],
+                    "metadata": {"team": "hr"},
+                }
+            ]
+        },
+    },
+    "start_rollout": {"a release to try": _ROLLOUT},
+    "command_rollout": {"why": {"reason": "the release notes are out", "by": "alice"}},
+    "reindex": {
+        "the first page": {"source": "retrieval-v1", "target": "retrieval-v2", "limit": 16}
+    },
+    "fit_calibration": {"a collection": {"retrieval": "retrieval-minilm", "only_if_stale": True}},
+    "set_traffic": {
+        "two releases": {"weights": {"minilm-v1": 0.9, "minilm-v2": 0.1}, "by": "alice"}
+    },
+    "find_drift": {
+        "a day against a week": {"reference_s": 604800.0, "current_s": 86400.0},
+    },
+}
+"""By operation id, then by what the example shows."""
+
+_TOO_SMALL = {
+    "field": "top_k",
+    "message": "Input should be greater than or equal to 1",
+    "type": "greater_than_equal",
+}
+DETAILS: Mapping[int, tuple[str, tuple[Mapping[str, object], ...]]] = {
+    400: ("The body is not valid JSON.", ()),
+    401: ("Send the operators' key: Authorization: Bearer <RAGSERVE_ADMIN_KEY>.", ()),
+    403: ("The key does not open this.", ()),
+    404: ("There is nothing at this path; see /docs for what there is.", ()),
+    405: ("PATCH is not allowed here.", ()),
+    409: ("minilm-v2 has traffic already; a rollout tries what has none.", ()),
+    413: ("The body is over the bound of 4194304 bytes.", ()),
+    415: ("Send the body as application/json.", ()),
+    422: (
+        "The request is not valid: top_k (input should be greater than or equal to 1).",
+        (_TOO_SMALL,),
+    ),
+    429: ("The model's server refused by a limit of its own; retry later.", ()),
+    500: ("The service failed in a way that nobody planned for.", ()),
+    502: ("The model's server broke.", ()),
+    503: ("The gateway has all it can work on; retry shortly.", ()),
+    504: ("The time for this request was used up.", ()),
+}
+"""What a problem says, and which fields it names."""

@@ -1,0 +1,1 @@
+"""What other people's programs import of this project; `app` and `deployments` are its inside."""

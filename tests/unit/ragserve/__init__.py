@@ -1,0 +1,1 @@
+"""The client library as other programs import it."""
