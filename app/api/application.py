@@ -21,6 +21,7 @@ from app.api import (
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
+from app.api.files import batches, files, store_files, stores
 from app.edge.admission import AdmissionGate
 from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
@@ -58,7 +59,11 @@ def create_app(
     app.state.gateway = gateway
     app.state.args = args
     register_exception_handlers(app)
-    routed = (answers, chat, completions, batch, models, documents, usage, drift, admin, health)
+    routed = (
+        *(answers, chat, completions, batch, models, documents),
+        *(files, stores, store_files, batches),
+        *(usage, drift, admin, health),
+    )
     for module in routed:
         app.include_router(module.router)
     _describe_by_hand(app, DocumentsRequest, Problem)

@@ -26,9 +26,11 @@ SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
-_UPLOAD_PATH = "/v1/documents"
-_BACKGROUND = (_UPLOAD_PATH, "/v1/usage", "/v1/drift", "/admin")
+_UPLOAD_PATHS = ("/v1/documents", "/v1/files")
+_BACKGROUND = (*_UPLOAD_PATHS, "/v1/usage", "/v1/drift", "/admin", "/v1/vector_stores")
 """Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
+_FOREGROUND = "/search"
+"""What of them somebody does wait for ends so."""
 _log = logging.getLogger("ray.serve")
 
 
@@ -96,7 +98,7 @@ class AdmissionGate:
                 await watch.run(self._app(scope, watch.receive, watch.send))
         finally:
             body.release()
-        if waited.calls and not scope["path"].startswith(_BACKGROUND):
+        if waited.calls and not _is_background(scope["path"]):
             # What is many requests in one waits for itself.
             self._limit.observe(waited.longest_s / permit.weight)
 
@@ -108,7 +110,7 @@ class AdmissionGate:
 
     def _bounds(self, path: str) -> BodyBounds:
         args = self._args
-        upload = path.rstrip("/") == _UPLOAD_PATH
+        upload = path.rstrip("/") in _UPLOAD_PATHS
         return BodyBounds(
             max_bytes=args.max_upload_bytes if upload else args.max_body_bytes,
             patience_s=args.body_patience_s,
@@ -188,6 +190,10 @@ def is_health(scope: Mapping[str, Any]) -> bool:
     """Returns whether a request only asks how the service is."""
     path = scope["path"]
     return bool(path.startswith("/health") or path == "/readyz")
+
+
+def _is_background(path: str) -> bool:
+    return path.startswith(_BACKGROUND) and not path.endswith(_FOREGROUND)
 
 
 async def _send_nothing(_message: Message) -> None:
