@@ -18,6 +18,7 @@ from app.api import (
     drift,
     health,
     models,
+    responses,
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
@@ -60,7 +61,7 @@ def create_app(
     app.state.args = args
     register_exception_handlers(app)
     routed = (
-        *(answers, chat, completions, batch, models, documents),
+        *(answers, chat, responses, completions, batch, models, documents),
         *(files, stores, store_files, batches),
         *(usage, drift, admin, health),
     )
