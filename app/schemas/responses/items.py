@@ -22,7 +22,8 @@ _TEXTS = ("input_text", "output_text", "text")
 _PASSED_OVER = ("file_search_call", "reasoning")
 _MAX_NAME_CHARS = 64
 _REASONS = {
-    "item_reference": "responses are not kept here: send the item itself",
+    "item_reference": "responses are not kept here: send the item itself (AI SDK: the provider "
+    "option store: false)",
     "function_call": "tools are not called here",
     "function_call_output": "tools are not called here",
     "input_file": "only texts are read here: send the file to /v1/files, and ask about it",
