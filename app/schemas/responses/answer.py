@@ -108,7 +108,7 @@ class ResponseError(ResponseModel):
 class IncompleteDetails(ResponseModel):
     """Why an answer ends early."""
 
-    reason: Literal["max_output_tokens"] = "max_output_tokens"
+    reason: Literal["max_output_tokens", "content_filter"]
 
 
 class FoundSources(ResponseModel):

@@ -2,9 +2,9 @@
 stream."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from app.api.wire.addresses import address_of
 from app.api.wire.chat import logprobs_of
@@ -36,6 +36,12 @@ from deployments.contracts.errors import RagError, RateLimited
 from deployments.contracts.generation import Citation, Generation, TokenLogprob
 from deployments.contracts.search import ScoredChunk
 
+_CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+"""What ended an answer early, by the reason of its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseForm:
@@ -65,7 +71,7 @@ class ResponseForm:
 
     def whole(self, written: Generation) -> ResponseObject:
         """Returns the response with its text and its end."""
-        is_whole = written.finish_reason == "stop"
+        cut_by = _CUT_BY.get(written.finish_reason)
         usage = ResponseUsage(
             input_tokens=written.prompt_tokens,
             input_tokens_details=InputTokensDetails(cached_tokens=written.cached_tokens),
@@ -81,9 +87,9 @@ class ResponseForm:
             started_s=self.started_s,
         )
         return self._response(
-            "completed" if is_whole else "incomplete",
-            completed_at=int(time.time()) if is_whole else None,
-            incomplete_details=None if is_whole else IncompleteDetails(),
+            "completed" if cut_by is None else "incomplete",
+            completed_at=int(time.time()) if cut_by is None else None,
+            incomplete_details=None if cut_by is None else IncompleteDetails(reason=cut_by),
             output=self._output(self.message(written)),
             usage=usage,
             ragserve=own,
@@ -104,7 +110,7 @@ class ResponseForm:
     def message(self, written: Generation) -> OutputMessage:
         """Returns the item that holds the whole text."""
         text = self.text(written.text, written.citations, written.logprobs)
-        status: Status = "completed" if written.finish_reason == "stop" else "incomplete"
+        status: Status = "incomplete" if written.finish_reason in _CUT_BY else "completed"
         return OutputMessage(id=self.message_id, status=status, content=[text])
 
     def text(
