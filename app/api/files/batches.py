@@ -34,6 +34,7 @@ async def attach_files(
     """Gives files their attributes, beside what they say of themselves. A file of which no text was
     kept counts as failed."""
     attached = body.attached()
+    scope = scope.within(args.ingest_timeout_s)
     retriever = releases.main().retrieval.retriever
     known = await retriever.records([file.file_id for file in attached], call=scope.call())
     _require_all(attached, known.keys())

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,7 +13,7 @@ from app.api.caller import CALLERS
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
 from app.api.files.listing import MAX_PAGE, Place, PlaceIn, ends_of, page_after
 from app.api.indexes import delete_everywhere, write_everywhere
-from app.api.wire.files import file_metadata, file_of, purpose_of
+from app.api.wire.files import attributes_of, file_metadata, file_of, purpose_of
 from app.request.scope import RequestScope
 from app.schemas.files.files import FILE_ID, DeletedFile, FileList, FileObject, Purpose
 from app.schemas.files.stores import STORE
@@ -59,17 +60,23 @@ FileIdIn = Annotated[str, Path(min_length=1, max_length=256, examples=[FILE_ID])
 async def upload_file(
     request: Request, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> FileObject:
-    """Reads a file and indexes it. The same bytes under the same name are the same file; a file
-    that cannot be read is refused, and nothing of it is kept."""
+    """Reads a file and indexes it. The same bytes under the same name are the same file, whose
+    attributes stay; a file that cannot be read is refused, and nothing of it is kept."""
     if media_type(request) != "multipart/form-data":
         raise UnsupportedMedia("Send the file as multipart/form-data.")
     upload = await _read_form(request)
+    scope = scope.within(args.ingest_timeout_s)
+    retriever = releases.main().retrieval.retriever
+    known = await retriever.records([upload.document_id], call=scope.call())
+    if record := known.get(upload.document_id):
+        # What was said of the file since holds.
+        kept = {**attributes_of(record.metadata), **upload.metadata}
+        upload = replace(upload, metadata=kept)
     (outcome,) = await write_everywhere(
         lambda indexer, call: indexer.ingest((), [upload], call=call), releases, scope, args
     )
     if outcome.status == "failed":
         raise InvalidRequest(outcome.message, errors=(_detail("file", outcome.message),))
-    retriever = releases.main().retrieval.retriever
     return file_of(await retriever.document(upload.document_id, call=scope.call()))
 
 

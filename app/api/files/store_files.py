@@ -37,6 +37,7 @@ async def attach_file(
     body: AttachedFile, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:
     """Gives a file its attributes, beside what it says of itself; in the store it is already."""
+    scope = scope.within(args.ingest_timeout_s)
     retriever = releases.main().retrieval.retriever
     record = await retriever.document(body.file_id, call=scope.call())
     attributes = {**record.metadata, **(body.attributes or {})}
@@ -79,6 +80,7 @@ async def change_store_file(
     file_id: FileIdIn, body: AttributesChange, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:
     """Gives a file attributes in place of all that it has."""
+    scope = scope.within(args.ingest_timeout_s)
     record = await releases.main().retrieval.retriever.document(file_id, call=scope.call())
     changed = await set_attributes(record, body.attributes or {}, releases, scope, args)
     return store_file_of(changed)

@@ -7,7 +7,9 @@ import openai
 import pytest
 
 from app.settings.gateway import GatewayArgs
-from tests.doubles import DoubleDirectory
+from deployments.contracts.calls import CallContext
+from deployments.contracts.documents import DocumentRecord
+from tests.doubles import DoubleDirectory, MemoryRetriever, WholeDocumentIndexer
 
 NOTE = ("note.md", b"# Note\n\nLisbon is the capital of Portugal.")
 
@@ -29,6 +31,29 @@ async def test_a_file_can_be_asked_about_from_its_upload_on(api: openai.AsyncOpe
     assert "Lisbon" in answer.output_text
     assert await api.files.retrieve(file.id) == file
     assert await api.files.wait_for_processing(file.id) == file
+
+
+class NotingRetriever(MemoryRetriever):
+    """Notes how much time each look-up has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts_s: list[float] = []
+
+    async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
+        self.timeouts_s.append(call.timeout_s)
+        return await super().document(document_id, call=call)
+
+
+async def test_an_upload_has_the_time_of_writes_to_its_end(
+    api: openai.AsyncOpenAI, stages: DoubleDirectory, args: GatewayArgs
+) -> None:
+    stages.retriever = retriever = NotingRetriever()
+    stages.indexer = WholeDocumentIndexer(retriever)
+    file = await upload(api)
+    await api.vector_stores.files.create("vs_default", file_id=file.id, attributes={"n": 1})
+    assert len(retriever.timeouts_s) == 2
+    assert min(retriever.timeouts_s) > args.request_timeout_s
 
 
 async def test_two_files_of_one_name_are_two_files(api: openai.AsyncOpenAI) -> None:

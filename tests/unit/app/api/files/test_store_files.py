@@ -56,6 +56,15 @@ async def test_without_attributes_nothing_is_written(
     assert stages.indexer.calls == before
 
 
+async def test_an_upload_that_is_repeated_keeps_attributes(api: openai.AsyncOpenAI) -> None:
+    file = await api.files.create(file=NOTE, purpose="assistants")
+    attached = await api.vector_stores.files.create(
+        STORE, file_id=file.id, attributes={"team": "geo"}
+    )
+    assert await api.files.create(file=NOTE, purpose="assistants") == file
+    assert await api.vector_stores.files.retrieve(file.id, vector_store_id=STORE) == attached
+
+
 async def test_the_clients_helpers_upload_and_wait(api: openai.AsyncOpenAI) -> None:
     file = await api.vector_stores.files.upload_and_poll(
         vector_store_id=STORE, file=NOTE, attributes={"team": "geo"}
