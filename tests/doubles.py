@@ -51,7 +51,9 @@ from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
+from deployments.retriever.chroma_rows import row_metadata
 from deployments.retriever.neighbours import neighbours_of
+from deployments.retriever.where import compile_where
 from deployments.serving.begun import begin
 
 DIMENSION = 32
@@ -135,15 +137,12 @@ class MemoryRetriever(Breakable):
     ) -> Found:
         self._enter()
         assert vector is not None
+        condition = compile_where(where) if where else None
         scored = [
             (float(row @ vector[0]), chunk)
             for document in self.written.values()
             for row, chunk in zip(document.vectors, document.chunks, strict=True)
-            if not where
-            or all(
-                getattr(chunk, key, chunk.metadata.get(key)) == value
-                for key, value in where.items()
-            )
+            if condition is None or condition.matches(row_metadata(chunk))
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))
         hits = tuple(
@@ -233,17 +232,18 @@ class WholeDocumentIndexer(Breakable):
         written = self._retriever.written
         former = written.get(document.id)
         text = "\n".join(part.text for part in document.parts)
+        mark = f"{text} {sorted(document.metadata.items())}"
         record = DocumentRecord(
             document.id,
             document.path,
             document.title,
-            text,
+            mark,
             1,
             "2026-01-01T00:00:00+00:00",
             len(written) + 1,
             document.metadata,
         )
-        if former is not None and former.record.fingerprint == text:
+        if former is not None and former.record.fingerprint == mark:
             return IngestOutcome(document.path, "unchanged", document.id, 1)
         if former is not None:
             record = replace(record, sequence=former.record.sequence)

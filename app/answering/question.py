@@ -11,7 +11,8 @@ class Question:
     """A question with the client's wishes; None means that the release decides.
 
     `messages` is the conversation that the question ends, where there is one. `queries` are other
-    ways to put it, which are searched for as well.
+    ways to put it, which are searched for as well. `min_relevance` is the least relevance of a
+    chunk that counts as found, beside what the release asks for.
     """
 
     text: str
@@ -23,3 +24,4 @@ class Question:
     top_n: int | None = None
     rerank: bool | None = None
     where: Filter | None = None
+    min_relevance: float | None = None

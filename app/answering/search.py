@@ -67,13 +67,16 @@ async def search_passages(question: Question, attempt: Attempt, *, reach: int) -
         hits = await _rerank(question.text, hits, attempt)
     if wishes.how.mode != "dense":
         hits = prefer_named(question.text, hits)
+    if question.min_relevance is not None:
+        hits = [hit for hit in hits if hit.relevance >= question.min_relevance]
     best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=release.max_repeated_ratio)
     record.hits = tuple(best)
     return Passages(best, neighbours)
 
 
 def _wishes(question: Question, release: Release) -> _Wishes:
-    top_k = question.top_k or release.top_k
+    # Whoever asks for more results than the release looks at means the results.
+    top_k = question.top_k or max(release.top_k, question.top_n or 0)
     top_n = question.top_n or release.top_n
     rerank = release.rerank if question.rerank is None else question.rerank
     if top_n > top_k:

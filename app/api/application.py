@@ -20,9 +20,11 @@ from app.api import (
     drift,
     health,
     models,
+    responses,
     usage,
 )
 from app.api.exception_handlers import register_exception_handlers
+from app.api.files import batches, files, store_files, stores
 from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
 from app.edge.admission import AdmissionGate
 from app.edge.cors import cors_middlewares
@@ -84,7 +86,8 @@ def routed_app(
         redoc_url=None,
     )
     routed = (
-        *(answers, ask, chat, completions, batch, models, documents),
+        *(answers, ask, chat, responses, completions, batch, models, documents),
+        *(files, stores, store_files, batches),
         *(usage, drift, admin, health, docs_page),
     )
     for module in routed:

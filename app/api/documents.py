@@ -1,6 +1,6 @@
 """`/v1/documents`: put documents into the index, list them, take them out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -10,8 +10,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.caller import CALLERS
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
-from app.releases.releases import Releases
-from app.request.scope import RequestScope
+from app.api.indexes import delete_everywhere, write_everywhere
 from app.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
@@ -20,18 +19,15 @@ from app.schemas.documents import (
     Outcome,
 )
 from app.schemas.wire import problem_responses
-from app.settings.gateway import GatewayArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import IngestOutcome, Upload
 from deployments.contracts.errors import (
     InvalidRequest,
     MalformedRequest,
-    NotFound,
     UnsupportedMedia,
 )
 from deployments.contracts.stages import IndexerStage
 from deployments.indexer.json_documents import RequestMetadata
-from deployments.serving.concurrently import gather_outcomes
 
 router = APIRouter(tags=["documents"])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
@@ -62,7 +58,6 @@ _BODY = {
         },
     }
 }
-_NEWS = {"unchanged": 0, "updated": 1, "added": 2, "failed": 3}
 DocumentId = Annotated[
     str, Path(min_length=1, max_length=256, examples=["doc_1b2c3d4e5f60718293a4b5c6"])
 ]
@@ -93,7 +88,7 @@ async def add_documents(
 
     else:
         raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
-    outcomes = await _ingest(write, releases, scope, args)
+    outcomes = await write_everywhere(write, releases, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -142,37 +137,8 @@ async def delete_document(
     document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
-    call = scope.within(args.ingest_timeout_s).call()
-    found: list[int | Exception] = []
-    for stages in releases.indexes().values():
-        found += await gather_outcomes(stages.retriever.delete(document_id, call=call))
-    counts = [one for one in found if isinstance(one, int)]
-    failures = [one for one in found if isinstance(one, Exception)]
-    for failure in failures:
-        if not counts or not isinstance(failure, NotFound):
-            raise failure
-    return DeletedDocument(id=document_id, chunk_count=max(counts))
-
-
-async def _ingest(
-    write: Callable[[IndexerStage, CallContext], Awaitable[list[IngestOutcome]]],
-    releases: Releases,
-    scope: RequestScope,
-    args: GatewayArgs,
-) -> list[IngestOutcome]:
-    """Writes to every index that a release names, and returns what changed in any of them.
-
-    A failure of one index fails the request: repeating it is safe, and costs nothing where it had
-    succeeded.
-    """
-    written = [
-        await write(stages.indexer, scope.within(args.ingest_timeout_s).call())
-        for stages in releases.indexes().values()
-    ]
-    return [
-        max(outcomes, key=lambda outcome: _NEWS[outcome.status])
-        for outcomes in zip(*written, strict=True)
-    ]
+    chunk_count = await delete_everywhere(document_id, releases, scope, args)
+    return DeletedDocument(id=document_id, chunk_count=chunk_count)
 
 
 async def _read_form(request: Request) -> list[Upload]:

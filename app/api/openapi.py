@@ -25,6 +25,7 @@ TAGS = [
     {"name": "chat", "description": "Chat and completions, in OpenAI's form."},
     {"name": "models", "description": "The stages on their own: embeddings, reranking, names."},
     {"name": "documents", "description": "What is in the index."},
+    {"name": "files", "description": "The same as files and a vector store, in OpenAI's form."},
     {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "admin", "description": "Rollouts, traffic, calibration and drift, for operators."},
     {"name": "health", "description": "Whether the service answers."},

@@ -40,6 +40,25 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "stream": True,
         },
     },
+    "create_response": {
+        "a question": {"model": "ragserve", "input": "What restarts a replica?"},
+        "in some files": {
+            "model": "ragserve",
+            "input": "What restarts a replica?",
+            "tools": [
+                {
+                    "type": "file_search",
+                    "vector_store_ids": ["vs_default"],
+                    "filters": {"type": "eq", "key": "team", "value": "platform"},
+                }
+            ],
+            "include": ["file_search_call.results"],
+        },
+    },
+    "search_store": {"a question": {"query": "What restarts a replica?", "max_num_results": 3}},
+    "attach_file": {"with attributes": {"file_id": "file-abc", "attributes": {"team": "hr"}}},
+    "change_store_file": {"attributes": {"attributes": {"team": "hr"}}},
+    "attach_files": {"two files": {"file_ids": ["file-abc", "file-def"]}},
     "completions": {
         "a text to go on with": {"model": "llama-8b", "prompt": "Once", "max_tokens": 16}
     },

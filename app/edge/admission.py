@@ -31,9 +31,11 @@ _IGNORED_HEADER = "x-ragserve-ignored"
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
 _MAX_NAME_CHARS = 64
-_UPLOAD_PATH = "/v1/documents"
-_BACKGROUND = (_UPLOAD_PATH, "/v1/usage", "/v1/drift", "/admin")
+_UPLOAD_PATHS = ("/v1/documents", "/v1/files")
+_BACKGROUND = (*_UPLOAD_PATHS, "/v1/usage", "/v1/drift", "/admin", "/v1/vector_stores")
 """Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
+_FOREGROUND = "/search"
+"""What of them somebody does wait for ends so."""
 _log = logging.getLogger("ray.serve")
 
 
@@ -106,7 +108,7 @@ class AdmissionGate:
                 await watch.run(self._app(scope, watch.receive, watch.send))
         finally:
             body.release()
-        if waited.calls and not scope["path"].startswith(_BACKGROUND):
+        if waited.calls and not _is_background(scope["path"]):
             # What is many requests in one waits for itself.
             self._limit.observe(waited.longest_s / permit.weight)
 
@@ -118,7 +120,7 @@ class AdmissionGate:
 
     def _bounds(self, path: str) -> BodyBounds:
         args = self._args
-        upload = path.rstrip("/") == _UPLOAD_PATH
+        upload = path.rstrip("/") in _UPLOAD_PATHS
         return BodyBounds(
             max_bytes=args.max_upload_bytes if upload else args.max_body_bytes,
             patience_s=args.body_patience_s,
@@ -205,6 +207,10 @@ def is_health(scope: Mapping[str, Any]) -> bool:
 def _as_header(fields: Sequence[str]) -> str:
     """Returns names that a client chose as a header: nothing in them ends it, or parts it."""
     return ", ".join(quote(name[:_MAX_NAME_CHARS], safe="") for name in fields[:_MOST_IGNORED])
+
+
+def _is_background(path: str) -> bool:
+    return path.startswith(_BACKGROUND) and not path.endswith(_FOREGROUND)
 
 
 async def _send_nothing(_message: Message) -> None:

@@ -62,7 +62,8 @@ class GatewayArgs(Settings):
     """Bytes of a JSON body at most; over it the answer is 413."""
 
     max_upload_bytes: int = Field(default=48 * 2**20, ge=1024)
-    """The same for bodies of `/v1/documents`. The replicas accept messages up to 64 MiB."""
+    """The same for bodies of `/v1/documents` and `/v1/files`. The replicas accept messages up to
+    64 MiB."""
 
     max_held_body_bytes: int = Field(default=256 * 2**20, ge=1024)
     """Bytes of all bodies that one ingress replica holds at once. Over it the answer is 503."""

@@ -152,11 +152,16 @@ class IngestOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it came from the client; the extension of `name` chooses the converter."""
+    """A file as it came from the client; the extension of `name` chooses the converter.
+
+    With a `document_id` the file is one document, which is known by it. Without one, what it gives
+    is known by its path, and a file of records gives several.
+    """
 
     name: str
     content: bytes
     metadata: Metadata = field(default_factory=dict)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

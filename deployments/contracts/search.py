@@ -58,6 +58,13 @@ class ScoredChunk:
     rank: int
     signals: Signals = Signals()
 
+    @property
+    def relevance(self) -> float:
+        """How well it fits its query, on a scale that is the same for every query: what the
+        reranker says, else the cosine. The score where neither of them looked."""
+        judgements = (self.signals.rerank, self.signals.dense, self.score)
+        return next(value for value in judgements if value is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:

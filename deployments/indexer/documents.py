@@ -41,6 +41,11 @@ _LOADED_LATE = (
     "word.document",
 )
 
+_SEVERAL_RECORDS = (
+    "The file has several records, each of which is a document of its own: send it to "
+    "/v1/documents."
+)
+
 _SHOWN = ReadingOptions()
 """What whoever opens a file sees of it, and no more."""
 
@@ -52,8 +57,23 @@ def read_documents(
 
     JSONL gives a document per line, and so does a JSON list of objects of which any has text;
     everything else is one document. Records are made one at a time. Whatever a format's library
-    raises is the failure of this file alone.
+    raises is the failure of this file alone. A file with an id of its own is one document, or a
+    failure.
     """
+    found = _read_documents(upload, options)
+    if not upload.document_id:
+        yield from found
+        return
+    first = next(found)
+    if next(found, None) is not None:
+        yield ReadFailure(clean_path(upload.name), _SEVERAL_RECORDS)
+    elif isinstance(first, Document):
+        yield replace(first, id=upload.document_id)
+    else:
+        yield first
+
+
+def _read_documents(upload: Upload, options: ReadingOptions) -> Iterator[Document | ReadFailure]:
     path = clean_path(upload.name)
     try:
         metadata = clean_metadata(upload.metadata)

@@ -6,8 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.api.wire.addresses import address_of
+from app.api.wire.provenance import cited_chunks, provenance_of
 from app.api.wire.streaming import DONE, encode_event, end_honestly
-from app.api.wire.values import source_of, timings_of
+from app.api.wire.values import source_of
 from app.problems import problem_body
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
@@ -22,7 +23,6 @@ from app.schemas.chat import (
     GenerationUsage,
     PromptTokensDetails,
     Provenance,
-    Routing,
     TopLogprob,
     UrlCitation,
 )
@@ -140,23 +140,17 @@ class Reply:
         return [source_of(hit) for hit in self.sources]
 
     def _provenance(self, written: Generation) -> Provenance:
-        chosen = self.routing
-        return Provenance(
-            request_id=self.scope.request_id,
-            model=written.model,
+        return provenance_of(
+            written,
+            scope=self.scope,
             release=self.release,
-            prompt=written.prompt,
-            grounded=written.grounded,
-            answerability=written.answerability,
-            sources=self._found(),
-            degraded=self.record.degraded,
-            routing=None if chosen is None else Routing.model_validate(chosen),
-            ignored=list(self.scope.notes.ignored),
-            timings=timings_of(self.record, self.started_s),
+            sources=self.sources,
+            record=self.record,
+            routing=self.routing,
+            started_s=self.started_s,
         )
 
     def _annotations(self, citations: Iterable[Citation]) -> list[Annotation]:
-        chunks = {hit.rank: hit.chunk for hit in self.sources}
         return [
             Annotation(
                 url_citation=UrlCitation(
@@ -166,8 +160,7 @@ class Reply:
                     title=chunk.title,
                 )
             )
-            for citation in citations
-            if (chunk := chunks.get(citation.source)) is not None
+            for citation, chunk in cited_chunks(citations, self.sources)
         ]
 
     def _error(self, error: RagError) -> bytes:

@@ -52,7 +52,7 @@ def main(descriptor: int, memory_mib: int) -> None:
 def _read(connection: Connection, header: FileHeader, content: bytes, memory_mib: int) -> None:
     """Sends each document of a file as soon as it is there."""
     try:
-        upload = Upload(header.name, content, header.metadata)
+        upload = Upload(header.name, content, header.metadata, header.document_id)
         for item in read_documents(upload, options=header.options):
             connection.send_bytes(encode_answer(item))
     except MemoryError:

@@ -118,7 +118,9 @@ class Reader:
     def _send(self, upload: Upload) -> None:
         limits = self._limits
         options = ReadingOptions(hidden=limits.hidden, comments=limits.comments)
-        header = FileHeader(upload.name, dict(upload.metadata), limits.timeout_s, options)
+        header = FileHeader(
+            upload.name, dict(upload.metadata), limits.timeout_s, options, upload.document_id
+        )
         self._connection.send_bytes(encode_header(header))
         self._connection.send_bytes(upload.content)
 

@@ -22,12 +22,14 @@ class FileHeader:
         metadata: Key-values of its documents.
         cpu_s: Seconds of a processor that it may take.
         options: What of it is read that is not shown.
+        document_id: As in `Upload`.
     """
 
     name: str
     metadata: Metadata
     cpu_s: float
     options: ReadingOptions = ReadingOptions()
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """`/v1/chat/completions` and `/v1/completions`, asked by OpenAI's own client."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -20,18 +19,6 @@ from deployments.contracts.errors import (
 from tests.doubles import DoubleDirectory, read_to_failure
 
 CAPITAL = "What is the capital of France?"
-
-
-@pytest.fixture
-async def api(loaded: httpx.AsyncClient) -> AsyncIterator[openai.AsyncOpenAI]:
-    """OpenAI's client in front of a service that knows three documents."""
-    async with openai.AsyncOpenAI(
-        base_url="http://test/v1",
-        api_key="any",
-        max_retries=0,
-        http_client=loaded,  # type: ignore[arg-type]
-    ) as client:
-        yield client
 
 
 def said(text: str) -> list[Any]:

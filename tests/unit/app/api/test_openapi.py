@@ -121,6 +121,8 @@ def test_every_body_has_an_example_that_is_accepted() -> None:
             continue
         if not route.methods & {"POST", "PUT"}:
             continue
+        if route.name == "upload_file":  # a form
+            continue
         model: Any = DocumentsRequest
         if route.name != "add_documents":
             assert route.body_field is not None

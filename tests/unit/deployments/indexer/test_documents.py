@@ -57,6 +57,22 @@ def test_id_depends_on_the_path_alone() -> None:
     assert first.id != document_id("docs/b.md")
 
 
+def test_a_file_with_an_id_of_its_own_is_known_by_it() -> None:
+    (document,) = read_documents(Upload("rows.jsonl", b'{"text": "a"}\n', {}, "file-7"))
+    assert isinstance(document, Document)
+    assert document.id == "file-7"
+
+
+def test_a_file_with_an_id_of_its_own_is_one_document_or_none() -> None:
+    lines = b'{"text": "a"}\n' * 3
+    (failure,) = read_documents(Upload("rows.jsonl", lines, {}, "file-7"))
+    assert isinstance(failure, ReadFailure)
+    assert "several records" in failure.message
+    (failure,) = read_documents(Upload("tool.exe", b"MZ", {}, "file-7"))
+    assert isinstance(failure, ReadFailure)
+    assert ".exe" in failure.message
+
+
 def test_front_matter_becomes_metadata_and_leaves_the_text() -> None:
     matter = (
         "---\ntitle: Guide\nlevel: 2\nday: 2024-05-01\ntags: [a, b]\npage: x\n---\n# Heading\nText"

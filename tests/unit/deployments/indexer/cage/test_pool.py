@@ -24,6 +24,7 @@ LINES = Upload(
     "lines.jsonl", b'{"id": "a", "text": "one"}\n{"id": \n{"id": "c", "text": "three"}\n'
 )
 TABLE = Upload("rooms.csv", b"name,seats\nhall,39\n")
+NAMED = Upload("own.md", b"# A note", {"team": "a"}, "file-7")
 LONG = Upload("long.md", b"A line of a long note that never ends.\n" * 1_200_000)
 """46 MB: its reading takes a second or so, and some hundred MiB."""
 
@@ -52,7 +53,7 @@ def wait_for_child() -> psutil.Process:
     raise AssertionError("no child was started")
 
 
-@pytest.mark.parametrize("upload", [NOTE, LINES, TABLE], ids=lambda upload: str(upload.name))
+@pytest.mark.parametrize("upload", [NOTE, LINES, TABLE, NAMED], ids=lambda upload: str(upload.name))
 def test_a_child_gives_what_reading_gives(pool: ReaderPool, upload: Upload) -> None:
     assert list(pool.read(upload)) == list(read_documents(upload))
 

@@ -1,0 +1,198 @@
+"""The parts of a response, as objects: the whole answer is made of them, and so are the events of a
+stream."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.api.wire.addresses import address_of
+from app.api.wire.chat import logprobs_of
+from app.api.wire.files import attributes_of
+from app.api.wire.provenance import cited_chunks, provenance_of
+from app.api.wire.values import source_of
+from app.request.attempt import AttemptRecord
+from app.request.scope import RequestScope
+from app.schemas.chat import ContentLogprob
+from app.schemas.responses.answer import (
+    FileCitation,
+    FileSearchCall,
+    FileSearchResult,
+    FlatUrlCitation,
+    FoundSources,
+    IncompleteDetails,
+    InputTokensDetails,
+    OutputMessage,
+    OutputText,
+    ResponseError,
+    ResponseObject,
+    ResponseUsage,
+    Status,
+)
+from app.schemas.responses.request import ResponsesRequest
+from app.schemas.wire import RequestModel
+from app.settings.routing import RoutingDecision
+from deployments.contracts.errors import RagError, RateLimited
+from deployments.contracts.generation import Citation, Generation, TokenLogprob
+from deployments.contracts.search import ScoredChunk
+
+_CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+"""What ended an answer early, by the reason of its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseForm:
+    """What is known of a response before its text is written; makes its parts.
+
+    `started_s` is on the performance counter, `created_at` in seconds since 1970.
+    """
+
+    asked: ResponsesRequest
+    scope: RequestScope
+    release: str | None
+    sources: tuple[ScoredChunk, ...]
+    record: AttemptRecord
+    started_s: float
+    routing: RoutingDecision | None = None
+    created_at: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def message_id(self) -> str:
+        """The id of the answer's message."""
+        return f"msg_{self.scope.request_id}"
+
+    def begun(self) -> ResponseObject:
+        """Returns the response before its text, with the sources that were found."""
+        found = FoundSources(release=self.release, sources=[source_of(hit) for hit in self.sources])
+        return self._response("in_progress", ragserve=found)
+
+    def whole(self, written: Generation) -> ResponseObject:
+        """Returns the response with its text and its end."""
+        cut_by = _CUT_BY.get(written.finish_reason)
+        usage = ResponseUsage(
+            input_tokens=written.prompt_tokens,
+            input_tokens_details=InputTokensDetails(cached_tokens=written.cached_tokens),
+            output_tokens=written.completion_tokens,
+            total_tokens=written.prompt_tokens + written.completion_tokens,
+        )
+        own = provenance_of(
+            written,
+            scope=self.scope,
+            release=self.release,
+            sources=self.sources,
+            record=self.record,
+            routing=self.routing,
+            started_s=self.started_s,
+        )
+        return self._response(
+            "completed" if cut_by is None else "incomplete",
+            completed_at=int(time.time()) if cut_by is None else None,
+            incomplete_details=None if cut_by is None else IncompleteDetails(reason=cut_by),
+            output=self._output(self.message(written)),
+            usage=usage,
+            ragserve=own,
+        )
+
+    def broken(self, error: RagError, text: OutputText) -> ResponseObject:
+        """Returns the response as far as it came before it broke off."""
+        is_limited = error.code == RateLimited.code
+        message = OutputMessage(id=self.message_id, status="incomplete", content=[text])
+        return self._response(
+            "failed",
+            error=ResponseError(
+                code="rate_limit_exceeded" if is_limited else "server_error", message=str(error)
+            ),
+            output=self._output(message),
+        )
+
+    def message(self, written: Generation) -> OutputMessage:
+        """Returns the item that holds the whole text."""
+        text = self.text(written.text, written.citations, written.logprobs)
+        status: Status = "incomplete" if written.finish_reason in _CUT_BY else "completed"
+        return OutputMessage(id=self.message_id, status=status, content=[text])
+
+    def text(
+        self, text: str, citations: Iterable[Citation], logprobs: Iterable[TokenLogprob]
+    ) -> OutputText:
+        """Returns the text with what it cites."""
+        return OutputText(
+            text=text, annotations=self.annotations(citations), logprobs=self.logprobs(logprobs)
+        )
+
+    def logprobs(self, logprobs: Iterable[TokenLogprob]) -> list[ContentLogprob]:
+        """Returns log-probabilities, none where nobody asked for them."""
+        return logprobs_of(logprobs).content if self.asked.with_logprobs else []
+
+    def annotations(self, citations: Iterable[Citation]) -> list[FlatUrlCitation | FileCitation]:
+        """Returns citations: each as an address, and after a `file_search` as a file, too."""
+        found: list[FlatUrlCitation | FileCitation] = []
+        for citation, chunk in cited_chunks(citations, self.sources):
+            found.append(
+                FlatUrlCitation(
+                    start_index=citation.start,
+                    end_index=citation.end,
+                    url=address_of(chunk),
+                    title=chunk.title,
+                )
+            )
+            if self.asked.file_search is not None:
+                found.append(
+                    FileCitation(index=citation.end, file_id=chunk.document_id, filename=chunk.path)
+                )
+        return found
+
+    def search_call(self) -> FileSearchCall | None:
+        """Returns the item of the search, where one was asked for as a tool."""
+        if self.asked.file_search is None:
+            return None
+        return FileSearchCall(
+            id=f"fs_{self.scope.request_id}",
+            status="completed",
+            queries=[self.record.query],
+            results=_results(self.sources) if self.asked.with_results else None,
+        )
+
+    def _output(self, message: OutputMessage) -> list[FileSearchCall | OutputMessage]:
+        call = self.search_call()
+        return [message] if call is None else [call, message]
+
+    def _response(self, status: Status, **known: Any) -> ResponseObject:
+        asked = self.asked
+        format = None if asked.text is None else asked.text.format
+        return ResponseObject(
+            id=f"resp_{self.scope.request_id}",
+            created_at=self.created_at,
+            status=status,
+            instructions=asked.instructions,
+            max_output_tokens=asked.max_output_tokens,
+            metadata=asked.metadata or {},
+            model=asked.model,
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            text={"format": {"type": "text"} if format is None else _echo(format)},
+            tool_choice=asked.tool_choice or "auto",
+            tools=[_echo(tool) for tool in asked.tools],
+            user=asked.user,
+            **known,
+        )
+
+
+def _echo(wish: RequestModel) -> dict[str, Any]:
+    """Returns a part of the request as it was sent."""
+    return wish.model_dump(by_alias=True, exclude_none=True)
+
+
+def _results(sources: Sequence[ScoredChunk]) -> list[FileSearchResult]:
+    return [
+        FileSearchResult(
+            file_id=hit.chunk.document_id,
+            filename=hit.chunk.path,
+            score=hit.relevance,
+            text=hit.chunk.text,
+            attributes=attributes_of(hit.chunk.metadata),
+        )
+        for hit in sources
+    ]

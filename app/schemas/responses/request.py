@@ -1,0 +1,177 @@
+"""OpenAI's request for a response."""
+
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from app.schemas.chat import RetrievalOptions, Text
+from app.schemas.responses.items import InputItem
+from app.schemas.responses.tools import FileSearchTool, ToolChoice
+from app.schemas.sampling import JsonObjectFormat, JsonSchema, TextFormat
+from app.schemas.wire import TolerantModel, refused
+from deployments.contracts.generation import Message, OutputFormat, Sampling
+from deployments.contracts.inputs import Items, bounded
+
+_LOGPROBS = "message.output_text.logprobs"
+_RESULTS = "file_search_call.results"
+
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(max_length=64)],
+        Annotated[str, Field(max_length=512)],
+    ],
+    bounded(16),
+]
+"""What a client wants to find again in an answer."""
+
+
+class NamedSchemaFormat(JsonSchema):
+    """JSON by a schema; here, unlike in the chat's form, its fields stand beside the type."""
+
+    type: Literal["json_schema"]
+
+    def output_format(self) -> OutputFormat:
+        """Returns the form."""
+        return OutputFormat(json_schema=self.schema_)
+
+
+class TextOptions(TolerantModel):
+    """What the text must look like."""
+
+    without_effect = frozenset({"verbosity"})
+
+    format: (
+        Annotated[TextFormat | JsonObjectFormat | NamedSchemaFormat, Field(discriminator="type")]
+        | None
+    ) = None
+
+
+class ResponsesRequest(TolerantModel):
+    """OpenAI's request. Nothing of it is kept."""
+
+    without_effect = frozenset(
+        {
+            *("store", "truncation", "reasoning", "parallel_tool_calls", "service_tier"),
+            *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+            *("max_tool_calls", "stream_options", "access_programs", "image"),
+        }
+    )
+    neutral = {"background": [False], "tools": [[]], "context_management": [[]]}
+
+    model: str = Field(
+        min_length=1,
+        max_length=256,
+        description="`ragserve`, `ragserve:<release>`, `auto`, or a generator's name for an answer "
+        "without documents.",
+        examples=["ragserve"],
+    )
+    input: (
+        Annotated[Text, Field(min_length=1)]
+        | Annotated[Items[InputItem], Field(min_length=1, max_length=2000)]
+    ) = Field(
+        description="A question, or a conversation that ends with one.",
+        examples=["What happens when a queue is full?"],
+    )
+    instructions: Text | None = Field(
+        default=None, description="Goes before the conversation, as a system message."
+    )
+    stream: bool = Field(default=False, description="Whether to send server-sent events.")
+    temperature: float | None = Field(default=None, ge=0.0, le=2.0, examples=[0.2])
+    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    max_output_tokens: int | None = Field(default=None, ge=1, le=1_000_000, examples=[256])
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    text: TextOptions | None = None
+    include: Items[Annotated[str, Field(max_length=256)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description=f"`{_RESULTS}` and `{_LOGPROBS}`; others ask for what no answer here has.",
+        examples=[[_RESULTS]],
+    )
+    tools: Items[FileSearchTool] = Field(
+        default_factory=list, max_length=1, description="`file_search`, and no other."
+    )
+    tool_choice: ToolChoice | None = None
+    user: str | None = Field(default=None, max_length=256, examples=["alice"])
+    safety_identifier: str | None = Field(
+        default=None, max_length=256, description="Newer clients' name for `user`."
+    )
+    metadata: Metadata | None = Field(
+        default=None, description="Comes back in the answer.", examples=[{"ticket": "7"}]
+    )
+    ragserve: RetrievalOptions = RetrievalOptions()
+    previous_response_id: Annotated[
+        JsonValue,
+        refused("responses are not kept here: send the conversation so far as `input`"),
+    ] = Field(default=None, description="Refused.")
+    conversation: Annotated[
+        JsonValue,
+        refused("conversations are not kept here: send the turns so far as `input`"),
+    ] = Field(default=None, description="Refused.")
+    background: Annotated[
+        JsonValue, refused("an answer is written while its client waits: use `stream`")
+    ] = Field(default=None, description="Refused where it is true.")
+    prompt: Annotated[
+        JsonValue, refused("prompts are not kept here: send `instructions` and `input`")
+    ] = Field(default=None, description="Refused.")
+    moderation: Annotated[JsonValue, refused("nothing is moderated here")] = Field(
+        default=None, description="Refused."
+    )
+    context_management: Annotated[JsonValue, refused("conversations are not compacted here")] = (
+        Field(default=None, description="Refused.")
+    )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.tool_choice == "required" and not self.tools:
+            raise ValueError("tool_choice asks for a tool, and there is none in tools")
+        if self.file_search is not None and not self.ragserve.retrieval:
+            raise ValueError("file_search needs ragserve.retrieval")
+        return self
+
+    @property
+    def file_search(self) -> FileSearchTool | None:
+        """The search that is asked for as a tool."""
+        return self.tools[0] if self.tools and self.tool_choice != "none" else None
+
+    @property
+    def options(self) -> RetrievalOptions:
+        """Whether and how documents are searched, by all that the request says of it."""
+        if self.file_search is not None:
+            return self.file_search.narrow(self.ragserve)
+        if self.tools:
+            return self.ragserve.model_copy(update={"retrieval": False})
+        return self.ragserve
+
+    @property
+    def with_results(self) -> bool:
+        """Whether what a `file_search` found is wanted."""
+        return _RESULTS in self.include
+
+    @property
+    def person(self) -> str | None:
+        """Whose request it is, as the client calls them."""
+        return self.user or self.safety_identifier
+
+    @property
+    def with_logprobs(self) -> bool:
+        """Whether log-probabilities of tokens are wanted."""
+        return _LOGPROBS in self.include
+
+    def messages(self) -> tuple[Message, ...]:
+        """Returns the conversation, with the instructions as its first turn."""
+        turns = [Message("system", self.instructions)] if self.instructions else []
+        if isinstance(self.input, str):
+            return (*turns, Message("user", self.input))
+        return (*turns, *(message for item in self.input for message in item.messages()))
+
+    def sampling(self) -> Sampling:
+        """Returns the wishes as the generator takes them."""
+        wishes = Sampling(
+            max_tokens=self.max_output_tokens, temperature=self.temperature, top_p=self.top_p
+        )
+        if self.with_logprobs:
+            wishes = replace(wishes, top_logprobs=self.top_logprobs or 0)
+        if self.text is not None and self.text.format is not None:
+            wishes = replace(wishes, output_format=self.text.format.output_format())
+        return wishes
