@@ -61,3 +61,15 @@ def test_rerank():
     texts = ["Ships sail.", "Cats sleep a lot."]
     [best] = reranker.compress_documents([Document(text) for text in texts], "animals")
     assert best.page_content == "Cats sleep a lot."
+
+
+@pytest.mark.client("langchain-openai", "ChatOpenAI (use_responses_api=True), with citations")
+def test_responses():
+    chat = langchain_openai.ChatOpenAI(
+        model="ragserve", base_url=V1, api_key=KEY, use_responses_api=True
+    )
+    first = chat.invoke(QUESTION)
+    assert IN_ANSWER in first.text
+    cited = [one for block in first.content_blocks for one in block.get("annotations", [])]
+    assert cited[0]["url"].startswith("docs/")
+    assert chat.invoke([("user", QUESTION), first, ("user", FOLLOW_UP)]).text

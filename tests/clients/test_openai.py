@@ -120,3 +120,38 @@ async def test_asynchronous():
     async with openai.AsyncOpenAI(base_url=V1, api_key=KEY) as client:
         answer = await client.chat.completions.create(model="ragserve", messages=[ASKED])
         assert IN_ANSWER in answer.choices[0].message.content
+
+
+@pytest.mark.client("openai", "responses: whole, second turn, streamed")
+def test_responses(api):
+    first = api.responses.create(model="ragserve", input=QUESTION)
+    assert IN_ANSWER in first.output_text
+    [cited, *_] = first.output[0].content[0].annotations
+    assert cited.url.startswith("docs/")
+    turns = [ASKED, *first.output, {"role": "user", "content": FOLLOW_UP}]
+    assert api.responses.create(model="ragserve", input=turns).output_text
+    with api.responses.stream(model="ragserve", input=QUESTION) as stream:
+        kinds = {event.type for event in stream}
+        assert {"response.created", "response.output_text.delta", "response.completed"} <= kinds
+        assert IN_ANSWER in stream.get_final_response().output_text
+
+
+@pytest.mark.client("openai", "files, vector stores, file_search")
+def test_files(api):
+    text = b"# Tide gate\n\nThe tide gate of Ullapool is closed by Morag at half past four."
+    file = api.files.create(file=("tide-gate.md", text), purpose="assistants")
+    try:
+        assert file.id in [one.id for one in api.files.list()]
+        attached = api.vector_stores.files.create_and_poll(
+            vector_store_id="vs_default", file_id=file.id, attributes={"place": "ullapool"}
+        )
+        assert attached.status == "completed"
+        question = "Who closes the tide gate of Ullapool?"
+        only = {"type": "eq", "key": "place", "value": "ullapool"}
+        found = api.vector_stores.search("vs_default", query=question, filters=only)
+        assert found.data[0].file_id == file.id
+        tool = {"type": "file_search", "vector_store_ids": ["vs_default"], "filters": only}
+        answer = api.responses.create(model="ragserve", input=question, tools=[tool])
+        assert "Morag" in answer.output_text
+    finally:
+        assert api.files.delete(file.id).deleted

@@ -44,3 +44,14 @@ test("@ai-sdk/cohere: rerank", async () => {
   const { ranking } = await rerank({ model, query: "animals", documents });
   assert.equal(ranking[0].originalIndex, 1);
 });
+
+test("@ai-sdk/openai: as it comes (responses; store: false for a second turn)", async () => {
+  const model = openai("ragserve");
+  const providerOptions = { openai: { store: false } };
+  const asked = { role: "user", content: QUESTION };
+  const first = await generateText({ model, messages: [asked], providerOptions });
+  assert.match(first.text, IN_ANSWER);
+  const turns = [asked, ...first.response.messages, { role: "user", content: FOLLOW_UP }];
+  assert.ok((await generateText({ model, messages: turns, providerOptions })).text);
+  assert.match(await streamText({ model, prompt: QUESTION }).text, IN_ANSWER);
+});

@@ -46,3 +46,27 @@ test("openai: an error has its code and its field", async () => {
     return true;
   });
 });
+
+test("openai: responses: whole, a second turn, streamed", async () => {
+  const first = await client.responses.create({ model: "ragserve", input: QUESTION });
+  assert.match(first.output_text, IN_ANSWER);
+  const input = [asked, ...first.output, { role: "user", content: FOLLOW_UP }];
+  assert.ok((await client.responses.create({ model: "ragserve", input })).output_text);
+  const kinds = new Set();
+  const stream = await client.responses.create({ model: "ragserve", input: QUESTION, stream: true });
+  for await (const event of stream) kinds.add(event.type);
+  assert.ok(kinds.has("response.output_text.delta") && kinds.has("response.completed"));
+});
+
+test("openai: files and vector stores", async () => {
+  const text = "# Slipway\n\nThe slipway of Kyle is swept by Ishbel on Thursdays.";
+  const upload = new File([text], "slipway.md");
+  const file = await client.files.create({ file: upload, purpose: "assistants" });
+  try {
+    const query = "Who sweeps the slipway of Kyle?";
+    const found = await client.vectorStores.search("vs_default", { query });
+    assert.equal(found.data[0].file_id, file.id);
+  } finally {
+    assert.ok((await client.files.delete(file.id)).deleted);
+  }
+});
