@@ -1,9 +1,8 @@
 """Bodies in forms that many clients write: fields that nothing here knows are named, or refused."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from fastapi import Depends, Header
-from pydantic import BaseModel
 
 from app.api.dependencies import ArgsIn, ScopeIn
 from app.schemas.wire import TolerantModel, unknown_fields
@@ -20,20 +19,20 @@ Strict = Annotated[
 ]
 
 
-def tolerant(model: type[BaseModel]) -> Any:
-    """Returns the dependency that reads a body of this form.
+def tolerant(*models: type[TolerantModel]) -> Any:
+    """Returns the dependency that reads a body of this form, or of one of these.
 
     Unknown fields are noted with the request, for the header `X-Ragserve-Ignored`. Where the
     gateway's settings or the request say `strict`, they are an error each.
     """
-    assert issubclass(model, TolerantModel)
+    form: Any = Union.__getitem__(models)
 
     async def read(
-        body: model,  # type: ignore[valid-type]
+        body: form,
         scope: ScopeIn,
         args: ArgsIn,
         x_ragserve_strict: Strict = None,
-    ) -> BaseModel:
+    ) -> Any:
         unknown = unknown_fields(body)
         is_strict = args.strict if x_ragserve_strict is None else x_ragserve_strict
         if unknown and is_strict:

@@ -1,5 +1,6 @@
 """`POST /v1/embeddings`, `POST /v1/rerank` and `GET /v1/models`: the stages on their own."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -10,7 +11,7 @@ from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
 from app.api.wire.embeddings import embeddings_json
 from app.api.work import work_of_passages, work_of_texts
 from app.releases.catalogue import ModelEntry, catalogue
-from app.releases.model_names import STARTED_S, is_service, no_such_model
+from app.releases.model_names import SERVICE, STARTED_S, is_service, no_such_model
 from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
@@ -22,6 +23,7 @@ from app.schemas.models import (
     ModelDetails,
     ModelList,
     ModelPrices,
+    RankedText,
     RerankDocument,
     RerankedText,
     RerankRequest,
@@ -29,9 +31,11 @@ from app.schemas.models import (
     RerankResult,
     RerankUsage,
     StageProvenance,
+    TextsRequest,
 )
 from app.schemas.wire import problem_responses
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.search import Reranked
 from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"])
@@ -71,7 +75,6 @@ async def embeddings(
     return Response(content, media_type="application/json")
 
 
-@router.post("/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
 @router.post("/v2/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
 @router.post(
     "/v1/rerank",
@@ -85,20 +88,11 @@ async def rerank(
 ) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form; `/v2/rerank` and `/rerank`
     are the same."""
-    route = releases.main()
     texts = [
         document.text if isinstance(document, RerankDocument) else document
         for document in body.documents
     ]
-    scope.weigh(work_of_passages(len(texts)))
-    record = _begin(route, scope)
-    reranker = route.retrieval.reranker
-    await _check_model(body.model, "rerank", route, reranker, scope, releases)
-    async with record.timed("reranker") as spent:
-        judged = await reranker.rerank(body.query, texts, call=scope.call())
-        spent.note(judged.times)
-        record.rerank_tokens = judged.prompt_tokens
-    order = sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index))
+    order, judged = await _rank(body.query, texts, body.model, scope, releases)
     return RerankResponse(
         id=scope.request_id,
         model=body.model,
@@ -113,6 +107,42 @@ async def rerank(
         usage=RerankUsage(total_tokens=judged.prompt_tokens),
         ragserve=_provenance(scope, judged.model),
     )
+
+
+@router.post("/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
+async def rerank_unversioned(
+    body: Annotated[RerankRequest | TextsRequest, tolerant(RerankRequest, TextsRequest)],
+    scope: ScopeIn,
+    releases: ReleasesIn,
+) -> RerankResponse | list[RankedText]:
+    """Orders texts, as `/v1/rerank` does; with `texts` in the form of text-embeddings-inference."""
+    if isinstance(body, RerankRequest):
+        return await rerank(body, scope, releases)
+    order, judged = await _rank(body.query, body.texts, SERVICE, scope, releases)
+    return [
+        RankedText(
+            index=index,
+            score=judged.scores[index],
+            text=body.texts[index] if body.return_text else None,
+        )
+        for index in order
+    ]
+
+
+async def _rank(
+    query: str, texts: Sequence[str], model: str, scope: RequestScope, releases: Releases
+) -> tuple[list[int], Reranked]:
+    """Returns the places of the texts, best first, and what the reranker said of them."""
+    route = releases.main()
+    scope.weigh(work_of_passages(len(texts)))
+    record = _begin(route, scope)
+    reranker = route.retrieval.reranker
+    await _check_model(model, "rerank", route, reranker, scope, releases)
+    async with record.timed("reranker") as spent:
+        judged = await reranker.rerank(query, texts, call=scope.call())
+        spent.note(judged.times)
+        record.rerank_tokens = judged.prompt_tokens
+    return sorted(range(len(texts)), key=lambda index: (-judged.scores[index], index)), judged
 
 
 @router.get("/v1/models", responses=problem_responses())

@@ -114,6 +114,26 @@ class RerankRequest(TolerantModel):
     return_documents: bool = Field(default=False, examples=[True])
 
 
+class TextsRequest(TolerantModel):
+    """The request of text-embeddings-inference, whose `/rerank` has no version and names no
+    model."""
+
+    without_effect = frozenset({"truncation_direction"})
+    neutral = {"truncate": [True, False], "raw_scores": [False]}
+
+    query: Annotated[str, Field(min_length=1, max_length=8000)]
+    texts: Annotated[Items[Passage], Field(min_length=1, max_length=1000)]
+    return_text: bool = False
+
+
+class RankedText(ResponseModel):
+    """A text's place, in the form of text-embeddings-inference."""
+
+    index: int
+    score: float
+    text: str | None = None
+
+
 class RerankedText(ResponseModel):
     """The text of a result."""
 

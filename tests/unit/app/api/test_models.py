@@ -86,3 +86,22 @@ async def test_what_cannot_be_is_refused_before_the_work(
     monkeypatch.setattr(stages.embedder, "embed", work)
     monkeypatch.setattr(stages.reranker, "rerank", work)
     assert (await client.post(path, json=body)).status_code in (404, 422)
+
+
+async def test_rerank_takes_the_form_of_text_embeddings_inference(
+    client: httpx.AsyncClient,
+) -> None:
+    asked = {
+        "query": "capital france",
+        "texts": ["berlin", "the capital of france"],
+        "raw_scores": False,
+        "truncate": True,
+    }
+    found = (await client.post("/rerank", json=asked)).json()
+    assert [one["index"] for one in found] == [1, 0]
+    assert found[0]["score"] > found[1]["score"]
+    with_text = (await client.post("/rerank", json={**asked, "return_text": True})).json()
+    assert with_text[0]["text"] == "the capital of france"
+    wrong = await client.post("/rerank", json={"query": "a", "texts": []})
+    assert wrong.status_code == 422
+    assert (await client.post("/v1/rerank", json=asked)).status_code == 422
