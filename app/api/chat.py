@@ -10,6 +10,7 @@ from app.api.caller import CallerIn, release_header
 from app.api.conversation import Budgets, Conversation, begin_answer
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.chat import Reply
+from app.api.wire.function_call import FunctionCall
 from app.api.wire.streaming import EventStream, event_stream_content
 from app.schemas.chat import ChatCompletion, ChatRequest
 from app.schemas.wire import problem_responses
@@ -55,7 +56,14 @@ async def chat_completions(
     answer = await begin_answer(asked, budgets, scope, gateway, caller, args)
     begun, routing = answer.served, answer.routing
     reply = Reply(
-        scope, body.model, begun.release, begun.value.sources, begun.record, started_s, routing
+        scope,
+        body.model,
+        begun.release,
+        begun.value.sources,
+        begun.record,
+        started_s,
+        routing,
+        call=FunctionCall.of(body, scope),
     )
     headers = release_header(begun.release)
     if not body.stream:

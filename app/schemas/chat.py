@@ -4,14 +4,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.schemas.answers import Source, Timings
 from app.schemas.filters import MetadataFilter
-from app.schemas.sampling import NotHere, ResponseFormat, WritingFields
-from app.schemas.wire import UNSUPPORTED, ResponseModel, TolerantModel, refused
-from deployments.contracts.generation import FinishReason, Message, Role, Sampling
+from app.schemas.functions import (
+    FunctionChoice,
+    FunctionDefinition,
+    FunctionTool,
+    SentToolCall,
+    ToolCall,
+)
+from app.schemas.sampling import ResponseFormat, WritingFields
+from app.schemas.wire import UNSUPPORTED, ResponseModel, TolerantModel
+from deployments.contracts.generation import FinishReason, Message, OutputFormat, Role, Sampling
 from deployments.contracts.inputs import Items
 
 _ROLES: dict[str, Role] = {
@@ -19,7 +32,9 @@ _ROLES: dict[str, Role] = {
     "developer": "system",
     "user": "user",
     "assistant": "assistant",
+    "tool": "user",
 }
+"""What a function answered is told by the client, as everything else is that it says."""
 Text = Annotated[str, Field(max_length=2_000_000)]
 
 
@@ -42,12 +57,17 @@ class ChatMessage(TolerantModel):
     """One turn. What an answer of ours has beside its text may come back with it."""
 
     without_effect = frozenset(
-        {"name", "refusal", "annotations", "reasoning", "reasoning_content", "audio"}
+        {
+            *("name", "refusal", "annotations", "reasoning", "reasoning_content", "audio"),
+            "tool_call_id",
+        }
     )
     neutral = {"tool_calls": [[]]}
 
-    tool_calls: Annotated[NotHere, refused("no tools are called here")] = None
-    role: Literal["system", "developer", "user", "assistant"] = Field(examples=["user"])
+    role: Literal["system", "developer", "user", "assistant", "tool"] = Field(examples=["user"])
+    tool_calls: Items[SentToolCall] | None = Field(
+        default=None, max_length=128, description="What a turn of the assistant called."
+    )
     content: Text | Annotated[Items[TextPart], Field(min_length=1, max_length=1000)] = Field(
         examples=["What happens when a queue is full?"]
     )
@@ -63,8 +83,10 @@ class ChatMessage(TolerantModel):
     def message(self) -> Message:
         """Returns the turn as the generator takes it; the parts of a text are joined."""
         parts = self.content
-        content = parts if isinstance(parts, str) else "\n".join(part.text for part in parts)
-        return Message(_ROLES[self.role], content)
+        texts = [parts] if isinstance(parts, str) else [part.text for part in parts]
+        calls = [call.function for call in self.tool_calls or ()]
+        texts += [f"{call.name}({call.arguments})" for call in calls]
+        return Message(_ROLES[self.role], "\n".join(filter(None, texts)))
 
 
 class RetrievalOptions(TolerantModel):
@@ -85,6 +107,8 @@ class RetrievalOptions(TolerantModel):
 class ChatRequest(WritingFields):
     """OpenAI's request."""
 
+    neutral = {**WritingFields.neutral, "tool_choice": []}
+
     model: str = Field(
         min_length=1,
         max_length=256,
@@ -98,6 +122,36 @@ class ChatRequest(WritingFields):
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: ResponseFormat | None = None
     ragserve: RetrievalOptions = RetrievalOptions()
+    tool_choice: Literal["auto", "none", "required"] | FunctionChoice | None = Field(
+        default=None,
+        description="The function whose call is the answer, or `required` where there is one.",
+    )
+    tools: Annotated[Items[FunctionTool], Field(max_length=128)] | None = Field(
+        default=None,
+        validate_default=True,
+        description="Functions, of which `tool_choice` names one; no model chooses by itself.",
+    )
+
+    @field_validator("tools")
+    @classmethod
+    def _one_is_chosen(
+        cls, tools: list[FunctionTool] | None, info: ValidationInfo
+    ) -> list[FunctionTool] | None:
+        choice = info.data.get("tool_choice")
+        names = [tool.function.name for tool in tools or ()]
+        if isinstance(choice, FunctionChoice) and choice.function.name not in names:
+            raise ValueError("has no function of the name that tool_choice gives")
+        if choice == "required" and len(names) != 1:
+            raise PydanticCustomError(
+                UNSUPPORTED, "only 1 function is taken with tool_choice: required; name one"
+            )
+        if names and choice in (None, "auto"):
+            raise PydanticCustomError(
+                UNSUPPORTED,
+                "no tools are called here by a model's own choice: name a function in tool_choice, "
+                "or send tool_choice: none",
+            )
+        return tools
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -105,9 +159,21 @@ class ChatRequest(WritingFields):
             raise ValueError("top_logprobs needs logprobs: true")
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options needs stream: true")
-        if self.response_format is not None and self.structured_outputs is not None:
-            raise ValueError("give response_format or structured_outputs, not both")
+        forms = (self.response_format, self.structured_outputs, self.forced_function)
+        if sum(form is not None for form in forms) > 1:
+            raise ValueError("give one of response_format, structured_outputs and tool_choice")
         return self
+
+    @property
+    def forced_function(self) -> FunctionDefinition | None:
+        """The function whose call is the answer."""
+        choice, tools = self.tool_choice, self.tools or []
+        if choice == "required":
+            return tools[0].function
+        if isinstance(choice, FunctionChoice):
+            named = choice.function.name
+            return next(tool.function for tool in tools if tool.function.name == named)
+        return None
 
     def sampling(self) -> Sampling:
         """See `WritingFields.sampling`."""
@@ -118,6 +184,9 @@ class ChatRequest(WritingFields):
             wishes = replace(wishes, top_logprobs=self.top_logprobs or 0)
         if self.response_format is not None:
             wishes = replace(wishes, output_format=self.response_format.output_format())
+        if (function := self.forced_function) is not None:
+            form = OutputFormat(json_schema=function.parameters, asked_by="tool_choice")
+            wishes = replace(wishes, output_format=form)
         return wishes
 
 
@@ -143,9 +212,10 @@ class AssistantMessage(ResponseModel):
     """The answer."""
 
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None = Field(description="Null where the answer is a call.")
     refusal: None = None
     annotations: list[Annotation]
+    tool_calls: list[ToolCall] | None = None
 
 
 class TopLogprob(ResponseModel):
@@ -175,7 +245,7 @@ class Choice(ResponseModel):
     index: int = 0
     message: AssistantMessage
     logprobs: ChoiceLogprobs | None = None
-    finish_reason: FinishReason
+    finish_reason: FinishReason | Literal["tool_calls"]
 
 
 class PromptTokensDetails(ResponseModel):

@@ -27,6 +27,8 @@ class CompletionRequest(WritingFields):
 
     neutral = {**WritingFields.neutral, "echo": [False], "best_of": [1], "suffix": [""]}
 
+    tool_choice: Annotated[NotHere, refused("no tools are called here")] = None
+    tools: Annotated[NotHere, refused("no tools are called here")] = None
     echo: Annotated[NotHere, refused("the prompt is not repeated")] = None
     best_of: Annotated[NotHere, refused("only 1 answer is written for a request")] = None
     suffix: Annotated[NotHere, refused("nothing is written into the middle of a text")] = None

@@ -158,8 +158,6 @@ class WritingFields(SamplingFields):
         description="Tags of the request's trace: up to 16 that are a text, a number or a boolean.",
         examples=[{"team": "platform"}],
     )
-    tools: Annotated[NotHere, refused("no tools are called here")] = None
-    tool_choice: Annotated[NotHere, refused("no tools are called here")] = None
     functions: Annotated[NotHere, refused("no functions are called here")] = None
     function_call: Annotated[NotHere, refused("no functions are called here")] = None
     modalities: Annotated[NotHere, refused("answers are text, and nothing else")] = None

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.api.wire.addresses import address_of
+from app.api.wire.function_call import FunctionCall, StreamedCall
 from app.api.wire.provenance import cited_chunks, provenance_of
 from app.api.wire.streaming import DONE, encode_event, end_honestly
 from app.api.wire.values import source_of
@@ -52,12 +53,16 @@ class Reply:
     record: AttemptRecord
     started_s: float
     routing: RoutingDecision | None = None
+    call: FunctionCall | None = None
     created: int = field(default_factory=lambda: int(time.time()))
 
     def completion(self, written: Generation, *, with_logprobs: bool) -> ChatCompletion:
         """Returns the whole answer."""
+        called = self.call if self.call is not None and self.call.is_in(written.text) else None
         message = AssistantMessage(
-            content=written.text, annotations=self._annotations(written.citations)
+            content=None if called else written.text,
+            annotations=[] if called else self._annotations(written.citations),
+            tool_calls=[called.made(written.text)] if called else None,
         )
         logprobs = logprobs_of(written.logprobs) if with_logprobs else None
         return ChatCompletion(
@@ -65,7 +70,11 @@ class Reply:
             created=self.created,
             model=self.model,
             choices=[
-                Choice(message=message, logprobs=logprobs, finish_reason=written.finish_reason)
+                Choice(
+                    message=message,
+                    logprobs=logprobs,
+                    finish_reason=called.end_of(written) if called else written.finish_reason,
+                )
             ],
             usage=usage_of(written),
             ragserve=self._provenance(written),
@@ -82,24 +91,25 @@ class Reply:
         they are asked for, and `[DONE]`. A stream that breaks off has an error instead."""
 
         async def encoded() -> AsyncGenerator[bytes, None]:
+            call = StreamedCall(self.call)
             async with aclosing(events):
                 async for batch in events:
-                    pieces = [self._encode(event, with_logprobs) for event in batch]
+                    pieces = [self._encode(event, call, with_logprobs) for event in batch]
                     if isinstance(written := batch[-1], Generation):
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
         return end_honestly(encoded(), self.scope, self._error)
 
-    def _encode(self, event: GenerationEvent, with_logprobs: bool) -> bytes:
+    def _encode(self, event: GenerationEvent, call: StreamedCall, with_logprobs: bool) -> bytes:
         if isinstance(event, Started):
             sources = [source.model_dump(mode="json") for source in self._found()]
             own = {"release": self.release, "model": event.model, "sources": sources}
             return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
             own = self._provenance(event).model_dump(mode="json", exclude={"sources"})
-            return self._chunk({}, finish_reason=event.finish_reason, ragserve=own)
-        delta: dict[str, object] = {"content": event.text}
+            return self._chunk({}, finish_reason=call.end_of(event), ragserve=own)
+        delta = call.delta_of(event.text)
         if event.citations:
             annotations = self._annotations(event.citations)
             delta["annotations"] = [annotation.model_dump() for annotation in annotations]
