@@ -38,7 +38,7 @@ JSON = {"content-type": "application/json"}
         (
             lambda c: c.post("/v1/embeddings", json={"input": "x", "model": "no"}),
             404,
-            "not_found",
+            "model_not_found",
         ),
     ],
     ids=["malformed", "schema", "id", "path", "method", "large", "media", "filter", "model"],

@@ -95,7 +95,7 @@ def test_an_answer_with_sources_is_written_by_the_backend(
 ) -> None:
     answer = api.chat.completions.create(model="ragserve:peer", messages=said(QUESTION))
     # The prompt begins with a source, which is no behaviour that the peer knows: it refuses.
-    assert answer.model == "extractive"
+    assert (answer.model_extra or {})["ragserve"]["model"] == "extractive"
     asked = openai_peer.requests[-1].body["messages"]
     assert asked[0]["role"] == "system"
     assert "<source " in asked[-1]["content"]
@@ -163,7 +163,7 @@ def test_a_client_that_leaves_is_gone_for_the_backend_too(
 
 def test_the_next_generator_answers_for_one_that_cannot(api: openai.OpenAI, guide: str) -> None:
     answer = api.chat.completions.create(model="ragserve:peer", messages=said(QUESTION))
-    assert answer.model == "extractive"
     own = (answer.model_extra or {})["ragserve"]
+    assert (answer.model, own["model"]) == ("ragserve:peer", "extractive")
     assert own["degraded"] == ["generator"]
     assert own["grounded"]

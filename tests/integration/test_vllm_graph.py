@@ -1,5 +1,6 @@
 """Two vLLM versions beside the extractive generator in one graph, asked by OpenAI's client."""
 
+import json
 import os
 import signal
 import threading
@@ -128,7 +129,7 @@ def greedy(folder: Path, question: str, count: int) -> str:
 
 def test_both_versions_are_listed_and_fit_in_memory(graph: Cluster, api: openai.OpenAI) -> None:
     names = {model.id for model in api.models.list().data}
-    assert {"extractive", *VERSIONS, "ragserve:tiny-a", "ragserve:tiny-b"} <= names
+    assert {*VERSIONS, "ragserve:tiny-a", "ragserve:tiny-b"} <= names
     pids = set(graph.pids().values())
     tree = {
         process
@@ -164,8 +165,9 @@ def test_an_answer_from_the_documents_names_its_sources(api: openai.OpenAI) -> N
     answer = api.chat.completions.create(
         model="ragserve:tiny-a", messages=said("What happens when a queue is full?"), max_tokens=8
     )
-    assert answer.model == "tiny-a"
+    assert answer.model == "ragserve:tiny-a"
     own = (answer.model_extra or {})["ragserve"]
+    assert own["model"] == "tiny-a"
     assert own["sources"][0]["path"] == "docs/errors.md"
     assert answer.usage is not None
     assert answer.usage.prompt_tokens > 300, "the sources are part of the prompt"
@@ -184,6 +186,36 @@ def test_the_form_of_the_text_can_be_fixed(api: openai.OpenAI) -> None:
         model="tiny-a", messages=said("Is it?"), extra_body=options
     )
     assert answer.choices[0].message.content in ("yes", "no")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_function_that_is_named_is_called_by_a_grammar(api: openai.OpenAI, stream: bool) -> None:
+    pair = {"ship": {"enum": ["Alba", "Brise"]}, "deep": {"type": "boolean"}}
+    schema = {
+        "type": "object",
+        "properties": pair,
+        "required": list(pair),
+        "additionalProperties": False,
+    }
+    asked: Any = {
+        "model": "tiny-a",
+        "messages": said("Book a berth."),
+        "tools": [{"type": "function", "function": {"name": "book", "parameters": schema}}],
+        "tool_choice": {"type": "function", "function": {"name": "book"}},
+        "max_tokens": 60,
+    }
+    if stream:
+        with api.chat.completions.stream(**asked) as events:
+            list(events)
+            answer = events.get_final_completion()
+    else:
+        answer = api.chat.completions.create(**asked)
+    [call] = answer.choices[0].message.tool_calls or []
+    assert call.type == "function"
+    assert call.function.name == "book"
+    arguments = json.loads(call.function.arguments)
+    assert arguments["ship"] in ("Alba", "Brise")
+    assert isinstance(arguments["deep"], bool)
 
 
 @pytest.mark.parametrize(
@@ -267,8 +299,9 @@ def test_a_killed_engine_breaks_its_streams_and_comes_back(
 
     question = said("What happens when a queue is full?")
     answer = api.chat.completions.create(model="ragserve:tiny-a", messages=question)
-    assert answer.model == "extractive", "the next generator of the release answers meanwhile"
-    assert (answer.model_extra or {})["ragserve"]["degraded"] == ["generator"]
+    own = (answer.model_extra or {})["ragserve"]
+    assert own["model"] == "extractive", "the next generator of the release answers meanwhile"
+    assert own["degraded"] == ["generator"]
 
     def answers_itself() -> bool:
         try:

@@ -1,5 +1,6 @@
 """Fields that nothing here knows: named in every answer, or refused where somebody wants that."""
 
+import json
 from typing import Any
 
 import httpx
@@ -93,6 +94,15 @@ async def test_a_name_cannot_end_the_header(loaded: httpx.AsyncClient) -> None:
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
     assert len(answer.headers["x-ragserve-ignored"]) < 600
+
+
+@pytest.mark.parametrize(("path", "body"), [(one[0], one[1]) for one in BODIES])
+async def test_a_name_that_is_no_text_is_refused(
+    loaded: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    content = json.dumps({**body, "\udfff": 1}).encode()
+    answer = await loaded.post(path, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
 
 
 async def test_what_is_written_is_never_tolerant(loaded: httpx.AsyncClient) -> None:
