@@ -98,7 +98,7 @@ def test_an_answer_with_sources_is_written_by_the_backend(
     assert (answer.model_extra or {})["ragserve"]["model"] == "extractive"
     asked = openai_peer.requests[-1].body["messages"]
     assert asked[0]["role"] == "system"
-    assert "<source " in asked[-1]["content"]
+    assert "<source-" in asked[-1]["content"]
     assert QUESTION in asked[-1]["content"]
 
 
