@@ -6,13 +6,8 @@ from fastapi import Depends, Header
 
 from app.api.dependencies import ArgsIn, ScopeIn
 from app.schemas.wire import TolerantModel, unknown_fields
-from deployments.contracts.errors import UnsupportedField
-from deployments.contracts.field_errors import reasons_of
+from deployments.contracts.field_errors import MAX_FIELDS, unknown_field, unsupported_fields
 
-_MAX_FIELDS = 20
-"""Errors that a problem has at most."""
-
-IGNORED_HEADER = "X-Ragserve-Ignored"
 Strict = Annotated[
     bool | None,
     Header(description="1 refuses a request with a field that nothing here knows."),
@@ -36,14 +31,9 @@ def tolerant(*models: type[TolerantModel]) -> Any:
         unknown = unknown_fields(body)
         is_strict = args.strict if x_ragserve_strict is None else x_ragserve_strict
         if unknown and is_strict:
-            fields = tuple(_unknown(path) for path in unknown[:_MAX_FIELDS])
-            raise UnsupportedField(f"Not supported here: {reasons_of(fields)}.", errors=fields)
+            raise unsupported_fields([unknown_field(path) for path in unknown[:MAX_FIELDS]])
         scope.notes.ignored = tuple(unknown)
         return body
 
     read.is_tolerant = True  # type: ignore[attr-defined]  # what the API's description goes by
     return Depends(read)
-
-
-def _unknown(path: str) -> dict[str, object]:
-    return {"field": path, "message": "there is no such field", "type": "extra_forbidden"}

@@ -11,6 +11,7 @@ from app.api.conversation import Budgets, Conversation, begin_answer
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.chat import Reply
 from app.api.wire.function_call import FunctionCall
+from app.api.wire.provenance import Origin
 from app.api.wire.streaming import EventStream, event_stream_content
 from app.schemas.chat import ChatCompletion, ChatRequest
 from app.schemas.wire import problem_responses
@@ -48,23 +49,15 @@ async def chat_completions(
         sampling=body.sampling(),
         options=body.ragserve,
         stream=body.stream,
-        user=body.named_user(),
+        user=body.named_user,
         tags=body.tags(),
         place="messages",
     )
     budgets = Budgets(x_latency_budget_ms, x_cost_budget_usd)
     answer = await begin_answer(asked, budgets, scope, gateway, caller, args)
-    begun, routing = answer.served, answer.routing
-    reply = Reply(
-        scope,
-        body.model,
-        begun.release,
-        begun.value.sources,
-        begun.record,
-        started_s,
-        routing,
-        call=FunctionCall.of(body, scope),
-    )
+    begun = answer.served
+    origin = Origin.of(answer, scope, started_s)
+    reply = Reply(origin, body.model, FunctionCall.of(body, scope))
     headers = release_header(begun.release)
     if not body.stream:
         written = await collect(begun.value.events)

@@ -57,7 +57,7 @@ async def completions(
     args: ArgsIn,
 ) -> Response:
     """Continues a text, in OpenAI's form, without documents."""
-    scope.notes.identify(session=None, user=body.named_user(), tags=body.tags())
+    scope.notes.identify(session=None, user=body.named_user, tags=body.tags())
     target = await resolve_model(
         body.model,
         gateway.releases,

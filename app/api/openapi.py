@@ -9,10 +9,10 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.api.bodies import IGNORED_HEADER
 from app.api.caller import RELEASE_HEADER, caller, operator
 from app.api.openapi_examples import DETAILS, EXAMPLES
 from app.api.usage import readable_key
+from app.edge.admission import IGNORED_HEADER
 from app.problems import STATUS_OF_CODE, problem_body
 from app.schemas.wire import Problem, problem_responses
 from deployments.indexer.json_documents import DocumentsRequest

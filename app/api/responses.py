@@ -12,6 +12,7 @@ from app.api.chat import Budget
 from app.api.conversation import Budgets, Conversation, begin_answer
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.files.store import require_store
+from app.api.wire.provenance import Origin
 from app.api.wire.responses.events import ResponseEvents
 from app.api.wire.responses.form import ResponseForm
 from app.api.wire.streaming import EventStream, event_stream_content
@@ -63,15 +64,7 @@ async def create_response(
     budgets = Budgets(x_latency_budget_ms, x_cost_budget_usd)
     answer = await begin_answer(asked, budgets, scope, gateway, caller, args)
     begun = answer.served
-    form = ResponseForm(
-        body,
-        scope,
-        begun.release,
-        begun.value.sources,
-        begun.record,
-        started_s,
-        answer.routing,
-    )
+    form = ResponseForm(body, Origin.of(answer, scope, started_s))
     headers = release_header(begun.release)
     if not body.stream:
         whole = form.whole(await collect(begun.value.events))
@@ -115,7 +108,7 @@ def _conversation(body: ResponsesRequest) -> Conversation:
         sampling=body.sampling(),
         options=options,
         stream=body.stream,
-        user=body.person,
+        user=body.named_user,
         tags=body.metadata or {},
         place="input",
         needs_documents=search is not None,

@@ -27,7 +27,7 @@ SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
-_IGNORED_HEADER = "x-ragserve-ignored"
+IGNORED_HEADER = "X-Ragserve-Ignored"
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
 _MAX_NAME_CHARS = 64
@@ -167,7 +167,7 @@ class _Visit:
             headers[_TIMING_HEADER] = self.request.notes.server_timing(self._took_ms())
             headers[HEADER] = self._trace.traceparent()
             if ignored := self.request.notes.ignored:
-                headers[_IGNORED_HEADER] = _as_header(ignored)
+                headers[IGNORED_HEADER] = _as_header(ignored)
         await self._send(message)
 
     async def answer(self, error: RagError, receive: Receive) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.releases.model_names import SERVICE
+from app.releases.model_names import SERVICE, facts_of
 from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
 from app.settings.prices import Prices
 from app.settings.routing import AUTO
-from deployments.contracts.errors import StageError
 from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 
@@ -50,7 +49,7 @@ async def catalogue(releases: Releases, scope: RequestScope) -> dict[str, ModelE
     generators = list(releases.generators().values())
     stages: list[Stage] = [main.retrieval.embedder, main.retrieval.reranker, *generators]
     stages += [route.generator for route in routes]
-    facts = await gather_or_cancel(*(_facts(stage, scope) for stage in stages))
+    facts = await gather_or_cancel(*(facts_of(stage, scope) for stage in stages))
     embedder, reranker, *rest = facts
     direct, of_routes = rest[: len(generators)], rest[len(generators) :]
     by_route = {route.name: found for route, found in zip(routes, of_routes, strict=True)}
@@ -112,13 +111,6 @@ def _of_generator(facts: Facts, releases: Releases) -> ModelEntry:
         streams=bool(facts.get("language_model")),
         prices=releases.settings().prices.models.get(name),
     )
-
-
-async def _facts(stage: Stage, scope: RequestScope) -> Facts:
-    try:
-        return await stage.description(call=scope.call())
-    except StageError:
-        return {}
 
 
 def _name(facts: Facts) -> str:

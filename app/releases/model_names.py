@@ -2,7 +2,7 @@
 inside a stage."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.releases.assignment import Assignment
@@ -68,8 +68,13 @@ async def resolve_model(
     raise no_such_model(asked, "chat")
 
 
-async def _model(stage: Stage, scope: RequestScope) -> str:
+async def facts_of(stage: Stage, scope: RequestScope) -> Mapping[str, object]:
+    """Returns what a stage says of itself, nothing where it does not answer."""
     try:
-        return str((await stage.description(call=scope.call())).get("model", ""))
+        return await stage.description(call=scope.call())
     except StageError:
-        return ""
+        return {}
+
+
+async def _model(stage: Stage, scope: RequestScope) -> str:
+    return str((await facts_of(stage, scope)).get("model", ""))

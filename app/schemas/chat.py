@@ -11,11 +11,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from app.schemas.answers import Source, Timings
 from app.schemas.filters import MetadataFilter
 from app.schemas.functions import (
+    EndReason,
     FunctionChoice,
     FunctionDefinition,
     FunctionTool,
@@ -23,8 +23,8 @@ from app.schemas.functions import (
     ToolCall,
 )
 from app.schemas.sampling import ResponseFormat, WritingFields
-from app.schemas.wire import UNSUPPORTED, ResponseModel, TolerantModel
-from deployments.contracts.generation import FinishReason, Message, OutputFormat, Role, Sampling
+from app.schemas.wire import ResponseModel, TolerantModel, unsupported
+from deployments.contracts.generation import Message, OutputFormat, Role, Sampling
 from deployments.contracts.inputs import Items
 
 _ROLES: dict[str, Role] = {
@@ -40,7 +40,7 @@ Text = Annotated[str, Field(max_length=2_000_000)]
 
 def _is_text(kind: Any) -> Any:
     if isinstance(kind, str) and kind != "text":
-        raise PydanticCustomError(UNSUPPORTED, "only text is read")
+        raise unsupported("only text is read")
     return kind
 
 
@@ -142,12 +142,9 @@ class ChatRequest(WritingFields):
         if isinstance(choice, FunctionChoice) and choice.function.name not in names:
             raise ValueError("has no function of the name that tool_choice gives")
         if choice == "required" and len(names) != 1:
-            raise PydanticCustomError(
-                UNSUPPORTED, "only 1 function is taken with tool_choice: required; name one"
-            )
+            raise unsupported("only 1 function is taken with tool_choice: required; name one")
         if names and choice in (None, "auto"):
-            raise PydanticCustomError(
-                UNSUPPORTED,
+            raise unsupported(
                 "no tools are called here by a model's own choice: name a function in tool_choice, "
                 "or send tool_choice: none",
             )
@@ -245,7 +242,7 @@ class Choice(ResponseModel):
     index: int = 0
     message: AssistantMessage
     logprobs: ChoiceLogprobs | None = None
-    finish_reason: FinishReason | Literal["tool_calls"]
+    finish_reason: EndReason
 
 
 class PromptTokensDetails(ResponseModel):

@@ -4,11 +4,10 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.schemas.chat import GenerationUsage
 from app.schemas.sampling import NotHere, WritingFields
-from app.schemas.wire import UNSUPPORTED, ResponseModel, refused
+from app.schemas.wire import ResponseModel, refused, unsupported
 from deployments.contracts.generation import FinishReason, Sampling
 
 _DEFAULT_MAX_TOKENS = 16
@@ -18,7 +17,7 @@ _DEFAULT_MAX_TOKENS = 16
 def _only_one(prompt: Any) -> Any:
     """Returns the only text of a list, as some clients send it."""
     if isinstance(prompt, list) and len(prompt) > 1 and isinstance(prompt[0], str | list):
-        raise PydanticCustomError(UNSUPPORTED, "only 1 prompt is gone on with for a request")
+        raise unsupported("only 1 prompt is gone on with for a request")
     return prompt[0] if isinstance(prompt, list) and prompt else prompt
 
 

@@ -6,7 +6,10 @@ from pydantic import Field
 
 from app.schemas.sampling import SmallSchema
 from app.schemas.wire import ResponseModel, TolerantModel
+from deployments.contracts.generation import FinishReason
 
+EndReason = FinishReason | Literal["tool_calls"]
+"""Why an answer ended that may be a call."""
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["book_berth"])]
 Arguments = Annotated[str, Field(max_length=200_000)]
 

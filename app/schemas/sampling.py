@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
-from app.schemas.wire import UNSUPPORTED, TolerantModel, refused
+from app.schemas.wire import TolerantModel, refused, unsupported
 from deployments.contracts.generation import OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
 
@@ -25,7 +24,7 @@ _MAX_TAG_CHARS = 512
 
 def _is_one(count: int) -> int:
     if count != 1:
-        raise PydanticCustomError(UNSUPPORTED, "only 1 answer is written for a request")
+        raise unsupported("only 1 answer is written for a request")
     return count
 
 
@@ -174,8 +173,9 @@ class WritingFields(SamplingFields):
         """Returns the wishes as the generator takes them."""
         return replace(super().sampling(), top_k=self.top_k)
 
+    @property
     def named_user(self) -> str | None:
-        """Returns the user that the request names, by either field."""
+        """The user that the request names, by either field."""
         return self.user or self.safety_identifier
 
     def tags(self) -> dict[str, str]:

@@ -45,11 +45,16 @@ class TolerantModel(RequestModel):
     model_config = ConfigDict(extra="allow")
 
 
+def unsupported(reason: str) -> PydanticCustomError:
+    """Returns the error of a field that means something which is not done here, by its reason."""
+    return PydanticCustomError(UNSUPPORTED, "{reason}", {"reason": reason})
+
+
 def refused(reason: str) -> BeforeValidator:
     """Returns the check of a field that would change what is answered, and is not honoured."""
 
     def check(value: Any) -> Any:
-        raise PydanticCustomError(UNSUPPORTED, "{reason}", {"reason": reason})
+        raise unsupported(reason)
 
     return BeforeValidator(check)
 

@@ -4,9 +4,9 @@ they may be large, or secret, or not even text."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.errors import InvalidRequest, UnsupportedField
 
-_MAX_FIELDS = 20
+MAX_FIELDS = 20
 _MAX_ERRORS = 200
 """How many are looked at: each field may have several, one for each form that it may have."""
 _MAX_REASONS = 3
@@ -44,7 +44,7 @@ def field_errors(errors: Sequence[Any], body: object) -> tuple[Mapping[str, obje
         }
         for path, error in found.items()
         if path in deepest
-    )[:_MAX_FIELDS]
+    )[:MAX_FIELDS]
 
 
 def reasons_of(fields: Sequence[Mapping[str, object]]) -> str:
@@ -56,6 +56,17 @@ def reasons_of(fields: Sequence[Mapping[str, object]]) -> str:
     ]
     rest = len(fields) - len(said)
     return ", ".join([*said, f"and {rest} more"] if rest else said)
+
+
+def unknown_field(path: str) -> Mapping[str, object]:
+    """Returns the entry of a field that there is not."""
+    kind = "extra_forbidden"
+    return {"field": path, "message": _SAID_PLAINLY[kind], "type": kind}
+
+
+def unsupported_fields(fields: Sequence[Mapping[str, object]]) -> UnsupportedField:
+    """Returns the error that names fields which mean something that is not done here."""
+    return UnsupportedField(f"Not supported here: {reasons_of(fields)}.", errors=tuple(fields))
 
 
 def invalid_fields(errors: Sequence[Any], body: object) -> InvalidRequest:

@@ -25,6 +25,7 @@ from deployments.contracts.errors import (
     UnsupportedField,
     UnsupportedMedia,
 )
+from deployments.contracts.field_errors import unsupported_fields
 from deployments.contracts.stages import RetrieverStage
 
 PATH = "/v1/files"
@@ -166,9 +167,7 @@ def _fields(form: FormData) -> tuple[Purpose, UploadFile]:
     stray = sorted(set(form) - {"file", "purpose"})
     if stray:
         reason = "a file is kept until somebody deletes it" if "expires" in stray[0] else "unknown"
-        raise UnsupportedField(
-            f"Not supported here: {stray[0]} ({reason}).", errors=(_detail(stray[0], reason),)
-        )
+        raise unsupported_fields([_detail(stray[0], reason)])
     file, given = form.get("file"), form.get("purpose")
     if not isinstance(file, UploadFile):
         raise InvalidRequest("The form has no `file`.", errors=(_detail("file", "it is missing"),))
@@ -176,9 +175,7 @@ def _fields(form: FormData) -> tuple[Purpose, UploadFile]:
         if purpose == given:
             return purpose, file
     reason = f"files are here to be searched, so it is one of {', '.join(_PURPOSES)}"
-    raise UnsupportedField(
-        f"Not supported here: purpose ({reason}).", errors=(_detail("purpose", reason),)
-    )
+    raise unsupported_fields([_detail("purpose", reason)])
 
 
 def _file_id(name: str, content: bytes) -> str:

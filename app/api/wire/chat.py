@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 
 from app.api.wire.addresses import address_of
 from app.api.wire.function_call import FunctionCall, StreamedCall
-from app.api.wire.provenance import cited_chunks, provenance_of
+from app.api.wire.provenance import Origin
 from app.api.wire.streaming import DONE, encode_event, end_honestly
-from app.api.wire.values import source_of
 from app.problems import problem_body
-from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
-from app.schemas.answers import Source
 from app.schemas.chat import (
     Annotation,
     AssistantMessage,
@@ -23,11 +20,9 @@ from app.schemas.chat import (
     ContentLogprob,
     GenerationUsage,
     PromptTokensDetails,
-    Provenance,
     TopLogprob,
     UrlCitation,
 )
-from app.settings.routing import RoutingDecision
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import (
     Citation,
@@ -36,23 +31,14 @@ from deployments.contracts.generation import (
     Started,
     TokenLogprob,
 )
-from deployments.contracts.search import ScoredChunk
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is known of an answer before it is written; makes its forms on the wire.
+    """Makes the forms of an answer on the wire; `model` is what the request named."""
 
-    `model` is what the request named, `started_s` is on the performance counter.
-    """
-
-    scope: RequestScope
+    origin: Origin
     model: str
-    release: str | None
-    sources: tuple[ScoredChunk, ...]
-    record: AttemptRecord
-    started_s: float
-    routing: RoutingDecision | None = None
     call: FunctionCall | None = None
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -77,7 +63,7 @@ class Reply:
                 )
             ],
             usage=usage_of(written),
-            ragserve=self._provenance(written),
+            ragserve=self.origin.provenance(written),
         )
 
     def chunks(
@@ -99,15 +85,15 @@ class Reply:
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
-        return end_honestly(encoded(), self.scope, self._error)
+        return end_honestly(encoded(), self.origin.scope, self._error)
 
     def _encode(self, event: GenerationEvent, call: StreamedCall, with_logprobs: bool) -> bytes:
         if isinstance(event, Started):
-            sources = [source.model_dump(mode="json") for source in self._found()]
-            own = {"release": self.release, "model": event.model, "sources": sources}
+            sources = [source.model_dump(mode="json") for source in self.origin.found()]
+            own = {"release": self.origin.release, "model": event.model, "sources": sources}
             return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
-            own = self._provenance(event).model_dump(mode="json", exclude={"sources"})
+            own = self.origin.provenance(event).model_dump(mode="json", exclude={"sources"})
             return self._chunk({}, finish_reason=call.end_of(event), ragserve=own)
         delta = call.delta_of(event.text)
         if event.citations:
@@ -144,21 +130,7 @@ class Reply:
         }
 
     def _id(self) -> str:
-        return f"chatcmpl-{self.scope.request_id}"
-
-    def _found(self) -> list[Source]:
-        return [source_of(hit) for hit in self.sources]
-
-    def _provenance(self, written: Generation) -> Provenance:
-        return provenance_of(
-            written,
-            scope=self.scope,
-            release=self.release,
-            sources=self.sources,
-            record=self.record,
-            routing=self.routing,
-            started_s=self.started_s,
-        )
+        return f"chatcmpl-{self.origin.scope.request_id}"
 
     def _annotations(self, citations: Iterable[Citation]) -> list[Annotation]:
         return [
@@ -170,11 +142,11 @@ class Reply:
                     title=chunk.title,
                 )
             )
-            for citation, chunk in cited_chunks(citations, self.sources)
+            for citation, chunk in self.origin.cited(citations)
         ]
 
     def _error(self, error: RagError) -> bytes:
-        return error_event(error, self.scope)
+        return error_event(error, self.origin.scope)
 
 
 def error_event(error: RagError, scope: RequestScope) -> bytes:

@@ -5,11 +5,10 @@ from typing import Literal, Self
 
 from app.request.scope import RequestScope
 from app.schemas.chat import ChatRequest
-from app.schemas.functions import CalledFunction, ToolCall
-from deployments.contracts.generation import FinishReason, Generation
+from app.schemas.functions import CalledFunction, EndReason, ToolCall
+from deployments.contracts.generation import Generation
 
 CallReason = Literal["stop", "tool_calls"]
-EndReason = FinishReason | Literal["tool_calls"]
 
 
 @dataclass(frozen=True, slots=True)

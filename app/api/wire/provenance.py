@@ -1,10 +1,14 @@
 """Where an answer comes from, as every form of it in a conversation says it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
+from app.api.conversation import Begun
 from app.api.wire.values import source_of, timings_of
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
+from app.schemas.answers import Source
 from app.schemas.chat import Provenance, Routing
 from app.settings.routing import RoutingDecision
 from deployments.contracts.documents import Chunk
@@ -12,37 +16,49 @@ from deployments.contracts.generation import Citation, Generation
 from deployments.contracts.search import ScoredChunk
 
 
-def provenance_of(
-    written: Generation,
-    *,
-    scope: RequestScope,
-    release: str | None,
-    sources: Sequence[ScoredChunk],
-    record: AttemptRecord,
-    routing: RoutingDecision | None,
-    started_s: float,
-) -> Provenance:
-    """Returns our own member of an answer; `started_s` is on the performance counter."""
-    return Provenance(
-        request_id=scope.request_id,
-        model=written.model,
-        release=release,
-        prompt=written.prompt,
-        grounded=written.grounded,
-        answerability=written.answerability,
-        sources=[source_of(hit) for hit in sources],
-        degraded=record.degraded,
-        routing=None if routing is None else Routing.model_validate(routing),
-        ignored=list(scope.notes.ignored),
-        timings=timings_of(record, started_s),
-    )
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of an answer before it is written; `started_s` is on the performance
+    counter."""
 
+    scope: RequestScope
+    release: str | None
+    sources: tuple[ScoredChunk, ...]
+    record: AttemptRecord
+    routing: RoutingDecision | None
+    started_s: float
 
-def cited_chunks(
-    citations: Iterable[Citation], sources: Sequence[ScoredChunk]
-) -> Iterator[tuple[Citation, Chunk]]:
-    """Yields each citation with the chunk that it names, where there is one."""
-    chunks = {hit.rank: hit.chunk for hit in sources}
-    for citation in citations:
-        if citation.source in chunks:
-            yield citation, chunks[citation.source]
+    @classmethod
+    def of(cls, begun: Begun, scope: RequestScope, started_s: float) -> Self:
+        """Returns where an answer comes from that has begun."""
+        served = begun.served
+        sources = served.value.sources
+        return cls(scope, served.release, sources, served.record, begun.routing, started_s)
+
+    def found(self) -> list[Source]:
+        """Returns the sources as clients see them."""
+        return [source_of(hit) for hit in self.sources]
+
+    def provenance(self, written: Generation) -> Provenance:
+        """Returns our own member of the whole answer."""
+        chosen = self.routing
+        return Provenance(
+            request_id=self.scope.request_id,
+            model=written.model,
+            release=self.release,
+            prompt=written.prompt,
+            grounded=written.grounded,
+            answerability=written.answerability,
+            sources=self.found(),
+            degraded=self.record.degraded,
+            routing=None if chosen is None else Routing.model_validate(chosen),
+            ignored=list(self.scope.notes.ignored),
+            timings=timings_of(self.record, self.started_s),
+        )
+
+    def cited(self, citations: Iterable[Citation]) -> Iterator[tuple[Citation, Chunk]]:
+        """Yields each citation with the chunk that it names, where there is one."""
+        chunks = {hit.rank: hit.chunk for hit in self.sources}
+        for citation in citations:
+            if citation.source in chunks:
+                yield citation, chunks[citation.source]

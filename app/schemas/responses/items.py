@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from app.schemas.chat import Text
-from app.schemas.refusals import unsupported
-from app.schemas.wire import TolerantModel
+from app.schemas.wire import TolerantModel, unsupported
 from deployments.contracts.generation import Message, Role
 from deployments.contracts.inputs import Items
 

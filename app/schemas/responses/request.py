@@ -149,8 +149,8 @@ class ResponsesRequest(TolerantModel):
         return _RESULTS in self.include
 
     @property
-    def person(self) -> str | None:
-        """Whose request it is, as the client calls them."""
+    def named_user(self) -> str | None:
+        """The user that the request names, by either field."""
         return self.user or self.safety_identifier
 
     @property

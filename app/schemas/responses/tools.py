@@ -7,8 +7,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from app.schemas.attribute_filters import AttributeFilter
 from app.schemas.chat import RetrievalOptions
-from app.schemas.refusals import unsupported
-from app.schemas.wire import TolerantModel, refused
+from app.schemas.wire import TolerantModel, refused, unsupported
 from deployments.contracts.inputs import Items
 
 _NO_TOOLS = "tools are not called here, apart from file_search"

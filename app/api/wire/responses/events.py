@@ -52,7 +52,7 @@ class ResponseEvents:
                     if pieces:
                         yield b"".join(pieces)
 
-        return end_honestly(encoded(), self._form.scope, self._fail)
+        return end_honestly(encoded(), self._form.origin.scope, self._fail)
 
     def _encode(self, event: GenerationEvent) -> Iterator[bytes]:
         if isinstance(event, Started):
@@ -116,7 +116,7 @@ class ResponseEvents:
     def _fail(self, error: RagError) -> bytes:
         text = self._form.text("".join(self._pieces), self._citations, self._logprobs)
         failed: ResponseObject = self._form.broken(error, text)
-        request_id = self._form.scope.request_id
+        request_id = self._form.origin.scope.request_id
         body = problem_body(error.code, str(error), request_id=request_id, instance="")
         return self._event("response.failed", response=failed) + self._event(
             "error", code=error.code, message=str(error), param=None, error=body["error"]

@@ -9,10 +9,7 @@ from typing import Any, Literal
 from app.api.wire.addresses import address_of
 from app.api.wire.chat import logprobs_of
 from app.api.wire.files import attributes_of
-from app.api.wire.provenance import cited_chunks, provenance_of
-from app.api.wire.values import source_of
-from app.request.attempt import AttemptRecord
-from app.request.scope import RequestScope
+from app.api.wire.provenance import Origin
 from app.schemas.chat import ContentLogprob
 from app.schemas.responses.answer import (
     FileCitation,
@@ -31,7 +28,6 @@ from app.schemas.responses.answer import (
 )
 from app.schemas.responses.request import ResponsesRequest
 from app.schemas.wire import RequestModel
-from app.settings.routing import RoutingDecision
 from deployments.contracts.errors import RagError, RateLimited
 from deployments.contracts.generation import Citation, Generation, TokenLogprob
 from deployments.contracts.search import ScoredChunk
@@ -45,28 +41,20 @@ _CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ResponseForm:
-    """What is known of a response before its text is written; makes its parts.
-
-    `started_s` is on the performance counter, `created_at` in seconds since 1970.
-    """
+    """Makes the parts of a response; `created_at` is in seconds since 1970."""
 
     asked: ResponsesRequest
-    scope: RequestScope
-    release: str | None
-    sources: tuple[ScoredChunk, ...]
-    record: AttemptRecord
-    started_s: float
-    routing: RoutingDecision | None = None
+    origin: Origin
     created_at: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def message_id(self) -> str:
         """The id of the answer's message."""
-        return f"msg_{self.scope.request_id}"
+        return f"msg_{self.origin.scope.request_id}"
 
     def begun(self) -> ResponseObject:
         """Returns the response before its text, with the sources that were found."""
-        found = FoundSources(release=self.release, sources=[source_of(hit) for hit in self.sources])
+        found = FoundSources(release=self.origin.release, sources=self.origin.found())
         return self._response("in_progress", ragserve=found)
 
     def whole(self, written: Generation) -> ResponseObject:
@@ -78,22 +66,13 @@ class ResponseForm:
             output_tokens=written.completion_tokens,
             total_tokens=written.prompt_tokens + written.completion_tokens,
         )
-        own = provenance_of(
-            written,
-            scope=self.scope,
-            release=self.release,
-            sources=self.sources,
-            record=self.record,
-            routing=self.routing,
-            started_s=self.started_s,
-        )
         return self._response(
             "completed" if cut_by is None else "incomplete",
             completed_at=int(time.time()) if cut_by is None else None,
             incomplete_details=None if cut_by is None else IncompleteDetails(reason=cut_by),
             output=self._output(self.message(written)),
             usage=usage,
-            ragserve=own,
+            ragserve=self.origin.provenance(written),
         )
 
     def broken(self, error: RagError, text: OutputText) -> ResponseObject:
@@ -129,7 +108,7 @@ class ResponseForm:
     def annotations(self, citations: Iterable[Citation]) -> list[FlatUrlCitation | FileCitation]:
         """Returns citations: each as an address, and after a `file_search` as a file, too."""
         found: list[FlatUrlCitation | FileCitation] = []
-        for citation, chunk in cited_chunks(citations, self.sources):
+        for citation, chunk in self.origin.cited(citations):
             found.append(
                 FlatUrlCitation(
                     start_index=citation.start,
@@ -149,10 +128,10 @@ class ResponseForm:
         if self.asked.file_search is None:
             return None
         return FileSearchCall(
-            id=f"fs_{self.scope.request_id}",
+            id=f"fs_{self.origin.scope.request_id}",
             status="completed",
-            queries=[self.record.query],
-            results=_results(self.sources) if self.asked.with_results else None,
+            queries=[self.origin.record.query],
+            results=_results(self.origin.sources) if self.asked.with_results else None,
         )
 
     def _output(self, message: OutputMessage) -> list[FileSearchCall | OutputMessage]:
@@ -163,7 +142,7 @@ class ResponseForm:
         asked = self.asked
         format = None if asked.text is None else asked.text.format
         return ResponseObject(
-            id=f"resp_{self.scope.request_id}",
+            id=f"resp_{self.origin.scope.request_id}",
             created_at=self.created_at,
             status=status,
             instructions=asked.instructions,

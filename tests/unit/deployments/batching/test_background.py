@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from deployments.batching.batcher import Batcher
+from tests.clock import Clock
 
 PATIENCE_S = 5.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 class Model:

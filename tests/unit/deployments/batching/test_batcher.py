@@ -17,18 +17,9 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
+from tests.clock import Clock
 
 PATIENCE_S = 5.0
-
-
-class Clock:
-    """Seconds that pass only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 class Model:
