@@ -2,10 +2,12 @@
 ingress."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
 from app.api import (
@@ -76,6 +78,7 @@ def routed_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         middleware=middlewares,
+        routes=list(_routes()),
         generate_unique_id_function=operation_id,
         openapi_tags=TAGS,
         servers=SERVERS,
@@ -85,12 +88,20 @@ def routed_app(
         docs_url=None,  # FastAPI's own page loads its scripts from somebody else's server
         redoc_url=None,
     )
+    describe(app)
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Made once per process: to read the signatures of all operations takes longer than to answer
+    a hundred requests, and no application changes them."""
+    router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, documents),
         *(files, stores, store_files, batches),
         *(usage, drift, admin, health, docs_page),
     )
     for module in routed:
-        app.include_router(module.router)
-    describe(app)
-    return app
+        router.include_router(module.router)
+    return tuple(router.routes)
