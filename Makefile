@@ -75,11 +75,14 @@ fmt: $(STAMP) ## Format and fix what can be fixed
 
 test: coverage test-integration ## All tests: without Ray, measured, then with a real cluster; some minutes each
 
+# On all cores; a worker that has nothing left takes from the others.
+UNIT := tests/unit --numprocesses logical --maxprocesses 8 --dist worksteal
+
 test-unit: $(STAMP) ## The tests without Ray
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(UNIT)
 
 coverage: $(STAMP) ## The tests without Ray, measured; fails below the floor of pyproject.toml
-	$(BIN)/python -m pytest tests/unit --cov --cov-report=term:skip-covered --cov-report=xml
+	$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered --cov-report=xml
 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	$(BIN)/python -m pytest tests/integration
