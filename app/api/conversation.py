@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
+from app.answering.housekeeping import housekeeping_kind, reply_without_a_model, written_at_once
 from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
 from app.api.caller import Caller
@@ -13,11 +14,14 @@ from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
-from app.releases.model_names import SERVICE, Direct, resolve_model
+from app.releases.failover import GeneratorChain
+from app.releases.model_names import SERVICE, Direct, facts_of, resolve_model
 from app.releases.releases import Releases
+from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.schemas.chat import RetrievalOptions
 from app.settings.gateway import GatewayArgs
+from app.settings.housekeeping import HousekeepingKind
 from app.settings.routing import AUTO, RequestFacts, RoutingDecision
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.generation import GenerationRequest, Message, Sampling
@@ -62,10 +66,12 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An answer that has begun, and why `auto` chose who gives it."""
+    """An answer that has begun, why `auto` chose who gives it, and what a chat program asked for
+    where its user asked nothing."""
 
     served: Served[AnswerStream]
     routing: RoutingDecision | None
+    housekeeping: HousekeepingKind | None = None
 
 
 async def begin_answer(
@@ -101,9 +107,14 @@ async def begin_answer(
             )
         request = _request(asked)
         served = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
-    else:
+        return Begun(served, routing)
+    kind = _housekeeping(asked, gateway.releases)
+    if kind is None:
         served = await _dispatch(asked, target, gateway, scope, timeout_s)
-    return Begun(served, routing)
+    else:
+        generator = gateway.releases.route(target.release).generator
+        served = await _keep_house(kind, asked, generator, scope, timeout_s)
+    return Begun(served, routing, kind)
 
 
 def _route(asked: Conversation, budgets: Budgets, releases: Releases) -> RoutingDecision | None:
@@ -119,6 +130,29 @@ def _route(asked: Conversation, budgets: Budgets, releases: Releases) -> Routing
         cost_budget_usd=budgets.cost_usd,
     )
     return releases.choose_model(facts, default=SERVICE)
+
+
+def _housekeeping(asked: Conversation, releases: Releases) -> HousekeepingKind | None:
+    """Returns what a chat program asks for by itself, where the request may be such a one."""
+    if asked.needs_documents or not asked.options.retrieval:
+        return None
+    return housekeeping_kind(asked.messages, releases.settings().housekeeping)
+
+
+async def _keep_house(
+    kind: HousekeepingKind,
+    asked: Conversation,
+    generator: GeneratorChain,
+    scope: RequestScope,
+    timeout_s: float,
+) -> Served[AnswerStream]:
+    """Returns the answer of a language model that is asked without the documents, or a modest one
+    of our own where the release has none. Neither counts as an answer of the release."""
+    has_model = (await facts_of(generator, scope)).get("language_model")
+    if has_model or asked.sampling.output_format:  # without a model, that refuses the format
+        return await begin_direct(_request(asked), generator, scope, timeout_s=timeout_s)
+    text = reply_without_a_model(kind, asked.messages)
+    return Served(written_at_once(text, model=SERVICE), None, AttemptRecord())
 
 
 async def _dispatch(

@@ -24,6 +24,7 @@ from app.schemas.functions import (
 )
 from app.schemas.sampling import ResponseFormat, WritingFields
 from app.schemas.wire import ResponseModel, TolerantModel, unsupported
+from app.settings.housekeeping import HousekeepingKind
 from deployments.contracts.generation import Message, OutputFormat, Role, Sampling
 from deployments.contracts.inputs import Items
 
@@ -282,6 +283,10 @@ class Provenance(ResponseModel):
     sources: list[Source]
     degraded: list[str]
     routing: Routing | None = None
+    housekeeping: HousekeepingKind | None = Field(
+        default=None,
+        description="What a chat program asked for by itself, which was not searched for.",
+    )
     ignored: list[str] = Field(
         default_factory=list, description="Fields of the request that nothing here knows."
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from app.settings.housekeeping import USUAL, HousekeepingRule
 from app.settings.prices import PriceTable
 from app.settings.recording import Recording
 from app.settings.release import Release
@@ -36,6 +37,10 @@ class GatewayLive(Settings):
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none
     fits, traffic decides."""
+
+    housekeeping: tuple[HousekeepingRule, ...] = USUAL
+    """By what the prompts are known with which chat programs ask for titles, tags and the like.
+    They are not searched for and are no evidence of anything; empty takes them for questions."""
 
     aliases: dict[ModelAlias, str] = {}
     """Other names that a request may give as its `model`, such as `gpt-4o`, and what each stands

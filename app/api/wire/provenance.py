@@ -10,6 +10,7 @@ from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.schemas.answers import Source
 from app.schemas.chat import Provenance, Routing
+from app.settings.housekeeping import HousekeepingKind
 from app.settings.routing import RoutingDecision
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Citation, Generation
@@ -26,6 +27,7 @@ class Origin:
     sources: tuple[ScoredChunk, ...]
     record: AttemptRecord
     routing: RoutingDecision | None
+    housekeeping: HousekeepingKind | None
     started_s: float
 
     @classmethod
@@ -33,7 +35,15 @@ class Origin:
         """Returns where an answer comes from that has begun."""
         served = begun.served
         sources = served.value.sources
-        return cls(scope, served.release, sources, served.record, begun.routing, started_s)
+        return cls(
+            scope=scope,
+            release=served.release,
+            sources=sources,
+            record=served.record,
+            routing=begun.routing,
+            housekeeping=begun.housekeeping,
+            started_s=started_s,
+        )
 
     def found(self) -> list[Source]:
         """Returns the sources as clients see them."""
@@ -52,6 +62,7 @@ class Origin:
             sources=self.found(),
             degraded=self.record.degraded,
             routing=None if chosen is None else Routing.model_validate(chosen),
+            housekeeping=self.housekeeping,
             ignored=list(self.scope.notes.ignored),
             timings=timings_of(self.record, self.started_s),
         )
