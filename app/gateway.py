@@ -1,7 +1,7 @@
 """What a gateway replica serves, in one place: the application of `app.api` is a function of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
@@ -10,6 +10,7 @@ from app.dispatch.shadow import Shadow
 from app.releases.releases import Releases
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
+from app.telemetry.pace import Pace
 from app.telemetry.requests import Telemetry
 from deployments.activity import TrackerStage
 from deployments.rollouts import ControlStage
@@ -28,6 +29,7 @@ class Gateway:
         admin_key: Opens the routes for operators, empty where nothing does.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
         breakers: Returns the state of each circuit breaker, by application and stage.
+        pace: Knows how long answers took lately.
         control_application: Name of the control application, empty where there is none.
     """
 
@@ -39,6 +41,7 @@ class Gateway:
     admin_key: str = ""
     settings_error: Callable[[], str] = str
     breakers: BreakerStates = dict
+    pace: Pace = field(default_factory=Pace)
     control_application: str = ""
 
 
@@ -53,6 +56,7 @@ def make_gateway(
     admin_key: str = "",
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
+    pace: Pace | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests."""
@@ -75,5 +79,6 @@ def make_gateway(
         admin_key=admin_key,
         settings_error=settings_error,
         breakers=breakers,
+        pace=pace or Pace(),
         control_application=args.control or "",
     )

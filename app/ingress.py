@@ -75,6 +75,7 @@ class Ingress:
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
+            pace=self._records.pace,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A conversation that a client wants to go on with, in whatever form it was sent: who answers it,
 and from what."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from app.releases.model_names import SERVICE, Direct, facts_of, resolve_model
 from app.releases.releases import Releases
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
+from app.routing.candidates import look_at
+from app.routing.choice import choose_model
+from app.routing.complexity import complexity_of
 from app.schemas.chat import RetrievalOptions
 from app.settings.gateway import GatewayArgs
 from app.settings.housekeeping import HousekeepingKind
@@ -89,7 +93,7 @@ async def begin_answer(
         InvalidRequest: the conversation does not end with a question, or who was asked has no
             documents to answer it from.
     """
-    routing = _route(asked, budgets, gateway.releases)
+    routing = await _route(asked, budgets, gateway, scope)
     scope.notes.identify(session=asked.options.session_id, user=asked.user, tags=asked.tags)
     target = await resolve_model(
         routing.model if routing else asked.model,
@@ -117,19 +121,41 @@ async def begin_answer(
     return Begun(served, routing, kind)
 
 
-def _route(asked: Conversation, budgets: Budgets, releases: Releases) -> RoutingDecision | None:
+async def _route(
+    asked: Conversation, budgets: Budgets, gateway: Gateway, scope: RequestScope
+) -> RoutingDecision | None:
     """Returns what `auto` stands for; None where the client chose by itself."""
-    if releases.settings().named(asked.model) != AUTO:
+    settings = gateway.releases.settings()
+    if settings.named(asked.model) != AUTO:
         return None
+    questions = user_texts(asked.messages)
     facts = RequestFacts(
         prompt_chars=sum(len(message.content) for message in asked.messages),
-        turns=len(user_texts(asked.messages)),
+        turns=len(questions),
         needs_retrieval=asked.options.retrieval,
         wants_json=bool(asked.sampling.output_format),
+        complexity=complexity_of(questions[-1] if questions else "", turns=len(questions)),
+        max_tokens=asked.sampling.max_tokens,
         latency_budget_ms=budgets.latency_ms,
         cost_budget_usd=budgets.cost_usd,
     )
-    return releases.choose_model(facts, default=SERVICE)
+    candidates = await look_at(
+        (name for rule in settings.routing for name in rule.use),
+        facts,
+        gateway.releases,
+        scope,
+        pace=gateway.pace,
+        breakers=gateway.breakers(),
+    )
+    decision = choose_model(
+        settings.routing,
+        facts,
+        candidates,
+        default=SERVICE,
+        explores=random.random() < settings.routing_exploration,
+    )
+    scope.notes.routed = (decision.model, decision.how)
+    return decision
 
 
 def _housekeeping(asked: Conversation, releases: Releases) -> HousekeepingKind | None:

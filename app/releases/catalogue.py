@@ -9,7 +9,7 @@ from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
 from app.settings.prices import Prices
-from app.settings.routing import AUTO
+from app.settings.routing import AUTO, DYNAMIC
 from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 
@@ -56,6 +56,7 @@ async def catalogue(releases: Releases, scope: RequestScope) -> dict[str, ModelE
     entries = [
         _of_release(SERVICE, main, by_route[main.name], releases, is_main=True),
         ModelEntry(AUTO, ("chat",)),
+        ModelEntry(DYNAMIC, ("chat",), alias_of=AUTO),
         *(
             _of_release(
                 f"{SERVICE}:{route.name}",

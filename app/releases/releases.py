@@ -6,7 +6,6 @@ from app.releases.assignment import Assignment
 from app.releases.failover import GeneratorChain
 from app.releases.route import Directory, RetrievalStages, Route
 from app.settings.live import GatewayLive
-from app.settings.routing import RequestFacts, RoutingDecision, choose_model
 from deployments.canary.assignment import assign_arm, assign_release
 from deployments.contracts.errors import Unavailable
 from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan
@@ -117,10 +116,6 @@ class Releases:
         releases = self.settings().releases.values()
         applications = {target for release in releases for target in release.generator}
         return {name: self.generator(name) for name in sorted(applications)}
-
-    def choose_model(self, facts: RequestFacts, *, default: str) -> RoutingDecision:
-        """Returns what `auto` stands for in a request, by the rules in force."""
-        return choose_model(self.settings().routing, facts, default=default)
 
 
 def _holds(override: TrafficOverride, settings: GatewayLive) -> bool:

@@ -30,6 +30,7 @@ class RequestNotes:
         error: Code of the problem that the client was told, also inside a stream.
         tags: What the client wants its trace to be found by.
         ignored: Fields of the body that nothing here knows.
+        routed: The model that `auto` became, and how it was chosen; None where it was not asked.
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
     """
 
@@ -47,6 +48,7 @@ class RequestNotes:
     error: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    routed: tuple[str, str] | None = None
     trace_wish: TraceWish = ""
 
     def assign(self, release: str, arm: Arm | None, rollout: str) -> None:

@@ -25,6 +25,7 @@ from app.schemas.functions import (
 from app.schemas.sampling import ResponseFormat, WritingFields
 from app.schemas.wire import ResponseModel, TolerantModel, unsupported
 from app.settings.housekeeping import HousekeepingKind
+from app.settings.routing import RoutingHow
 from deployments.contracts.generation import Message, OutputFormat, Role, Sampling
 from deployments.contracts.inputs import Items
 
@@ -267,6 +268,7 @@ class Routing(ResponseModel):
     model: str = Field(examples=["ragserve:stable"])
     rule: int | None = Field(description="Place of the rule from 0; null where none fitted.")
     reason: str = Field(examples=["wants_json True"])
+    how: RoutingHow = Field(description="What decided: the rule alone, figures, or curiosity.")
 
 
 class Provenance(ResponseModel):

@@ -8,7 +8,7 @@ from app.settings.housekeeping import USUAL, HousekeepingRule
 from app.settings.prices import PriceTable
 from app.settings.recording import Recording
 from app.settings.release import Release
-from app.settings.routing import AUTO, RoutingRule
+from app.settings.routing import AUTO, DYNAMIC, RoutingRule
 from deployments.settings import Settings
 
 ModelAlias = Annotated[str, Field(pattern=r"^[^\x00-\x20]{1,256}$")]
@@ -38,6 +38,10 @@ class GatewayLive(Settings):
     """What `model: auto` means: the first rule that fits a request names its model; where none
     fits, traffic decides."""
 
+    routing_exploration: Weight = 0.05
+    """Share of the requests to `auto` that go to another model of their rule where figures decide,
+    so that one that was slow a while ago is seen to be fast again."""
+
     housekeeping: tuple[HousekeepingRule, ...] = USUAL
     """By what the prompts are known with which chat programs ask for titles, tags and the like.
     They are not searched for and are no evidence of anything; empty takes them for questions."""
@@ -48,12 +52,13 @@ class GatewayLive(Settings):
 
     def named(self, model: str) -> str:
         """Returns what a name stands for; itself where it is no alias."""
-        return self.aliases.get(model, model)
+        name = self.aliases.get(model, model)
+        return AUTO if name == DYNAMIC else name
 
     @model_validator(mode="after")
     def _aliases_are_no_names_of_ours(self) -> Self:
         for alias, target in self.aliases.items():
-            if alias in ("ragserve", AUTO) or alias.startswith("ragserve:"):
+            if alias in ("ragserve", AUTO, DYNAMIC) or alias.startswith("ragserve:"):
                 raise ValueError(f"'{alias}' has a meaning of its own and cannot be an alias")
             if target in self.aliases:
                 raise ValueError(f"the alias '{alias}' stands for another alias, '{target}'")
@@ -66,7 +71,8 @@ class GatewayLive(Settings):
         if unknown:
             raise ValueError(f"traffic names releases that do not exist: {', '.join(unknown)}")
         for rule in self.routing:
-            self._check_release_of(rule.use, "routing")
+            for model in rule.use:
+                self._check_release_of(model, "routing")
         if sum(self.traffic.values()) <= 0:
             raise ValueError("at least one release needs a weight above zero")
         return self

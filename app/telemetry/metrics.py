@@ -40,6 +40,7 @@ class RequestMetrics:
         self._cost_usd = meter.counter(catalog.COST_USD)
         self._answers = meter.counter(catalog.ANSWERS)
         self._degraded = meter.counter(catalog.DEGRADED)
+        self._routed = meter.counter(catalog.ROUTED)
 
     def take(self, request: FinishedRequest) -> None:
         """See `Sink.take`."""
@@ -56,6 +57,9 @@ class RequestMetrics:
         self._requests.inc(
             1.0, {**of_request, "method": method, "outcome": outcome, "error": notes.error}
         )
+        if notes.routed is not None:
+            model, how = notes.routed
+            self._routed.inc(1.0, {"model": model, "how": how})
         if notes.attempt is not None:
             self._take_attempt(notes.attempt, notes.release, left=outcome == "aborted")
             for written in notes.generations():

@@ -16,6 +16,7 @@ from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.gauges import Admission, Gauges
 from app.telemetry.metrics import RequestMetrics
+from app.telemetry.pace import Pace
 from app.telemetry.requests import Sink, Telemetry
 from app.telemetry.traces.recorder import TraceRecorder
 from deployments.activity import TrackerStage
@@ -57,7 +58,8 @@ class RecordKeeper:
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
-        sinks: list[Sink] = [AccessLog(), RequestMetrics(meter, self._prices)]
+        self.pace = Pace()
+        sinks: list[Sink] = [AccessLog(), RequestMetrics(meter, self._prices), self.pace]
         self._traces: TraceRecorder | None = None
         if args.tracing.destinations:
             self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)

@@ -76,6 +76,13 @@ DEGRADED = Metric(
     "its place).",
     ("missing", "release"),
 )
+ROUTED = Metric(
+    "ragserve_routed",
+    "counter",
+    "Requests to the model auto, by what it became. how: rule, fastest, cheapest, explored (to see "
+    "how fast it is now) or default.",
+    ("model", "how"),
+)
 
 SPANS = Metric(
     "ragserve_spans",

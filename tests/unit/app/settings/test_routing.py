@@ -1,4 +1,4 @@
-"""Which model `auto` stands for."""
+"""When a rule of `auto` fits."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.settings.routing import RequestFacts, RoutingDecision, RoutingRule, choose_model
+from app.settings.routing import RequestFacts, RoutingRule
 
 SHORT = RequestFacts(prompt_chars=40, turns=1, needs_retrieval=True, wants_json=False)
 
@@ -34,6 +34,8 @@ def rule(**conditions: Any) -> RoutingRule:
         ({"max_latency_budget_ms": 500}, {"latency_budget_ms": 501.0}, False),
         ({"max_cost_budget_usd": 0.01}, {"cost_budget_usd": 0.001}, True),
         ({"wants_json": True, "min_turns": 2}, {"wants_json": True}, False),
+        ({"complexity": "complex"}, {}, False),
+        ({"complexity": "complex"}, {"complexity": "complex"}, True),
     ],
     ids=str,
 )
@@ -43,17 +45,15 @@ def test_a_rule_fits_when_all_its_conditions_hold(
     assert rule(**conditions).fits(replace(SHORT, **facts)) is fits
 
 
-def test_the_first_rule_that_fits_decides_and_says_why() -> None:
-    rules = [rule(min_turns=5), rule(use="ragserve:a", max_prompt_chars=100), rule(use="b")]
-    decision = choose_model(rules, SHORT, default="ragserve")
-    assert decision == RoutingDecision("ragserve:a", 1, "max_prompt_chars 100")
-
-
-def test_without_a_rule_that_fits_the_default_stands() -> None:
-    decision = choose_model([rule(min_turns=5)], SHORT, default="ragserve")
-    assert decision == RoutingDecision("ragserve", None, "no rule fitted")
-
-
 def test_a_rule_cannot_lead_back_to_auto() -> None:
     with pytest.raises(ValidationError, match="itself"):
         rule(use="auto")
+    with pytest.raises(ValidationError, match="itself"):
+        rule(use=["ragserve", "dynamic"])
+
+
+def test_one_model_is_a_list_of_one() -> None:
+    assert rule(use="big").use == ("big",)
+    assert rule(use=["big", "small"]).use == ("big", "small")
+    with pytest.raises(ValidationError, match="use"):
+        rule(use=[])
