@@ -33,8 +33,8 @@ LIVE = GatewayLive(
     },
     traffic={"one": 1.0},
     routing=(
-        RoutingRule(use="echo", needs_retrieval=False),
-        RoutingRule(use="ragserve:llm", min_turns=2),
+        RoutingRule(use=("echo",), needs_retrieval=False),
+        RoutingRule(use=("ragserve:llm",), min_turns=2),
     ),
 )
 
