@@ -1,5 +1,6 @@
 """`POST /v1/embeddings`, `POST /v1/rerank` and `GET /v1/models`: the stages on their own."""
 
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -19,6 +20,8 @@ from app.request.scope import RequestScope
 from app.schemas.models import (
     EmbeddingsRequest,
     EmbeddingsResponse,
+    InfinityRerankResponse,
+    InfinityRerankResult,
     Model,
     ModelDetails,
     ModelList,
@@ -104,7 +107,7 @@ async def rerank(
             )
             for index in order[: body.top_n]
         ],
-        usage=RerankUsage(total_tokens=judged.prompt_tokens),
+        usage=RerankUsage(prompt_tokens=judged.prompt_tokens, total_tokens=judged.prompt_tokens),
         ragserve=_provenance(scope, judged.model),
     )
 
@@ -127,6 +130,33 @@ async def rerank_unversioned(
         )
         for index in order
     ]
+
+
+@router.post("/infinity/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
+async def rerank_for_infinity(
+    body: Annotated[RerankRequest, tolerant(RerankRequest)],
+    scope: ScopeIn,
+    releases: ReleasesIn,
+) -> InfinityRerankResponse:
+    """Orders texts, as `/v1/rerank` does, for clients of the embedding server infinity: documents
+    are plain texts in its answer, and the form of the request is nothing to tell it by."""
+    answer = await rerank(body, scope, releases)
+    results = [
+        InfinityRerankResult(
+            index=result.index,
+            relevance_score=result.relevance_score,
+            document=None if result.document is None else result.document.text,
+        )
+        for result in answer.results
+    ]
+    return InfinityRerankResponse(
+        id=answer.id,
+        model=answer.model,
+        results=results,
+        usage=answer.usage,
+        created=int(time.time()),
+        ragserve=answer.ragserve,
+    )
 
 
 async def _rank(

@@ -151,6 +151,7 @@ class RerankResult(ResponseModel):
 class RerankUsage(ResponseModel):
     """Tokens that the reranker read."""
 
+    prompt_tokens: int = Field(examples=[27])
     total_tokens: int = Field(examples=[27])
 
 
@@ -182,6 +183,26 @@ class RerankResponse(ResponseModel):
     usage: RerankUsage
     ragserve: StageProvenance
     meta: RerankMeta = RerankMeta()
+
+
+class InfinityRerankResult(ResponseModel):
+    """A document's place, with its text as infinity has it."""
+
+    index: int
+    relevance_score: float
+    document: str | None
+
+
+class InfinityRerankResponse(ResponseModel):
+    """Results by descending relevance, in the form of the embedding server infinity."""
+
+    object: Literal["rerank"] = "rerank"
+    id: str
+    model: str
+    results: list[InfinityRerankResult]
+    usage: RerankUsage
+    created: int
+    ragserve: StageProvenance
 
 
 class ModelPrices(ResponseModel):

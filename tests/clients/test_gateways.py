@@ -33,9 +33,15 @@ def test_litellm_embedding():
 
 
 @pytest.mark.parametrize(
-    ("provider", "base"), [("cohere", f"{ROOT}/v2/rerank"), ("jina_ai", V1), ("hosted_vllm", ROOT)]
+    ("provider", "base"),
+    [
+        ("cohere", f"{ROOT}/v2/rerank"),
+        ("jina_ai", V1),
+        ("hosted_vllm", ROOT),
+        ("infinity", f"{ROOT}/infinity"),
+    ],
 )
-@pytest.mark.client("litellm", "rerank: cohere/, jina_ai/, hosted_vllm/")
+@pytest.mark.client("litellm", "rerank: cohere/, jina_ai/, hosted_vllm/, infinity/")
 def test_litellm_rerank(provider, base):
     litellm = pytest.importorskip("litellm")
     answer = litellm.rerank(

@@ -54,7 +54,10 @@ def graph(cluster: Cluster, models: dict[str, Path], guide: str) -> Iterator[Clu
                         "engine_args": {
                             "dtype": "float32",
                             # Random weights would fill a form with blanks to the limit.
-                            "structured_outputs_config": {"disable_any_whitespace": True},
+                            "structured_outputs_config": {
+                                "backend": "xgrammar",
+                                "disable_any_whitespace": True,
+                            },
                         },
                     },
                     "sampling": {"max_tokens": 32},

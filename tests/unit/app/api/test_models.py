@@ -106,3 +106,14 @@ async def test_rerank_takes_the_form_of_text_embeddings_inference(
     wrong = await client.post("/rerank", json={"query": "a", "texts": []})
     assert wrong.status_code == 422
     assert (await client.post("/v1/rerank", json=asked)).status_code == 422
+
+
+async def test_reranking_for_infinitys_clients_has_plain_texts(client: httpx.AsyncClient) -> None:
+    asked = {"query": "red ship", "documents": ["a blue car", "a red ship"], "top_n": 1}
+    found = (await client.post("/infinity/rerank", json=asked)).json()
+    [result] = found["results"]
+    assert (result["index"], result["document"], found["object"]) == (1, None, "rerank")
+    assert found["usage"]["prompt_tokens"] == found["usage"]["total_tokens"] > 0
+    asked["return_documents"] = True
+    found = (await client.post("/infinity/rerank", json=asked)).json()
+    assert found["results"][0]["document"] == "a red ship"
