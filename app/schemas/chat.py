@@ -212,7 +212,7 @@ class AssistantMessage(ResponseModel):
 
     role: Literal["assistant"] = "assistant"
     content: str | None = Field(description="Null where the answer is a call.")
-    refusal: None = None
+    refusal: str | None = None
     annotations: list[Annotation]
     tool_calls: list[ToolCall] | None = None
 
@@ -235,7 +235,7 @@ class ChoiceLogprobs(ResponseModel):
     """One entry per token."""
 
     content: list[ContentLogprob]
-    refusal: None = None
+    refusal: str | None = None
 
 
 class Choice(ResponseModel):

@@ -62,7 +62,7 @@ class StageProvenance(ResponseModel):
     ignored: list[str] = Field(description="Fields of the request that nothing here knows.")
 
 
-class Embedding(ResponseModel):
+class EmbeddedText(ResponseModel):
     """One vector."""
 
     object: Literal["embedding"] = "embedding"
@@ -81,7 +81,7 @@ class EmbeddingsResponse(ResponseModel):
     """Vectors in the order of the input, L2-normalised."""
 
     object: Literal["list"] = "list"
-    data: list[Embedding]
+    data: list[EmbeddedText]
     model: str = Field(description="As the request named it.", examples=["ragserve"])
     usage: EmbeddingsUsage
     ragserve: StageProvenance

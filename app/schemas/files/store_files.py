@@ -94,7 +94,7 @@ class StoreFile(ResponseModel):
     created_at: int = Field(examples=[1767225600])
     vector_store_id: str = Field(examples=[STORE])
     status: Literal["completed"] = "completed"
-    last_error: None = None
+    last_error: dict[str, str] | None = None
     usage_bytes: int = Field(description="As `bytes` of the file.", examples=[12_345])
     attributes: dict[str, str | int | float | bool] = Field(examples=[{"team": "hr"}])
     chunking_strategy: ChunkingStrategy = ChunkingStrategy()
@@ -131,7 +131,7 @@ class FileContent(ResponseModel):
     object: Literal["vector_store.file_content.page"] = "vector_store.file_content.page"
     data: list[FileText]
     has_more: Literal[False] = False
-    next_page: None = None
+    next_page: str | None = None
 
 
 class FileBatch(ResponseModel):

@@ -34,9 +34,9 @@ class VectorStore(ResponseModel):
     status: Literal["completed"] = "completed"
     file_counts: FileCounts
     usage_bytes: int = Field(default=0, description="Always 0: bytes are not counted.")
-    last_active_at: None = None
-    expires_after: None = None
-    expires_at: None = None
+    last_active_at: int | None = None
+    expires_after: dict[str, int | str] | None = None
+    expires_at: int | None = None
     metadata: dict[str, str] = {}
 
 
@@ -95,4 +95,4 @@ class StoreSearchResults(ResponseModel):
     search_query: list[str]
     data: list[StoreSearchResult]
     has_more: Literal[False] = False
-    next_page: None = None
+    next_page: str | None = None

@@ -134,7 +134,7 @@ class ResponseObject(ResponseModel):
     model: str = Field(description="The name that was asked for.", examples=["ragserve"])
     output: list[FileSearchCall | OutputMessage] = []
     parallel_tool_calls: bool = False
-    previous_response_id: None = None
+    previous_response_id: str | None = None
     background: bool = False
     store: bool = Field(default=False, description="Nothing is kept.")
     temperature: float | None = None
