@@ -38,6 +38,7 @@ _BODY = {
             "application/json": {"schema": {"$ref": "#/components/schemas/DocumentsRequest"}},
             "multipart/form-data": {
                 "schema": {
+                    "title": "DocumentsUpload",
                     "type": "object",
                     "required": ["files"],
                     "properties": {

@@ -97,6 +97,8 @@ def describe(app: FastAPI) -> None:
             }
             for route, operation in _operations(app, document):
                 _complete(route, operation)
+                _name_bodies(operation, schemas)
+            _drop_object_defaults(schemas)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -121,6 +123,31 @@ def _add_schema(schemas: dict[str, Any], model: type[BaseModel]) -> None:
     own = model.model_json_schema(ref_template=_REFS)
     schemas.update(own.pop("$defs", {}))
     schemas[model.__name__] = own
+
+
+def _name_bodies(operation: Mapping[str, Any], schemas: dict[str, Any]) -> None:
+    """Gives the forms of a body a name: generators make up names for those without one, and lose
+    them where a body comes in two media types."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content["schema"]
+        if schema.get("type") == "object" and "title" in schema:
+            schemas[schema["title"]] = schema
+            content["schema"] = {"$ref": _REFS.format(model=schema["title"])}
+
+
+def _drop_object_defaults(place: object) -> None:
+    """Takes out defaults that are objects or lists: generators of clients
+    copy them into code that does not compile."""
+    if isinstance(place, dict):
+        properties = place.get("properties")
+        for described in properties.values() if isinstance(properties, dict) else ():
+            if isinstance(described, dict) and isinstance(described.get("default"), dict | list):
+                del described["default"]
+        for inner in place.values():
+            _drop_object_defaults(inner)
+    elif isinstance(place, list):
+        for inner in place:
+            _drop_object_defaults(inner)
 
 
 def _operations(

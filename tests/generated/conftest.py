@@ -47,7 +47,11 @@ def openapi_generator(run: Run, tmp_path: Path) -> Generate:
 
     def generate(language: str) -> Path:
         command = Path(sys.executable).with_name("openapi-generator-cli")
-        run(str(command), "generate", "-i", str(DESCRIPTION), "-g", language, "-o", language)
+        run(
+            *(str(command), "generate", "-i", str(DESCRIPTION), "-g", language, "-o", language),
+            # Else the form of an upload has no model where a body may be JSON, too.
+            *("--global-property", "skipFormModel=false"),
+        )
         return tmp_path / language
 
     return generate

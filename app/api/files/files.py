@@ -39,6 +39,7 @@ _BODY = {
         "content": {
             "multipart/form-data": {
                 "schema": {
+                    "title": "FileUpload",
                     "type": "object",
                     "required": ["file", "purpose"],
                     "properties": {

@@ -98,7 +98,7 @@ class ResponseUsage(ResponseModel):
     total_tokens: int
 
 
-class ResponseError(ResponseModel):
+class ResponseFailure(ResponseModel):
     """Why there is no whole answer; the code is one that OpenAI's clients know."""
 
     code: Literal["server_error", "rate_limit_exceeded"]
@@ -126,7 +126,7 @@ class ResponseObject(ResponseModel):
     created_at: int = Field(examples=[1767225600])
     status: Status
     completed_at: int | None = None
-    error: ResponseError | None = None
+    error: ResponseFailure | None = None
     incomplete_details: IncompleteDetails | None = None
     instructions: str | None = None
     max_output_tokens: int | None = None

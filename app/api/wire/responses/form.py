@@ -21,7 +21,7 @@ from app.schemas.responses.answer import (
     InputTokensDetails,
     OutputMessage,
     OutputText,
-    ResponseError,
+    ResponseFailure,
     ResponseObject,
     ResponseUsage,
     Status,
@@ -81,7 +81,7 @@ class ResponseForm:
         message = OutputMessage(id=self.message_id, status="incomplete", content=[text])
         return self._response(
             "failed",
-            error=ResponseError(
+            error=ResponseFailure(
                 code="rate_limit_exceeded" if is_limited else "server_error", message=str(error)
             ),
             output=self._output(message),

@@ -162,3 +162,29 @@ def test_no_default_is_an_object_beside_null(schema: dict[str, Any]) -> None:
     for model in schema["components"]["schemas"].values():
         for name, field in model.get("properties", {}).items():
             assert not ("anyOf" in field and isinstance(field.get("default"), dict)), name
+
+
+def test_generators_find_a_name_for_every_body_and_no_default_that_is_no_literal(
+    schema: dict[str, Any],
+) -> None:
+    for method, path, operation in operations(schema):
+        for media, content in operation.get("requestBody", {}).get("content", {}).items():
+            names = content["schema"]
+            assert "$ref" in names or "anyOf" in names or "oneOf" in names, (
+                f"{method} {path} {media}"
+            )
+
+    def defaults(place: Any) -> Iterator[Any]:
+        if isinstance(place, dict):
+            yield from (one["default"] for one in [place] if "default" in one)
+            for inner in place.values():
+                yield from defaults(inner)
+
+    assert not [one for one in defaults(schema["components"]) if isinstance(one, dict | list)]
+
+
+def test_nothing_is_described_as_null_alone(schema: dict[str, Any]) -> None:
+    """Generators know no such type."""
+    for name, described in schema["components"]["schemas"].items():
+        for field, form in described.get("properties", {}).items():
+            assert form.get("type") != "null", f"{name}.{field}"
