@@ -70,6 +70,7 @@ async def answer_from_documents(
         context=tuple(context),
         prompt=attempt.route.release.prompt,
         sampling=question.sampling,
+        tools=question.tools,
     )
     left_s = timeout_s - (attempt.scope.now() - started_s)
     begun = await answer_from_generator(
