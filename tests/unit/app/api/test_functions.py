@@ -130,7 +130,7 @@ async def test_documents_are_searched_for_the_question_and_not_for_what_a_functi
     api: openai.AsyncOpenAI, stages: DoubleDirectory
 ) -> None:
     engine = stages.echo.engine
-    question = {"role": "user", "content": "What is the capital of France?"}
+    question: Any = {"role": "user", "content": "What is the capital of France?"}
     engine.script = [("", [("book_berth", ARGUMENTS)]), ("Paris [1], and berth 7.", [])]
     asked: Any = {"model": "ragserve:llm", "tools": [BERTH]}
     first = await api.chat.completions.create(messages=[question], **asked)
