@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
-from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
+from app.answering.written import AnswerStream
 from app.api.caller import Caller
 from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served

@@ -75,12 +75,14 @@ class Generation:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation. A turn of the assistant may call functions, and a turn of a tool
-    says what came of the call with `call_id`."""
+    says what came of the call with `call_id`: its content, or the chunks of the context with the
+    ranks `found`."""
 
     role: Role
     content: str
     calls: tuple[ToolCall, ...] = ()
     call_id: str = ""
+    found: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

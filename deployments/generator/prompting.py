@@ -25,6 +25,8 @@ from deployments.generator.extractive.marks import without_marks, without_marks_
 from deployments.words.invisible import drop_invisible
 
 _STEPS = ("condense", "queries", "passage", "filter")
+SEARCH_PROMPTS = "search"
+"""What names of prompts begin with that are for a model that searches by itself."""
 _TOOLS = "tools-v1"
 """What every answer prompt is followed by where functions are offered."""
 _FOLDER = Path(__file__).with_name("prompts")
@@ -126,6 +128,45 @@ def render_answer(
         Message("user", _render(template, "user", values)),
         *_turns(after),
     )
+
+
+def render_search(
+    name: str,
+    messages: Sequence[Message],
+    context: Sequence[ScoredChunk],
+    *,
+    fence: str | None = None,
+) -> tuple[Message, ...]:
+    """Returns the conversation of a model that searches by itself: the turns as they are, and in
+    those of its searches what of the context they found.
+
+    Args:
+        name: Name of a prompt for searches.
+        messages: As for `render_answer`.
+        context: Chunks that may be shown.
+        fence: As for `render_answer`.
+
+    Raises:
+        ConfigError, InvalidRequest: as for `render_answer`.
+    """
+    template = _template(name, (SEARCH_PROMPTS,))
+    _around_question(messages)
+    chunks = {hit.rank: _Source.of(hit) for hit in context}
+    values = {
+        "no_information": NO_INFORMATION,
+        "fence": fence or secrets.token_hex(_FENCE_BYTES),
+        "instructions": _instructions(messages),
+    }
+
+    def shown(turn: Message) -> Message:
+        if turn.found is None:
+            return turn
+        sources = [chunks[rank] for rank in turn.found if rank in chunks]
+        content = _render(template, "found", {**values, "sources": sources})
+        return replace(turn, content=content, found=None)
+
+    system = Message("system", _render(template, "system", values))
+    return (system, *(shown(turn) for turn in _turns(messages)))
 
 
 def last_question(messages: Sequence[Message]) -> str:

@@ -29,7 +29,13 @@ from deployments.generator.citations import CitationTracker, is_grounded
 from deployments.generator.config import SamplingArgs
 from deployments.generator.context_window import fit_context, prompt_bound
 from deployments.generator.extractive.engine import NO_INFORMATION
-from deployments.generator.prompting import last_question, render_answer, render_step
+from deployments.generator.prompting import (
+    SEARCH_PROMPTS,
+    last_question,
+    render_answer,
+    render_search,
+    render_step,
+)
 from deployments.generator.stream_window import gather_within
 
 
@@ -118,9 +124,12 @@ class Writer:
         question = request.question or last_question(request.messages)
 
         def write(context: Sequence[ScoredChunk]) -> Prompt:
-            messages = render_answer(
-                request.prompt, request.messages, context, with_tools=bool(request.tools)
-            )
+            if request.prompt.startswith(SEARCH_PROMPTS):
+                messages = render_search(request.prompt, request.messages, context)
+            else:
+                messages = render_answer(
+                    request.prompt, request.messages, context, with_tools=bool(request.tools)
+                )
             return Prompt(
                 messages=messages, question=question, context=tuple(context), tools=request.tools
             )

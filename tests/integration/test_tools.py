@@ -33,7 +33,7 @@ def returned(message: Any) -> list[Any]:
     ]
 
 
-def test_a_model_calls_and_is_told_what_came_of_it(api: openai.OpenAI) -> None:
+def test_a_model_calls_and_is_told_what_came_of_it(api: Any) -> None:
     first = api.chat.completions.create(**asked())
     message = first.choices[0].message
     assert first.choices[0].finish_reason == "tool_calls"
@@ -50,7 +50,7 @@ def test_a_model_calls_and_is_told_what_came_of_it(api: openai.OpenAI) -> None:
     assert cited.url_citation.url == second.model_extra["ragserve"]["sources"][0]["path"]
 
 
-def test_calls_are_streamed(api: openai.OpenAI) -> None:
+def test_calls_are_streamed(api: Any) -> None:
     with api.chat.completions.stream(**asked()) as stream:
         kinds = {event.type for event in stream}
         whole = stream.get_final_completion()
@@ -61,12 +61,12 @@ def test_calls_are_streamed(api: openai.OpenAI) -> None:
         assert stream.until_done().get_final_completion().choices[0].finish_reason == "stop"
 
 
-def test_without_functions_the_first_generator_answers(api: openai.OpenAI) -> None:
+def test_without_functions_the_first_generator_answers(api: Any) -> None:
     answer = api.chat.completions.create(model="ragserve:calls", messages=[QUESTION])
     assert answer.model_extra["ragserve"]["model"] == "extractive"
 
 
-def test_the_responses_api_calls_as_well(api: openai.OpenAI) -> None:
+def test_the_responses_api_calls_as_well(api: Any) -> None:
     tool: Any = {"type": "function", "name": "book", "parameters": SCHEMA}
     wishes: Any = {"model": "ragserve:calls", "tools": [tool]}
     with api.responses.stream(input=[QUESTION], **wishes) as stream:
@@ -80,7 +80,7 @@ def test_the_responses_api_calls_as_well(api: openai.OpenAI) -> None:
     assert second.output_text == "It returned: berth 7 [1]"
 
 
-def test_who_has_no_language_model_says_so(api: openai.OpenAI) -> None:
+def test_who_has_no_language_model_says_so(api: Any) -> None:
     with pytest.raises(openai.BadRequestError, match="no language model") as refused:
         api.chat.completions.create(**asked(model="ragserve:minilm-extractive"))
     assert refused.value.param == "tools"

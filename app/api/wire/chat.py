@@ -61,7 +61,7 @@ class Reply:
                     finish_reason=written.finish_reason,
                 )
             ],
-            usage=usage_of(written),
+            usage=self._usage(written),
             ragserve=self.origin.provenance(written),
         )
 
@@ -91,7 +91,8 @@ class Reply:
             own = {"release": self.origin.release, "model": event.model, "sources": sources}
             return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
-            own = self.origin.provenance(event).model_dump(mode="json", exclude={"sources"})
+            known = self.origin.told_before()
+            own = self.origin.provenance(event).model_dump(mode="json", exclude=known)
             return self._chunk({}, finish_reason=event.finish_reason, ragserve=own)
         delta: dict[str, object] = {"content": event.text} if event.text or not event.calls else {}
         if event.calls:
@@ -105,7 +106,7 @@ class Reply:
     def _end(self, written: Generation, include_usage: bool) -> list[bytes]:
         if not include_usage:
             return [DONE]
-        usage = {"usage": usage_of(written).model_dump()}
+        usage = {"usage": self._usage(written).model_dump()}
         return [encode_event(self._frame() | usage), DONE]
 
     def _chunk(
@@ -128,6 +129,9 @@ class Reply:
             "model": self.model,
             "choices": [],
         }
+
+    def _usage(self, written: Generation) -> GenerationUsage:
+        return usage_of(self.origin.record.with_rounds(written))
 
     def _id(self) -> str:
         return f"chatcmpl-{self.origin.scope.request_id}"

@@ -67,11 +67,12 @@ class ResponseForm:
             text_first: Whether its text began before its calls.
         """
         cut_by = _CUT_BY.get(written.finish_reason)
+        counted = self.origin.record.with_rounds(written)
         usage = ResponseUsage(
-            input_tokens=written.prompt_tokens,
-            input_tokens_details=InputTokensDetails(cached_tokens=written.cached_tokens),
-            output_tokens=written.completion_tokens,
-            total_tokens=written.prompt_tokens + written.completion_tokens,
+            input_tokens=counted.prompt_tokens,
+            input_tokens_details=InputTokensDetails(cached_tokens=counted.cached_tokens),
+            output_tokens=counted.completion_tokens,
+            total_tokens=counted.prompt_tokens + counted.completion_tokens,
         )
         return self._response(
             "completed" if cut_by is None else "incomplete",
