@@ -141,3 +141,11 @@ class GeneratorArgs(Settings):
         if self.engine != "extractive" and getattr(self, self.engine) is None:
             raise ValueError(f"engine `{self.engine}` needs a section `{self.engine}`")
         return self
+
+    @property
+    def chooses_tools(self) -> bool:
+        """Whether its model may call functions by its own choice; a server is taken to let its
+        own."""
+        if self.engine == "vllm":
+            return self.vllm is not None and self.vllm.tool_call_parser is not None
+        return self.engine == "openai"
