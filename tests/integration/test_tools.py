@@ -84,3 +84,18 @@ def test_who_has_no_language_model_says_so(api: Any) -> None:
     with pytest.raises(openai.BadRequestError, match="no language model") as refused:
         api.chat.completions.create(**asked(model="ragserve:minilm-extractive"))
     assert refused.value.param == "tools"
+
+
+def test_a_model_searches_by_itself(api: Any) -> None:
+    question = {"role": "user", "content": "search_documents for the header Retry-After"}
+    asked: Any = {"model": "ragserve:searcher", "messages": [question]}
+    answer = api.chat.completions.create(**asked)
+    assert "<source-" in answer.choices[0].message.content, "the double says what it was told"
+    own = answer.model_extra["ragserve"]
+    assert (own["model"], own["prompt"]) == ("calls", "search-v1")
+    assert own["sources"]
+    assert answer.usage.completion_tokens > 3
+    with api.chat.completions.stream(**asked) as stream:
+        whole = stream.until_done().get_final_completion()
+    assert whole.choices[0].finish_reason == "stop"
+    assert whole.choices[0].message.tool_calls in (None, [])

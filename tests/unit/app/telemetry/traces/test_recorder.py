@@ -1,5 +1,6 @@
 """The traces that are written, and what they say."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.recorder import TraceRecorder
 from deployments.contracts.errors import ConfigError
 from deployments.contracts.generation import Message
+from deployments.contracts.tools import ToolCall
 from deployments.tracing.counters import TraceCounters
 from tests.unit.app.telemetry.requests import MS, STARTED_NS, finished, written
 
@@ -284,7 +286,8 @@ def test_what_a_model_wrote_to_search_counts_with_its_answer(recorded: Recorded)
     request = finished()
     attempt = request.notes.attempt
     assert attempt is not None
-    before = recorded.of(request)["generator"]["gen_ai.usage.input_tokens"]
+    assert request.notes.written is not None
+    before = request.notes.written.prompt_tokens
     attempt.rounds.append(written(text="", prompt_tokens=40, completion_tokens=3))
     after = recorded.of(request)["generator"]["gen_ai.usage.input_tokens"]
     assert after == before + 40
