@@ -1,6 +1,5 @@
 """The traces that are written, and what they say."""
 
-import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -273,12 +272,12 @@ def test_calls_and_their_results_are_parts_of_messages(recorded: Recorded) -> No
     answer = written(text="", calls=(call,), finish_reason="tool_calls")
     notes = replace(request.notes, messages=turns, written=answer)
     generator = recorded.of(replace(request, notes=notes))["generator"]
-    _, called, returned = json.loads(generator["gen_ai.input.messages"])
+    _, called, returned = generator["gen_ai.input.messages"]
     part = {"type": "tool_call", "id": "c1", "name": "book", "arguments": '{"feet": 32}'}
     assert called == {"role": "assistant", "parts": [part]}
     told = {"type": "tool_call_response", "id": "c1", "response": "seven"}
     assert returned == {"role": "tool", "parts": [told]}
-    [said] = json.loads(generator["gen_ai.output.messages"])
+    [said] = generator["gen_ai.output.messages"]
     assert (said["parts"], said["finish_reason"]) == ([part], "tool_calls")
 
 
