@@ -16,6 +16,7 @@ from app.answering.search import search_passages
 from app.answering.search_function import SEARCH, asked_by, search_function
 from app.answering.written import AnswerStream, written
 from app.releases.attempt import Attempt
+from app.releases.failover import GeneratorChain
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.generation import (
     Citation,
@@ -64,7 +65,10 @@ async def answer_with_searches(
             f"tools: the name {SEARCH} is that of the search which this release offers its model.",
             errors=({"field": "tools", "message": "has a name that is taken", "type": "value"},),
         )
-    course = _Course(question, attempt, attempt.scope.now() + timeout_s)
+    ends_s = attempt.scope.now() + timeout_s
+    offered = ToolUse((search_function(attempt.route.release),))
+    generator = await attempt.route.generator.able(offered, call=attempt.call())
+    course = _Course(question, attempt, generator, ends_s)
     return AnswerStream(await begin(course.events()), course.sources)
 
 
@@ -130,7 +134,10 @@ class _Shown:
 class _Course:
     """One answer on its way, round by round. `ends_s` is on the request's clock."""
 
-    def __init__(self, question: Question, attempt: Attempt, ends_s: float) -> None:
+    def __init__(
+        self, question: Question, attempt: Attempt, generator: GeneratorChain, ends_s: float
+    ) -> None:
+        self._generator = generator
         self.sources: list[ScoredChunk] = []
         self._question = question
         self._attempt = attempt
@@ -176,7 +183,7 @@ class _Course:
             tools=self._offered(may_search=may_search),
         )
         left_s = self._ends_s - attempt.scope.now()
-        return written(request, attempt.route.generator, attempt.scope, attempt.record, left_s)
+        return written(request, self._generator, attempt.scope, attempt.record, left_s)
 
     def _offered(self, *, may_search: bool) -> ToolUse:
         """Returns the search beside the client's functions, as long as there may be another."""

@@ -94,6 +94,11 @@ class GeneratorChain:
         """Returns whether any target calls functions by this choice, as far as is known."""
         return any([await self._honours(target, tools, call) for target in self._targets])
 
+    async def able(self, tools: ToolUse, *, call: CallContext) -> "GeneratorChain":
+        """Returns the targets that honour a choice of functions, or the first one, as a chain: for
+        answers of several rounds, of which some offer none."""
+        return GeneratorChain(await self._able(tools, call), self._first_token_timeout_s)
+
     async def _able(self, tools: ToolUse, call: CallContext) -> Sequence[GeneratorStage]:
         """Returns the targets that call functions where any are to be called. Where none does, the
         first one is left to refuse the request in its own words."""

@@ -38,6 +38,14 @@ LIVE = GatewayLive(
             search="tool",
             search_rounds=2,
         ),
+        "searcher-behind": Release(
+            retrieval="retrieval-a",
+            generator=("generator-a", "generator-echo"),
+            min_relevance_score=0.1,
+            rerank_weight=1.0,
+            search="tool",
+            search_rounds=2,
+        ),
     },
     traffic={"one": 1.0},
     routing=(

@@ -76,9 +76,11 @@ async def test_after_the_last_round_the_model_must_answer(
 ) -> None:
     engine = stages.echo.engine
     engine.script = [("", [FRANCE])] * 2 + [("So be it.", [])]
-    answer = await api.chat.completions.create(**asked())
+    answer = await api.chat.completions.create(**asked(model=f"{MODEL}-behind"))
     assert answer.choices[0].message.content == "So be it."
     assert [prompt.tools.choice for prompt in engine.prompts] == ["auto", "auto", "none"]
+    assert answer.model_extra is not None
+    assert answer.model_extra["ragserve"]["model"] == "echo", "not who cannot search"
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

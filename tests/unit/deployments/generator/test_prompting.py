@@ -53,7 +53,7 @@ def chunk(text: str, *, rank: int = 1, path: str = "a.md", title: str = "") -> S
 def test_there_is_a_prompt_for_each_purpose() -> None:
     assert prompt_names() == (
         *("answer-v1", "answer-v2", "condense-v1", "filter-v1", "passage-v1", "queries-v1"),
-        "tools-v1",
+        *("search-v1", "tools-v1"),
     )
 
 
