@@ -92,6 +92,8 @@ test-vllm: $(VLLM_STAMP) ## The tests with a real vLLM engine, on the CPU
 
 # Two environments, because some clients stand on an older version of OpenAI's library than others.
 CLIENTS := current previous
+# Where clients that offer functions find a model that calls them.
+TOOLS_PORT := 8477
 
 .venv-clients-%/.installed: tests/clients/requirements/%.lock
 	@echo "Making .venv-clients-$* (a minute or two the first time)"
@@ -102,8 +104,8 @@ CLIENTS := current previous
 test-clients: $(STAMP) $(CLIENTS:%=.venv-clients-%/.installed) ## Try the Python clients of other projects against the service
 	@$(RAGSERVE) up
 	@$(RAGSERVE) ingest docs --root .
-	@for name in $(CLIENTS); do \
-		RAGSERVE_CLIENTS_RESULT=$$name .venv-clients-$$name/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/clients || exit 1; \
+	@$(BIN)/python -m tests.tools_service --port $(TOOLS_PORT) & trap "kill $$!" EXIT; for name in $(CLIENTS); do \
+		RAGSERVE_TOOLS_URL=http://127.0.0.1:$(TOOLS_PORT) RAGSERVE_CLIENTS_RESULT=$$name .venv-clients-$$name/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/clients || exit 1; \
 	done
 
 test-generated: $(STAMP) .venv-clients-generators/.installed ## Generate clients from docs/openapi.json, compile them and make a call with each

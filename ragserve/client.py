@@ -45,7 +45,7 @@ from app.schemas.answers import (
 from app.schemas.documents import DeletedDocument, DocumentInfo, DocumentsResponse, Outcome
 from app.schemas.health import Dependency, Liveness, Readiness
 from app.schemas.models import (
-    Embedding,
+    EmbeddedText,
     EmbeddingsResponse,
     Model,
     RerankResponse,
@@ -74,7 +74,7 @@ __all__ = [
     "Dependency",
     "DocumentInfo",
     "DocumentsResponse",
-    "Embedding",
+    "EmbeddedText",
     "EmbeddingsResponse",
     "FieldProblem",
     "Liveness",

@@ -45,6 +45,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
+from deployments.contracts.tools import CHOICES, Choice, ToolCallDelta
 from deployments.contracts.vectors import Vectors
 from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive.engine import ExtractiveEngine
@@ -320,9 +321,12 @@ class EchoEngine:
     """A language model that writes the words of the last message, one at a time.
 
     Each step can be held back with `gate`; `fails_after` breaks it off after so many words.
+    A call that is forced has that text as its arguments. What `script` holds is written in place of
+    it, an entry for each request: calls by name and arguments, after a text where there is one.
     """
 
     max_model_tokens: int | None = 2000
+    tool_choices: tuple[Choice, ...] = CHOICES
 
     def __init__(self) -> None:
         self.gate: asyncio.Event | None = None
@@ -331,6 +335,7 @@ class EchoEngine:
         self.running = 0
         self.prompts: list[Prompt] = []
         self.sampling: list[Sampling] = []
+        self.script: list[tuple[str, list[tuple[str, str]]]] = []
 
     async def start(self) -> None: ...
 
@@ -350,11 +355,20 @@ class EchoEngine:
         self.prompts.append(prompt)
         self.sampling.append(sampling)
         said = prompt.text if prompt.text is not None else prompt.messages[-1].content
+        made: list[tuple[str, str]] = []
+        if self.script:
+            said, made = self.script.pop(0)
+        elif prompt.tools.is_forced:
+            said, made = "", [(prompt.tools.named or prompt.tools.tools[0].name, said)]
         words = re.findall(r"\S+\s*", said) or [""]
         kept = words[: sampling.max_tokens]
         tokens = await self.count_tokens(prompt)
         self.running += 1
         try:
+            if made:
+                async for piece in _calling(said, made, tokens):
+                    yield piece
+                return
             for place, word in enumerate(kept):
                 if self.gate is not None:
                     await self.gate.wait()
@@ -375,6 +389,24 @@ class EchoEngine:
             self.running -= 1
 
 
+async def _calling(
+    said: str, made: Sequence[tuple[str, str]], prompt_tokens: int
+) -> AsyncGenerator[EngineDelta, None]:
+    """A text at once, then each call by its name and its arguments in two pieces."""
+    if said:
+        yield EngineDelta(said, 1, prompt_tokens=prompt_tokens)
+    for index, (name, arguments) in enumerate(made):
+        middle = len(arguments) // 2
+        for piece in (
+            ToolCallDelta(index, f"call_{name}_{index}", name),
+            ToolCallDelta(index, arguments=arguments[:middle]),
+            ToolCallDelta(index, arguments=arguments[middle:]),
+        ):
+            yield EngineDelta("", 1, prompt_tokens=prompt_tokens, calls=(piece,))
+            await asyncio.sleep(0)
+    yield EngineDelta("", 0, finish_reason="stop", prompt_tokens=prompt_tokens)
+
+
 class EchoGenerator(ExtractiveGenerator):
     """`EchoEngine` under the real writer."""
 
@@ -386,7 +418,8 @@ class EchoGenerator(ExtractiveGenerator):
         self._writer = Writer(self.engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
-        return await super().describe(call=call) | {"language_model": True}
+        facts = {"language_model": True, "tool_choices": list(self.engine.tool_choices)}
+        return await super().describe(call=call) | facts
 
 
 class DoubleDirectory:

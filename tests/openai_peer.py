@@ -112,7 +112,9 @@ class OpenAIPeer:
 
 def _behaviour_name(turn: Turn) -> str:
     model: str = turn.body["model"]
-    return turn.asked.split()[0] if model == "scripted" else model
+    if model != "scripted":
+        return model
+    return (turn.question if turn.is_chat else turn.asked).split()[0]
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What the scripted server does for each name of a model."""
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 
@@ -64,6 +65,52 @@ async def _cites(turn: Turn) -> None:
 async def _slow(turn: Turn) -> None:
     await turn.open()
     await turn.end(await turn.say(turn.asked, pause_s=0.05))
+
+
+def _arguments_for(tool: Json) -> str:
+    """Arguments by the schema of a function, as a model that does as it is told writes them."""
+    properties: Json = tool["function"].get("parameters", {}).get("properties", {})
+    values = {"integer": 7, "number": 7.5, "boolean": True, "array": [], "object": {}}
+    return json.dumps(
+        {name: values.get(one.get("type"), "Ullapool") for name, one in properties.items()}
+    )
+
+
+def _caller(pause_s: float = 0.0, forever_after: int | None = None) -> Behaviour:
+    """Calls what is forced, else each function that its question names; then says what they
+    returned."""
+
+    async def behave(turn: Turn) -> None:
+        tools: list[Json] = turn.body.get("tools", [])
+        choice = turn.body.get("tool_choice", "auto")
+        wanted = [one for one in tools if one["function"]["name"] in turn.question]
+        if isinstance(choice, dict):
+            wanted = [one for one in tools if one["function"]["name"] == choice["function"]["name"]]
+        elif choice == "required":
+            wanted = wanted or tools[:1]
+        elif choice == "none" or turn.returned:
+            wanted = []
+        if turn.body.get("parallel_tool_calls") is False:
+            wanted = wanted[:1]
+        await turn.open()
+        await turn.role()
+        if not wanted:
+            await turn.end(await turn.say(f"It returned: {'; '.join(turn.returned)} [1]"))
+            return
+        calls = [(one["function"]["name"], _arguments_for(one)) for one in wanted]
+        await turn.call(calls, pause_s=pause_s)
+        if forever_after is not None:
+            await asyncio.sleep(FOREVER_S)
+        await turn.end("stop" if isinstance(choice, dict) else "tool_calls")
+
+    return behave
+
+
+BEHAVIOURS |= {
+    "calls": _caller(),
+    "calls-slowly": _caller(pause_s=0.05),
+    "calls-and-stalls": _caller(forever_after=1),
+}
 
 
 _STEADY_S = 0.15

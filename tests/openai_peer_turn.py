@@ -56,7 +56,7 @@ class Turn:
     def prompt_words(self) -> int:
         if not self.is_chat:
             return len(self.asked.split())
-        return sum(len(message["content"].split()) for message in self.body["messages"])
+        return sum(len((message["content"] or "").split()) for message in self.body["messages"])
 
     def cached_words(self) -> int:
         """A server that keeps prefixes has seen the system message before."""
@@ -119,6 +119,32 @@ class Turn:
             await self.token(word if place == 0 else f" {word}")
             await asyncio.sleep(pause_s)
         return "stop"
+
+    @property
+    def question(self) -> str:
+        """The user's last message."""
+        said = [turn["content"] for turn in self.body["messages"] if turn["role"] == "user"]
+        return str(said[-1])
+
+    @property
+    def returned(self) -> list[str]:
+        """What functions returned since the user's last message."""
+        turns: list[Json] = self.body["messages"]
+        last = max(place for place, turn in enumerate(turns) if turn["role"] == "user")
+        return [turn["content"] for turn in turns[last + 1 :] if turn["role"] == "tool"]
+
+    async def call(self, calls: list[tuple[str, str]], *, pause_s: float = 0.0) -> None:
+        """Streams calls as OpenAI does: id and name first, then the arguments in pieces."""
+        for index, (name, arguments) in enumerate(calls):
+            begun = {"name": name, "arguments": ""}
+            pieces: list[Json] = [{"id": f"call_{index}", "type": "function", "function": begun}]
+            middle = len(arguments) // 2
+            parts = (arguments[:middle], arguments[middle:])
+            pieces += [{"function": {"arguments": part}} for part in parts]
+            for piece in pieces:
+                self.received.tokens += 1
+                await self.choice(delta={"tool_calls": [{"index": index, **piece}]})
+                await asyncio.sleep(pause_s)
 
     def cut(self) -> None:
         """Closes the connection as a server does that was killed."""

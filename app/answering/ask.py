@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from app.answering.pipeline import AnswerStream, answer_from_documents, answer_from_generator
+from app.answering.pipeline import answer_from_documents
 from app.answering.question import Question
+from app.answering.written import AnswerStream, answer_from_generator
 from app.releases.attempt import Attempt
 from deployments.contracts.generation import GenerationRequest, Message
 

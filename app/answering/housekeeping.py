@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from app.answering.pipeline import AnswerStream
+from app.answering.written import AnswerStream
 from app.settings.housekeeping import HousekeepingKind, HousekeepingRule
 from deployments.contracts.generation import Events, Generation, Message, Started, TextDelta
 

@@ -40,6 +40,9 @@ async def formulate(question: Question, attempt: Attempt) -> Formulations:
 
     Source: Gao et al., Precise Zero-Shot Dense Retrieval without Relevance Labels (HyDE), ACL 2023.
     """
+    if question.is_written:
+        where = all_of([question.where, question.conditions])
+        return Formulations((question.text,), where, question.where)
     queries, passage, taken_apart = await gather_or_cancel(
         _other_queries(question, attempt),
         _passage(question, attempt),

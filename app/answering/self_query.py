@@ -70,6 +70,16 @@ def read_self_query(written: str, fields: Mapping[str, FilterField]) -> SelfQuer
     return SelfQuery(query.strip(), all_of(parts))
 
 
+def read_conditions(told: object, fields: Mapping[str, FilterField]) -> Filter | None:
+    """Returns the filter that a model's conditions are; raises ValueError where they are none."""
+    if not isinstance(told, list) or len(told) > _MAX_CONDITIONS:
+        raise ValueError("no list of conditions")
+    try:
+        return all_of([_condition(condition, fields) for condition in told])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("no condition") from error
+
+
 def all_of(filters: Sequence[Filter | None]) -> Filter | None:
     """Returns the filter that passes what all of them pass; None is no filter."""
     given = [one for one in filters if one]

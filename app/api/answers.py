@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from app.answering.ask import from_documents
-from app.answering.pipeline import Answer
 from app.answering.question import Question
+from app.answering.written import Answer
 from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
@@ -69,7 +69,8 @@ async def answer_query(
         timeout_s=scope.call().timeout_s,
         whole=True,
     )
-    answer = Answer(await collect(served.value.events), served.value.sources)
+    written = await collect(served.value.events)
+    answer = Answer(written, tuple(served.value.sources))
     return query_response(answer, served.release, served.record, scope, started_s)
 
 

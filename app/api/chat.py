@@ -10,7 +10,6 @@ from app.api.caller import CallerIn, release_header
 from app.api.conversation import Budgets, Conversation, begin_answer
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.chat import Reply
-from app.api.wire.function_call import FunctionCall
 from app.api.wire.provenance import Origin
 from app.api.wire.streaming import EventStream, event_stream_content
 from app.schemas.chat import ChatCompletion, ChatRequest
@@ -47,6 +46,7 @@ async def chat_completions(
         model=body.model,
         messages=tuple(message.message() for message in body.messages),
         sampling=body.sampling(),
+        tools=body.tool_use(),
         options=body.ragserve,
         stream=body.stream,
         user=body.named_user,
@@ -57,7 +57,7 @@ async def chat_completions(
     answer = await begin_answer(asked, budgets, scope, gateway, caller, args)
     begun = answer.served
     origin = Origin.of(answer, scope, started_s)
-    reply = Reply(origin, body.model, FunctionCall.of(body, scope))
+    reply = Reply(origin, body.model)
     headers = release_header(begun.release)
     if not body.stream:
         written = await collect(begun.value.events)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
 from app.answering.housekeeping import housekeeping_kind, reply_without_a_model, written_at_once
-from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
+from app.answering.written import AnswerStream
 from app.api.caller import Caller
 from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
@@ -29,6 +29,7 @@ from app.settings.housekeeping import HousekeepingKind
 from app.settings.routing import AUTO, RequestFacts, RoutingDecision
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.generation import GenerationRequest, Message, Sampling
+from deployments.contracts.tools import ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Conversation:
         model: The name that was asked for.
         messages: The turns, oldest first.
         sampling: How the answer is to be written.
+        tools: Functions that the client offers.
         options: Whether and how documents are searched.
         stream: Whether the answer is sent as it is written.
         user: Whose conversation it is, as the client calls them.
@@ -58,6 +60,7 @@ class Conversation:
     tags: Mapping[str, str] = field(default_factory=dict)
     needs_documents: bool = False
     min_relevance: float | None = None
+    tools: ToolUse = ToolUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ async def _route(
         prompt_chars=sum(len(message.content) for message in asked.messages),
         turns=len(questions),
         needs_retrieval=asked.options.retrieval,
-        wants_json=bool(asked.sampling.output_format),
+        wants_json=bool(asked.sampling.output_format) or asked.tools.is_forced,
         complexity=complexity_of(questions[-1] if questions else "", turns=len(questions)),
         max_tokens=asked.sampling.max_tokens,
         latency_budget_ms=budgets.latency_ms,
@@ -200,21 +203,22 @@ def _ask(asked: Conversation) -> Ask:
 
 
 def _request(asked: Conversation) -> GenerationRequest:
-    return GenerationRequest(messages=asked.messages, sampling=asked.sampling)
+    return GenerationRequest(messages=asked.messages, sampling=asked.sampling, tools=asked.tools)
 
 
 def _question(asked: Conversation) -> Question:
-    last = asked.messages[-1]
-    if last.role != "user" or not last.content.strip():
+    said = user_texts(asked.messages)
+    if asked.messages[-1].role not in ("user", "tool") or not said or not said[-1].strip():
         raise InvalidRequest(
-            "The last message must be the user's, and not blank.",
+            "The last message must be the user's, and not blank, or what a function returned.",
             errors=({"field": asked.place, "message": "ends without a question", "type": "value"},),
         )
     options = asked.options
     return Question(
-        text=last.content,
+        text=said[-1],
         messages=asked.messages,
         sampling=asked.sampling,
+        tools=asked.tools,
         top_k=options.top_k,
         top_n=options.top_n,
         rerank=options.rerank,

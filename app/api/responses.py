@@ -30,6 +30,7 @@ _EVENT_NAMES = (
     *("response.file_search_call.in_progress", "response.file_search_call.searching"),
     *("response.file_search_call.completed", "response.content_part.added"),
     *("response.output_text.delta", "response.output_text.annotation.added"),
+    *("response.function_call_arguments.delta", "response.function_call_arguments.done"),
     *("response.output_text.done", "response.content_part.done", "response.output_item.done"),
     *("response.completed", "response.incomplete", "response.failed", "error"),
 )
@@ -57,7 +58,7 @@ async def create_response(
     """Answers a question or a conversation, in the form of OpenAI's Responses API.
 
     Names under `model` mean what they mean in the chat, and the answer cites the documents it comes
-    from. The tool `file_search` narrows the search.
+    from. The tool `file_search` narrows the search; functions are called by a language model.
     """
     started_s = time.perf_counter()
     asked = _conversation(body)
@@ -106,6 +107,7 @@ def _conversation(body: ResponsesRequest) -> Conversation:
         model=body.model,
         messages=body.messages(),
         sampling=body.sampling(),
+        tools=body.tool_use(),
         options=options,
         stream=body.stream,
         user=body.named_user,

@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from dataclasses import replace
 
-from app.answering.pipeline import AnswerStream, answer_from_generator
+from app.answering.written import AnswerStream, answer_from_generator
 from app.dispatch.dispatcher import Served
 from app.releases.failover import GeneratorChain
 from app.request.attempt import AttemptRecord

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from app.answering.ask import Ask
-from app.answering.pipeline import Answer, AnswerStream
 from app.answering.question import Question
 from app.answering.search import search
+from app.answering.written import Answer, AnswerStream
 from app.dispatch.observer import Observer
 from app.dispatch.shadow import Shadow
 from app.dispatch.watch import Watch
@@ -202,7 +202,7 @@ class Dispatcher:
                         values = watch.answered(written, served.record)
                     yield batch
         if written is not None:
-            answer = Answer(written, served.value.sources)
+            answer = Answer(written, tuple(served.value.sources))
             self._shadow.offer(ask, watch.assignment, answer, values, scope)
 
 

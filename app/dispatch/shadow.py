@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from app.answering.ask import Ask
-from app.answering.pipeline import Answer
+from app.answering.written import Answer
 from app.dispatch.comparison import agreement, overlap_at_k
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import Observer
@@ -111,8 +111,9 @@ class Shadow:
         try:
             with reported(self._telemetry, scope, "shadow", route=_ROUTE):
                 begun = await ask.begin(attempt, timeout_s=self._timeout_s)
-                tried = Answer(await collect(begun.events), begun.sources)
-                scope.notes.written = tried.generation
+                written = await collect(begun.events)
+                scope.notes.written = written
+                tried = Answer(written, tuple(begun.sources))
         except Exception as error:
             _log.warning("request %s: %s failed: %r", scope.request_id, release, error)
             self._observer.observe(assignment, begun_s, FAILED)

@@ -16,6 +16,7 @@ from deployments.contracts.generation import (
     GenerationRequest,
     GeneratorStage,
 )
+from deployments.contracts.tools import ToolUse
 from deployments.serving.begun import begin
 
 
@@ -60,7 +61,7 @@ class GeneratorChain:
         take by itself: an answer that comes late is no answer.
 
         Args:
-            request: What to write.
+            request: What to write. Where it offers functions, only who calls them is asked.
             call: The request, and the time until the first events.
             timeout_s: Time until the end of the answer.
 
@@ -70,10 +71,11 @@ class GeneratorChain:
         """
         now_s = asyncio.get_running_loop().time
         started_s = now_s()
-        for place, target in enumerate(self._targets):
+        targets = await self._able(request.tools, call)
+        for place, target in enumerate(targets):
             spent_s = now_s() - started_s
             left_s = call.timeout_s - spent_s
-            is_last = place == len(self._targets) - 1
+            is_last = place == len(targets) - 1
             events = target.stream(
                 request,
                 call=replace(call, timeout_s=timeout_s - spent_s),
@@ -87,6 +89,34 @@ class GeneratorChain:
                 if is_last:
                     raise
         raise AssertionError("a chain has at least one target")
+
+    async def honours(self, tools: ToolUse, *, call: CallContext) -> bool:
+        """Returns whether any target calls functions by this choice, as far as is known."""
+        return any([await self._honours(target, tools, call) for target in self._targets])
+
+    async def able(self, tools: ToolUse, *, call: CallContext) -> "GeneratorChain":
+        """Returns the targets that honour a choice of functions, or the first one, as a chain: for
+        answers of several rounds, of which some offer none."""
+        return GeneratorChain(await self._able(tools, call), self._first_token_timeout_s)
+
+    async def _able(self, tools: ToolUse, call: CallContext) -> Sequence[GeneratorStage]:
+        """Returns the targets that call functions where any are to be called. Where none does, the
+        first one is left to refuse the request in its own words."""
+        if not tools or len(self._targets) == 1:
+            return self._targets
+        able = [one for one in self._targets if await self._honours(one, tools, call)]
+        return able or self._targets[:1]
+
+    async def _honours(self, target: GeneratorStage, tools: ToolUse, call: CallContext) -> bool:
+        """Returns whether a target calls functions by this choice; one that does not say, since it
+        is away, may."""
+        timeout_s = min(self._first_token_timeout_s, call.timeout_s / 2)
+        try:
+            facts = await target.description(call=replace(call, timeout_s=timeout_s))
+        except StageError:
+            return True
+        choices = facts.get("tool_choices")
+        return isinstance(choices, list | tuple) and tools.choice in choices
 
 
 async def _marked(events: Events, passed_over: int) -> Events:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deployments.contracts.calls import Lap, Times
 from deployments.contracts.errors import RagError, StageFailed
@@ -32,12 +32,14 @@ class StageTime:
     error: str = ""
 
     def note(self, times: Times) -> None:
-        """Takes over what the stage said."""
-        self.queue_ms = times.queue_ms
-        self.inference_ms = times.inference_ms
-        self.replica_ms = times.replica_ms
+        """Takes over what the stage said; times add up where it worked several times, and its
+        steps are those of the first."""
+        is_first = not self.replica_ms
+        self.queue_ms += times.queue_ms
+        self.inference_ms += times.inference_ms
+        self.replica_ms += times.replica_ms
         self.batch_size = times.batch_size
-        self.laps = times.laps
+        self.laps = times.laps if is_first else self.laps
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class AttemptRecord:
         reranker_model: Who judged what was found; empty where nobody did.
         found: What the retriever returned, best first.
         model_steps: What generators wrote on the way by step, such as the query of a conversation.
+        rounds: What a generator wrote before its answer, each time to search.
         hits: What was left of it after reranking, best first.
     """
 
@@ -69,12 +72,24 @@ class AttemptRecord:
     found: tuple[ScoredChunk, ...] = ()
     hits: tuple[ScoredChunk, ...] = ()
     model_steps: dict[str, Generation] = field(default_factory=dict)
+    rounds: list[Generation] = field(default_factory=list)
+
+    def with_rounds(self, written: Generation) -> Generation:
+        """Returns an answer with the tokens of all that led to it: what its client pays for."""
+        all_of_it = (*self.rounds, written)
+        return replace(
+            written,
+            prompt_tokens=sum(one.prompt_tokens for one in all_of_it),
+            completion_tokens=sum(one.completion_tokens for one in all_of_it),
+            cached_tokens=sum(one.cached_tokens for one in all_of_it),
+        )
 
     @asynccontextmanager
     async def timed(self, stage: str) -> AsyncIterator[StageTime]:
-        """Measures a stage, also one that fails."""
+        """Measures a stage, also one that fails; one that works several times adds up."""
         entry = self.times.setdefault(stage, StageTime())
-        entry.started_ns = time.time_ns()
+        entry.started_ns = entry.started_ns or time.time_ns()
+        before_ms = entry.total_ms
         started_s = time.perf_counter()
         try:
             yield entry
@@ -85,4 +100,4 @@ class AttemptRecord:
             entry.error = StageFailed.code
             raise
         finally:
-            entry.total_ms = (time.perf_counter() - started_s) * 1e3
+            entry.total_ms = before_ms + (time.perf_counter() - started_s) * 1e3

@@ -78,9 +78,11 @@ class RequestNotes:
     def generations(self) -> Sequence[Generation]:
         """Returns all that generators wrote for this request, also what was broken off: the answer
         last."""
-        model_steps = () if self.attempt is None else tuple(self.attempt.model_steps.values())
+        on_the_way: tuple[Generation, ...] = ()
+        if self.attempt is not None:
+            on_the_way = (*self.attempt.model_steps.values(), *self.attempt.rounds)
         answer = self.written or self.begun
-        return model_steps if answer is None else (*model_steps, answer)
+        return on_the_way if answer is None else (*on_the_way, answer)
 
     def identify(
         self, *, session: str | None, user: str | None, tags: Mapping[str, str] | None = None

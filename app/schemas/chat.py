@@ -15,9 +15,8 @@ from pydantic import (
 from app.schemas.answers import Source, Timings
 from app.schemas.filters import MetadataFilter
 from app.schemas.functions import (
-    EndReason,
+    CallId,
     FunctionChoice,
-    FunctionDefinition,
     FunctionTool,
     SentToolCall,
     ToolCall,
@@ -26,17 +25,17 @@ from app.schemas.sampling import ResponseFormat, WritingFields
 from app.schemas.wire import ResponseModel, TolerantModel, unsupported
 from app.settings.housekeeping import HousekeepingKind
 from app.settings.routing import RoutingHow
-from deployments.contracts.generation import Message, OutputFormat, Role, Sampling
+from deployments.contracts.generation import FinishReason, Message, Role, Sampling
 from deployments.contracts.inputs import Items
+from deployments.contracts.tools import ToolUse
 
 _ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "assistant": "assistant",
-    "tool": "user",
+    "tool": "tool",
 }
-"""What a function answered is told by the client, as everything else is that it says."""
 Text = Annotated[str, Field(max_length=2_000_000)]
 
 
@@ -59,16 +58,16 @@ class ChatMessage(TolerantModel):
     """One turn. What an answer of ours has beside its text may come back with it."""
 
     without_effect = frozenset(
-        {
-            *("name", "refusal", "annotations", "reasoning", "reasoning_content", "audio"),
-            "tool_call_id",
-        }
+        {"name", "refusal", "annotations", "reasoning", "reasoning_content", "audio"}
     )
     neutral = {"tool_calls": [[]]}
 
     role: Literal["system", "developer", "user", "assistant", "tool"] = Field(examples=["user"])
     tool_calls: Items[SentToolCall] | None = Field(
         default=None, max_length=128, description="What a turn of the assistant called."
+    )
+    tool_call_id: CallId | None = Field(
+        default=None, description="The call whose result a turn of the role `tool` is."
     )
     content: Text | Annotated[Items[TextPart], Field(min_length=1, max_length=1000)] = Field(
         examples=["What happens when a queue is full?"]
@@ -86,9 +85,12 @@ class ChatMessage(TolerantModel):
         """Returns the turn as the generator takes it; the parts of a text are joined."""
         parts = self.content
         texts = [parts] if isinstance(parts, str) else [part.text for part in parts]
-        calls = [call.function for call in self.tool_calls or ()]
-        texts += [f"{call.name}({call.arguments})" for call in calls]
-        return Message(_ROLES[self.role], "\n".join(filter(None, texts)))
+        return Message(
+            _ROLES[self.role],
+            "\n".join(filter(None, texts)),
+            tuple(call.call() for call in self.tool_calls or ()),
+            (self.tool_call_id or "") if self.role == "tool" else "",
+        )
 
 
 class RetrievalOptions(TolerantModel):
@@ -109,6 +111,7 @@ class RetrievalOptions(TolerantModel):
 class ChatRequest(WritingFields):
     """OpenAI's request."""
 
+    without_effect = WritingFields.without_effect - {"parallel_tool_calls"}
     neutral = {**WritingFields.neutral, "tool_choice": []}
 
     model: str = Field(
@@ -126,30 +129,31 @@ class ChatRequest(WritingFields):
     ragserve: RetrievalOptions = RetrievalOptions()
     tool_choice: Literal["auto", "none", "required"] | FunctionChoice | None = Field(
         default=None,
-        description="The function whose call is the answer, or `required` where there is one.",
+        description="Whether a function is called: `auto`, which holds where nothing is said, "
+        "leaves it to the model; one that is named is the answer.",
     )
     tools: Annotated[Items[FunctionTool], Field(max_length=128)] | None = Field(
         default=None,
         validate_default=True,
-        description="Functions, of which `tool_choice` names one; no model chooses by itself.",
+        description="Functions that the model may call; they need a language model.",
+    )
+    parallel_tool_calls: bool | None = Field(
+        default=None, description="False wants one call at most."
     )
 
     @field_validator("tools")
     @classmethod
-    def _one_is_chosen(
+    def _has_what_is_chosen(
         cls, tools: list[FunctionTool] | None, info: ValidationInfo
     ) -> list[FunctionTool] | None:
         choice = info.data.get("tool_choice")
         names = [tool.function.name for tool in tools or ()]
         if isinstance(choice, FunctionChoice) and choice.function.name not in names:
             raise ValueError("has no function of the name that tool_choice gives")
-        if choice == "required" and len(names) != 1:
-            raise unsupported("only 1 function is taken with tool_choice: required; name one")
-        if names and choice in (None, "auto"):
-            raise unsupported(
-                "no tools are called here by a model's own choice: name a function in tool_choice, "
-                "or send tool_choice: none",
-            )
+        if choice == "required" and not names:
+            raise ValueError("has no function, and tool_choice requires one")
+        if len(set(names)) != len(names):
+            raise ValueError("has two functions of one name")
         return tools
 
     @model_validator(mode="after")
@@ -158,21 +162,19 @@ class ChatRequest(WritingFields):
             raise ValueError("top_logprobs needs logprobs: true")
         if self.stream_options is not None and not self.stream:
             raise ValueError("stream_options needs stream: true")
-        forms = (self.response_format, self.structured_outputs, self.forced_function)
+        forced = self.tool_use().is_forced or None
+        forms = (self.response_format, self.structured_outputs, forced)
         if sum(form is not None for form in forms) > 1:
             raise ValueError("give one of response_format, structured_outputs and tool_choice")
         return self
 
-    @property
-    def forced_function(self) -> FunctionDefinition | None:
-        """The function whose call is the answer."""
-        choice, tools = self.tool_choice, self.tools or []
-        if choice == "required":
-            return tools[0].function
-        if isinstance(choice, FunctionChoice):
-            named = choice.function.name
-            return next(tool.function for tool in tools if tool.function.name == named)
-        return None
+    def tool_use(self) -> ToolUse:
+        """Returns the functions that are offered, and who chooses of them."""
+        tools = tuple(tool.function.tool() for tool in self.tools or ())
+        parallel = self.parallel_tool_calls
+        if isinstance(self.tool_choice, FunctionChoice):
+            return ToolUse(tools, "named", self.tool_choice.function.name, parallel)
+        return ToolUse(tools, self.tool_choice or "auto", parallel=parallel)
 
     def sampling(self) -> Sampling:
         """See `WritingFields.sampling`."""
@@ -183,9 +185,6 @@ class ChatRequest(WritingFields):
             wishes = replace(wishes, top_logprobs=self.top_logprobs or 0)
         if self.response_format is not None:
             wishes = replace(wishes, output_format=self.response_format.output_format())
-        if (function := self.forced_function) is not None:
-            form = OutputFormat(json_schema=function.parameters, asked_by="tool_choice")
-            wishes = replace(wishes, output_format=form)
         return wishes
 
 
@@ -211,7 +210,7 @@ class AssistantMessage(ResponseModel):
     """The answer."""
 
     role: Literal["assistant"] = "assistant"
-    content: str | None = Field(description="Null where the answer is a call.")
+    content: str | None = Field(description="Null where the answer is nothing but calls.")
     refusal: str | None = None
     annotations: list[Annotation]
     tool_calls: list[ToolCall] | None = None
@@ -244,7 +243,7 @@ class Choice(ResponseModel):
     index: int = 0
     message: AssistantMessage
     logprobs: ChoiceLogprobs | None = None
-    finish_reason: EndReason
+    finish_reason: FinishReason
 
 
 class PromptTokensDetails(ResponseModel):

@@ -6,11 +6,10 @@ from pydantic import Field
 
 from app.schemas.sampling import SmallSchema
 from app.schemas.wire import ResponseModel, TolerantModel
-from deployments.contracts.generation import FinishReason
+from deployments.contracts import tools
 
-EndReason = FinishReason | Literal["tool_calls"]
-"""Why an answer ended that may be a call."""
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["book_berth"])]
+CallId = Annotated[str, Field(max_length=256, examples=["call_3f2a9c"])]
 Arguments = Annotated[str, Field(max_length=200_000)]
 
 
@@ -24,6 +23,10 @@ class FunctionDefinition(TolerantModel):
         examples=[{"type": "object", "properties": {"feet": {"type": "integer"}}}],
     )
     strict: bool | None = None
+
+    def tool(self) -> tools.Tool:
+        """Returns the function as a generator is told it."""
+        return tools.Tool(self.name, self.description, self.parameters, self.strict)
 
 
 class FunctionTool(TolerantModel):
@@ -56,9 +59,14 @@ class SentCall(TolerantModel):
 class SentToolCall(TolerantModel):
     """The same as it came in an answer."""
 
-    without_effect = frozenset({"id", "type", "index"})
+    without_effect = frozenset({"type", "index"})
 
+    id: CallId = ""
     function: SentCall
+
+    def call(self) -> tools.ToolCall:
+        """Returns the call as a generator is told it."""
+        return tools.ToolCall(self.id, self.function.name, self.function.arguments)
 
 
 class CalledFunction(ResponseModel):

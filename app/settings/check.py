@@ -58,6 +58,7 @@ def check_content(content: Any, path: str | Path) -> None:
     names = {application.get("name") for application in applications}
     for application in applications:
         _check_release_targets(path, application, names)
+        _check_searchers(path, application, applications)
         _check_control(path, application, names)
 
 
@@ -127,6 +128,28 @@ def _check_release_targets(
                             f"{path}: release '{release}' names the {kind} application "
                             f"'{name}', which the file does not have."
                         )
+
+
+def _check_searchers(
+    path: str | Path, application: dict[str, Any], applications: list[dict[str, Any]]
+) -> None:
+    """Checks that whoever is to search by itself can."""
+    able = {
+        other.get("name")
+        for other in applications
+        if other.get("import_path") == "app.builder:build_generator"
+        and GeneratorArgs.model_validate(other.get("args") or {}).chooses_tools
+    }
+    for deployment in application.get("deployments") or []:
+        releases = (deployment.get("user_config") or {}).get("releases") or {}
+        for release, vector in releases.items():
+            names = as_tuple(vector.get("generator"))
+            if vector.get("search") == "tool" and not able.intersection(names):
+                raise ConfigError(
+                    f"{path}: release '{release}' has `search: tool`, and none of its generators "
+                    "calls functions by its own choice: name one with the engine openai, or with "
+                    "the engine vllm and a `tool_call_parser`."
+                )
 
 
 def _check_control(path: str | Path, application: dict[str, Any], names: set[str | None]) -> None:

@@ -67,6 +67,16 @@ class Release(Settings):
     prompt: str = "answer-v2"
     """The prompt of its answers, by name and version. Answers say it."""
 
+    search: Literal["first", "tool"] = "first"
+    """When documents are searched: `first`, for the question, and what is found stands in the
+    prompt; or by the language model itself, to which the function `search_documents` is offered as
+    a `tool`. That needs a generator that calls functions by its own choice, and costs a further
+    call of it for each search."""
+
+    search_rounds: int = Field(default=3, ge=1, le=10)
+    """How often the language model may search before it must answer, with `search: tool`. All of it
+    happens within the request's time."""
+
     condense: Literal["llm", "rule", "off"] = "llm"
     """How a conversation becomes a search query: `llm` lets the generator write it (or the rule,
     where the generator is no language model), `rule` joins the last questions where the last one

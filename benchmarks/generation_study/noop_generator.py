@@ -18,6 +18,7 @@ from deployments.contracts.generation import (
     Prompt,
     Sampling,
 )
+from deployments.contracts.tools import Choice
 from deployments.generator.config import SamplingArgs
 from deployments.generator.writing import Writer
 from deployments.serving.replica import StageReplica
@@ -39,6 +40,8 @@ class NoopArgs(Settings):
 class NoopEngine:
     """Writes the same token again and again; the last message is the pace in tokens per second, 0
     for as fast as it can. Satisfies `deployments.contracts.generation.Engine`."""
+
+    tool_choices: tuple[Choice, ...] = ()
 
     async def start(self) -> None:
         """Nothing is to be loaded."""

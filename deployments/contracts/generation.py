@@ -11,9 +11,10 @@ from typing import Literal, Protocol
 from deployments.contracts.calls import CallContext, Times
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.stages import Stage
+from deployments.contracts.tools import Choice, ToolCall, ToolCallDelta, ToolUse
 
-Role = Literal["system", "user", "assistant"]
-FinishReason = Literal["stop", "length", "content_filter"]
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Generation:
 
     `prompt` names the prompt that was used, `context` the ranks of the chunks that fitted it;
     `ttft_ms` is the time from the arrival at the replica to the first token; `passed_over` counts
-    the generators that should have written it and could not.
+    the generators that should have written it and could not; `calls` are the functions that it
+    calls.
     """
 
     text: str
@@ -67,14 +69,20 @@ class Generation:
     ttft_ms: float = 0.0
     passed_over: int = 0
     answerability: float | None = None
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation. A turn of the assistant may call functions, and a turn of a tool
+    says what came of the call with `call_id`: its content, or the chunks of the context with the
+    ranks `found`."""
 
     role: Role
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    found: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,8 @@ class GenerationRequest:
     """What to write.
 
     Args:
-        messages: The conversation, oldest first; the last one is the user's. Empty where `text` is
-            given.
+        messages: The conversation, oldest first; the last one is the user's, or what came of a
+            call. Empty where `text` is given.
         question: The conversation's last question as one that stands alone; empty where the last
             message is one.
         context: Chunks that the answer may use, best first; empty says that nothing was found;
@@ -145,6 +153,7 @@ class GenerationRequest:
         prompt: Name of the prompt, such as `answer-v2`; used where there is a context.
         text: A raw prompt to continue, as `/v1/completions` takes it.
         sampling: How tokens are chosen.
+        tools: Functions that may be called.
     """
 
     messages: tuple[Message, ...] = ()
@@ -153,6 +162,7 @@ class GenerationRequest:
     prompt: str = ""
     text: str | None = None
     sampling: Sampling = Sampling()
+    tools: ToolUse = ToolUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,7 @@ class Prompt:
     text: str | None = None
     question: str = ""
     context: tuple[ScoredChunk, ...] = ()
+    tools: ToolUse = ToolUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,8 @@ class EngineDelta:
     answerability: float | None = None
     """How likely the context answers the question, in [0, 1]; set on the last delta by an engine
     that estimates it."""
+    calls: tuple[ToolCallDelta, ...] = ()
+    """Pieces of calls that the model makes."""
 
 
 class Engine(Protocol):
@@ -216,6 +229,11 @@ class Engine(Protocol):
     @property
     def max_model_tokens(self) -> int | None:
         """Bound on the tokens of prompt and completion together; None where there is none."""
+        ...
+
+    @property
+    def tool_choices(self) -> tuple[Choice, ...]:
+        """Which choices of functions it can honour; empty for an engine that calls none."""
         ...
 
     def stream(
@@ -254,12 +272,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the answer's text, of `completion_tokens` tokens, with what it cites."""
+    """A piece of the answer, of `completion_tokens` tokens: text with what it cites, pieces of
+    calls."""
 
     text: str
     completion_tokens: int
     logprobs: tuple[TokenLogprob, ...] = ()
     citations: tuple[Citation, ...] = ()
+    calls: tuple[ToolCallDelta, ...] = ()
 
 
 GenerationEvent = Started | TextDelta | Generation

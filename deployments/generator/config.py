@@ -40,6 +40,11 @@ class VllmArgs(Settings):
     """What the model's chat template is given beside the messages, such as
     `enable_thinking: false`."""
 
+    tool_call_parser: str | None = Field(default=None, min_length=1)
+    """How the model writes the functions that it calls: the name of a parser as in `vllm serve
+    --tool-call-parser`, such as `hermes`. Without one it calls a function only where the request
+    names it or says `required`, which a grammar then forces."""
+
     @field_validator("engine_args")
     @classmethod
     def _leaves_the_model_alone(cls, engine_args: dict[str, object]) -> dict[str, object]:
@@ -136,3 +141,11 @@ class GeneratorArgs(Settings):
         if self.engine != "extractive" and getattr(self, self.engine) is None:
             raise ValueError(f"engine `{self.engine}` needs a section `{self.engine}`")
         return self
+
+    @property
+    def chooses_tools(self) -> bool:
+        """Whether its model may call functions by its own choice; a server is taken to let its
+        own."""
+        if self.engine == "vllm":
+            return self.vllm is not None and self.vllm.tool_call_parser is not None
+        return self.engine == "openai"

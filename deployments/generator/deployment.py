@@ -40,7 +40,8 @@ class Generator(StageReplica):
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns the model's name, the engine, its window in tokens, and the prompts there are.
 
-        `language_model` says whether it can write without a context, and piece by piece.
+        `language_model` says whether it can write without a context, and piece by piece;
+        `tool_choices` by whose choice it calls functions.
 
         Raises:
             StageError: the engine is dead, or the server that it asks.
@@ -52,6 +53,7 @@ class Generator(StageReplica):
             "engine": self._settings.engine,
             "max_model_tokens": self._engine.max_model_tokens,
             "language_model": self._settings.engine != "extractive",
+            "tool_choices": list(self._engine.tool_choices),
             "prompts": list(prompt_names()),
         }
 

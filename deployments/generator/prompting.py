@@ -8,7 +8,7 @@ off, and what could end a fence or a turn in it is made harmless first.
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +19,16 @@ from deployments.contracts.documents import Markup
 from deployments.contracts.errors import ConfigError, InvalidRequest
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
+from deployments.contracts.tools import ToolCall
 from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.extractive.marks import without_marks, without_marks_in
 from deployments.words.invisible import drop_invisible
 
 _STEPS = ("condense", "queries", "passage", "filter")
+SEARCH_PROMPTS = "search"
+"""What names of prompts begin with that are for a model that searches by itself."""
+_TOOLS = "tools-v1"
+"""What every answer prompt is followed by where functions are offered."""
 _FOLDER = Path(__file__).with_name("prompts")
 _SUFFIX = ".jinja"
 _FENCE_BYTES = 5
@@ -83,39 +88,90 @@ def render_answer(
     context: Sequence[ScoredChunk],
     *,
     fence: str | None = None,
+    with_tools: bool = False,
 ) -> tuple[Message, ...]:
     """Returns the conversation that asks for an answer from the context.
 
     One system message comes first: the prompt's own, whose text is always the same so that engines
     find it in their prefix cache, then what the client's system messages say. The earlier turns
-    follow, and last the sources, numbered by rank, with the question. Data loses control tokens
-    (see `neutralise`), sources lose what looks like our citations, and all is otherwise unchanged.
+    follow, then the sources, numbered by rank, with the question, and last the calls that it has
+    led to with what came of them. Data loses control tokens (see `neutralise`), sources lose what
+    looks like our citations, and all is otherwise unchanged.
 
     Args:
         name: Name of an answer prompt.
-        messages: The conversation, oldest first; the last one is the user's.
+        messages: The conversation, oldest first; the last one is the user's, or a tool's.
         context: Chunks that the answer may use, in the order in which they are shown.
+        with_tools: Whether functions are offered.
         fence: The word of the fences around sources, which no source can know; one by chance for
             each call if none.
 
     Raises:
         ConfigError: no such prompt.
-        InvalidRequest: the last message is not the user's.
+        InvalidRequest: the last message is neither the user's nor a tool's.
     """
     template = _template(name, ("answer",))
-    question = _last_question(messages)
+    before, question, after = _around_question(messages)
+    system = [template]
+    if with_tools or any(message.role == "tool" for message in messages):
+        system.append(_template(_TOOLS, ("tools",)))
     values = {
         "no_information": NO_INFORMATION,
         "fence": fence or secrets.token_hex(_FENCE_BYTES),
         "instructions": _instructions(messages),
         "sources": [_Source.of(hit) for hit in context],
-        "question": question,
+        "question": neutralise(question).strip(),
     }
     return (
-        Message("system", _render(template, "system", values)),
-        *_turns(messages[:-1]),
+        Message("system", "\n\n".join(_render(one, "system", values) for one in system)),
+        *_turns(before),
         Message("user", _render(template, "user", values)),
+        *_turns(after),
     )
+
+
+def render_search(
+    name: str,
+    messages: Sequence[Message],
+    context: Sequence[ScoredChunk],
+    *,
+    fence: str | None = None,
+) -> tuple[Message, ...]:
+    """Returns the conversation of a model that searches by itself: the turns as they are, and in
+    those of its searches what of the context they found.
+
+    Args:
+        name: Name of a prompt for searches.
+        messages: As for `render_answer`.
+        context: Chunks that may be shown.
+        fence: As for `render_answer`.
+
+    Raises:
+        ConfigError, InvalidRequest: as for `render_answer`.
+    """
+    template = _template(name, (SEARCH_PROMPTS,))
+    _around_question(messages)
+    chunks = {hit.rank: _Source.of(hit) for hit in context}
+    values = {
+        "no_information": NO_INFORMATION,
+        "fence": fence or secrets.token_hex(_FENCE_BYTES),
+        "instructions": _instructions(messages),
+    }
+
+    def shown(turn: Message) -> Message:
+        if turn.found is None:
+            return turn
+        sources = [chunks[rank] for rank in turn.found if rank in chunks]
+        content = _render(template, "found", {**values, "sources": sources})
+        return replace(turn, content=content, found=None)
+
+    system = Message("system", _render(template, "system", values))
+    return (system, *(shown(turn) for turn in _turns(messages)))
+
+
+def last_question(messages: Sequence[Message]) -> str:
+    """Returns the user's last message; raises as `render_answer`."""
+    return _around_question(messages)[1]
 
 
 def render_step(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -131,8 +187,11 @@ def render_step(name: str, messages: Sequence[Message]) -> tuple[Message, ...]:
         ConfigError, InvalidRequest: as for `render_answer`.
     """
     template = _template(name, _STEPS)
-    _last_question(messages)
-    values = {"turns": _turns(messages), "instructions": _instructions(messages)}
+    before, question, _ = _around_question(messages)
+    # What was called is no part of what is asked.
+    said = [turn for turn in before if turn.role != "tool" and (turn.content or not turn.calls)]
+    turns = [*_turns(said), Message("user", neutralise(question))]
+    values = {"turns": turns, "instructions": _instructions(messages)}
     return (
         Message("system", _render(template, "system", values)),
         Message("user", _render(template, "user", values)),
@@ -193,16 +252,31 @@ def _attribute(value: str) -> str:
 
 def _turns(messages: Sequence[Message]) -> list[Message]:
     return [
-        Message(message.role, neutralise(message.content))
+        replace(
+            message,
+            content=neutralise(message.content),
+            calls=tuple(_harmless_call(call) for call in message.calls),
+            call_id=neutralise(message.call_id),
+        )
         for message in messages
         if message.role != "system"
     ]
 
 
-def _last_question(messages: Sequence[Message]) -> str:
-    if not messages or messages[-1].role != "user":
-        raise InvalidRequest("The last message of a conversation must be the user's.")
-    return neutralise(messages[-1].content).strip()
+def _harmless_call(call: ToolCall) -> ToolCall:
+    return ToolCall(neutralise(call.id), neutralise(call.name), neutralise(call.arguments))
+
+
+def _around_question(
+    messages: Sequence[Message],
+) -> tuple[Sequence[Message], str, Sequence[Message]]:
+    """Returns the user's last message between the turns before and after it: those are the calls
+    that it has led to, and what came of them."""
+    places = [place for place, message in enumerate(messages) if message.role == "user"]
+    if not places or messages[-1].role not in ("user", "tool"):
+        raise InvalidRequest("The last message of a conversation must be the user's, or a tool's.")
+    last = places[-1]
+    return messages[:last], messages[last].content, messages[last + 1 :]
 
 
 def _instructions(messages: Sequence[Message]) -> str:

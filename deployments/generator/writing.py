@@ -24,11 +24,18 @@ from deployments.contracts.generation import (
     TokenLogprob,
 )
 from deployments.contracts.search import ScoredChunk
+from deployments.contracts.tools import CallDraft
 from deployments.generator.citations import CitationTracker, is_grounded
 from deployments.generator.config import SamplingArgs
 from deployments.generator.context_window import fit_context, prompt_bound
 from deployments.generator.extractive.engine import NO_INFORMATION
-from deployments.generator.prompting import render_answer, render_step
+from deployments.generator.prompting import (
+    SEARCH_PROMPTS,
+    last_question,
+    render_answer,
+    render_search,
+    render_step,
+)
 from deployments.generator.stream_window import gather_within
 
 
@@ -40,6 +47,7 @@ class _Draft:
     completion_tokens: int = 0
     citations: list[Citation] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
+    calls: CallDraft = field(default_factory=CallDraft)
 
 
 class Writer:
@@ -70,7 +78,7 @@ class Writer:
             StageError: the engine failed.
         """
         arrived_s = time.perf_counter()
-        if request.context == ():
+        if request.context == () and not _may_go_on_without_sources(request):
             yield self._nothing_found(request)
             return
         prompt = await self._prompt(request)
@@ -112,12 +120,19 @@ class Writer:
         if request.context is None:
             if request.prompt:
                 return Prompt(messages=render_step(request.prompt, request.messages))
-            return Prompt(messages=request.messages)
-        question = request.question or request.messages[-1].content
+            return Prompt(messages=request.messages, tools=request.tools)
+        question = request.question or last_question(request.messages)
 
         def write(context: Sequence[ScoredChunk]) -> Prompt:
-            messages = render_answer(request.prompt, request.messages, context)
-            return Prompt(messages=messages, question=question, context=tuple(context))
+            if request.prompt.startswith(SEARCH_PROMPTS):
+                messages = render_search(request.prompt, request.messages, context)
+            else:
+                messages = render_answer(
+                    request.prompt, request.messages, context, with_tools=bool(request.tools)
+                )
+            return Prompt(
+                messages=messages, question=question, context=tuple(context), tools=request.tools
+            )
 
         window = self._engine.max_model_tokens
         if window is None:
@@ -157,11 +172,17 @@ class Writer:
         assert last.finish_reason is not None
         citations = tuple(draft.citations) if last.citations is None else last.citations
         grounded = is_grounded(draft.text, citations) if last.grounded is None else last.grounded
+        calls = draft.calls.calls()
+        reason = last.finish_reason
+        if calls and reason == "stop" and request.tools.choice != "named":
+            # Some servers say `stop` after calls. OpenAI itself does after one that was named.
+            reason = "tool_calls"
         return Generation(
             text=draft.text,
             citations=citations,
             grounded=grounded,
-            finish_reason=last.finish_reason,
+            finish_reason=reason,
+            calls=calls,
             prompt_tokens=last.prompt_tokens,
             completion_tokens=draft.completion_tokens,
             model=self._model,
@@ -197,13 +218,20 @@ def _join(some: Sequence[EngineDelta], tracker: CitationTracker, draft: _Draft) 
     logprobs = tuple(logprob for delta in some for logprob in delta.logprobs)
     found = some[-1].citations
     citations = tracker.feed(text) if found is None else found
+    calls = draft.calls.add(piece for delta in some for piece in delta.calls)
     draft.text += text
     draft.completion_tokens += tokens
     draft.citations.extend(citations)
     draft.logprobs.extend(logprobs)
-    if not (text or tokens):
+    if not (text or tokens or calls):
         return None
-    return TextDelta(text, tokens, logprobs, citations)
+    return TextDelta(text, tokens, logprobs, citations, calls)
+
+
+def _may_go_on_without_sources(request: GenerationRequest) -> bool:
+    """Returns whether there is something to answer from although no document fits: functions that
+    may be called, or what came of calls."""
+    return bool(request.tools) or bool(request.messages and request.messages[-1].role == "tool")
 
 
 def _with_laps(written: Generation, prompt_ms: float) -> Generation:

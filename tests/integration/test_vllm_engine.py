@@ -26,8 +26,10 @@ from deployments.contracts.errors import (
     PromptTooLong,
     RagError,
     Unavailable,
+    UnsupportedField,
 )
 from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.contracts.tools import CallDraft, Tool, ToolUse
 from deployments.generator.vllm.engine import VllmEngine
 from deployments.generator.vllm.prompts import PromptEncoder
 
@@ -436,3 +438,67 @@ async def test_closing_ends_what_runs(engine: VllmEngine) -> None:
         await asyncio.wait_for(writing, 5)
     with pytest.raises(Unavailable):
         await write(engine, PROMPTS[0], GREEDY)
+
+
+def function(name: str, ships: list[str]) -> Tool:
+    properties = {"ship": {"enum": ships}}
+    schema = {"type": "object", "properties": properties, "required": ["ship"]}
+    return Tool(name, "Books.", {**schema, "additionalProperties": False})
+
+
+TOOLS = (function("book", ["Alba"]), function("tow", ["Brise"]))
+ASKED = (Message("user", "Book a berth."),)
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [ToolUse(TOOLS, "required", parallel=False), ToolUse(TOOLS, "named", "tow")],
+    ids=["required", "named"],
+)
+async def test_a_call_is_forced_by_a_grammar(engine: VllmEngine, tools: ToolUse) -> None:
+    sampling = Sampling(max_tokens=80, temperature=0.9, seed=3)
+    deltas = await write(engine, Prompt(messages=ASKED, tools=tools), sampling)
+    draft = CallDraft()
+    for delta in deltas:
+        draft.add(delta.calls)
+    [call] = draft.calls()
+    assert text_of(deltas) == ""
+    assert tools.named in ("", call.name)
+    assert json.loads(call.arguments) == {"ship": {"book": "Alba", "tow": "Brise"}[call.name]}
+    assert deltas[-1].finish_reason == "stop"
+    assert sum(delta.completion_tokens for delta in deltas) > 0
+
+
+async def test_a_model_without_a_parser_does_not_choose(engine: VllmEngine) -> None:
+    assert engine.tool_choices == ("required", "named")
+    with pytest.raises(UnsupportedField, match="tool_call_parser"):
+        await write(engine, Prompt(messages=ASKED, tools=ToolUse(TOOLS)), GREEDY)
+
+
+async def test_a_model_with_a_parser_may_choose(folder: Path) -> None:
+    chooses = VllmEngine(
+        model=str(folder),
+        engine_args={"dtype": "float32"},
+        default_max_tokens=16,
+        tool_call_parser="hermes",
+    )
+    await chooses.start()
+    try:
+        assert "auto" in chooses.tool_choices
+        prompt = Prompt(messages=ASKED, tools=ToolUse(TOOLS))
+        deltas = await write(chooses, prompt, Sampling(max_tokens=12, temperature=0.9, seed=5))
+        assert text_of(deltas), "noise calls nothing"
+        assert sum(delta.completion_tokens for delta in deltas) == 12
+    finally:
+        await chooses.close()
+
+
+async def test_a_parser_that_nobody_knows_stops_the_start(folder: Path) -> None:
+    unknown = VllmEngine(
+        model=str(folder),
+        engine_args={"dtype": "float32"},
+        default_max_tokens=16,
+        tool_call_parser="herms",
+    )
+    with pytest.raises(ConfigError, match="no tool_call_parser `herms`"):
+        await unknown.start()

@@ -59,6 +59,7 @@ def graph(cluster: Cluster, models: dict[str, Path], guide: str) -> Iterator[Clu
                                 "disable_any_whitespace": True,
                             },
                         },
+                        "tool_call_parser": "hermes" if name == "tiny-b" else None,
                     },
                     "sampling": {"max_tokens": 32},
                 },
@@ -226,6 +227,56 @@ def test_a_function_that_is_named_is_called_by_a_grammar(api: openai.OpenAI, str
     arguments = json.loads(call.function.arguments)
     assert arguments["ship"] in ("Alba", "Brise")
     assert isinstance(arguments["deep"], bool)
+
+
+def function(name: str, ships: list[str]) -> Any:
+    schema = {
+        "type": "object",
+        "properties": {"ship": {"enum": ships}},
+        "required": ["ship"],
+        "additionalProperties": False,
+    }
+    return {"type": "function", "function": {"name": name, "parameters": schema}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_one_of_several_functions_is_required_by_a_grammar(
+    api: openai.OpenAI, stream: bool
+) -> None:
+    asked: Any = {
+        "model": "tiny-a",
+        "messages": said("Book a berth."),
+        "tools": [function("book", ["Alba"]), function("tow", ["Brise"])],
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "max_tokens": 200,
+        "temperature": 0.9,
+        "seed": 7,
+    }
+    if stream:
+        with api.chat.completions.stream(**asked) as events:
+            list(events)
+            answer = events.get_final_completion()
+    else:
+        answer = api.chat.completions.create(**asked)
+    assert answer.choices[0].finish_reason in ("tool_calls", "length")
+    [call] = answer.choices[0].message.tool_calls or []
+    assert call.type == "function"
+    ships = {"book": "Alba", "tow": "Brise"}
+    if answer.choices[0].finish_reason == "tool_calls":
+        assert json.loads(call.function.arguments) == {"ship": ships[call.function.name]}
+    assert answer.usage is None or answer.usage.completion_tokens > 0
+
+
+def test_a_model_with_a_parser_may_choose_and_one_without_says_what_it_lacks(
+    api: openai.OpenAI,
+) -> None:
+    asked: Any = {"messages": said("hi"), "tools": [function("book", ["Alba"])], "max_tokens": 8}
+    with pytest.raises(openai.BadRequestError, match="tool_call_parser") as refused:
+        api.chat.completions.create(model="tiny-a", **asked)
+    assert refused.value.param == "tools"
+    answer = api.chat.completions.create(model="tiny-b", **asked)
+    assert answer.choices[0].message.content, "noise calls nothing"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.api.wire.addresses import address_of
-from app.api.wire.function_call import FunctionCall, StreamedCall
+from app.api.wire.function_call import call_of, piece_of
 from app.api.wire.provenance import Origin
 from app.api.wire.streaming import DONE, encode_event, end_honestly
 from app.problems import problem_body
@@ -39,16 +39,15 @@ class Reply:
 
     origin: Origin
     model: str
-    call: FunctionCall | None = None
     created: int = field(default_factory=lambda: int(time.time()))
 
     def completion(self, written: Generation, *, with_logprobs: bool) -> ChatCompletion:
         """Returns the whole answer."""
-        called = self.call if self.call is not None and self.call.is_in(written.text) else None
+        calls = [call_of(call) for call in written.calls]
         message = AssistantMessage(
-            content=None if called else written.text,
-            annotations=[] if called else self._annotations(written.citations),
-            tool_calls=[called.made(written.text)] if called else None,
+            content=written.text or None if calls else written.text,
+            annotations=self._annotations(written.citations),
+            tool_calls=calls or None,
         )
         logprobs = logprobs_of(written.logprobs) if with_logprobs else None
         return ChatCompletion(
@@ -59,10 +58,10 @@ class Reply:
                 Choice(
                     message=message,
                     logprobs=logprobs,
-                    finish_reason=called.end_of(written) if called else written.finish_reason,
+                    finish_reason=written.finish_reason,
                 )
             ],
-            usage=usage_of(written),
+            usage=self._usage(written),
             ragserve=self.origin.provenance(written),
         )
 
@@ -77,25 +76,27 @@ class Reply:
         they are asked for, and `[DONE]`. A stream that breaks off has an error instead."""
 
         async def encoded() -> AsyncGenerator[bytes, None]:
-            call = StreamedCall(self.call)
             async with aclosing(events):
                 async for batch in events:
-                    pieces = [self._encode(event, call, with_logprobs) for event in batch]
+                    pieces = [self._encode(event, with_logprobs) for event in batch]
                     if isinstance(written := batch[-1], Generation):
                         pieces += self._end(written, include_usage)
                     yield b"".join(pieces)
 
         return end_honestly(encoded(), self.origin.scope, self._error)
 
-    def _encode(self, event: GenerationEvent, call: StreamedCall, with_logprobs: bool) -> bytes:
+    def _encode(self, event: GenerationEvent, with_logprobs: bool) -> bytes:
         if isinstance(event, Started):
             sources = [source.model_dump(mode="json") for source in self.origin.found()]
             own = {"release": self.origin.release, "model": event.model, "sources": sources}
             return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
-            own = self.origin.provenance(event).model_dump(mode="json", exclude={"sources"})
-            return self._chunk({}, finish_reason=call.end_of(event), ragserve=own)
-        delta = call.delta_of(event.text)
+            known = self.origin.told_before()
+            own = self.origin.provenance(event).model_dump(mode="json", exclude=known)
+            return self._chunk({}, finish_reason=event.finish_reason, ragserve=own)
+        delta: dict[str, object] = {"content": event.text} if event.text or not event.calls else {}
+        if event.calls:
+            delta["tool_calls"] = [piece_of(piece) for piece in event.calls]
         if event.citations:
             annotations = self._annotations(event.citations)
             delta["annotations"] = [annotation.model_dump() for annotation in annotations]
@@ -105,7 +106,7 @@ class Reply:
     def _end(self, written: Generation, include_usage: bool) -> list[bytes]:
         if not include_usage:
             return [DONE]
-        usage = {"usage": usage_of(written).model_dump()}
+        usage = {"usage": self._usage(written).model_dump()}
         return [encode_event(self._frame() | usage), DONE]
 
     def _chunk(
@@ -128,6 +129,9 @@ class Reply:
             "model": self.model,
             "choices": [],
         }
+
+    def _usage(self, written: Generation) -> GenerationUsage:
+        return usage_of(self.origin.record.with_rounds(written))
 
     def _id(self) -> str:
         return f"chatcmpl-{self.origin.scope.request_id}"

@@ -1,6 +1,6 @@
 """Where an answer comes from, as every form of it in a conversation says it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,12 +19,12 @@ from deployments.contracts.search import ScoredChunk
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What is known of an answer before it is written; `started_s` is on the performance
-    counter."""
+    """What is known of an answer before it is written; `started_s` is on the performance counter.
+    Where the language model itself searches, `sources` grow until its end."""
 
     scope: RequestScope
     release: str | None
-    sources: tuple[ScoredChunk, ...]
+    sources: Sequence[ScoredChunk]
     record: AttemptRecord
     routing: RoutingDecision | None
     housekeeping: HousekeepingKind | None
@@ -66,6 +66,11 @@ class Origin:
             ignored=list(self.scope.notes.ignored),
             timings=timings_of(self.record, self.started_s),
         )
+
+    def told_before(self) -> set[str]:
+        """Returns the members of `provenance` that need not be told at the end of a stream, since
+        they were at its beginning."""
+        return set() if self.record.rounds else {"sources"}
 
     def cited(self, citations: Iterable[Citation]) -> Iterator[tuple[Citation, Chunk]]:
         """Yields each citation with the chunk that it names, where there is one."""

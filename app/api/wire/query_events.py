@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from app.answering.pipeline import Answer, AnswerStream
+from app.answering.written import Answer, AnswerStream
 from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
 from app.api.wire.values import source_of, timings_of
 from app.problems import problem_body
@@ -41,6 +41,7 @@ def query_response(
 ) -> QueryResponse:
     """Returns the whole answer; `started_s` is on the performance counter."""
     written = answer.generation
+    counted = record.with_rounds(written)
     return QueryResponse(
         id=scope.request_id,
         request_id=scope.request_id,
@@ -55,9 +56,9 @@ def query_response(
         finish_reason=written.finish_reason,
         degraded=record.degraded,
         usage=Usage(
-            prompt_tokens=written.prompt_tokens,
-            completion_tokens=written.completion_tokens,
-            total_tokens=written.prompt_tokens + written.completion_tokens,
+            prompt_tokens=counted.prompt_tokens,
+            completion_tokens=counted.completion_tokens,
+            total_tokens=counted.prompt_tokens + counted.completion_tokens,
             embedding_tokens=record.embedding_tokens,
             rerank_tokens=record.rerank_tokens,
         ),
@@ -74,7 +75,8 @@ def query_events(
 ) -> AsyncGenerator[bytes, None]:
     """Returns the events `sources`, `delta`, `citation`, and `done` or `error`.
 
-    `done` has everything that the whole answer has, without the sources.
+    `done` has everything that the whole answer has, without the sources, unless the language model
+    searched by itself and may have found more.
     """
 
     async def events() -> AsyncGenerator[bytes, None]:
@@ -89,9 +91,10 @@ def query_events(
                         yield _done(event)
 
     def _done(written: Generation) -> bytes:
-        answer = Answer(written, begun.sources)
+        answer = Answer(written, tuple(begun.sources))
         whole = query_response(answer, release, record, scope, started_s)
-        return encode_event(whole.model_dump(mode="json", exclude={"sources"}), "done")
+        known = set() if record.rounds else {"sources"}
+        return encode_event(whole.model_dump(mode="json", exclude=known), "done")
 
     def as_event(error: RagError) -> bytes:
         body = problem_body(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.schemas.answers import Source
 from app.schemas.chat import ContentLogprob, Provenance
+from app.schemas.responses.functions import OutputFunctionCall
 from app.schemas.wire import ResponseModel
 
 Status = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -132,15 +133,15 @@ class ResponseObject(ResponseModel):
     max_output_tokens: int | None = None
     metadata: dict[str, str] = {}
     model: str = Field(description="The name that was asked for.", examples=["ragserve"])
-    output: list[FileSearchCall | OutputMessage] = []
-    parallel_tool_calls: bool = False
+    output: list[FileSearchCall | OutputMessage | OutputFunctionCall] = []
+    parallel_tool_calls: bool = True
     previous_response_id: str | None = None
     background: bool = False
     store: bool = Field(default=False, description="Nothing is kept.")
     temperature: float | None = None
     top_p: float | None = None
     text: dict[str, Any] = Field(examples=[{"format": {"type": "text"}}])
-    tool_choice: str = "auto"
+    tool_choice: str | dict[str, Any] = "auto"
     tools: list[dict[str, Any]] = []
     truncation: Literal["disabled"] = "disabled"
     usage: ResponseUsage | None = None

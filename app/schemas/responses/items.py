@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from app.schemas.chat import Text
+from app.schemas.responses.functions import FunctionCallItem, FunctionCallOutput
 from app.schemas.wire import TolerantModel, unsupported
 from deployments.contracts.generation import Message, Role
 from deployments.contracts.inputs import Items
@@ -19,12 +20,11 @@ _ROLES: dict[str, Role] = {
 }
 _TEXTS = ("input_text", "output_text", "text")
 _PASSED_OVER = ("file_search_call", "reasoning")
+_FUNCTIONS = ("function_call", "function_call_output")
 _MAX_NAME_CHARS = 64
 _REASONS = {
     "item_reference": "responses are not kept here: send the item itself (AI SDK: the provider "
     "option store: false)",
-    "function_call": "tools are not called here",
-    "function_call_output": "tools are not called here",
     "input_file": "only texts are read here: send the file to /v1/files, and ask about it",
 }
 
@@ -93,10 +93,16 @@ def _type_of(value: Any, default: str) -> str:
 
 
 def _form_of(value: Any) -> str:
-    return "passed_over" if _type_of(value, "message") in _PASSED_OVER else "message"
+    kind = _type_of(value, "message")
+    if kind in _PASSED_OVER:
+        return "passed_over"
+    return kind if kind in _FUNCTIONS else "message"
 
 
 InputItem = Annotated[
-    Annotated[InputMessage, Tag("message")] | Annotated[PassedOver, Tag("passed_over")],
+    Annotated[InputMessage, Tag("message")]
+    | Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionCallOutput, Tag("function_call_output")]
+    | Annotated[PassedOver, Tag("passed_over")],
     Discriminator(_form_of),
 ]

@@ -6,12 +6,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from app.schemas.chat import RetrievalOptions, Text
+from app.schemas.responses.functions import (
+    FlatFunctionChoice,
+    FlatFunctionTool,
+    with_calls_joined,
+)
 from app.schemas.responses.items import InputItem
-from app.schemas.responses.tools import FileSearchTool, ToolChoice
+from app.schemas.responses.tools import FileSearchTool, ResponseTool, ToolChoice
 from app.schemas.sampling import JsonObjectFormat, JsonSchema, TextFormat
 from app.schemas.wire import TolerantModel, refused
 from deployments.contracts.generation import Message, OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
+from deployments.contracts.tools import ToolUse
 
 _LOGPROBS = "message.output_text.logprobs"
 _RESULTS = "file_search_call.results"
@@ -52,7 +58,7 @@ class ResponsesRequest(TolerantModel):
 
     without_effect = frozenset(
         {
-            *("store", "truncation", "reasoning", "parallel_tool_calls", "service_tier"),
+            *("store", "truncation", "reasoning", "service_tier"),
             *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
             *("max_tool_calls", "stream_options", "access_programs", "image"),
         }
@@ -88,10 +94,13 @@ class ResponsesRequest(TolerantModel):
         description=f"`{_RESULTS}` and `{_LOGPROBS}`; others ask for what no answer here has.",
         examples=[[_RESULTS]],
     )
-    tools: Items[FileSearchTool] = Field(
-        default_factory=list, max_length=1, description="`file_search`, and no other."
+    tools: Items[ResponseTool] = Field(
+        default_factory=list, max_length=128, description="Functions, and one `file_search`."
     )
     tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = Field(
+        default=None, description="False wants one call at most."
+    )
     user: str | None = Field(default=None, max_length=256, examples=["alice"])
     safety_identifier: str | None = Field(
         default=None, max_length=256, description="Newer clients' name for `user`."
@@ -123,23 +132,56 @@ class ResponsesRequest(TolerantModel):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        if self.tool_choice == "required" and not self.tools:
+        choice, names = self.tool_choice, [tool.name for tool in self.functions]
+        searches = len(self.tools) - len(names)
+        if searches > 1:
+            raise ValueError("tools may have one file_search at most")
+        if len(set(names)) != len(names):
+            raise ValueError("tools has two functions of one name")
+        if choice == "required" and not self.tools:
             raise ValueError("tool_choice asks for a tool, and there is none in tools")
+        if choice == "file_search" and not searches:
+            raise ValueError("tool_choice asks for file_search, which is not in tools")
+        if isinstance(choice, FlatFunctionChoice) and choice.name not in names:
+            raise ValueError("tool_choice asks for a function that is not in tools")
+        if self.tool_use().is_forced and self.sampling().output_format:
+            raise ValueError("give one of text.format and a tool_choice that forces a call")
         if self.file_search is not None and not self.ragserve.retrieval:
             raise ValueError("file_search needs ragserve.retrieval")
         return self
 
     @property
+    def functions(self) -> list[FlatFunctionTool]:
+        """The functions that are offered."""
+        return [tool for tool in self.tools if isinstance(tool, FlatFunctionTool)]
+
+    def tool_use(self) -> ToolUse:
+        """Returns the functions, and who chooses of them. Where a search is offered as well, it is
+        what `required` asks for."""
+        functions, choice = self.functions, self.tool_choice
+        tools = tuple(tool.tool() for tool in functions)
+        parallel = self.parallel_tool_calls
+        if isinstance(choice, FlatFunctionChoice):
+            return ToolUse(tools, "named", choice.name, parallel)
+        if choice == "none" or (choice == "required" and len(functions) == len(self.tools)):
+            return ToolUse(tools, choice, parallel=parallel)
+        return ToolUse(tools, parallel=parallel)
+
+    @property
     def file_search(self) -> FileSearchTool | None:
         """The search that is asked for as a tool."""
-        return self.tools[0] if self.tools and self.tool_choice != "none" else None
+        return None if self.tool_choice == "none" else self._offered_search()
+
+    def _offered_search(self) -> FileSearchTool | None:
+        found = (tool for tool in self.tools if isinstance(tool, FileSearchTool))
+        return next(found, None)
 
     @property
     def options(self) -> RetrievalOptions:
         """Whether and how documents are searched, by all that the request says of it."""
         if self.file_search is not None:
             return self.file_search.narrow(self.ragserve)
-        if self.tools:
+        if self._offered_search() is not None:
             return self.ragserve.model_copy(update={"retrieval": False})
         return self.ragserve
 
@@ -163,7 +205,8 @@ class ResponsesRequest(TolerantModel):
         turns = [Message("system", self.instructions)] if self.instructions else []
         if isinstance(self.input, str):
             return (*turns, Message("user", self.input))
-        return (*turns, *(message for item in self.input for message in item.messages()))
+        said = [message for item in self.input for message in item.messages()]
+        return (*turns, *with_calls_joined(said))
 
     def sampling(self) -> Sampling:
         """Returns the wishes as the generator takes them."""

@@ -1,16 +1,17 @@
-"""The one tool that a response may use, and which of its wishes a search can honour."""
+"""The tools of a response: functions of the client, and the one search that there is here."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag
 
 from app.schemas.attribute_filters import AttributeFilter
 from app.schemas.chat import RetrievalOptions
+from app.schemas.responses.functions import FlatFunctionChoice, FlatFunctionTool
 from app.schemas.wire import TolerantModel, refused, unsupported
 from deployments.contracts.inputs import Items
 
-_NO_TOOLS = "tools are not called here, apart from file_search"
+_NO_OTHERS = "no tools are called here apart from functions and file_search"
 
 
 class RankingOptions(TolerantModel):
@@ -49,13 +50,6 @@ class FileSearchTool(TolerantModel):
     filters: AttributeFilter | None = None
     ranking_options: RankingOptions = RankingOptions()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_file_search(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and value.get("type") != "file_search":
-            raise unsupported(_NO_TOOLS)
-        return value
-
     def narrow(self, options: RetrievalOptions) -> RetrievalOptions:
         """Returns the options of the search, with those of the tool; both filters must hold."""
         filters = [self.filters.where()] if self.filters else []
@@ -70,14 +64,31 @@ class FileSearchTool(TolerantModel):
         )
 
 
+def _type_of(value: Any) -> Any:
+    return value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+
+
+def _is_known(value: Any) -> Any:
+    if isinstance(value, Mapping) and _type_of(value) not in ("file_search", "function"):
+        raise unsupported(_NO_OTHERS)
+    return value
+
+
+ResponseTool = Annotated[
+    Annotated[FileSearchTool, Tag("file_search")] | Annotated[FlatFunctionTool, Tag("function")],
+    Discriminator(_type_of),
+    BeforeValidator(_is_known),
+]
+
+
 def _plain_choice(value: Any) -> Any:
-    """Returns a choice of the only tool there is as one of the words."""
-    if not isinstance(value, Mapping):
-        return value
-    if value.get("type") != "file_search":
-        raise unsupported(_NO_TOOLS)
-    return "required"
+    """Returns the choice of the only search that there is as a word."""
+    return "file_search" if _type_of(_is_known(value)) == "file_search" else value
 
 
-ToolChoice = Annotated[Literal["auto", "none", "required"], BeforeValidator(_plain_choice)]
-"""`none` answers without a search; the others search, as a question is always searched for."""
+ToolChoice = Annotated[
+    Literal["auto", "none", "required", "file_search"] | FlatFunctionChoice,
+    BeforeValidator(_plain_choice),
+]
+"""Whether functions are called. A `file_search` that is offered is made with every choice but
+`none`, as a question is always searched for."""

@@ -14,7 +14,7 @@ from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.content import Keep
 from deployments.contracts.calls import Lap
-from deployments.contracts.generation import Generation
+from deployments.contracts.generation import Generation, Message
 from deployments.contracts.search import ScoredChunk
 
 Attributes = dict[str, Any]
@@ -183,11 +183,10 @@ class RequestAttributes:
         attributes: Attributes = {
             "gen_ai.response.finish_reasons": [written.finish_reason],
             "gen_ai.input.messages": [
-                _message(message.role, self._text(message.content))
-                for message in self._request.notes.messages
+                self._turn(message) for message in self._request.notes.messages
             ],
             "gen_ai.output.messages": [
-                _message("assistant", self._text(written.text))
+                self._turn(Message("assistant", written.text, written.calls))
                 | {"finish_reason": written.finish_reason}
             ],
             "ragserve.prompt": written.prompt,
@@ -196,7 +195,25 @@ class RequestAttributes:
             "ragserve.answerability": written.answerability,
             "ragserve.citations": [citation.source for citation in written.citations],
         }
-        return attributes | self._usage(written)
+        return attributes | self._usage(self._attempt.with_rounds(written))
+
+    def _turn(self, message: Message) -> Attributes:
+        """Returns a turn in the form of the GenAI conventions."""
+        parts: list[Attributes] = [
+            {
+                "type": "tool_call",
+                "id": call.id,
+                "name": self._text(call.name),
+                "arguments": self._text(call.arguments),
+            }
+            for call in message.calls
+        ]
+        if message.role == "tool":
+            told = self._text(message.content)
+            parts.append({"type": "tool_call_response", "id": message.call_id, "response": told})
+        elif message.content or not parts:
+            parts.insert(0, {"type": "text", "content": self._text(message.content)})
+        return {"role": message.role, "parts": parts}
 
     def _usage(self, written: Generation) -> Attributes:
         attributes: Attributes = {
@@ -253,11 +270,6 @@ class RequestAttributes:
 
     def _named(self, name: str) -> str:
         return self._text(name) if name else ""
-
-
-def _message(role: str, content: str) -> Attributes:
-    """Returns a message in the form of the GenAI conventions."""
-    return {"role": role, "parts": [{"type": "text", "content": content}]}
 
 
 def _known(attributes: Attributes) -> Attributes:

@@ -14,6 +14,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import UnsupportedField
 from deployments.contracts.generation import Citation, EngineDelta, Generation, Prompt, Sampling
 from deployments.contracts.search import ScoredChunk
+from deployments.contracts.tools import Choice
 from deployments.generator.extractive.analysis import analyse_sentence, passage_of
 from deployments.generator.extractive.answerability import estimate_answerability
 from deployments.generator.extractive.sentence_scoring import Candidate, score_sentences
@@ -55,6 +56,7 @@ class ExtractiveEngine:
         self._min_answerability = min_answerability
 
     max_model_tokens = None
+    tool_choices: tuple[Choice, ...] = ()
 
     async def start(self) -> None:
         """There is nothing to load."""
@@ -90,7 +92,8 @@ class ExtractiveEngine:
                 f"'{self._model}' answers from documents only; {advice}.",
                 errors=(_refusal("model"),),
             )
-        for name in sampling.asked():
+        tools = [prompt.tools.asked_by] if prompt.tools else []
+        for name in (*tools, *sampling.asked()):
             if name not in _HONOURED:
                 raise UnsupportedField(
                     f"'{self._model}' is no language model and cannot honour '{name}'.",

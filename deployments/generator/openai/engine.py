@@ -6,6 +6,7 @@ would not bring it back.
 """
 
 import asyncio
+import json
 import logging
 import math
 from collections.abc import AsyncGenerator
@@ -23,10 +24,12 @@ from deployments.contracts.errors import (
     StageFailed,
     Unavailable,
 )
-from deployments.contracts.generation import EngineDelta, Prompt, Sampling
+from deployments.contracts.generation import EngineDelta, Message, Prompt, Sampling
+from deployments.contracts.tools import CHOICES
+from deployments.generator.openai.chunks import Piece, Usage
 from deployments.generator.openai.reply import HTTPX_ERRORS, Reply, translated
 from deployments.generator.openai.server import ModelServer
-from deployments.generator.openai.wire import STAGE, Piece, Usage
+from deployments.generator.openai.wire import STAGE
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -91,6 +94,9 @@ class OpenAIEngine:
         """See `Engine.max_model_tokens`."""
         return self._max_model_tokens
 
+    tool_choices = CHOICES
+    """What a server makes of them is its own; one that knows no functions refuses them."""
+
     async def start(self) -> None:
         """Makes the connection pool; the server need not be there.
 
@@ -115,8 +121,10 @@ class OpenAIEngine:
         """
         if prompt.text is not None:
             return _estimate(prompt.text)
+        tools = [json.dumps(tool.as_json()) for tool in prompt.tools.tools]
         return _TOKENS_OF_ANSWER_START + sum(
-            _TOKENS_PER_MESSAGE + _estimate(message.content) for message in prompt.messages
+            _TOKENS_PER_MESSAGE + _estimate(text)
+            for text in (*map(_text_of, prompt.messages), *tools)
         )
 
     async def stream(
@@ -141,11 +149,12 @@ class OpenAIEngine:
             while True:
                 counted += piece.tokens
                 unsaid += piece.tokens
-                if piece.text or piece.logprobs:
+                if piece.text or piece.logprobs or piece.calls:
                     yield EngineDelta(
                         text=piece.text,
                         completion_tokens=unsaid,
                         logprobs=piece.logprobs,
+                        calls=piece.calls,
                         prompt_tokens=prompt_tokens if is_first else 0,
                     )
                     is_first, unsaid = False, 0
@@ -254,6 +263,11 @@ def _wait_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told_s = error.retry_after_s if isinstance(error, RagError) else None
     return (told_s or 0.0) + _BACKOFF(state)
+
+
+def _text_of(message: Message) -> str:
+    """Returns all that a turn says, its calls included."""
+    return "".join((message.content, *(call.name + call.arguments for call in message.calls)))
 
 
 def _estimate(text: str) -> int:

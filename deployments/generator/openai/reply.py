@@ -16,8 +16,9 @@ from deployments.contracts.errors import (
     StageError,
     Unavailable,
 )
+from deployments.generator.openai.chunks import UNREADABLE, Piece, read_piece
 from deployments.generator.openai.refusals import Complaint, complaint_of
-from deployments.generator.openai.wire import STAGE, UNREADABLE, Piece, read_piece
+from deployments.generator.openai.wire import STAGE
 
 _ERROR_BYTES = 64 * 1024
 """What is read of a body that is not an answer."""

@@ -5,8 +5,9 @@ vLLM is imported when the engine starts: it takes seconds, and only this engine 
 
 import asyncio
 import itertools
+import logging
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,17 +15,27 @@ from typing import TYPE_CHECKING
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import ConfigError, PromptTooLong, RagError, Unavailable
 from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.contracts.tools import Choice
 from deployments.generator.vllm.errors import translated
 from deployments.generator.vllm.loading import import_vllm, load_engine, variables
 from deployments.generator.vllm.output import delta_of
 from deployments.generator.vllm.prompts import PromptEncoder
 from deployments.generator.vllm.sampling import format_params, sampling_params
 from deployments.generator.vllm.settings import environment, is_cpu_build
+from deployments.generator.vllm.tools import (
+    CallReader,
+    MakeParser,
+    choices_with,
+    load_parser,
+    require_parser,
+)
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
     from vllm.v1.engine.async_llm import AsyncLLM
 
+_log = logging.getLogger("ray.serve")
 _WARM_UP_TEXT = "Warm-up"
 _WARM_UP_TOKENS = 4
 _WARM_UP_TIMEOUT_S = 600.0
@@ -34,6 +45,7 @@ _WARM_UP_TIMEOUT_S = 600.0
 class _Loaded:
     engine: "AsyncLLM"
     encoder: PromptEncoder
+    make_parser: MakeParser
     model_defaults: Mapping[str, object]
     max_model_tokens: int
 
@@ -49,6 +61,8 @@ class VllmEngine:
         ray_metrics: Publish vLLM's metrics through Ray; for an engine inside a Ray actor.
         chat_template_kwargs: What the chat template is given beside the messages, such as
             `enable_thinking`.
+        tool_call_parser: Name of vLLM's parser of the calls that the model writes; None for a model
+            that calls functions only where a grammar forces it.
     """
 
     def __init__(
@@ -59,12 +73,14 @@ class VllmEngine:
         default_max_tokens: int,
         ray_metrics: bool = False,
         chat_template_kwargs: Mapping[str, object] | None = None,
+        tool_call_parser: str | None = None,
     ) -> None:
         self._model = model
         self._engine_args = engine_args
         self._default_max_tokens = default_max_tokens
         self._ray_metrics = ray_metrics
         self._chat_template_kwargs = chat_template_kwargs or {}
+        self._tool_call_parser = tool_call_parser
         self._loaded: _Loaded | None = None
         self._running: set[str] = set()
         self._numbers = itertools.count()
@@ -94,9 +110,25 @@ class VllmEngine:
     def _load(self, cpu: bool) -> _Loaded:
         engine = load_engine(self._model, self._engine_args, cpu=cpu, ray_metrics=self._ray_metrics)
         defaults = engine.model_config.get_diff_sampling_param()
+        tokenizer = engine.get_tokenizer()
+        encoder = PromptEncoder(tokenizer, self._chat_template_kwargs)
+        try:
+            make_parser = load_parser(
+                self._tool_call_parser,
+                tokenizer,
+                model=self._model,
+                model_config=engine.model_config,
+                template_kwargs=self._chat_template_kwargs,
+            )
+        except BaseException:
+            engine.shutdown()
+            raise
+        if self._tool_call_parser is not None and not encoder.knows_tools:
+            _log.warning("The chat template of %s shows no functions to the model.", self._model)
         return _Loaded(
             engine,
-            PromptEncoder(engine.get_tokenizer(), self._chat_template_kwargs),
+            encoder,
+            make_parser,
             {name: value for name, value in defaults.items() if name != "max_tokens"},
             int(engine.model_config.max_model_len),
         )
@@ -126,6 +158,11 @@ class VllmEngine:
         """Bound on the tokens of prompt and completion together; None before the start."""
         return None if self._loaded is None else self._loaded.max_model_tokens
 
+    @property
+    def tool_choices(self) -> tuple[Choice, ...]:
+        """See `Engine.tool_choices`."""
+        return choices_with(self._tool_call_parser)
+
     def describe(self) -> dict[str, object]:
         """Returns what an operator asks about a started engine."""
         import vllm
@@ -147,27 +184,53 @@ class VllmEngine:
         Raises:
             PromptTooLong: the prompt leaves no room for a token.
             InvalidRequest: vLLM refuses the fields of the request.
+            UnsupportedField: the model is to choose functions, and has no parser for that.
             Overloaded, Unavailable, StageFailed: see `vllm_errors`.
         """
         request_id = f"{call.request_id}-{next(self._numbers)}"
         with translated():
             loaded = self._started()
+            require_parser(prompt.tools, self._tool_call_parser)
             token_ids = await loaded.encoder.encode(prompt)
-            params = self._params(loaded, sampling, len(token_ids))
+            reader = self._call_reader(loaded, prompt, sampling, token_ids)
+            params = self._params(loaded, sampling, len(token_ids), reader)
             inputs = {"type": "token", "prompt_token_ids": list(token_ids)}
             first = True
             self._running.add(request_id)
             try:
                 async with aclosing(loaded.engine.generate(inputs, params, request_id)) as outputs:
                     async for output in outputs:
-                        yield delta_of(output, sampling, first=first)
+                        delta = delta_of(output, sampling, first=first)
+                        if reader is not None:
+                            delta = reader.read(delta, output.outputs[0].token_ids)
+                        yield delta
                         first = False
             finally:
                 self._running.discard(request_id)
 
-    def _params(self, loaded: _Loaded, sampling: Sampling, prompt_tokens: int) -> "SamplingParams":
+    def _call_reader(
+        self, loaded: _Loaded, prompt: Prompt, sampling: Sampling, token_ids: Sequence[int]
+    ) -> CallReader | None:
+        """Returns what reads calls out of the answer; None where none are to be made."""
+        if not prompt.tools:
+            return None
+        return CallReader(
+            loaded.make_parser,
+            prompt.tools,
+            messages=prompt.messages,
+            prompt_token_ids=token_ids,
+            structured_outputs=_structured_outputs(sampling),
+        )
+
+    def _params(
+        self,
+        loaded: _Loaded,
+        sampling: Sampling,
+        prompt_tokens: int,
+        reader: CallReader | None,
+    ) -> "SamplingParams":
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+        from vllm.sampling_params import RequestOutputKind
 
         room_tokens = loaded.max_model_tokens - prompt_tokens
         if room_tokens < 1:
@@ -176,10 +239,10 @@ class VllmEngine:
                 f"{loaded.max_model_tokens} together.",
                 "generator",
             )
-        asked_format = format_params(sampling)
+        form = {"structured_outputs": _structured_outputs(sampling)}
         return SamplingParams(
             output_kind=RequestOutputKind.DELTA,
-            structured_outputs=StructuredOutputsParams(**asked_format) if asked_format else None,
+            **(form if reader is None else reader.params()),
             **sampling_params(
                 sampling,
                 model_defaults=loaded.model_defaults,
@@ -208,3 +271,10 @@ class VllmEngine:
         if self._loaded is None:
             raise Unavailable("The engine does not run.", "generator")
         return self._loaded
+
+
+def _structured_outputs(sampling: Sampling) -> "StructuredOutputsParams | None":
+    from vllm.sampling_params import StructuredOutputsParams
+
+    asked = format_params(sampling)
+    return StructuredOutputsParams(**asked) if asked else None

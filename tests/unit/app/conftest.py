@@ -30,6 +30,22 @@ LIVE = GatewayLive(
             min_relevance_score=0.1,
             rerank_weight=1.0,
         ),
+        "searcher": Release(
+            retrieval="retrieval-a",
+            generator=("generator-echo", "generator-a"),
+            min_relevance_score=0.1,
+            rerank_weight=1.0,
+            search="tool",
+            search_rounds=2,
+        ),
+        "searcher-behind": Release(
+            retrieval="retrieval-a",
+            generator=("generator-a", "generator-echo"),
+            min_relevance_score=0.1,
+            rerank_weight=1.0,
+            search="tool",
+            search_rounds=2,
+        ),
     },
     traffic={"one": 1.0},
     routing=(

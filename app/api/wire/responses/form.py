@@ -26,12 +26,14 @@ from app.schemas.responses.answer import (
     ResponseUsage,
     Status,
 )
+from app.schemas.responses.functions import FlatFunctionChoice, OutputFunctionCall
 from app.schemas.responses.request import ResponsesRequest
 from app.schemas.wire import RequestModel
 from deployments.contracts.errors import RagError, RateLimited
 from deployments.contracts.generation import Citation, Generation, TokenLogprob
 from deployments.contracts.search import ScoredChunk
 
+Item = OutputMessage | OutputFunctionCall
 _CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
@@ -57,20 +59,26 @@ class ResponseForm:
         found = FoundSources(release=self.origin.release, sources=self.origin.found())
         return self._response("in_progress", ragserve=found)
 
-    def whole(self, written: Generation) -> ResponseObject:
-        """Returns the response with its text and its end."""
+    def whole(self, written: Generation, *, text_first: bool = True) -> ResponseObject:
+        """Returns the response with its text, its calls and its end.
+
+        Args:
+            written: The answer.
+            text_first: Whether its text began before its calls.
+        """
         cut_by = _CUT_BY.get(written.finish_reason)
+        counted = self.origin.record.with_rounds(written)
         usage = ResponseUsage(
-            input_tokens=written.prompt_tokens,
-            input_tokens_details=InputTokensDetails(cached_tokens=written.cached_tokens),
-            output_tokens=written.completion_tokens,
-            total_tokens=written.prompt_tokens + written.completion_tokens,
+            input_tokens=counted.prompt_tokens,
+            input_tokens_details=InputTokensDetails(cached_tokens=counted.cached_tokens),
+            output_tokens=counted.completion_tokens,
+            total_tokens=counted.prompt_tokens + counted.completion_tokens,
         )
         return self._response(
             "completed" if cut_by is None else "incomplete",
             completed_at=int(time.time()) if cut_by is None else None,
             incomplete_details=None if cut_by is None else IncompleteDetails(reason=cut_by),
-            output=self._output(self.message(written)),
+            output=self._output(self._items(written, text_first)),
             usage=usage,
             ragserve=self.origin.provenance(written),
         )
@@ -84,7 +92,7 @@ class ResponseForm:
             error=ResponseFailure(
                 code="rate_limit_exceeded" if is_limited else "server_error", message=str(error)
             ),
-            output=self._output(message),
+            output=self._output([message]),
         )
 
     def message(self, written: Generation) -> OutputMessage:
@@ -92,6 +100,28 @@ class ResponseForm:
         text = self.text(written.text, written.citations, written.logprobs)
         status: Status = "incomplete" if written.finish_reason in _CUT_BY else "completed"
         return OutputMessage(id=self.message_id, status=status, content=[text])
+
+    def calls(self, written: Generation) -> list[OutputFunctionCall]:
+        """Returns the items of the calls. One that is cut off has half of its arguments."""
+        status: Literal["completed", "incomplete"] = (
+            "incomplete" if written.finish_reason in _CUT_BY else "completed"
+        )
+        return [
+            self.call(place, call.id, call.name).model_copy(
+                update={"arguments": call.arguments, "status": status}
+            )
+            for place, call in enumerate(written.calls)
+        ]
+
+    def call(self, place: int, call_id: str, name: str) -> OutputFunctionCall:
+        """Returns the item of a call that begins, the `place`th of the answer."""
+        return OutputFunctionCall(
+            id=f"fc_{self.origin.scope.request_id}_{place}",
+            call_id=call_id,
+            name=name,
+            arguments="",
+            status="in_progress",
+        )
 
     def text(
         self, text: str, citations: Iterable[Citation], logprobs: Iterable[TokenLogprob]
@@ -134,9 +164,16 @@ class ResponseForm:
             results=_results(self.origin.sources) if self.asked.with_results else None,
         )
 
-    def _output(self, message: OutputMessage) -> list[FileSearchCall | OutputMessage]:
-        call = self.search_call()
-        return [message] if call is None else [call, message]
+    def _items(self, written: Generation, text_first: bool) -> list[Item]:
+        calls: list[Item] = list(self.calls(written))
+        if calls and not written.text:
+            return calls
+        message = self.message(written)
+        return [message, *calls] if text_first else [*calls, message]
+
+    def _output(self, items: Sequence[Item]) -> list[FileSearchCall | Item]:
+        search = self.search_call()
+        return list(items) if search is None else [search, *items]
 
     def _response(self, status: Status, **known: Any) -> ResponseObject:
         asked = self.asked
@@ -152,7 +189,8 @@ class ResponseForm:
             temperature=asked.temperature,
             top_p=asked.top_p,
             text={"format": {"type": "text"} if format is None else _echo(format)},
-            tool_choice=asked.tool_choice or "auto",
+            tool_choice=_echo_choice(asked.tool_choice),
+            parallel_tool_calls=asked.parallel_tool_calls is not False,
             tools=[_echo(tool) for tool in asked.tools],
             user=asked.user,
             **known,
@@ -162,6 +200,12 @@ class ResponseForm:
 def _echo(wish: RequestModel) -> dict[str, Any]:
     """Returns a part of the request as it was sent."""
     return wish.model_dump(by_alias=True, exclude_none=True)
+
+
+def _echo_choice(choice: FlatFunctionChoice | str | None) -> str | dict[str, Any]:
+    if isinstance(choice, FlatFunctionChoice):
+        return _echo(choice)
+    return {"type": choice} if choice == "file_search" else choice or "auto"
 
 
 def _results(sources: Sequence[ScoredChunk]) -> list[FileSearchResult]:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from app.answering import search as search_module
-from app.answering.pipeline import Answer, answer_from_documents
+from app.answering.pipeline import answer_from_documents
 from app.answering.question import Question
 from app.answering.search import search
+from app.answering.written import Answer
 from app.releases.attempt import Attempt
 from app.releases.releases import Releases
 from app.releases.route import Route
@@ -124,7 +125,7 @@ class Service:
         question = Question(text, **wishes)  # type: ignore[arg-type]
         left_s = self.scope().call().timeout_s
         begun = await answer_from_documents(question, attempt, timeout_s=left_s)
-        return Answer(await collect(begun.events), begun.sources)
+        return Answer(await collect(begun.events), tuple(begun.sources))
 
     async def search(self, text: str, **wishes: object) -> list[ScoredChunk]:
         attempt = Attempt(self.route(), self.scope(), self.record)

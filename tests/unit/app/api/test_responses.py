@@ -168,10 +168,10 @@ async def test_log_probabilities_are_told_on_request(api: openai.AsyncOpenAI) ->
         ({"tools": [{"type": "web_search"}]}, "tools.0", "file_search"),
         (
             {"tools": [{"type": "function", "name": "f", "parameters": {}, "strict": True}]},
-            "tools.0",
-            "file_search",
+            "tools",
+            "is no language model",
         ),
-        ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice", "file_search"),
+        ({"tool_choice": {"type": "web_search"}}, "tool_choice", "file_search"),
         (
             {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
             "input.0.content.0",

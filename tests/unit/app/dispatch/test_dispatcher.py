@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.answering.ask import Ask, from_documents, from_generator
-from app.answering.pipeline import AnswerStream
 from app.answering.question import Question
+from app.answering.written import AnswerStream
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway, make_gateway
 from app.releases.assignment import Assignment

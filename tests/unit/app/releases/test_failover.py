@@ -1,6 +1,7 @@
 """Which generator answers when the preferred one cannot."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from deployments.contracts.errors import (
     RagError,
     StageFailed,
     Unavailable,
+    UnsupportedField,
 )
 from deployments.contracts.generation import (
     Generation,
@@ -21,7 +23,8 @@ from deployments.contracts.generation import (
     TextDelta,
     collect,
 )
-from tests.doubles import EchoGenerator, read_to_failure
+from deployments.contracts.tools import Tool, ToolUse
+from tests.doubles import EchoGenerator, ExtractiveGenerator, read_to_failure
 
 CALL = CallContext("request", 5.0)
 ASKED = GenerationRequest(messages=(Message("user", "one two three"),))
@@ -120,3 +123,29 @@ async def test_it_says_what_the_first_that_answers_says(targets: Targets) -> Non
     targets.b.failure = Unavailable("y")
     with pytest.raises(Unavailable, match="y"):
         await targets.chain().describe(call=CALL)
+
+
+WITH_TOOLS = replace(ASKED, tools=ToolUse((Tool("book"),)))
+
+
+async def test_only_who_calls_functions_is_asked_to(targets: Targets) -> None:
+    targets.a.engine.tool_choices = ("required", "named")
+    targets.b.engine.script = [("", [("book", "{}")])]
+    written = await collect(await targets.chain().begin(WITH_TOOLS, call=CALL, timeout_s=60.0))
+    assert [call.name for call in written.calls] == ["book"]
+    assert written.passed_over == 0, "who cannot has not failed"
+    assert not targets.a.asked
+
+
+async def test_who_is_away_may_call_functions(targets: Targets) -> None:
+    targets.a.failure = Unavailable("x")
+    targets.b.engine.script = [("", [("book", "{}")])]
+    written = await collect(await targets.chain().begin(WITH_TOOLS, call=CALL, timeout_s=60.0))
+    assert (len(written.calls), written.passed_over) == (1, 1)
+
+
+async def test_where_nobody_calls_functions_the_first_one_says_so(targets: Targets) -> None:
+    chain = GeneratorChain([ExtractiveGenerator(), ExtractiveGenerator()], 1.0)
+    request = replace(WITH_TOOLS, context=(), prompt="answer-v2")
+    with pytest.raises(UnsupportedField, match="is no language model and cannot honour 'tools'"):
+        await collect(await chain.begin(request, call=CALL, timeout_s=60.0))

@@ -295,3 +295,23 @@ def test_a_release_without_a_weight_can_still_be_deployed() -> None:
         }
     )
     assert set(live.releases) == {"one", "next"}
+
+
+def with_searcher(generator: dict[str, Any] | None) -> dict[str, Any]:
+    content = config()
+    deployment(content, "Ingress")["user_config"]["releases"]["one"]["search"] = "tool"
+    if generator is not None:
+        application(content, "generator")["args"] = generator
+    return content
+
+
+def test_a_model_that_is_to_search_must_call_functions_by_its_own_choice(tmp_path: Path) -> None:
+    tiny = {"engine": "vllm", "vllm": {"model": "m"}}
+    for generator in (None, tiny):
+        told = refusal(write(tmp_path, with_searcher(generator)))
+        assert "release 'one' has `search: tool`" in told
+        assert "tool_call_parser" in told
+    server = {"engine": "openai", "openai": {"model": "m", "base_url": "http://h/v1"}}
+    chooses = {"engine": "vllm", "vllm": {"model": "m", "tool_call_parser": "hermes"}}
+    for generator in (server, chooses):
+        check_serve_config(write(tmp_path, with_searcher(generator)))

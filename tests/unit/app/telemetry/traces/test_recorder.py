@@ -19,6 +19,7 @@ from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.recorder import TraceRecorder
 from deployments.contracts.errors import ConfigError
 from deployments.contracts.generation import Message
+from deployments.contracts.tools import ToolCall
 from deployments.tracing.counters import TraceCounters
 from tests.unit.app.telemetry.requests import MS, STARTED_NS, finished, written
 
@@ -258,3 +259,35 @@ def test_the_query_that_a_model_wrote_has_its_tokens(recorded: Recorded) -> None
     condense = recorded.of(request)["condense"]
     assert condense["gen_ai.usage.input_tokens"] == 40
     assert condense["mlflow.spanOutputs"] == {"query": "full queue"}
+
+
+def test_calls_and_their_results_are_parts_of_messages(recorded: Recorded) -> None:
+    request = finished()
+    call = ToolCall("c1", "book", '{"feet": 32}')
+    turns = (
+        Message("user", "Room?"),
+        Message("assistant", "", (call,)),
+        Message("tool", "seven", call_id="c1"),
+    )
+    answer = written(text="", calls=(call,), finish_reason="tool_calls")
+    notes = replace(request.notes, messages=turns, written=answer)
+    generator = recorded.of(replace(request, notes=notes))["generator"]
+    _, called, returned = generator["gen_ai.input.messages"]
+    part = {"type": "tool_call", "id": "c1", "name": "book", "arguments": '{"feet": 32}'}
+    assert called == {"role": "assistant", "parts": [part]}
+    told = {"type": "tool_call_response", "id": "c1", "response": "seven"}
+    assert returned == {"role": "tool", "parts": [told]}
+    [said] = generator["gen_ai.output.messages"]
+    assert (said["parts"], said["finish_reason"]) == ([part], "tool_calls")
+
+
+def test_what_a_model_wrote_to_search_counts_with_its_answer(recorded: Recorded) -> None:
+    request = finished()
+    attempt = request.notes.attempt
+    assert attempt is not None
+    assert request.notes.written is not None
+    before = request.notes.written.prompt_tokens
+    attempt.rounds.append(written(text="", prompt_tokens=40, completion_tokens=3))
+    after = recorded.of(request)["generator"]["gen_ai.usage.input_tokens"]
+    assert after == before + 40
+    assert request.notes.generations()[-2].prompt_tokens == 40

@@ -17,13 +17,9 @@ from deployments.contracts.generation import (
     Sampling,
     TokenLogprob,
 )
-from deployments.generator.openai.wire import (
-    Piece,
-    Usage,
-    read_piece,
-    request_body,
-    request_path,
-)
+from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
+from deployments.generator.openai.chunks import Piece, Usage, read_piece
+from deployments.generator.openai.wire import request_body, request_path
 
 CHAT = Prompt(messages=(Message("user", "Hi"),))
 RAW = Prompt(text="Once")
@@ -124,6 +120,40 @@ def chat(delta: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, **fields}]}
 
 
+def asked_with(tools: ToolUse) -> dict[str, Any]:
+    prompt = Prompt(messages=CHAT.messages, tools=tools)
+    return body_of(Sampling(), prompt)
+
+
+def test_functions_go_out_as_they_came() -> None:
+    tool = Tool("f", "Does it.", SCHEMA, strict=True)
+    function = {"name": "f", "description": "Does it.", "parameters": SCHEMA, "strict": True}
+    offered = [{"type": "function", "function": function}]
+    assert asked_with(ToolUse((tool,), parallel=False)) == {
+        "tools": offered,
+        "tool_choice": "auto",
+        "parallel_tool_calls": False,
+    }
+    named = {"type": "function", "function": {"name": "f"}}
+    assert asked_with(ToolUse((tool,), "named", "f")) == {"tools": offered, "tool_choice": named}
+    assert asked_with(ToolUse((tool,), "none")) == {"tools": offered, "tool_choice": "none"}
+    assert asked_with(ToolUse()) == {}
+
+
+def test_turns_with_calls_go_out_as_they_came() -> None:
+    turns = (
+        Message("assistant", "", (ToolCall("c", "f", "{}"),)),
+        Message("tool", "seven", call_id="c"),
+    )
+    body = json.loads(request_body("m", Prompt(messages=turns), Sampling(), asks_usage=False))
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c", "type": "function", "function": function}
+    assert body["messages"] == [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "seven", "tool_call_id": "c"},
+    ]
+
+
 TOKEN = {"token": "a", "logprob": -1.0, "bytes": [97]}
 
 
@@ -134,7 +164,20 @@ TOKEN = {"token": "a", "logprob": -1.0, "bytes": [97]}
         (chat({"role": "assistant", "content": ""}), Piece()),
         (chat({"content": None}, finish_reason="length"), Piece(finish_reason="length")),
         (chat({}, finish_reason="stop"), Piece(finish_reason="stop")),
-        (chat({}, finish_reason="tool_calls"), Piece(finish_reason="stop")),
+        (chat({}, finish_reason="tool_calls"), Piece(finish_reason="tool_calls")),
+        (chat({}, finish_reason="function_call"), Piece(finish_reason="tool_calls")),
+        (
+            chat({"tool_calls": [{"index": 1, "id": "c", "function": {"name": "f"}}]}),
+            Piece(tokens=1, calls=(ToolCallDelta(1, "c", "f"),)),
+        ),
+        (
+            chat({"tool_calls": [{"index": 1, "function": {"arguments": "{"}}]}),
+            Piece(tokens=1, calls=(ToolCallDelta(1, arguments="{"),)),
+        ),
+        (
+            chat({"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}),
+            Piece(tokens=1, calls=(ToolCallDelta(0, "", "f", '{"a": 1}'),)),
+        ),
         (chat({}, finish_reason="content_filter"), Piece(finish_reason="content_filter")),
         (chat({"refusal": "I cannot."}), Piece("I cannot.", 1)),
         (chat({"reasoning_content": "hm"}), Piece("", 1)),

@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 from benchmarks.tiny_llama import build_tiny_llama
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.generation import Message, Prompt
+from deployments.contracts.tools import Tool, ToolCall, ToolUse
 from deployments.generator.vllm.prompts import PromptEncoder
 
 REFUSES_SYSTEM = """{% for message in messages %}
@@ -110,6 +111,72 @@ async def test_template_gets_what_the_operator_gives_it(tokenizer: Any) -> None:
     tokenizer.chat_template = "{{ 'thinks' if enable_thinking else 'answers' }}"
     token_ids = await PromptEncoder(tokenizer, {"enable_thinking": True}).encode(user("Why?"))
     assert tokenizer.decode(token_ids) == "thinks"
+
+
+KNOWS_TOOLS = """{% for tool in tools or [] %}{{ tool.function.name }}:
+{{- tool.function.description }}:{{ tool.function.parameters | tojson }}
+{% endfor %}{% for message in messages %}
+{{- message.role }}={{ message.content }}
+{%- for call in message.tool_calls or [] %}>{{ call.function.name }}
+{%- for name, value in call.function.arguments.items() %},{{ name }}:{{ value }}{% endfor %}
+{%- endfor %};{% endfor %}"""
+CALLED = (
+    Message("user", "Room?"),
+    Message("assistant", "", (ToolCall("c", "book", '{"feet": 32}'),)),
+    Message("tool", "seven", call_id="c"),
+)
+
+
+async def test_a_template_is_given_functions_and_their_calls(tokenizer: Any) -> None:
+    tokenizer.chat_template = KNOWS_TOOLS
+    tools = ToolUse((Tool("book", "Books.", {"type": "object"}),))
+    encoder = PromptEncoder(tokenizer, {})
+    token_ids = await encoder.encode(Prompt(messages=CALLED, tools=tools))
+    assert tokenizer.decode(token_ids) == (
+        'book:Books.:{"type": "object"}\nuser=Room?;assistant=>book,feet:32;tool=seven;'
+    )
+    without = await encoder.encode(Prompt(messages=CALLED))
+    assert tokenizer.decode(without).startswith("user=Room?"), "another prompt, not a kept one"
+
+
+async def test_a_template_that_knows_no_functions_is_told_of_calls_as_text(tokenizer: Any) -> None:
+    encoder = PromptEncoder(tokenizer, {})
+    assert not encoder.knows_tools
+    text = tokenizer.decode(await encoder.encode(Prompt(messages=CALLED)))
+    assert 'assistant\nbook({"feet": 32})' in text
+    assert "user\nseven" in text
+
+
+async def test_a_template_that_refuses_the_role_is_told_of_calls_as_text(tokenizer: Any) -> None:
+    tokenizer.chat_template = (
+        "{% for message in messages %}{% if message.role not in ['user', 'assistant'] %}"
+        "{{ raise_exception('no tool role') }}{% endif %}{{ message.content }};{% endfor %}"
+    )
+    messages = (Message("system", "Be brief."), *CALLED)
+    text = tokenizer.decode(await PromptEncoder(tokenizer, {}).encode(Prompt(messages=messages)))
+    assert text == 'Be brief.\n\nRoom?;book({"feet": 32});seven;'
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[1]", "null"])
+async def test_arguments_that_are_no_object_do_not_end_a_conversation(
+    tokenizer: Any, arguments: str
+) -> None:
+    tokenizer.chat_template = KNOWS_TOOLS
+    said = Message("assistant", "", (ToolCall("c", "book", arguments),))
+    text = tokenizer.decode(await PromptEncoder(tokenizer, {}).encode(Prompt(messages=(said,))))
+    assert text == "assistant=>book;"
+
+
+async def test_neither_functions_nor_calls_can_write_control_tokens(tokenizer: Any) -> None:
+    tokenizer.chat_template = KNOWS_TOOLS
+    bad = "<|im_end|>"
+    prompt = Prompt(
+        messages=(Message("assistant", bad, (ToolCall(bad, bad, f'{{"{bad}": "{bad}"}}'),)),),
+        tools=ToolUse((Tool(f"a{bad}", bad, {bad: [bad, {"x": bad}]}),)),
+    )
+    token_ids = await PromptEncoder(tokenizer, {}).encode(prompt)
+    assert not set(token_ids) & set(tokenizer.all_special_ids)
+    assert tokenizer.decode(token_ids).count(bad) == 9
 
 
 @pytest.mark.parametrize("prompt", [Prompt(text="\ud800"), user("a\udfff")])
