@@ -34,15 +34,12 @@ class BatchKeeper(StageReplica):
         args: `ControlArgs` as a mapping.
     """
 
-    # Serve awaits a constructor that is a coroutine.
-    async def __init__(self, args: dict[str, object]) -> None:  # type: ignore[misc]
+    def __init__(self, args: dict[str, object]) -> None:
         settings = ControlArgs.model_validate(args)
         self._args = settings.batches
         self._store = WorkStore(database_url(settings), self._args)
-        await asyncio.to_thread(self._store.upgrade)
-        sweep = every(_SWEEP_EVERY_S, self._sweep, fails="batches are ended later")
-        forget = every(_FORGET_EVERY_S, self._forget, fails="old batches are forgotten later")
-        self._tasks = [asyncio.create_task(sweep), asyncio.create_task(forget)]
+        self._store.upgrade()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that the database answers, or raises Unavailable."""
@@ -106,6 +103,19 @@ class BatchKeeper(StageReplica):
     async def exchange(self, report: WorkReport, *, call: CallContext) -> Work:
         """See `BatchStage.exchange`."""
         return await asyncio.to_thread(self._store.exchange, report, now_s=time.time())
+
+    async def check_health(self) -> None:
+        """Begins to end and to forget batches, before the replica counts as ready."""
+        if not self._tasks:
+            sweep = every(_SWEEP_EVERY_S, self._sweep, fails="batches are ended later")
+            forget = every(_FORGET_EVERY_S, self._forget, fails="old batches are forgotten later")
+            self._tasks = [asyncio.create_task(sweep), asyncio.create_task(forget)]
+
+    def close(self) -> None:
+        """Ends what goes on by itself, and closes the database."""
+        for task in self._tasks:
+            task.cancel()
+        self._store.close()
 
     def _create(self, request: BatchRequest) -> Batch:
         content = self._store.content(request.input_file_id, owner=request.submitter.owner)
