@@ -69,10 +69,12 @@ def build_control(args: dict[str, Any]) -> Application:
     """
     settings = parse_settings(ControlArgs, args, place="args").model_dump(mode="json")
     tracker = _deployment(Tracker, "Tracker").bind(settings)
+    batches = _deployment(BatchKeeper, "BatchKeeper")
     # What a file says of it counts; one of an older version says nothing.
-    small = {"ray_actor_options": {"num_cpus": 0.1}, "max_ongoing_requests": 100}
-    batches = _deployment(BatchKeeper, "BatchKeeper").options(**small).bind(settings)
-    return _deployment(RolloutController, "RolloutController").bind(settings, tracker, batches)
+    batches = batches.options(ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=100)
+    return _deployment(RolloutController, "RolloutController").bind(
+        settings, tracker, batches.bind(settings)
+    )
 
 
 def _deployment(cls: type, name: str) -> Deployment:

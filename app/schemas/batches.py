@@ -1,6 +1,6 @@
 """Wire forms of `/v1/batches`, in OpenAI's form."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
@@ -89,6 +89,40 @@ class BatchObject(ResponseModel):
     cancelled_at: int | None
     request_counts: BatchCounts
     metadata: dict[str, str] | None
+
+
+class LineResponse(ResponseModel):
+    """The answer to a line."""
+
+    status_code: int
+    request_id: str
+    body: dict[str, Any]
+
+
+class LineFailure(ResponseModel):
+    """Why a line has no answer."""
+
+    code: str
+    message: str
+
+
+class BatchLine(ResponseModel):
+    """A line of a batch's output: its answer or a problem, or why there is neither."""
+
+    id: str
+    custom_id: str
+    response: LineResponse | None
+    error: LineFailure | None
+
+    @property
+    def place(self) -> int:
+        """Where its request stood in the input, from 0."""
+        return int(self.id.rpartition("_")[2])
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no answer."""
+        return self.response is None or self.response.status_code >= 400
 
 
 class BatchList(ResponseModel):
