@@ -69,7 +69,7 @@ async def list_batches(
 
 
 @router.get("/{batch_id}", responses=problem_responses(401, 403))
-async def get_batch(
+async def retrieve_batch(
     batch_id: BatchIdIn, keeper: KeeperIn, scope: ScopeIn, owner: OwnerIn
 ) -> BatchObject:
     """Returns a batch, and how many of its lines are done."""
