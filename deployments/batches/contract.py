@@ -210,6 +210,10 @@ class BatchStage(Protocol):
     All of it raises Unavailable where the database does not answer.
     """
 
+    async def describe(self, *, call: CallContext) -> dict[str, object]:
+        """Returns that the database answers."""
+        ...
+
     async def keep_file(
         self, filename: str, content: bytes, *, owner: str, call: CallContext
     ) -> KeptFile:
