@@ -33,6 +33,8 @@ _QUESTIONS = (
     "Where is state kept?",
 )
 _MOST_SLOWER = 0.25
+_LINES_PER_S = 200
+"""More than are answered: the batch lasts as long as the phase."""
 _POLL_S = 0.5
 _PATIENCE_S = 7200.0
 _KILLS = (
@@ -89,10 +91,12 @@ async def _beside(url: str, rate: float, phase_s: float, rounds: int) -> dict[st
 
             for turn in range(rounds):
                 arrivals = poisson(rate, duration_s=phase_s, seed=turn)
-                await open_loop(ask, arrivals[:5])  # what a pause made cold is warm again
+                if not turn:
+                    await open_loop(ask, arrivals)  # what was cold is warm
                 runs["without"].append(await open_loop(ask, arrivals))
                 bar.done("beside a batch")
-                batch_id = (await http.post("/v1/batches", **_lines(50_000))).json()["id"]
+                many = _lines(int(phase_s * _LINES_PER_S))
+                batch_id = (await http.post("/v1/batches", **many)).json()["id"]
                 await asyncio.sleep(3.0)
                 runs["beside"].append(await open_loop(ask, arrivals))
                 batch = (await http.post(f"/v1/batches/{batch_id}/cancel")).json()
@@ -136,7 +140,7 @@ def _with_kills(url: str, processes: ReplicaProcesses, lines: int) -> dict[str, 
         statuses: Counter[str] = Counter()
         for name in ("output_file_id", "error_file_id"):
             if batch[name]:
-                for line in http.get(f"/v1/files/{batch[name]}/content").text.split("\n")[:-1]:
+                for line in _content(http, batch[name]).split("\n")[:-1]:
                     read = json.loads(line)
                     ids[read["custom_id"]] += 1
                     statuses[str((read["response"] or {}).get("status_code"))] += 1
@@ -151,6 +155,19 @@ def _with_kills(url: str, processes: ReplicaProcesses, lines: int) -> dict[str, 
         "kills": len(_KILLS) - len(kills),
         "took_s": round(took_s, 1),
     }
+
+
+def _content(http: httpx.Client, file_id: str) -> str:
+    """Returns a file's lines; a gateway that was killed is waited for."""
+    for _ in range(200):
+        try:
+            answer = http.get(f"/v1/files/{file_id}/content")
+            if answer.is_success:
+                return answer.text
+        except httpx.HTTPError:
+            pass
+        time.sleep(_POLL_S)
+    raise TimeoutError("the results cannot be read")
 
 
 def _lines(count: int) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class BatchRunner:
         self._running: dict[LineKey, asyncio.Task[None]] = {}
         self._results: list[LineResult] = []
         self._put_off: list[PutOff] = []
-        self._begun_s = 0.0
+        self._begun_s = self._took_s = 0.0
         self._woken = asyncio.Event()
         self._failing = False
         self._loops: list[asyncio.Task[None]] = []
@@ -172,6 +172,7 @@ class BatchRunner:
             open_requests=open_requests,
             quiet_s=quiet_s,
             waited_s=time.monotonic() - self._begun_s,
+            took_s=self._took_s,
         )
 
     def _start(self, line: Line) -> None:
@@ -187,11 +188,13 @@ class BatchRunner:
 
     async def _work(self, line: Line) -> None:
         """Answers one line, and keeps what came of it until it is told."""
+        started_s = time.monotonic()
         try:
             outcome = refusal_of_stream(line) or outcome_of(line, await self._ask(line))
         except Exception:
             _log.exception("line %s failed", line_id(line.key.batch_id, line.key.place))
             outcome = unplanned(line)
+        self._took_s = time.monotonic() - started_s
         if isinstance(outcome, PutOff):
             self._put_off.append(outcome)
         else:

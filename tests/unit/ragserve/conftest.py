@@ -36,7 +36,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        runner = BatchRunner(keeper, app, lambda: (0, 9.0), BatchWorkArgs(), name="one")
+        runner = BatchRunner(keeper, app, lambda: (0, 99.0), BatchWorkArgs(), name="one")
         runner.begin()
         yield
         await runner.close()
