@@ -111,9 +111,9 @@ class BatchStore(FileStore):
         a batch of; returns how many batches and files that were."""
         before_s = now_s - self._args.results_days * _DAY_S
         with self._writing() as session:
-            # An open batch is younger than the time it may take, or the sweep would have ended it.
             old = (BatchRow.created_s < before_s) & BatchRow.status.not_in(OPEN)
-            batches = list(session.scalars(select(BatchRow.id).where(old)))
+            ended = session.execute(select(BatchRow.id, BatchRow.reached_s).where(old))
+            batches = [row.id for row in ended if max(row.reached_s.values()) < before_s]
             for tables in _chunks(batches):
                 for table in (ResultRow, LeaseRow, LineRow):
                     session.execute(delete(table).where(table.batch_id.in_(tables)))
