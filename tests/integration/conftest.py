@@ -95,6 +95,7 @@ def cluster(
         "request_timeout_s": 8,
         "max_concurrent_requests": 24,
         "max_body_bytes": 400_000,
+        "batches": {"quiet_s": 1.0},
         "tracing": {
             "otlp_url": f"{mlflow.url}/v1/traces",
             "experiment": "ragserve",
