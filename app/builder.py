@@ -12,6 +12,7 @@ from ray.serve import Application, Deployment
 from app.ingress import Ingress
 from app.settings.gateway import GatewayArgs
 from app.settings.retrieval import RetrievalArgs
+from deployments.batches.deployment import BatchKeeper
 from deployments.control.config import ControlArgs
 from deployments.control.deployment import RolloutController
 from deployments.embedder.deployment import Embedder
@@ -62,10 +63,18 @@ def build_generator(args: dict[str, Any]) -> Application:
 
 
 def build_control(args: dict[str, Any]) -> Application:
-    """Returns the application `control`: rollouts, and what is written down of them."""
+    """Returns the application `control`: rollouts, what is written down of them, and batches.
+
+    Serve wants one deployment at the root, which holds the handles of the others.
+    """
     settings = parse_settings(ControlArgs, args, place="args").model_dump(mode="json")
     tracker = _deployment(Tracker, "Tracker").bind(settings)
-    return _deployment(RolloutController, "RolloutController").bind(settings, tracker)
+    batches = _deployment(BatchKeeper, "BatchKeeper")
+    # What a file says of it counts; one of an older version says nothing.
+    batches = batches.options(ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=100)
+    return _deployment(RolloutController, "RolloutController").bind(
+        settings, tracker, batches.bind(settings)
+    )
 
 
 def _deployment(cls: type, name: str) -> Deployment:

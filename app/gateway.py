@@ -13,6 +13,7 @@ from app.settings.gateway import GatewayArgs
 from app.telemetry.pace import Pace
 from app.telemetry.requests import Telemetry
 from deployments.activity import TrackerStage
+from deployments.batches.contract import BatchStage
 from deployments.rollouts import ControlStage
 
 
@@ -26,6 +27,7 @@ class Gateway:
         telemetry: Where they are reported when they have ended.
         control: The rollout controller, None where there is none.
         tracker: Knows what was used, None where there is no control application.
+        batches: Keeps batches of work, None where there is no control application.
         admin_key: Opens the routes for operators, empty where nothing does.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
         breakers: Returns the state of each circuit breaker, by application and stage.
@@ -38,6 +40,7 @@ class Gateway:
     telemetry: Telemetry
     control: ControlStage | None = None
     tracker: TrackerStage | None = None
+    batches: BatchStage | None = None
     admin_key: str = ""
     settings_error: Callable[[], str] = str
     breakers: BreakerStates = dict
@@ -53,6 +56,7 @@ def make_gateway(
     telemetry: Telemetry | None = None,
     control: ControlStage | None = None,
     tracker: TrackerStage | None = None,
+    batches: BatchStage | None = None,
     admin_key: str = "",
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
@@ -76,6 +80,7 @@ def make_gateway(
         reported,
         control=control,
         tracker=tracker,
+        batches=batches,
         admin_key=admin_key,
         settings_error=settings_error,
         breakers=breakers,

@@ -11,12 +11,14 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from app.api.application import create_app
+from app.batches.runner import BatchRunner
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
+from app.stages.batches import BatchClient
 from app.stages.breaker import Breakers
 from app.stages.control import ControlClient, TrackerClient
 from app.stages.directory import HandleDirectory
@@ -44,16 +46,18 @@ class Ingress:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
         self._settings_error = ""
-        replica = uuid.uuid4().hex
+        self._replica = replica = uuid.uuid4().hex
         breakers = Breakers(self._args.breaker)
         stages = HandleDirectory(self._args, breakers)
         control: ControlClient | None = None
         tracker: TrackerClient | None = None
+        batches: BatchClient | None = None
         self._link: ControlLink | None = None
         plan: Callable[[], TrafficPlan] = TrafficPlan
         if self._args.control is not None:
             control = ControlClient(self._args.control, self._args, breakers)
             tracker = TrackerClient(self._args.control, self._args, breakers)
+            batches = BatchClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
         self._records = RecordKeeper(
@@ -72,6 +76,7 @@ class Ingress:
             telemetry=self._records.telemetry,
             control=control,
             tracker=tracker,
+            batches=batches,
             admin_key=admin_key(os.environ),
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
@@ -102,11 +107,19 @@ class Ingress:
         return create_app(self._gateway, self._args, lifespan=self._running)
 
     @asynccontextmanager
-    async def _running(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def _running(self, app: FastAPI) -> AsyncIterator[None]:
+        runner: BatchRunner | None = None
+        if self._gateway.batches is not None:
+            args = self._args.batches
+            runner = BatchRunner(self._gateway.batches, app, _load, args, name=self._replica)
         async with self._records.running():
+            if runner is not None:
+                runner.begin()
             try:
                 yield
             finally:
+                if runner is not None:
+                    await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)
 
     def _deployed(self) -> Weights | None:
@@ -116,6 +129,12 @@ class Ingress:
 def _admission() -> Admission | None:
     gate = current_gate()
     return None if gate is None else Admission(gate.limit.open_requests, gate.limit.limit)
+
+
+def _load() -> tuple[int, float]:
+    """Returns how many requests are open that somebody waits for, and since when none is."""
+    gate = current_gate()
+    return (0, 0.0) if gate is None else (gate.foreground.open_requests, gate.foreground.quiet_s())
 
 
 def admin_key(environment: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ Deployments, each with its Ray shell in `deployment.py`:
     generator   writes the answer, with one of several engines
     control     the rollout controller: moves weights between releases
     tracking    the tracker: usage, figures, drift, and what MLflow shows of them
+    batches     the keeper of batches: their files, lines, leases and results
 
 Libraries:
     contracts   what crosses process borders: frozen values, stages, errors

@@ -42,6 +42,7 @@ from app.schemas.answers import (
     Timings,
     Usage,
 )
+from app.schemas.batches import BatchLine, BatchObject
 from app.schemas.documents import DeletedDocument, DocumentInfo, DocumentsResponse, Outcome
 from app.schemas.health import Dependency, Liveness, Readiness
 from app.schemas.models import (
@@ -63,6 +64,8 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BatchItem",
+    "BatchLine",
+    "BatchObject",
     "BatchQuestion",
     "BatchResponse",
     "Citation",

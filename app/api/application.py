@@ -25,6 +25,7 @@ from app.api import (
     responses,
     usage,
 )
+from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
 from app.api.files import batches, files, store_files, stores
 from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
@@ -99,7 +100,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, documents),
-        *(files, stores, store_files, batches),
+        *(files, stores, store_files, batches, batches_of_work),
         *(usage, drift, admin, health, docs_page),
     )
     for module in routed:

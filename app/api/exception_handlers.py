@@ -19,7 +19,13 @@ from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.field_errors import field_errors, reasons_of
 
 _log = logging.getLogger("ray.serve")
-_IN_OPENAIS_FORM = ("/v1/chat/", "/v1/completions", "/v1/responses", "/v1/vector_stores")
+_IN_OPENAIS_FORM = (
+    "/v1/chat/",
+    "/v1/completions",
+    "/v1/responses",
+    "/v1/vector_stores",
+    "/v1/batches",
+)
 # Where a client error's status has several codes, the first of the table is the general one.
 _CODE_OF_STATUS = {
     status: code for code, (status, _) in reversed(list(STATUS_OF_CODE.items())) if status < 500

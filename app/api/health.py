@@ -115,6 +115,8 @@ def _everything(gateway: Gateway, routes: list[Route]) -> list[_Asked]:
         control = gateway.control_application
         asked.append(_Asked(gateway.control.describe, False, (control, "rollout controller")))
         asked.append(_Asked(gateway.tracker.describe, False, (control, "tracker")))
+        if gateway.batches is not None:
+            asked.append(_Asked(gateway.batches.describe, False, (control, "batch keeper")))
     return asked
 
 

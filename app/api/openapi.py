@@ -14,6 +14,7 @@ from app.api.openapi_examples import DETAILS, EXAMPLES
 from app.api.usage import readable_key
 from app.edge.admission import IGNORED_HEADER
 from app.problems import STATUS_OF_CODE, problem_body
+from app.schemas.batches import CreateBatch
 from app.schemas.wire import Problem, problem_responses
 from deployments.indexer.json_documents import DocumentsRequest
 
@@ -26,6 +27,7 @@ TAGS = [
     {"name": "models", "description": "The stages on their own: embeddings, reranking, names."},
     {"name": "documents", "description": "What is in the index."},
     {"name": "files", "description": "The same as files and a vector store, in OpenAI's form."},
+    {"name": "batches", "description": "Many requests in one file, answered in the background."},
     {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "admin", "description": "Rollouts, traffic, calibration and drift, for operators."},
     {"name": "health", "description": "Whether the service answers."},
@@ -88,7 +90,7 @@ def describe(app: FastAPI) -> None:
             document = build()
             components = document.setdefault("components", {})
             schemas = components.setdefault("schemas", {})
-            for model in (DocumentsRequest, Problem):
+            for model in (DocumentsRequest, CreateBatch, Problem):
                 _add_schema(schemas, model)
             components["securitySchemes"] = {_BEARER: _scheme()}
             components["headers"] = dict(_HEADERS)

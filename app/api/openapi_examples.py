@@ -56,6 +56,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "search_store": {"a question": {"query": "What restarts a replica?", "max_num_results": 3}},
+    "create_batch": {
+        "of a file": {
+            "input_file_id": "file-batch-1b2c3d4e5f60718293a4b5c6",
+            "endpoint": "/v1/query",
+            "completion_window": "24h",
+        }
+    },
     "attach_file": {"with attributes": {"file_id": "file-abc", "attributes": {"team": "hr"}}},
     "change_store_file": {"attributes": {"attributes": {"team": "hr"}}},
     "attach_files": {"two files": {"file_ids": ["file-abc", "file-def"]}},

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from app.cli.ask import ask, search
+from app.cli.batch import batch
 from app.cli.calibrate import calibrate
 from app.cli.deploy import deploy
 from app.cli.down import down
@@ -66,6 +67,7 @@ app.command()(down)
 app.command()(status)
 app.command()(deploy)
 app.command()(ingest)
+app.command()(batch)
 app.command()(calibrate)
 app.command()(ask)
 app.command()(search)

@@ -56,6 +56,12 @@ class ApiClient:
     ) -> None:
         self._client.close()
 
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Gives the client for everything that has a method there; its errors are for people."""
+        with _for_people():
+            yield self._client
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the answer to a JSON body; waits and repeats while the service is busy.
 

@@ -11,6 +11,7 @@ from httpx_sse import EventSource, SSEError
 from tenacity import AsyncRetrying
 
 from app.client import calls
+from app.client.batches import AsyncBatches
 from app.client.calls import BatchQuestion, Call, QueryOptions, SearchOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -58,6 +59,11 @@ class AsyncClient:
         self._connection = make_connection(url, api_key, timeout_s, retries)
         self._owns_http = http_client is None
         self._http = http_client or httpx.AsyncClient(trust_env=False)
+
+    @property
+    def batches(self) -> AsyncBatches:
+        """Batches of work: many requests in one file."""
+        return AsyncBatches(self._send, self._bytes)
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,6 +229,14 @@ class AsyncClient:
                         yield event.event, data
                 except SSEError as error:
                     raise not_ours(self._connection.url) from error
+
+    async def _bytes(self, call: Call[Any]) -> AsyncGenerator[bytes, None]:
+        """Yields the bytes of an answer as they come."""
+        response = await self._repeat(call, stream=True)
+        async with aclosing(response):
+            with translated(self._connection.url):
+                async for piece in response.aiter_bytes():
+                    yield piece
 
     async def _send(self, call: Call[T]) -> T:
         return call.parse(await self._repeat(call))

@@ -90,6 +90,7 @@ class Call(Generic[T]):
         repeat: Whether it is safe to send it twice.
         body: JSON.
         files: Parts of a form, instead of JSON: name of the file and its bytes.
+        content: Bytes as they are, instead of JSON, and their media type.
         form: Other fields of the form.
         params: The query string.
         timeout_s: Its own time limit, None for that of the client.
@@ -102,6 +103,7 @@ class Call(Generic[T]):
     repeat: Repeat = "always"
     body: Mapping[str, Any] | None = None
     files: Sequence[tuple[str, bytes]] = ()
+    content: tuple[bytes, str] | None = None
     form: Mapping[str, str] | None = None
     params: Mapping[str, str] | None = None
     timeout_s: float | None = None

@@ -10,6 +10,7 @@ from httpx_sse import EventSource, SSEError
 from tenacity import Retrying
 
 from app.client import calls
+from app.client.batches import Batches
 from app.client.calls import BatchQuestion, Call, QueryOptions, SearchOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -65,6 +66,11 @@ class Client:
         self._connection = make_connection(url, api_key, timeout_s, retries)
         self._owns_http = http_client is None
         self._http = http_client or httpx.Client(trust_env=False)
+
+    @property
+    def batches(self) -> Batches:
+        """Batches of work: many requests in one file."""
+        return Batches(self._send, self._bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -224,6 +230,12 @@ class Client:
                     yield event.event, data
             except SSEError as error:
                 raise not_ours(self._connection.url) from error
+
+    def _bytes(self, call: Call[Any]) -> Iterator[bytes]:
+        """Yields the bytes of an answer as they come."""
+        response = self._repeat(call, stream=True)
+        with closing(response), translated(self._connection.url):
+            yield from response.iter_bytes()
 
     def _send(self, call: Call[T]) -> T:
         return call.parse(self._repeat(call))

@@ -39,14 +39,17 @@ class Connection:
             ValueError: its body is nothing that JSON can say.
         """
         time_s = call.timeout_s or self.timeout_s
+        content, media_type = call.content or (None, "")
+        typed = {"Content-Type": media_type} if media_type else {}
         return client.build_request(
             call.method,
             f"{self.url}{call.path}",
             json=call.body,
+            content=content,
             data=call.form,
             files=[("files", part) for part in call.files] or None,
             params=call.params,
-            headers=self._headers,
+            headers=self._headers | typed,
             timeout=httpx.Timeout(time_s, connect=min(time_s, _CONNECT_TIMEOUT_S)),
         )
 

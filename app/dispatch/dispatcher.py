@@ -90,6 +90,9 @@ class Dispatcher:
 
         begin_whole = partial(_begin_whole, ask)
         work = partial(begin_whole if whole else ask.begin, timeout_s=timeout_s)
+        if scope.background is not None:
+            # It stands back for others: how long it takes says nothing of the release.
+            assignment = replace(assignment, arm=None)
         watch = self._watch(assignment)
         scope.notes.messages = ask.messages
         served = await self._serve(work, watch, scope)

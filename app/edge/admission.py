@@ -4,6 +4,7 @@ ended."""
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, cast, get_args
 from urllib.parse import quote
 
@@ -12,9 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
 from app.edge.disconnect import DisconnectWatch
+from app.edge.foreground import Foreground
 from app.edge.limit import AdmissionLimit, too_many_requests
 from app.edge.origin import check_form, check_host
 from app.problems import problem_of
+from app.request.background import BACKGROUND_KEY, Background
 from app.request.notes import TraceWish
 from app.request.scope import RequestScope
 from app.request.trace_context import HEADER, trace_of
@@ -31,7 +34,7 @@ IGNORED_HEADER = "X-Ragserve-Ignored"
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
 _MAX_NAME_CHARS = 64
-_UPLOAD_PATHS = ("/v1/documents", "/v1/files")
+_UPLOAD_PATHS = ("/v1/documents", "/v1/files", "/v1/batches")
 _BACKGROUND = (*_UPLOAD_PATHS, "/v1/usage", "/v1/drift", "/admin", "/v1/vector_stores")
 """Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
 _FOREGROUND = "/search"
@@ -57,6 +60,7 @@ class AdmissionGate:
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
         self._budget = BodyBudget(args.max_held_body_bytes)
+        self.foreground = Foreground()
         _gates[:] = [self]
 
     @property
@@ -76,7 +80,8 @@ class AdmissionGate:
             return
         visit = _Visit(scope, send, self._args)
         try:
-            if is_health(scope):
+            if is_health(scope) or visit.request.background is not None:
+                # The service asked itself: it takes no place from others, and says nothing of them.
                 visit.begin()
                 await self._app(scope, receive, visit.send)
             else:
@@ -98,17 +103,19 @@ class AdmissionGate:
         check_form(scope["method"], headers, self._args.cors_origins)
         if self._limit.is_reached:
             raise too_many_requests()
+        in_background = _is_background(scope["path"])
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
         try:
             body.check_told_length(headers.get("content-length", ""))
             await body.read()
             watch = DisconnectWatch(body.receive, visit.send)
-            with self._limit.running() as permit, waiting() as waited:
+            waited_for = nullcontext() if in_background else self.foreground.running()
+            with self._limit.running() as permit, waiting() as waited, waited_for:
                 visit.begin(permit.weigh)
                 await watch.run(self._app(scope, watch.receive, watch.send))
         finally:
             body.release()
-        if waited.calls and not _is_background(scope["path"]):
+        if waited.calls and not in_background:
             # What is many requests in one waits for itself.
             self._limit.observe(waited.longest_s / permit.weight)
 
@@ -147,10 +154,16 @@ class _Visit:
         self._started_ns = time.time_ns()
         self._started_s = time.monotonic()
         self._trace = trace_of(headers.get(HEADER, ""), adopts=args.trust_traceparent)
+        background: Background | None = scope.get(BACKGROUND_KEY)
         self.request = RequestScope(
-            headers.get(ID_HEADER, ""), self._started_s + self._timeout_s, trace=self._trace
+            headers.get(ID_HEADER, ""),
+            self._started_s + self._timeout_s,
+            trace=self._trace,
+            background=background,
         )
-        if (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
+        if background is not None:
+            self.request.notes.trace_wish = background.trace_wish
+        elif (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
 
@@ -184,7 +197,7 @@ class _Visit:
         """Returns all that is known at the end."""
         return FinishedRequest(
             request_id=self.request.request_id,
-            kind="request",
+            kind="request" if self.request.background is None else "line",
             trace=self._trace,
             method=self._scope["method"],
             route=_route_of(self._scope),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from app.request.background import Background
 from app.request.notes import RequestNotes
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
@@ -38,6 +39,8 @@ class RequestScope:
     weigh: Callable[[int], None] = field(default=_weighs_nothing)
     """Has the request count as so many others, once it is known how much work it is; raises
     Overloaded where there is no room for it."""
+    background: Background | None = None
+    """For whom the service asks itself; None where somebody waits."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -45,7 +48,8 @@ class RequestScope:
         moment."""
         left_s = self.deadline_s - self.now()
         trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
-        return CallContext(self.request_id, left_s, self.release, trace)
+        is_background = self.background is not None
+        return CallContext(self.request_id, left_s, self.release, trace, is_background)
 
     def closes(self, stream: Closable) -> None:
         """Has a stream closed when the request ends, whether or not anybody came to read it."""

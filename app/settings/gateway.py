@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from app.settings.activity import ActivityArgs
+from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
 from deployments.settings import Settings
@@ -62,8 +63,8 @@ class GatewayArgs(Settings):
     """Bytes of a JSON body at most; over it the answer is 413."""
 
     max_upload_bytes: int = Field(default=48 * 2**20, ge=1024)
-    """The same for bodies of `/v1/documents` and `/v1/files`. The replicas accept messages up to
-    64 MiB."""
+    """The same for bodies of `/v1/documents`, `/v1/files` and `/v1/batches`. The replicas accept
+    messages up to 64 MiB."""
 
     max_held_body_bytes: int = Field(default=256 * 2**20, ge=1024)
     """Bytes of all bodies that one ingress replica holds at once. Over it the answer is 503."""
@@ -90,8 +91,11 @@ class GatewayArgs(Settings):
     """When a deployment that fails is left alone for a while."""
 
     control: str | None = Field(default=None, min_length=1)
-    """Name of the control application, which runs rollouts. Without one, traffic is what
-    `user_config` says."""
+    """Name of the control application, which runs rollouts and keeps batches. Without one, traffic
+    is what `user_config` says, and there are no batches."""
+
+    batches: BatchWorkArgs = BatchWorkArgs()
+    """How many lines of batches run beside other requests."""
 
     tracing: TracingArgs = TracingArgs()
     """Where traces go. Without it there are none."""

@@ -44,6 +44,8 @@ _MERGING = {
     "Generator": Merging(max_items=4, max_weight=4),
 }
 _ALONE = Merging(max_items=1, max_weight=0)
+_BACKGROUND_CALLS = 2
+"""Calls on their way to one deployment at once that nobody waits for."""
 
 
 def _retrying(attempts: int) -> AsyncRetrying:
@@ -88,14 +90,20 @@ class StageHandle:
         self._handle: Any = None
         self._streaming_handle: Any = None
         merging = _MERGING.get(deployment, _ALONE)
-        self._coalescer: Coalescer[StageCall, StageOutcome] = Coalescer(
-            self._send,
-            max_calls=max_calls or args.concurrent_stage_calls,
-            max_items=merging.max_items,
-            max_weight=merging.max_weight,
-            waiting_per_call=args.coalescing.waiting_per_call if merging.gathers else 0,
-            patience_s=args.coalescing.patience_s,
-        )
+
+        def coalescer(most: int) -> Coalescer[StageCall, StageOutcome]:
+            return Coalescer(
+                self._send,
+                max_calls=most,
+                max_items=merging.max_items,
+                max_weight=merging.max_weight,
+                waiting_per_call=args.coalescing.waiting_per_call if merging.gathers else 0,
+                patience_s=args.coalescing.patience_s,
+            )
+
+        self._coalescer = coalescer(max_calls or args.concurrent_stage_calls)
+        # Apart: who travels with what nobody waits for would wait for it.
+        self._background_coalescer = coalescer(_BACKGROUND_CALLS)
 
     async def call(
         self,
@@ -158,7 +166,10 @@ class StageHandle:
                         if weight is None:
                             [outcome] = await self._send([call])
                         else:
-                            outcome = await self._coalescer.submit(call, weight=weight)
+                            together = self._coalescer
+                            if call.context.background:
+                                together = self._background_coalescer
+                            outcome = await together.submit(call, weight=weight)
                 except TimeoutError as error:
                     note_wait(now_s() - started_s)
                     raise DeadlineExceeded(

@@ -10,9 +10,10 @@ from app.request.trace_context import TraceContext
 
 _log = logging.getLogger("ray.serve")
 
-Kind = Literal["request", "item", "shadow", "attempt"]
-"""One over HTTP; one question of a batch, inside such a request; one that was repeated on a release
-in shadow; what a canary made of a request that stable answered in its place."""
+Kind = Literal["request", "line", "item", "shadow", "attempt"]
+"""One over HTTP; a line of a batch of work, which the service asks of itself; one question of
+`/v1/query/batch`, inside such a request; one that was repeated on a release in shadow; what a
+canary made of a request that stable answered in its place."""
 
 Outcome = Literal["ok", "refused", "failed", "aborted"]
 """Answered; turned down because of what was asked or how often; not answered, or not to its end;

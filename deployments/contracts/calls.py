@@ -16,13 +16,15 @@ class CallContext:
 
     `timeout_s` is what the request has left at the moment of the call: a duration, not a clock
     reading, because clocks of two machines differ. `traceparent` places the call in its trace, for
-    servers further on. Source: W3C Trace Context, level 1.
+    servers further on. Source: W3C Trace Context, level 1. `background` says that nobody waits for
+    the request: others go before it.
     """
 
     request_id: str
     timeout_s: float
     release: str = ""
     traceparent: str = ""
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

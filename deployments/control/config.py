@@ -60,6 +60,33 @@ class TrackerArgs(Settings):
     """How long the database keeps what the gateway told."""
 
 
+class BatchArgs(Settings):
+    """What batches of work may hold, and how long it is kept."""
+
+    max_lines: int = Field(default=50_000, ge=1)
+    """Lines of one batch."""
+
+    max_line_bytes: int = Field(default=2**20, ge=1024)
+    """Bytes of one line."""
+
+    max_file_bytes: int = Field(default=100 * 2**20, ge=1024)
+    """Bytes of one file of lines; the gateway's `max_upload_bytes` bounds it, too."""
+
+    max_kept_bytes: int = Field(default=4 * 2**30, ge=1024)
+    """Bytes of all files of lines together. Over it no further one is taken."""
+
+    max_open: int = Field(default=100, ge=1)
+    """Batches that have not ended, of all callers together. Over it no further one is begun."""
+
+    results_days: float = Field(default=30.0, gt=0)
+    """A batch that has ended stays for so long, with its files and results. A file that no batch
+    was made of stays as long."""
+
+    lease_s: float = Field(default=15.0, ge=2, le=3600)
+    """A line that a gateway replica was given goes to another one when it has not been heard of for
+    so long."""
+
+
 class ControlArgs(Settings):
     """Settings of the control application. A change restarts it, which harms no request."""
 
@@ -73,6 +100,9 @@ class ControlArgs(Settings):
 
     tracker: TrackerArgs = TrackerArgs()
     """Where rollouts and figures are written down for people."""
+
+    batches: BatchArgs = BatchArgs()
+    """What batches of work may hold, and how long it is kept."""
 
 
 def database_url(args: ControlArgs) -> str:

@@ -38,11 +38,15 @@ class RolloutController(StageReplica):
     Args:
         args: `ControlArgs` as a mapping.
         tracker: Writes rollouts down for people.
+        batches: Keeps batches; it is asked by others, and here so that Serve deploys it.
     """
 
     # Serve awaits a constructor that is a coroutine.
     async def __init__(  # type: ignore[misc]
-        self, args: dict[str, object], tracker: "DeploymentHandle[Any]"
+        self,
+        args: dict[str, object],
+        tracker: "DeploymentHandle[Any]",
+        batches: "DeploymentHandle[Any] | None" = None,
     ) -> None:
         settings = ControlArgs.model_validate(args)
         self._tracker = tracker

@@ -46,14 +46,14 @@ class Embedder(StageReplica):
         self, texts: Sequence[str], *, input_type: InputType, call: CallContext
     ) -> Embedded:
         """Returns one vector per text. A text beyond the model's window is cut to it. Questions go
-        before documents."""
+        before documents, and before questions that nobody waits for."""
         token_ids = await self._tokenize(texts, self._encoder.prompts.get(input_type, ""))
         token_counts = tuple(len(ids) for ids in token_ids)
         done = await self._batcher.submit(
             token_ids,
             token_counts=token_counts,
             timeout_s=call.timeout_s,
-            background=input_type == "document",
+            background=input_type == "document" or call.background,
         )
         return Embedded(
             vectors=np.stack([entry.value for entry in done]),

@@ -27,7 +27,9 @@ class Reranker(StageReplica):
         """Returns a score per text, in their order; an empty list costs nothing."""
         if not texts:
             return Reranked(scores=(), prompt_tokens=0)
-        return await self._scorer.score(query, texts, timeout_s=call.timeout_s)
+        return await self._scorer.score(
+            query, texts, timeout_s=call.timeout_s, background=call.background
+        )
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns the model's name and the engine."""

@@ -27,8 +27,11 @@ OnBatch = Callable[[BatchReport], None]
 class Scorer(Protocol):
     """Scores texts against a query."""
 
-    async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
-        """Returns a relevance score per text, higher is better."""
+    async def score(
+        self, query: str, texts: Sequence[str], *, timeout_s: float, background: bool = False
+    ) -> Reranked:
+        """Returns a relevance score per text, higher is better. What is in the background waits for
+        what is not."""
         ...
 
 
@@ -64,7 +67,9 @@ class LateInteractionScorer:
             on_batch=on_batch,
         )
 
-    async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
+    async def score(
+        self, query: str, texts: Sequence[str], *, timeout_s: float, background: bool = False
+    ) -> Reranked:
         """Returns a score in [-1, 1] per text."""
         known = {text: vectors for text in texts if (vectors := self._cache.get(text)) is not None}
         unknown = [query, *(text for text in dict.fromkeys(texts) if text not in known)]
@@ -76,6 +81,7 @@ class LateInteractionScorer:
             ],
             token_counts=[len(ids) for ids in token_ids],
             timeout_s=timeout_s,
+            background=background,
         )
         asked, *encoded = (entry.value for entry in done)
         known.update(zip(unknown[1:], encoded, strict=True))
@@ -146,12 +152,16 @@ class CrossEncoderScorer:
             on_batch=on_batch,
         )
 
-    async def score(self, query: str, texts: Sequence[str], *, timeout_s: float) -> Reranked:
+    async def score(
+        self, query: str, texts: Sequence[str], *, timeout_s: float, background: bool = False
+    ) -> Reranked:
         """Returns a score in [0, 1] per text."""
         pairs = [(query, text) for text in texts]
         encodings = await asyncio.to_thread(self._counter.encode_batch_fast, pairs)
         token_counts = [len(encoding.ids) for encoding in encodings]
-        done = await self._batcher.submit(pairs, token_counts=token_counts, timeout_s=timeout_s)
+        done = await self._batcher.submit(
+            pairs, token_counts=token_counts, timeout_s=timeout_s, background=background
+        )
         scores = tuple(entry.value for entry in done)
         if not all(math.isfinite(score) for score in scores):
             raise StageFailed("The reranker's model gave a score that is not a number.", "reranker")

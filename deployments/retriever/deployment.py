@@ -90,7 +90,9 @@ class Retriever(StageReplica):
         """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
         `vector` has shape (1, dim)."""
         asked = Query(query, None if vector is None else vector[0], top_k, where, how, reach)
-        done = await self._batcher.submit([asked], token_counts=[1], timeout_s=call.timeout_s)
+        done = await self._batcher.submit(
+            [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
+        )
         times = slowest(done)
         hits = done[0].value
         laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)

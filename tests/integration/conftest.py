@@ -99,6 +99,7 @@ def cluster(
         "request_timeout_s": 8,
         "max_concurrent_requests": 24,
         "max_body_bytes": 400_000,
+        "batches": {"quiet_s": 1.0},
         "tracing": {
             "otlp_url": f"{mlflow.url}/v1/traces",
             "experiment": "ragserve",
@@ -110,7 +111,7 @@ def cluster(
     live["recording"] = {"known_keys": [key_id(key) for key in CALLER_KEYS]}
     retrieval["args"]["store"]["url"] = f"http://127.0.0.1:{chroma_port}"
     control = config["applications"].pop()
-    control["args"] = {}  # no MLflow server here
+    control["args"] = {"batches": {"lease_s": 3}}  # no MLflow server here
     for application in config["applications"]:
         for deployment in application["deployments"]:
             deployment["autoscaling_config"] |= {

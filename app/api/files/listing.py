@@ -1,12 +1,12 @@
 """Pages of documents as OpenAI's clients ask for them: after the last one that they have seen."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from fastapi import Depends, Query
 
 from app.request.scope import RequestScope
-from deployments.contracts.documents import DocumentPage, DocumentRecord
+from deployments.contracts.documents import DocumentPage
 from deployments.contracts.errors import UnsupportedField
 from deployments.contracts.stages import RetrieverStage
 
@@ -64,7 +64,16 @@ async def page_after(
     return await retriever.documents(after=sequence, limit=limit, call=scope.call())
 
 
-def ends_of(records: Sequence[DocumentRecord]) -> tuple[str | None, str | None]:
+class Named(Protocol):
+    """What a list has: it is known by an id."""
+
+    @property
+    def id(self) -> str:
+        """Names it."""
+        ...
+
+
+def ends_of(records: Sequence[Named]) -> tuple[str | None, str | None]:
     """Returns the ids of the first and the last file of a page, as OpenAI's lists have them."""
     return (records[0].id, records[-1].id) if records else (None, None)
 

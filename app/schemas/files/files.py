@@ -7,11 +7,14 @@ from pydantic import Field
 from app.schemas.wire import ResponseModel
 
 Purpose = Literal["assistants", "user_data"]
+"""What documents are uploaded for."""
+UploadPurpose = Literal["assistants", "user_data", "batch"]
+UPLOADED: tuple[UploadPurpose, ...] = ("assistants", "user_data", "batch")
 FILE_ID = "doc_1b2c3d4e5f60718293a4b5c6"
 
 
 class FileObject(ResponseModel):
-    """A document, as OpenAI's clients see files."""
+    """A document, or a file of a batch, as OpenAI's clients see files."""
 
     id: str = Field(examples=[FILE_ID])
     object: Literal["file"] = "file"
@@ -21,7 +24,9 @@ class FileObject(ResponseModel):
     )
     created_at: int = Field(examples=[1767225600])
     filename: str = Field(examples=["handbook.pdf"])
-    purpose: Purpose = Field(examples=["assistants"])
+    purpose: Literal["assistants", "user_data", "batch", "batch_output"] = Field(
+        examples=["assistants"]
+    )
     status: Literal["processed"] = "processed"
 
 

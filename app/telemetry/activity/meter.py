@@ -43,8 +43,8 @@ class ActivityMeter:
     def take(self, request: FinishedRequest) -> None:
         """Adds a request; one that reached no release and no model used nothing.
 
-        Repetitions in shadow, and texts that a client has embedded or ordered by itself, are usage,
-        and none of the release's own figures.
+        Repetitions in shadow, lines of batches, which stand back for others, and texts that a
+        client has embedded or ordered by itself, are usage, and none of the release's own figures.
         """
         notes = request.notes
         if not (notes.release or notes.attempt or notes.written):
@@ -55,7 +55,7 @@ class ActivityMeter:
         outcome = request.outcome
         used = _tokens(notes.generations(), prices)
         self._add_usage(request, outcome, used, day_of(ended_s), prices.version)
-        if request.kind != "shadow" and notes.release and notes.messages:
+        if request.kind not in ("shadow", "line") and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
 
     def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:

@@ -49,7 +49,7 @@ class SpanMaker:
             (request.started_ns, end_ns),
             attributes.root(),
             error=request.notes.error,
-            kind=SpanKind.SERVER if request.kind == "request" else SpanKind.INTERNAL,
+            kind=SpanKind.SERVER if request.kind in ("request", "line") else SpanKind.INTERNAL,
             links=self._links(request),
         )
         return [*self._stages(request, attributes, own), root]

@@ -21,4 +21,4 @@ def test_examples_run(example: Example, url: str, capsys: pytest.CaptureFixture[
 
 
 def test_every_part_of_the_page_has_one() -> None:
-    assert len(SHOWN) == 5
+    assert len(SHOWN) == 6

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from app.dispatch.dispatcher import Served
 from app.gateway import Gateway, make_gateway
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
+from app.request.background import Background
 from app.request.figures import ABORTED, FAILED, Values
 from app.request.scope import RequestScope
 from app.settings.gateway import GatewayArgs
@@ -181,6 +182,19 @@ async def test_an_answer_is_evidence_once(
     assert seen.arm == arm
     assert values["error"] == 0
     assert (values["total_ms"] or 0) > 0
+
+
+async def test_a_line_of_a_batch_is_answered_as_drawn_and_is_no_evidence(
+    service: Gateway, notes: Notes
+) -> None:
+    request = replace(scope(), background=Background())
+    served = await service.dispatcher.begin(
+        ASK, assignment("canary"), request, timeout_s=5.0, whole=True
+    )
+    await collect(served.value.events)
+    assert served.release == "canary"
+    assert notes.seen == []
+    assert request.notes.arm is None
 
 
 @BOTH

@@ -133,3 +133,40 @@ async def test_closing_cancels_the_call() -> None:
     async with aclosing(stream(handle)) as items:
         assert await anext(items) == 1
     assert handle.responses[0].cancelled
+
+
+class Together:
+    """A handle whose calls wait until they are let go, and remember who travelled with whom."""
+
+    def __init__(self) -> None:
+        self.travelled: list[list[str]] = []
+        self.run = self
+
+    def remote(self, calls: list[StageCall]) -> "Whole":
+        self.travelled.append([call.context.request_id for call in calls])
+        return Whole([StageOutcome(call.context.request_id) for call in calls])
+
+
+class Whole:
+    """A handle's response."""
+
+    def __init__(self, outcomes: list[StageOutcome]) -> None:
+        self._outcomes = outcomes
+
+    def __await__(self) -> Any:
+        yield from asyncio.sleep(0.01).__await__()
+        return self._outcomes
+
+
+async def test_what_nobody_waits_for_travels_apart() -> None:
+    handle = Together()
+    stage = StageHandle("retrieval-a", "Embedder", GatewayArgs(), Breakers(BreakerArgs()))
+    stage._handle = handle
+    contexts = [CallContext(f"q{n}", 2.0) for n in range(3)]
+    contexts += [CallContext(f"line{n}", 2.0, background=True) for n in range(3)]
+    async with asyncio.TaskGroup() as group:
+        asked = [
+            group.create_task(stage.call("embed", call=context, weight=1)) for context in contexts
+        ]
+    assert [one.result() for one in asked] == [context.request_id for context in contexts]
+    assert sorted(handle.travelled) == [["line0", "line1", "line2"], ["q0", "q1", "q2"]]

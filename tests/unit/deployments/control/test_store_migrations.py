@@ -47,6 +47,7 @@ WRITTEN["0002"] = [
     *WRITTEN["0001"],
     "INSERT INTO usage VALUES ('2026-11-21', 'key', 'a', 'tiny', 'v1', 3, 1, 2, 0, 0, 0, 0, 7)",
 ]
+WRITTEN["0003"] = WRITTEN["0002"]
 
 
 @pytest.fixture
