@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts import calls, documents, errors, generation, search
+from deployments.contracts import calls, documents, errors, generation, search, tools
 from deployments.contracts.calls import CallContext, Lap, StageCall, StageOutcome, Times
 from deployments.contracts.documents import (
     Chunk,
@@ -47,6 +47,7 @@ from deployments.contracts.search import (
     SearchMethod,
     Signals,
 )
+from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
 
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
 CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"team": "red"})
@@ -80,7 +81,11 @@ SAMPLES: list[Any] = [
     SourcePage((RECORD,), (Document("d", "d.md", "Title", (Part("text"),)),), None, 7),
     Alternative("yes", -0.5),
     TokenLogprob("no", -1.5, (Alternative("yes", -0.5),)),
-    Message("user", "question 🎉"),
+    Message("assistant", "question 🎉", (ToolCall("c", "book", "{}"),), "c", (1, 2)),
+    Tool("book", "Books.", {"type": "object"}, strict=True),
+    ToolUse((Tool("book"),), "named", "book", parallel=False),
+    ToolCall("c", "book", "{}"),
+    ToolCallDelta(0, "c", "book", "{"),
     OutputFormat({"type": "object"}),
     Sampling(max_tokens=3, stop=("end",), logit_bias={7: -1.0}, output_format=OutputFormat()),
     GenerationRequest((Message("user", "question"),), "question", (ScoredChunk(CHUNK, 0.5, 1),)),
@@ -104,7 +109,7 @@ def equal(one: object, other: object) -> bool:
 def test_every_contract_has_a_sample() -> None:
     named = [
         value
-        for module in (calls, documents, search, generation)
+        for module in (calls, documents, search, generation, tools)
         for value in vars(module).values()
     ]
     kinds = {one for one in named if isinstance(one, type) and is_dataclass(one)}
