@@ -101,6 +101,8 @@ def test_the_exporter_has_every_metric_and_counts_what_was_asked(metered: Cluste
             what="the search that waited for the release",
         )
     before = scrape(metered)
+    left_open = {"model": "auto", "messages": [{"role": "user", "content": QUESTION}]}
+    ask(metered, "steady", "/v1/chat/completions", left_open, 1)
     answers = ask(metered, "metered", "/v1/query", {"query": QUESTION}, ANSWERS)
     ask(metered, "metered", "/v1/search", {"query": QUESTION}, SEARCHES)
     degraded = ask(metered, "hasty", "/v1/query", {"query": QUESTION}, HASTY)
