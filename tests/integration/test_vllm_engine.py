@@ -429,17 +429,6 @@ async def test_dead_engine_says_so(
     caplog.clear()
 
 
-async def test_closing_ends_what_runs(engine: VllmEngine) -> None:
-    """The last test: nothing runs on the engine after it."""
-    writing = asyncio.create_task(write(engine, PROMPTS[0], LONG))
-    await asyncio.sleep(0.2)
-    await engine.close()
-    with pytest.raises(Unavailable):
-        await asyncio.wait_for(writing, 5)
-    with pytest.raises(Unavailable):
-        await write(engine, PROMPTS[0], GREEDY)
-
-
 def function(name: str, ships: list[str]) -> Tool:
     properties = {"ship": {"enum": ships}}
     schema = {"type": "object", "properties": properties, "required": ["ship"]}
@@ -502,3 +491,14 @@ async def test_a_parser_that_nobody_knows_stops_the_start(folder: Path) -> None:
     )
     with pytest.raises(ConfigError, match="no tool_call_parser `herms`"):
         await unknown.start()
+
+
+async def test_closing_ends_what_runs(engine: VllmEngine) -> None:
+    """The last test: nothing runs on the engine after it."""
+    writing = asyncio.create_task(write(engine, PROMPTS[0], LONG))
+    await asyncio.sleep(0.2)
+    await engine.close()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(writing, 5)
+    with pytest.raises(Unavailable):
+        await write(engine, PROMPTS[0], GREEDY)
