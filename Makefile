@@ -101,7 +101,7 @@ TOOLS_PORT := 8477
 	@.venv-clients-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
 
-client-environments: $(CLIENTS:%=.venv-clients-%/.installed) .venv-clients-generators/.installed ## Make the environments of test-clients and test-generated
+client-environments: $(CLIENTS:%=.venv-clients-%/.installed) ## Make the environments of test-clients
 
 test-clients: $(STAMP) $(CLIENTS:%=.venv-clients-%/.installed) ## Try the Python clients of other projects against the service
 	@$(RAGSERVE) up
