@@ -13,7 +13,8 @@ _OPENING_CHARS = 1_000
 _TITLE_WORDS = 6
 _TITLE_CHARS = 60
 _FIRST_TURN = re.compile(r"^[ \t]*(?:user|human)[ \t]*:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
-_LISTS = {"tags": "tags", "follow_ups": "follow_ups", "queries": "queries"}
+_LISTS = frozenset({"tags", "follow_ups", "queries"})
+"""Kinds that are answered with a list, which is called as the kind is."""
 
 
 def housekeeping_kind(
@@ -42,7 +43,7 @@ def reply_without_a_model(kind: HousekeepingKind, messages: Sequence[Message]) -
     if kind == "title":
         title = _title(prompt)
         return json.dumps({"title": title}, ensure_ascii=False) if '"title"' in prompt else title
-    return json.dumps({_LISTS[kind]: []}) if kind in _LISTS else ""
+    return json.dumps({kind: []}) if kind in _LISTS else ""
 
 
 def written_at_once(text: str, *, model: str) -> AnswerStream:

@@ -1,9 +1,10 @@
 """What a client may write as `model`: the service, one of its releases, `auto`, or the model
 inside a stage."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.releases.assignment import Assignment
 from app.releases.failover import GeneratorChain
@@ -59,7 +60,7 @@ async def resolve_model(
     if release != name and release in releases.names():
         return Assignment(release)
     generators = list(releases.generators().values())
-    models = await gather_or_cancel(*(_model(generator, scope) for generator in generators))
+    models = await gather_or_cancel(*(model_of(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
         if model == name:
             return Direct(generator)
@@ -68,13 +69,17 @@ async def resolve_model(
     raise no_such_model(asked, "chat")
 
 
-async def facts_of(stage: Stage, scope: RequestScope) -> Mapping[str, object]:
-    """Returns what a stage says of itself, nothing where it does not answer."""
+async def facts_of(
+    stage: Stage, scope: RequestScope, *, within_s: float = math.inf
+) -> Mapping[str, object]:
+    """Returns what a stage says of itself, nothing where it does not answer in time."""
+    call = scope.call()
     try:
-        return await stage.description(call=scope.call())
+        return await stage.description(call=replace(call, timeout_s=min(call.timeout_s, within_s)))
     except StageError:
         return {}
 
 
-async def _model(stage: Stage, scope: RequestScope) -> str:
-    return str((await facts_of(stage, scope)).get("model", ""))
+async def model_of(stage: Stage, scope: RequestScope, *, within_s: float = math.inf) -> str:
+    """Returns the name of a stage's model, empty where it does not answer in time."""
+    return str((await facts_of(stage, scope, within_s=within_s)).get("model", ""))

@@ -1,10 +1,8 @@
 """What is known at this moment of the models that rules name."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from app.releases.failover import GeneratorChain
-from app.releases.model_names import SERVICE
+from app.releases.model_names import SERVICE, model_of
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.routing.choice import Candidate
@@ -12,7 +10,6 @@ from app.settings.breaker import BreakerState
 from app.settings.prices import PriceTable
 from app.settings.routing import RequestFacts
 from app.telemetry.pace import Pace, PaceFigures
-from deployments.contracts.errors import StageError
 from deployments.serving.concurrently import gather_or_cancel
 
 _CHARS_PER_TOKEN = 4
@@ -33,14 +30,20 @@ async def look_at(
 ) -> dict[str, Candidate]:
     """Returns the candidates by name. Generators are asked what they are called, which they are
     not again for some seconds; nobody waits for one that does not answer."""
+    wanted = dict.fromkeys(names)
+    if not wanted:
+        return {}
     generators, named = releases.generators(), releases.settings().named
     described = await gather_or_cancel(
-        *(_model(generator, scope) for generator in generators.values())
+        *(
+            model_of(generator, scope, within_s=_DESCRIBED_WITHIN_S)
+            for generator in generators.values()
+        )
     )
     models = dict(zip(generators, described, strict=True))
     return {
         name: _candidate(name, models, facts, releases, pace.of(named(name)), breakers)
-        for name in dict.fromkeys(names)
+        for name in wanted
     }
 
 
@@ -73,15 +76,6 @@ def _applications(name: str, models: Mapping[str, str], releases: Releases) -> l
     known = [application for application, model in models.items() if model == name]
     # A name that nobody has is that of one which does not say its own.
     return known or [application for application, model in models.items() if not model]
-
-
-async def _model(generator: GeneratorChain, scope: RequestScope) -> str:
-    call = scope.call()
-    in_time = replace(call, timeout_s=min(call.timeout_s, _DESCRIBED_WITHIN_S))
-    try:
-        return str((await generator.description(call=in_time)).get("model", ""))
-    except StageError:
-        return ""
 
 
 def _cost_usd(

@@ -49,9 +49,8 @@ def choose_model(
             a while ago may be fast again, and nobody would know.
     """
     missed: list[tuple[int, Candidate]] = []
-    for place, rule in enumerate(rules):
-        if not rule.fits(facts):
-            continue
+    fitting = [(place, rule) for place, rule in enumerate(rules) if rule.fits(facts)]
+    for place, rule in fitting:
         able = [candidates[name] for name in rule.use if not candidates[name].left_alone]
         within = [one for one in able if _keeps_within(one, facts)]
         if explores and (tried := _to_explore(able, within, rule, facts)):
@@ -63,8 +62,7 @@ def choose_model(
         missed += [(place, one) for one in able]
     if missed:
         return _nearest(missed, facts)
-    fitted = any(rule.fits(facts) for rule in rules)
-    reason = "no model of the rules that fit can answer" if fitted else "no rule fitted"
+    reason = "no model of the rules that fit can answer" if fitting else "no rule fitted"
     return RoutingDecision(default, None, reason)
 
 
