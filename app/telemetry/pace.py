@@ -51,7 +51,7 @@ class Pace:
         long an answer takes."""
         notes, written = request.notes, request.notes.written
         late = request.outcome == "failed" and notes.error == _LATE
-        if request.kind == "shadow" or not (late or (request.outcome == "ok" and written)):
+        if not request.is_of_its_release or not (late or (request.outcome == "ok" and written)):
             return
         name = f"{_SERVICE}:{notes.release}" if notes.release else written and written.model
         if not name or (name not in self._answers and len(self._answers) >= _MAX_NAMES):

@@ -50,6 +50,12 @@ class FinishedRequest:
     notes: RequestNotes
 
     @property
+    def is_of_its_release(self) -> bool:
+        """Whether it tells how its release does: a repetition in shadow was answered by another,
+        and a line of a batch stands back for others."""
+        return self.kind not in ("shadow", "line")
+
+    @property
     def outcome(self) -> Outcome:
         """How it ended."""
         notes = self.notes

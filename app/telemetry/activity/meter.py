@@ -55,7 +55,7 @@ class ActivityMeter:
         outcome = request.outcome
         used = _tokens(notes.generations(), prices)
         self._add_usage(request, outcome, used, day_of(ended_s), prices.version)
-        if request.kind not in ("shadow", "line") and notes.release and notes.messages:
+        if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
 
     def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:

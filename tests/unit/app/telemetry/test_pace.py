@@ -86,9 +86,10 @@ def test_an_answer_that_came_too_late_was_slow_and_other_failures_say_nothing(pa
     assert figures.p50_ms == 30_000
 
 
-def test_repetitions_in_shadow_and_searches_are_no_answers(pace: Pace) -> None:
+def test_what_nobody_waits_for_and_searches_are_no_answers(pace: Pace) -> None:
     for _ in range(5):
         pace.take(replace(of_release(10), kind="shadow"))
+        pace.take(replace(of_release(10), kind="line"))
         pace.take(finished(RequestNotes(release="one")))
     assert pace.of("ragserve:one") is None
 
