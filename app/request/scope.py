@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.request.background import Background
 from app.request.notes import RequestNotes
+from app.request.principal import ANONYMOUS, Principal
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
 
@@ -41,6 +42,8 @@ class RequestScope:
     Overloaded where there is no room for it."""
     background: Background | None = None
     """For whom the service asks itself; None where somebody waits."""
+    principal: Principal = ANONYMOUS
+    """Who asks."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -48,8 +51,14 @@ class RequestScope:
         moment."""
         left_s = self.deadline_s - self.now()
         trace = self.trace.traceparent(sampled=self.notes.trace_wish != "none")
-        is_background = self.background is not None
-        return CallContext(self.request_id, left_s, self.release, trace, is_background)
+        return CallContext(
+            self.request_id,
+            left_s,
+            self.release,
+            trace,
+            background=self.background is not None,
+            access=self.principal.access,
+        )
 
     def closes(self, stream: Closable) -> None:
         """Has a stream closed when the request ends, whether or not anybody came to read it."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployments.contracts.errors import RagError
+from deployments.contracts.tenants import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class CallContext:
     `timeout_s` is what the request has left at the moment of the call: a duration, not a clock
     reading, because clocks of two machines differ. `traceparent` places the call in its trace, for
     servers further on. Source: W3C Trace Context, level 1. `background` says that nobody waits for
-    the request: others go before it.
+    the request: others go before it. `access` says whose documents it may reach.
     """
 
     request_id: str
@@ -25,6 +26,7 @@ class CallContext:
     release: str = ""
     traceparent: str = ""
     background: bool = False
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)
