@@ -17,6 +17,7 @@ from app.batches.inner_request import InnerAnswer, ask_inside
 from app.batches.outcome import outcome_of, refusal_of_stream, unplanned
 from app.batches.pace import may_begin
 from app.request.background import Background
+from app.request.principal import Principal
 from app.settings.batches import BatchWorkArgs
 from deployments.batches.contract import (
     BatchStage,
@@ -209,7 +210,7 @@ class BatchRunner:
             line.body.encode(),
             request_id=line_id(line.key.batch_id, line.key.place),
             background=Background(
-                submitter.owner,
+                Principal(key_id=submitter.owner),
                 submitter.release,
                 wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
             ),

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.api.caller import CallerIn, is_admin_key
-from app.api.dependencies import GatewayIn
+from app.api.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
+from app.request.principal import Principal
 from deployments.batches.contract import BatchStage
 from deployments.contracts.errors import NotFound
 
@@ -22,17 +22,20 @@ def keeper_of(gateway: Gateway) -> BatchStage:
     return gateway.batches
 
 
+def owner_of(principal: Principal) -> str:
+    """Returns how a caller's batches and files are told from others'."""
+    return principal.key_id
+
+
 async def keeper(gateway: GatewayIn) -> BatchStage:
     """Returns who keeps batches, or raises NotFound."""
     return keeper_of(gateway)
 
 
-async def readable_owner(gateway: GatewayIn, caller: CallerIn) -> str | None:
+async def readable_owner(scope: ScopeIn) -> str | None:
     """Returns whose batches a caller sees: those of its own key, or those of callers without one;
     operators see all, which is None."""
-    if is_admin_key(gateway.admin_key, caller.key_digest):
-        return None
-    return caller.key_digest
+    return None if scope.principal.is_operator else owner_of(scope.principal)
 
 
 KeeperIn = Annotated[BatchStage, Depends(keeper)]
