@@ -29,7 +29,8 @@ BatchId = Annotated[str, Path(max_length=64, examples=["vsfb_6955b900-3-0"])]
 
 
 @router.post(
-    "", dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 413, 415))
+    "", dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 413, 415)
+)
 async def attach_files(
     body: FileBatchRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> FileBatch:

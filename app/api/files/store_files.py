@@ -33,7 +33,11 @@ router = APIRouter(
 _ONE = "/{file_id}"
 
 
-@router.post("", dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 409, 413, 415))
+@router.post(
+    "",
+    dependencies=[needs("ingest"), *JSON_BODY],
+    responses=problem_responses(401, 403, 409, 413, 415),
+)
 async def attach_file(
     body: AttachedFile, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:
@@ -76,7 +80,11 @@ async def get_store_file(file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn
     return store_file_of(await retriever.document(file_id, call=scope.call()))
 
 
-@router.post(_ONE, dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 409, 413, 415))
+@router.post(
+    _ONE,
+    dependencies=[needs("ingest"), *JSON_BODY],
+    responses=problem_responses(401, 403, 409, 413, 415),
+)
 async def change_store_file(
     file_id: FileIdIn, body: AttributesChange, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:

@@ -1,5 +1,5 @@
-"""Creates the tables of tenants, keys and the audit log, and has usage and sampled queries say whose
-they are."""
+"""Creates the tables of tenants, keys and the audit log; usage and sampled queries say whose they
+are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -129,9 +129,7 @@ def _add_tenant_to_usage() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _AMOUNTS),
         sa.PrimaryKeyConstraint(*_USAGE_KEY, name=op.f("pk_usage")),
     )
-    op.execute(
-        f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before"
-    )
+    op.execute(f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before")
     op.drop_table("usage_before")
 
 
