@@ -92,6 +92,9 @@ class KeyChange(RequestModel):
     limits: LimitsForm | None = None
     budgets: BudgetsForm | None = None
     expires_at: datetime | None = None
+    unset: Annotated[list[Literal["groups", "releases", "expires_at"]], bounded(3)] = Field(
+        default=[], description="Bounds that it is to have no longer.", examples=[["expires_at"]]
+    )
 
 
 class KeyRotate(RequestModel):

@@ -361,7 +361,7 @@ def _used(session: Session, key_ids: Sequence[str]) -> dict[str, str]:
         .where(UsageRow.key_id.in_(key_ids))
         .group_by(UsageRow.key_id)
     )
-    return dict(session.execute(wanted).tuples())
+    return {row[0]: row[1] for row in session.execute(wanted)}
 
 
 def _tenant_row(tenant: Tenant, version: int) -> TenantRow:

@@ -20,10 +20,12 @@ KEY = Key("", "default", "page", frozenset({"query"}), limits=Limits(requests_pe
 def run(url: str, *statements: str) -> None:
     """Does in the database what somebody with a shell could do."""
     engine = open_engine(parse_url(url)).execution_options(writes=True)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
 
 
 def without_triggers(url: str) -> str:
