@@ -1,9 +1,16 @@
 """Whose documents a call may reach."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 DEFAULT_TENANT = "default"
 """Whose everything is where nobody has a key."""
+
+Acl = frozenset[str] | None
+"""Groups that may read a document; None where all of its tenant may."""
+
+Kept = Literal["kept"]
+"""In the place of an `Acl`: whatever the document has already, and where it is new, None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +24,24 @@ class Access:
     Attributes:
         tenant: The tenant.
         groups: Groups of whoever asks; None for all of the tenant's.
+        all_tenants: Whether it is everything of everybody; see `everything`.
     """
 
     tenant: str = DEFAULT_TENANT
     groups: frozenset[str] | None = None
+    all_tenants: bool = False
 
-    def may_read(self, acl: frozenset[str] | None) -> bool:
+    @classmethod
+    def everything(cls) -> "Access":
+        """Returns what reaches the documents of all tenants: for copying an index, fitting its
+        calibration and repairing it, and never for a request of a client.
+
+        Ids are those under which the index keeps documents, and name the tenant: equal ids of two
+        tenants are two.
+        """
+        return cls(tenant="", all_tenants=True)
+
+    def may_read(self, acl: Acl) -> bool:
         """Returns whether a document of the tenant is within reach.
 
         Args:
@@ -36,3 +55,7 @@ class Access:
         True
         """
         return acl is None or self.groups is None or not self.groups.isdisjoint(acl)
+
+
+DEFAULT_ACCESS = Access()
+"""What is reached where nobody has a key."""

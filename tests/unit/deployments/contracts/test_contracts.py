@@ -47,6 +47,7 @@ from deployments.contracts.search import (
     SearchMethod,
     Signals,
 )
+from deployments.contracts.tenants import Access
 from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
 
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -54,7 +55,8 @@ CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"t
 RECORD = DocumentRecord("d", "d.md", "Title", "mark", 1, "2026-01-01", 2**62, {"year": 2026})
 CALIBRATION = Calibration(0.5, "model", 3, 40, 30, 100, 0.97, 0.96, "2026-01-01T00:00:00+00:00")
 SAMPLES: list[Any] = [
-    CallContext("request", 1.5, "stable"),
+    CallContext("request", 1.5, "stable", access=Access("acme", frozenset({"legal"}))),
+    Access.everything(),
     StageCall("embed", (["text"],), {"input_type": "query"}, CallContext("request", 1.5)),
     StageOutcome("value"),
     Times(1.0, 2.0, 3.0, 4, (Lap("dense", 0.5, 1.5),)),
