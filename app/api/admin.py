@@ -122,7 +122,7 @@ async def reindex(
     page = await reindex_page(
         indexes[body.source],
         indexes[body.target],
-        scope.within(args.ingest_timeout_s),
+        scope.within(args.ingest_timeout_s).over_all_tenants(),
         after=int(body.cursor or 0),
         limit=body.limit,
     )
@@ -152,7 +152,7 @@ async def fit_calibration(
     _require_indexes(releases, {body.retrieval})
     outcome = await calibrate(
         route_into(releases, body.retrieval),
-        scope.within(args.ingest_timeout_s),
+        scope.within(args.ingest_timeout_s).over_all_tenants(),
         only_if_stale=body.only_if_stale,
     )
     return CalibrationResponse.model_validate(outcome)

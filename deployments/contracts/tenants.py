@@ -1,7 +1,10 @@
 """Whose documents a call may reach."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from deployments.contracts.errors import Forbidden
 
 DEFAULT_TENANT = "default"
 """Whose everything is where nobody has a key."""
@@ -41,6 +44,11 @@ class Access:
         """
         return cls(tenant="", all_tenants=True)
 
+    def require_all_tenants(self) -> None:
+        """Raises Forbidden unless everything is reached: for what only operators may ask."""
+        if not self.all_tenants:
+            raise Forbidden("This is for operators of the service.")
+
     def may_read(self, acl: Acl) -> bool:
         """Returns whether a document of the tenant is within reach.
 
@@ -55,6 +63,19 @@ class Access:
         True
         """
         return acl is None or self.groups is None or not self.groups.isdisjoint(acl)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What a step of erasing a tenant has removed.
+
+    Attributes:
+        counts: Rows, by what they held.
+        is_done: Whether nothing was left to remove.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_done: bool = True
 
 
 DEFAULT_ACCESS = Access()

@@ -19,6 +19,7 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
+from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.chroma_source import StoredContent
@@ -28,6 +29,7 @@ from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
 from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
+from deployments.retriever.tenancy.erasing import erase_some
 from deployments.retriever.tenancy.names import stored_id
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
@@ -148,6 +150,11 @@ class Retriever(StageReplica):
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """Removes a document; returns how many chunks went with it, or raises NotFound."""
         return await asyncio.to_thread(self._documents.delete, document_id, call.access)
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """Removes some of what there is of a tenant, for operators."""
+        call.access.require_all_tenants()
+        return await asyncio.to_thread(erase_some, self._store, tenant)
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         """Returns how much the collection holds of what the caller reaches, and its calibration as

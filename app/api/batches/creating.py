@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from app.api.batches.keeper import writing_owner
 from app.api.caller import Caller
 from app.api.dependencies import media_type
 from app.request.scope import RequestScope
@@ -60,7 +61,8 @@ async def read_request(
         RequestValidationError, MalformedRequest, UnsupportedMedia, InvalidRequest: none is.
     """
     kind = media_type(request)
-    submitter = Submitter(caller.key_digest, caller.forced_release, scope.notes.trace_wish)
+    owner = writing_owner(caller, scope)
+    submitter = Submitter(owner, caller.forced_release, scope.notes.trace_wish)
     if kind == "application/json":
         body = _parsed(await request.body())
         return BatchRequest(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import StreamingResponse
 
 from app.api.batches.files import BATCH_PURPOSES, BatchFilesIn, is_batch_file
-from app.api.batches.keeper import keeper_of
+from app.api.batches.keeper import keeper_of, writing_owner
 from app.api.caller import CALLERS, CallerIn
 from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.form import BODY, field_detail, read_form
@@ -51,7 +51,7 @@ async def upload_file(
     scope = scope.within(args.ingest_timeout_s)
     if form.purpose == "batch":
         kept_file = await keeper_of(gateway).keep_file(
-            form.name, form.content, owner=caller.key_digest, call=scope.call()
+            form.name, form.content, owner=writing_owner(caller, scope), call=scope.call()
         )
         return batch_file_object(kept_file)
     own_id = await asyncio.to_thread(_file_id, form.name, form.content)

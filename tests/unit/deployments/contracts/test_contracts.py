@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts import calls, documents, errors, generation, search, tools
+from deployments.contracts import calls, documents, errors, generation, search, tenants, tools
 from deployments.contracts.calls import CallContext, Lap, StageCall, StageOutcome, Times
 from deployments.contracts.documents import (
     Chunk,
@@ -47,7 +47,7 @@ from deployments.contracts.search import (
     SearchMethod,
     Signals,
 )
-from deployments.contracts.tenants import Access
+from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
 
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -57,6 +57,7 @@ CALIBRATION = Calibration(0.5, "model", 3, 40, 30, 100, 0.97, 0.96, "2026-01-01T
 SAMPLES: list[Any] = [
     CallContext("request", 1.5, "stable", access=Access("acme", frozenset({"legal"}))),
     Access.everything(),
+    Erased({"chunks": 3}, is_done=False),
     StageCall("embed", (["text"],), {"input_type": "query"}, CallContext("request", 1.5)),
     StageOutcome("value"),
     Times(1.0, 2.0, 3.0, 4, (Lap("dense", 0.5, 1.5),)),
@@ -111,7 +112,7 @@ def equal(one: object, other: object) -> bool:
 def test_every_contract_has_a_sample() -> None:
     named = [
         value
-        for module in (calls, documents, search, generation, tools)
+        for module in (calls, documents, search, generation, tenants, tools)
         for value in vars(module).values()
     ]
     kinds = {one for one in named if isinstance(one, type) and is_dataclass(one)}
