@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.access.principals import Authenticator
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
@@ -12,6 +13,7 @@ from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
 from app.telemetry.pace import Pace
 from app.telemetry.requests import Telemetry
+from deployments.access.store import AccessStore
 from deployments.activity import TrackerStage
 from deployments.batches.contract import BatchStage
 from deployments.rollouts import ControlStage
@@ -28,7 +30,8 @@ class Gateway:
         control: The rollout controller, None where there is none.
         tracker: Knows what was used, None where there is no control application.
         batches: Keeps batches of work, None where there is no control application.
-        admin_key: Opens the routes for operators, empty where nothing does.
+        authenticator: Tells who asks.
+        keys: Keeps tenants and keys; None where the service keeps none.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
         breakers: Returns the state of each circuit breaker, by application and stage.
         pace: Knows how long answers took lately.
@@ -41,7 +44,8 @@ class Gateway:
     control: ControlStage | None = None
     tracker: TrackerStage | None = None
     batches: BatchStage | None = None
-    admin_key: str = ""
+    authenticator: Authenticator = field(default_factory=Authenticator)
+    keys: AccessStore | None = None
     settings_error: Callable[[], str] = str
     breakers: BreakerStates = dict
     pace: Pace = field(default_factory=Pace)
@@ -58,12 +62,14 @@ def make_gateway(
     tracker: TrackerStage | None = None,
     batches: BatchStage | None = None,
     admin_key: str = "",
+    authenticator: Authenticator | None = None,
+    keys: AccessStore | None = None,
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
-    became of requests."""
+    became of requests, and without an authenticator the key of last resort is the only one."""
     told, reported = observer or NoObserver(), telemetry or Telemetry()
     shadow = Shadow(
         releases,
@@ -81,7 +87,8 @@ def make_gateway(
         control=control,
         tracker=tracker,
         batches=batches,
-        admin_key=admin_key,
+        authenticator=authenticator or Authenticator(args.auth, admin_key),
+        keys=keys,
         settings_error=settings_error,
         breakers=breakers,
         pace=pace or Pace(),

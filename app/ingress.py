@@ -1,5 +1,6 @@
 """The gateway's Serve shell: receives live settings, hands the application to Serve."""
 
+import asyncio
 import logging
 import os
 import uuid
@@ -10,6 +11,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from app.access.oidc import OidcTokens
+from app.access.opening import open_keys
+from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
 from app.dispatch.control_link import ControlLink
@@ -69,6 +73,8 @@ class Ingress:
             admission=_admission,
             breakers=breakers.states,
         )
+        keys, self._keyring = open_keys(self._args.access, os.environ)
+        tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
         self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),
             self._args,
@@ -77,7 +83,10 @@ class Ingress:
             control=control,
             tracker=tracker,
             batches=batches,
-            admin_key=admin_key(os.environ),
+            authenticator=Authenticator(
+                self._args.auth, admin_key(os.environ), self._keyring, tokens
+            ),
+            keys=keys,
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
             pace=self._records.pace,
@@ -112,12 +121,17 @@ class Ingress:
         if self._gateway.batches is not None:
             args = self._args.batches
             runner = BatchRunner(self._gateway.batches, app, _load, args, name=self._replica)
+        looking = None
+        if self._keyring is not None:
+            looking = asyncio.create_task(self._keyring.keep_looking())
         async with self._records.running():
             if runner is not None:
                 runner.begin()
             try:
                 yield
             finally:
+                if looking is not None:
+                    looking.cancel()
                 if runner is not None:
                     await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import DEFAULT_TENANT
 from deployments.drift import DriftStage
 from deployments.sketch import Sketch
 
-Dimension = Literal["day", "key", "release", "model", "prices"]
+Dimension = Literal["day", "tenant", "key", "release", "model", "prices"]
 """What usage can be divided by; `key` is the id of an API key, `prices` the version of the price
 table."""
 
@@ -29,6 +30,7 @@ class UsageKey:
         release: Who answered; empty where a generator was asked under its own name.
         model: Who wrote; empty where nothing was written.
         prices: Version of the price table that the cost is by.
+        tenant: Whose key it is.
     """
 
     day: str
@@ -36,6 +38,7 @@ class UsageKey:
     release: str
     model: str
     prices: str
+    tenant: str = DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class QuerySample:
             did not answer: other scores do not compare.
         grounded: Whether the documents supported an answer.
         answer_words: Length of the answer.
+        tenant: Who asked.
     """
 
     at_s: float
@@ -135,6 +139,7 @@ class QuerySample:
     top_score: float | None
     grounded: bool
     answer_words: int
+    tenant: str = DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class UsageQuery:
         release: Only this one.
         model: Only this one.
         limit: Rows at most.
+        tenant: Only this one; None for all.
     """
 
     from_day: str
@@ -182,10 +188,15 @@ class UsageQuery:
     release: str | None = None
     model: str | None = None
     limit: int = 10_000
+    tenant: str | None = None
 
     def of_key(self, key_id: str) -> "UsageQuery":
         """Returns the same query for one key alone."""
         return replace(self, key_id=key_id)
+
+    def of_tenant(self, tenant: str) -> "UsageQuery":
+        """Returns the same query for one tenant alone."""
+        return replace(self, tenant=tenant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.caller import OPERATORS
+from app.access.route_scopes import needs
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.wire.rollouts import rollout_details, rollout_info
 from app.gateway import Gateway
@@ -36,7 +36,7 @@ from deployments.rollouts import ControlStage, RolloutRequest, TrafficOverride
 router = APIRouter(
     prefix="/admin",
     tags=["admin"],
-    dependencies=OPERATORS,
+    dependencies=[needs("operator")],
     responses=problem_responses(401, 403, 409, 413, 415),
 )
 RolloutId = Annotated[str, Path(max_length=64, examples=["20260102-150405-3f2a"])]

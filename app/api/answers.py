@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from app.access.route_scopes import needs
 from app.answering.ask import from_documents
 from app.answering.question import Question
 from app.answering.written import Answer
@@ -29,7 +30,7 @@ from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.generation import Sampling, collect
 
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["answers"], dependencies=[needs("query")])
 _UNSAID = Sampling()
 
 

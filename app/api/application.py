@@ -10,6 +10,8 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
+from app.access.check import AccessCheck
+from app.access.route_scopes import RouteScopes
 from app.api import (
     admin,
     answers,
@@ -25,6 +27,7 @@ from app.api import (
     responses,
     usage,
 )
+from app.api.access import audit, keys, tenants
 from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
 from app.api.files import batches, files, store_files, stores
@@ -58,7 +61,9 @@ def create_app(
             Middleware(RequestIdentity),
             *cors_middlewares(args.cors_origins),
             Middleware(NoTrailingSlash),
-            Middleware(AdmissionGate, args=args, telemetry=gateway.telemetry),
+            Middleware(
+                AdmissionGate, args=args, telemetry=gateway.telemetry, access=_access(gateway)
+            ),
             Middleware(HeadAsGet),
         ],
     )
@@ -93,6 +98,19 @@ def routed_app(
     return app
 
 
+def _access(gateway: Gateway) -> AccessCheck:
+    return AccessCheck(
+        gateway.authenticator,
+        _route_scopes(),
+        knows=lambda key_id: gateway.releases.settings().recording.knows(key_id),
+    )
+
+
+@cache
+def _route_scopes() -> RouteScopes:
+    return RouteScopes(_routes(), public=["/openapi.json"])
+
+
 @cache
 def _routes() -> tuple[BaseRoute, ...]:
     """Made once per process: to read the signatures of all operations takes longer than to answer
@@ -101,7 +119,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, documents),
         *(files, stores, store_files, batches, batches_of_work),
-        *(usage, drift, admin, health, docs_page),
+        *(usage, drift, keys, tenants, audit, admin, health, docs_page),
     )
     for module in routed:
         router.include_router(module.router)

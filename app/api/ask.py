@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from app.access.route_scopes import needs
 from app.api.answers import answer_query
 from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
@@ -12,7 +13,7 @@ from app.schemas.answers import QueryResponse, WrittenQuery
 from app.schemas.ask import AskRequest
 from app.schemas.wire import problem_responses
 
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["answers"], dependencies=[needs("query")])
 
 
 @router.post(

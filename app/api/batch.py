@@ -4,6 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter
 
+from app.access.route_scopes import needs
 from app.api.answers import answer_query
 from app.api.bodies import tolerant
 from app.api.caller import Caller, CallerIn
@@ -20,7 +21,7 @@ from deployments.contracts.field_errors import invalid_fields
 from deployments.serving.concurrently import gather_or_cancel
 
 PATH = "/v1/query/batch"
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["answers"], dependencies=[needs("query")])
 
 
 @router.post(PATH, dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
+from app.access.route_scopes import needs
 from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.conversation import Budgets, Conversation, begin_answer
@@ -16,7 +17,7 @@ from app.schemas.chat import ChatCompletion, ChatRequest
 from app.schemas.wire import problem_responses
 from deployments.contracts.generation import collect
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], dependencies=[needs("query")])
 Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from app.access.route_scopes import needs
 from app.answering.ask import from_generator
 from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
@@ -39,7 +40,7 @@ from deployments.contracts.generation import (
     collect,
 )
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], dependencies=[needs("query")])
 
 
 @router.post(

@@ -6,9 +6,10 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from app.access.route_scopes import PUBLIC
 from deployments.contracts.errors import NotFound
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 _FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 
 # Swagger UI sets styles in its elements; scripts are those of this service.

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from app.access.route_scopes import needs
 from app.api.caller import CALLERS
 from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
 from app.api.indexes import delete_everywhere, write_everywhere
@@ -30,7 +31,7 @@ from deployments.contracts.stages import IndexerStage
 from deployments.contracts.tenants import Acl, Kept
 from deployments.indexer.json_documents import RequestAcl, RequestMetadata
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], dependencies=[needs("query")])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
 _ACL: TypeAdapter[list[str] | None] = TypeAdapter(RequestAcl | None)
 _BODY = {
@@ -75,7 +76,7 @@ DocumentId = Annotated[
 
 @router.post(
     "/v1/documents",
-    dependencies=CALLERS,
+    dependencies=[needs("ingest"), *CALLERS],
     openapi_extra=_BODY,
     responses=problem_responses(401, 403, 413, 415),
 )
@@ -141,7 +142,9 @@ async def get_document(
 
 
 @router.delete(
-    "/v1/documents/{document_id}", dependencies=CALLERS, responses=problem_responses(401, 403)
+    "/v1/documents/{document_id}",
+    dependencies=[needs("ingest"), *CALLERS],
+    responses=problem_responses(401, 403),
 )
 async def delete_document(
     document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
-from app.api.caller import OPERATORS
+from app.access.route_scopes import needs
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.schemas.drift import DriftCheckInfo, DriftInfo, DriftWindow, DriftWish
@@ -15,7 +15,7 @@ from deployments.drift import DriftRequest, DriftStage, Window
 router = APIRouter(
     prefix="/admin",
     tags=["admin"],
-    dependencies=OPERATORS,
+    dependencies=[needs("operator")],
     responses=problem_responses(401, 403, 413, 415),
 )
 _TIMEOUT_S = 120.0

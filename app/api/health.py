@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Response
 
+from app.access.route_scopes import PUBLIC
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.releases.route import Route
@@ -15,7 +16,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
 from deployments.serving.concurrently import gather_or_cancel
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[PUBLIC])
 _STAGE_TIMEOUT_S = 2.0
 _RETRIEVAL_STAGES = ("embedder", "retriever", "reranker", "indexer")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from app.access.route_scopes import needs
 from app.api.bodies import tolerant
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
@@ -41,7 +42,7 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Reranked
 from deployments.contracts.stages import Stage
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], dependencies=[needs("query")])
 ModelName = Annotated[str, Path(min_length=1, max_length=256, examples=["ragserve"])]
 
 

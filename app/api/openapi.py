@@ -9,9 +9,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.api.caller import RELEASE_HEADER, caller, operator
+from app.access.route_scopes import need_of
+from app.api.caller import RELEASE_HEADER
 from app.api.openapi_examples import DETAILS, EXAMPLES
-from app.api.usage import readable_key
 from app.edge.admission import IGNORED_HEADER
 from app.problems import STATUS_OF_CODE, problem_body
 from app.schemas.batches import CreateBatch
@@ -35,7 +35,9 @@ TAGS = [
 _REFS = "#/components/schemas/{model}"
 _PROBLEM = "application/problem+json"
 _BEARER = "bearer"
-_NEEDS_KEY = (operator, readable_key)
+_API_KEY = "apiKey"
+_ALWAYS_NEEDS_KEY = frozenset({"operator", "admin", "usage"})
+"""Scopes that nobody has without a key, even where none is asked for."""
 _RELEASED = ("query", "search_chunks", "ask", "chat_completions", "completions")
 """Operations whose answers say which release gave them."""
 _HEADERS: Mapping[str, dict[str, Any]] = {
@@ -92,7 +94,7 @@ def describe(app: FastAPI) -> None:
             schemas = components.setdefault("schemas", {})
             for model in (DocumentsRequest, CreateBatch, Problem):
                 _add_schema(schemas, model)
-            components["securitySchemes"] = {_BEARER: _scheme()}
+            components["securitySchemes"] = _schemes()
             components["headers"] = dict(_HEADERS)
             components["responses"] = {
                 f"Problem{status}": _problem_response(status) for status in DETAILS
@@ -111,12 +113,21 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _scheme() -> dict[str, str]:
+def _schemes() -> dict[str, dict[str, str]]:
     return {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The operators' key for `/admin`. Elsewhere any key: it tells callers apart "
-        "for limits and usage.",
+        _BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key of the service, `rs_live_...`, the operators' key, or a token of "
+            "an identity provider that the service is set to. A service on one machine may be open:"
+            " then any string does, and tells callers apart.",
+        },
+        _API_KEY: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "The same key, for clients that cannot set `Authorization`.",
+        },
     }
 
 
@@ -163,10 +174,7 @@ def _operations(
 
 def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
     asks = set(_dependencies(route.dependant))
-    if asks & set(_NEEDS_KEY):
-        operation["security"] = [{_BEARER: []}]
-    else:
-        operation["security"] = [{}, {_BEARER: []}] if caller in asks else []
+    operation["security"] = _security(route)
     if examples := EXAMPLES.get(route.name):
         content = operation["requestBody"]["content"]["application/json"]
         content["examples"] = {
@@ -181,6 +189,16 @@ def _complete(route: APIRoute, operation: dict[str, Any]) -> None:
         if any(getattr(one, "is_tolerant", False) for one in asks):
             names.append(IGNORED_HEADER)
         response["headers"] = _headers(*names)
+
+
+def _security(route: APIRoute) -> list[dict[str, list[str]]]:
+    """Returns the ways to send a key; the first is none at all where an open service asks for
+    none."""
+    need = need_of(route)
+    if need == "public":
+        return []
+    ways: list[dict[str, list[str]]] = [{_BEARER: []}, {_API_KEY: []}]
+    return ways if isinstance(need, frozenset) and need <= _ALWAYS_NEEDS_KEY else [{}, *ways]
 
 
 def _headers(*names: str) -> dict[str, dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from app.access.route_scopes import needs
 from app.api.bodies import tolerant
 from app.api.caller import CALLERS, CallerIn, release_header
 from app.api.chat import Budget
@@ -24,7 +25,7 @@ from deployments.contracts.filters import check_filter
 from deployments.contracts.generation import collect
 
 PATH = "/v1/responses"
-router = APIRouter(tags=["chat"])
+router = APIRouter(tags=["chat"], dependencies=[needs("query")])
 _EVENT_NAMES = (
     *("response.created", "response.in_progress", "response.output_item.added"),
     *("response.file_search_call.in_progress", "response.file_search_call.searching"),

@@ -6,7 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from app.api.caller import UNKNOWN_KEY, CallerIn, is_admin_key
+from app.access.check import UNKNOWN_KEY
+from app.access.principals import is_registered
+from app.access.route_scopes import needs
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.api.wire.usage import usage_csv, usage_report
 from app.schemas.usage import UsageReport
@@ -14,12 +16,20 @@ from app.schemas.wire import problem_responses
 from deployments.activity import Dimension, TrackerStage, UsageQuery
 from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound, Unauthorized
 
-router = APIRouter(prefix="/v1", tags=["usage"])
+router = APIRouter(prefix="/v1", tags=["usage"], dependencies=[needs("usage")])
 _DEFAULT_DAYS = 30
 _CSV = "text/csv"
 _DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 _DAY = Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])
 _Name = Annotated[str | None, Query(max_length=256)]
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Whose usage a caller may see: of one tenant, of one key, or all of it."""
+
+    tenant: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ async def usage_wish(
         str | None, _DAY, Query(alias="to", description="By default today, in UTC.")
     ] = (None),
     key: Annotated[str | None, Query(max_length=64, description="Only this id of a key.")] = None,
+    tenant: Annotated[str | None, Query(max_length=64, description="Only this tenant.")] = None,
     release: _Name = None,
     model: _Name = None,
     format: Annotated[Literal["json", "csv"] | None, Query(description="Or by `Accept`.")] = None,
@@ -63,29 +74,33 @@ async def usage_wish(
     if from_day > to_day:
         raise _invalid("from", f"{from_day} is after {to_day}.")
     query = UsageQuery(
-        from_day.isoformat(), to_day.isoformat(), _dimensions(by), key, release, model
+        *(from_day.isoformat(), to_day.isoformat(), _dimensions(by), key, release, model),
+        tenant=tenant,
     )
     wants_csv = _CSV in accept.lower() and "json" not in accept.lower()
     return UsageWish(query, format == "csv" or (format is None and wants_csv))
 
 
-async def readable_key(caller: CallerIn, scope: ScopeIn, gateway: GatewayIn) -> str | None:
-    """Returns the id of the key whose usage the caller may see, None for all.
+async def readable(scope: ScopeIn) -> Readable:
+    """Returns whose usage the caller may see.
 
     Raises:
         Unauthorized: the request has no key.
         Forbidden: the key has no usage of its own.
     """
-    if not caller.key_digest:
+    principal = scope.principal
+    if principal.is_operator:
+        return Readable()
+    if not principal.key_id:
         raise Unauthorized("Send an API key to see its usage, or the operators' key to see all.")
-    if is_admin_key(gateway.admin_key, caller.key_digest):
-        return None
+    if is_registered(principal.key_id):
+        return Readable(tenant=principal.tenant)
     if scope.notes.usage_key == UNKNOWN_KEY:
         raise Forbidden(
             "The usage of this key is not counted apart. Operators add its id "
             f"{scope.notes.key_id} to `recording.known_keys`."
         )
-    return scope.notes.usage_key
+    return Readable(key=scope.notes.usage_key)
 
 
 @router.get(
@@ -99,17 +114,22 @@ async def readable_key(caller: CallerIn, scope: ScopeIn, gateway: GatewayIn) -> 
 )
 async def usage(
     wish: Annotated[UsageWish, Depends(usage_wish)],
-    readable: Annotated[str | None, Depends(readable_key)],
+    readable: Annotated[Readable, Depends(readable)],
     scope: ScopeIn,
     gateway: GatewayIn,
 ) -> UsageReport | Response:
-    """Returns requests, tokens and cost by day, key, release, model or version of the prices. What
-    ended in the last two seconds may be missing."""
+    """Returns requests, tokens and cost by day, tenant, key, release, model or version of the
+    prices: for a key of a tenant, those of its tenant. What ended in the last two seconds may be
+    missing."""
     query = wish.query
-    if readable is not None:
-        if query.key_id not in (None, readable):
+    if readable.tenant is not None:
+        if query.tenant not in (None, readable.tenant):
+            raise Forbidden("Only operators see the usage of other tenants.")
+        query = query.of_tenant(readable.tenant)
+    if readable.key is not None:
+        if query.key_id not in (None, readable.key):
             raise Forbidden("Only operators see the usage of other keys.")
-        query = query.of_key(readable)
+        query = query.of_key(readable.key)
     rows = await _tracker(gateway.tracker).usage(query, call=scope.call())
     if wish.as_csv:
         return Response(usage_csv(query, rows), media_type=_CSV)

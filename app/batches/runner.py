@@ -17,6 +17,7 @@ from app.batches.inner_request import InnerAnswer, ask_inside
 from app.batches.outcome import outcome_of, refusal_of_stream, unplanned
 from app.batches.pace import may_begin
 from app.request.background import Background
+from app.request.principal import Principal
 from app.settings.batches import BatchWorkArgs
 from deployments.batches.contract import (
     BatchStage,
@@ -28,6 +29,7 @@ from deployments.batches.contract import (
     WorkReport,
     line_id,
 )
+from deployments.batches.owners import key_of_owner, tenant_of_owner
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
 
@@ -209,7 +211,11 @@ class BatchRunner:
             line.body.encode(),
             request_id=line_id(line.key.batch_id, line.key.place),
             background=Background(
-                submitter.owner,
+                Principal(
+                    tenant_of_owner(submitter.owner),
+                    key_of_owner(submitter.owner),
+                    groups=None if submitter.groups is None else frozenset(submitter.groups),
+                ),
                 submitter.release,
                 wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
             ),

@@ -72,7 +72,7 @@ def batch(
     if sum(given is not None for given in (file, resume, cancel)) != 1:
         raise CliError("Name one file, or one batch by --resume or --cancel.")
     console = make_console(stderr=True)
-    with ApiClient(url, timeout_s=_TIMEOUT_S, admin_key=_api_key()) as service:
+    with ApiClient(url, timeout_s=_TIMEOUT_S) as service:
         if cancel is not None:
             with service.client() as client:
                 ended = client.batches.cancel(cancel)
@@ -185,9 +185,3 @@ def _say(console: "Console", batch: "BatchObject", *, as_json: bool) -> None:
         f"{batch.id} is {batch.status}: {counts.completed} answered, {counts.failed} with a "
         f"problem, of {counts.total} lines."
     )
-
-
-def _api_key() -> str:
-    import os
-
-    return os.environ.get("RAGSERVE_API_KEY", "")

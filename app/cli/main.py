@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from app.cli.access.audit import audit
+from app.cli.access.keys import keys
+from app.cli.access.tenants import tenants
 from app.cli.ask import ask, search
 from app.cli.batch import batch
 from app.cli.calibrate import calibrate
@@ -75,6 +78,9 @@ app.command()(drift)
 app.add_typer(rollout)
 app.command()(traffic)
 app.command()(usage)
+app.add_typer(keys)
+app.add_typer(tenants)
+app.command()(audit)
 app.command()(reindex)
 
 

@@ -45,6 +45,12 @@ def up(
         str | None,
         typer.Option(help="Where `--engine openai` finds its server, with the version: .../v1"),
     ] = None,
+    auth: Annotated[
+        bool,
+        typer.Option(
+            "--auth", help="Ask for keys, whatever the config says, and print a first key once."
+        ),
+    ] = False,
     haproxy: Annotated[
         bool,
         typer.Option(
@@ -91,6 +97,7 @@ def up(
         haproxy=haproxy,
         generator=_generator_choice(engine, model, base_url),
         log_limits=LogLimits.of_file(log_mb * 2**20),
+        auth=auth,
     )
     with Progress(console) as timeline:
         command = launch(stack_home, timeline=timeline, check=check_config, timeout_s=timeout_s)
@@ -103,6 +110,8 @@ def up(
         console.print(f"[bold green]Up[/] in {timeline.elapsed_s():.1f} s: {summary(timeline)}.")
     for note in result.notes:
         console.print(note)
+    if auth:
+        _print_first_key(console, result.state.api_url, home)
     _print_next_steps(console, result.state, stack_home)
 
 
@@ -141,6 +150,20 @@ def _print_next_steps(console: "Console", state: "StackState", home: "Home") -> 
     console.print(f"\nThe operators' key (ragserve rollout, /admin) is in {home.admin_key}")
     console.print("\nFor Serve's own commands in this terminal (serve deploy, serve status):")
     console.print(f"  source {home.ray_exports}")
+
+
+def _print_first_key(console: "Console", url: str, home: Path) -> None:
+    """Makes a key for a service that has none, and prints it."""
+    from app.cli.operator import operator_service
+
+    with operator_service(url, home) as service:
+        if service.request("GET", "/admin/keys?limit=1")["keys"]:
+            console.print("\nKeys are asked for: ragserve keys list")
+            return
+        body = {"name": "first key", "scopes": ["query", "ingest", "usage"]}
+        made = service.request("POST", "/admin/keys", body, repeat="unsent")
+    console.print("\nKeys are asked for. The first one, which cannot be shown again:")
+    console.print(f"  export RAGSERVE_API_KEY={made['secret']}")
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

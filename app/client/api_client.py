@@ -1,10 +1,11 @@
 """The client of the service for the verbs: whatever goes wrong on the way is one error, for the
 person at the terminal."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from app.client.address import DEFAULT_URL
 from app.client.api_errors import (
@@ -14,10 +15,12 @@ from app.client.api_errors import (
     ApiTimeoutError,
     UnexpectedResponseError,
 )
+from app.client.calls import Method
 from app.client.client import Client
 from app.client.errors import CliError
 from app.client.retries import Repeat, Retries, RetryBudget
 
+API_KEY_VARIABLE = "RAGSERVE_API_KEY"
 _ATTEMPTS = 6
 _PATIENT_TOKENS = 200.0
 """One person waits for it, who may as well stop it: it may ask more often than a program may."""
@@ -29,7 +32,8 @@ class ApiClient:
     Args:
         url: Address of the gateway.
         timeout_s: Time of one request.
-        admin_key: The operators' key, where it is needed.
+        admin_key: The operators' key, where it is needed; else the caller's own is sent, which
+            RAGSERVE_API_KEY names.
     """
 
     def __init__(self, url: str, *, timeout_s: float, admin_key: str = "") -> None:
@@ -41,7 +45,8 @@ class ApiClient:
             budget=RetryBudget(_PATIENT_TOKENS),
         )
         try:
-            self._client = Client(url, api_key=admin_key, timeout_s=timeout_s, retries=retries)
+            key = admin_key or os.environ.get(API_KEY_VARIABLE, "")
+            self._client = Client(url, api_key=key, timeout_s=timeout_s, retries=retries)
         except ValueError as error:
             raise CliError(str(error), "Try --url " + DEFAULT_URL) from error
 
@@ -72,7 +77,7 @@ class ApiClient:
 
     def request(
         self,
-        method: Literal["GET", "POST", "PUT", "DELETE"],
+        method: Method,
         path: str,
         body: Mapping[str, Any] | None = None,
         *,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying
 
 from app.client import calls
 from app.client.batches import AsyncBatches
-from app.client.calls import BatchQuestion, Call, QueryOptions, SearchOptions, UsageOptions
+from app.client.calls import BatchQuestion, Call, Method, QueryOptions, SearchOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
@@ -202,7 +202,7 @@ class AsyncClient:
 
     async def request(
         self,
-        method: Literal["GET", "POST", "PUT", "DELETE"],
+        method: Method,
         path: str,
         body: Mapping[str, Any] | None = None,
         *,

@@ -26,6 +26,7 @@ from deployments.activity import Dimension
 from deployments.contracts.search import InputType, SearchMode
 
 T = TypeVar("T")
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 QUERY_PATH = "/v1/query"
 _NOT_READY = 503
 WRITE_TIMEOUT_S = 610.0
@@ -97,7 +98,7 @@ class Call(Generic[T]):
         good: Statuses beside 2xx that are no error.
     """
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Method
     path: str
     parse: Callable[[httpx.Response], T]
     repeat: Repeat = "always"
@@ -111,7 +112,7 @@ class Call(Generic[T]):
 
 
 def raw(
-    method: Literal["GET", "POST", "PUT", "DELETE"],
+    method: Method,
     path: str,
     body: Mapping[str, Any] | None,
     repeat: Repeat,

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -11,7 +11,7 @@ from tenacity import Retrying
 
 from app.client import calls
 from app.client.batches import Batches
-from app.client.calls import BatchQuestion, Call, QueryOptions, SearchOptions, UsageOptions
+from app.client.calls import BatchQuestion, Call, Method, QueryOptions, SearchOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
@@ -204,7 +204,7 @@ class Client:
 
     def request(
         self,
-        method: Literal["GET", "POST", "PUT", "DELETE"],
+        method: Method,
         path: str,
         body: Mapping[str, Any] | None = None,
         *,

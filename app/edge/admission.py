@@ -5,12 +5,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, cast, get_args
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.check import AccessCheck
 from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
 from app.edge.disconnect import DisconnectWatch
 from app.edge.foreground import Foreground
@@ -19,6 +21,7 @@ from app.edge.origin import check_form, check_host
 from app.problems import problem_of
 from app.request.background import BACKGROUND_KEY, Background
 from app.request.notes import TraceWish
+from app.request.principal import Principal
 from app.request.scope import RequestScope
 from app.request.trace_context import HEADER, trace_of
 from app.request.waiting import waiting
@@ -43,19 +46,24 @@ _log = logging.getLogger("ray.serve")
 
 
 class AdmissionGate:
-    """Admits a request: bounds how many run and how large a body is and how long it takes to come,
-    sets the deadline, stops the work when the client leaves, reports what became of it.
+    """Admits a request: finds out who asks, bounds how many run and how large a body is and how
+    long it takes to come, sets the deadline, stops the work when the client leaves, reports what
+    became of it.
 
     Args:
         app: The application behind.
         args: The bounds.
         telemetry: Told of every request but health checks.
+        access: Tells who asks, and whether they may.
     """
 
-    def __init__(self, app: ASGIApp, args: GatewayArgs, telemetry: Telemetry) -> None:
+    def __init__(
+        self, app: ASGIApp, args: GatewayArgs, telemetry: Telemetry, access: AccessCheck
+    ) -> None:
         self._app = app
         self._args = args
         self._telemetry = telemetry
+        self._access = access
         self._limit = AdmissionLimit(
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
@@ -82,6 +90,8 @@ class AdmissionGate:
         try:
             if is_health(scope) or visit.request.background is not None:
                 # The service asked itself: it takes no place from others, and says nothing of them.
+                if (background := visit.request.background) is not None:
+                    visit.identify(background.principal, self._access)
                 visit.begin()
                 await self._app(scope, receive, visit.send)
             else:
@@ -103,6 +113,9 @@ class AdmissionGate:
         check_form(scope["method"], headers, self._args.cors_origins)
         if self._limit.is_reached:
             raise too_many_requests()
+        visit.identify(
+            await self._access.admit(scope["method"], scope["path"], headers), self._access
+        )
         in_background = _is_background(scope["path"])
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
         try:
@@ -166,6 +179,13 @@ class _Visit:
         elif (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
+
+    def identify(self, principal: Principal, access: AccessCheck) -> None:
+        """Notes who asks."""
+        self.request = replace(self.request, principal=principal)
+        notes = self.request.notes
+        notes.tenant, notes.key_id = principal.tenant, principal.key_id
+        notes.usage_key = access.usage_key(principal)
 
     def begin(self, weigh: Callable[[int], None] | None = None) -> None:
         """Gives the application its request, whose time begins now."""

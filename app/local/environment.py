@@ -102,7 +102,12 @@ def ray_environment(
 
 
 def gateway_environment(
-    inherited: Mapping[str, str], *, admin_key: str, content_salt: str, database: Path
+    inherited: Mapping[str, str],
+    *,
+    admin_key: str,
+    content_salt: str,
+    key_pepper: str,
+    database: Path,
 ) -> dict[str, str]:
     """Returns the secrets of the applications: those of the user's own environment, or else those
     of the stack.
@@ -111,11 +116,13 @@ def gateway_environment(
         inherited: The user's environment.
         admin_key: Opens the routes for operators.
         content_salt: Key of the digests that traces have in place of texts.
-        database: The file that keeps rollouts.
+        key_pepper: Key of the digests by which API keys are known.
+        database: The file that keeps rollouts and keys.
     """
     own = {
         "RAGSERVE_ADMIN_KEY": admin_key,
         "RAGSERVE_CONTENT_SALT": content_salt,
+        "RAGSERVE_KEY_PEPPER": key_pepper,
         "RAGSERVE_DATABASE_URL": f"sqlite:///{database}",
     }
     return {name: inherited.get(name) or value for name, value in own.items()}

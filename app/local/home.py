@@ -50,6 +50,11 @@ class Home:
         return self.root / "content_salt"
 
     @property
+    def key_pepper(self) -> Path:
+        """Key of the digests by which API keys are known; readable by its owner only."""
+        return self.root / "key_pepper"
+
+    @property
     def control_database(self) -> Path:
         """Rollouts and their evidence."""
         return self.root / "control.db"

@@ -46,6 +46,8 @@ class UpOptions:
     """Whether HAProxy takes the requests, where it is installed."""
     generator: GeneratorChoice | None = None
     """A generator to put in front of the config's own."""
+    auth: bool = False
+    """Whether keys are asked for, whatever the config says."""
     log_limits: LogLimits = LogLimits()
     """Bounds of the logs."""
 
@@ -154,6 +156,7 @@ def plan_servers(
         os.environ,
         admin_key=kept_token(home.admin_key),
         content_salt=kept_token(home.content_salt),
+        key_pepper=kept_token(home.key_pepper),
         database=home.control_database,
     )
     specs = [

@@ -17,6 +17,7 @@ from app.local.deploying import roll_out, step_names
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
 from app.local.home import Home
+from app.local.keys_required import with_keys_required
 from app.local.log_keeper import is_kept, keeper_spec
 from app.local.log_rotation import archive_rest
 from app.local.planning import (
@@ -50,7 +51,9 @@ class UpResult:
 
 def _wanted_config(options: UpOptions, *, port: int | None) -> ServeConfig:
     config = load_serve_config(options.config_file, port=port)
-    return config if options.generator is None else with_generator(config, options.generator)
+    if options.generator is not None:
+        config = with_generator(config, options.generator)
+    return with_keys_required(config) if options.auth else config
 
 
 @dataclass(frozen=True)

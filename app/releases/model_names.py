@@ -56,13 +56,14 @@ async def resolve_model(
     name = releases.settings().named(asked)
     if name == SERVICE:
         return assign()
+    principal = scope.principal
     release = name.removeprefix(f"{SERVICE}:")
-    if release != name and release in releases.names():
+    if release != name and release in releases.names() and principal.may_ask(release):
         return Assignment(release)
     generators = list(releases.generators().values())
     models = await gather_or_cancel(*(model_of(generator, scope) for generator in generators))
     for generator, model in zip(generators, models, strict=True):
-        if model == name:
+        if model == name and principal.may_ask(model):
             return Direct(generator)
     if "" in models:  # it may be the one that does not answer
         raise Unavailable(f"No generator that answers is called '{asked}'.", "generator", 1.0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.request.notes import TraceWish
+from app.request.principal import ANONYMOUS, Principal
 
 BACKGROUND_KEY = "ragserve.background"
 """Where the ASGI scope of such a request says so. Servers make scopes themselves, and nothing that
@@ -14,11 +15,11 @@ class Background:
     """For whom the service asks itself.
 
     Attributes:
-        key_digest: A digest of the caller's API key, empty without one.
+        principal: Who had it asked.
         release: The release that an operator asked for.
         trace_wish: What the caller wants of the trace.
     """
 
-    key_digest: str = ""
+    principal: Principal = ANONYMOUS
     release: str | None = None
     trace_wish: TraceWish = ""

@@ -7,6 +7,7 @@ from typing import Literal
 from app.request.attempt import AttemptRecord
 from deployments.canary.evidence import Arm
 from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
+from deployments.contracts.tenants import DEFAULT_TENANT
 
 TraceWish = Literal["", "keep", "none"]
 
@@ -18,6 +19,7 @@ class RequestNotes:
     Attributes:
         key_id: Names the caller's API key without telling it.
         usage_key: The same, as usage is counted: one name for all keys that nobody registered.
+        tenant: Whose documents the request reaches.
         user: The user that the request names.
         session: The session that it names.
         messages: What was asked: a conversation, or one message of the user.
@@ -36,6 +38,7 @@ class RequestNotes:
 
     key_id: str = ""
     usage_key: str = ""
+    tenant: str = DEFAULT_TENANT
     user: str = ""
     session: str = ""
     messages: tuple[Message, ...] = ()
@@ -95,6 +98,7 @@ class RequestNotes:
         return RequestNotes(
             key_id=self.key_id,
             usage_key=self.usage_key,
+            tenant=self.tenant,
             user=self.user,
             session=self.session,
             tags=self.tags,

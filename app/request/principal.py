@@ -24,6 +24,7 @@ class Principal:
         tenant_limits: Of the tenant.
         budgets: Of the key.
         tenant_budgets: Of the tenant.
+        expires_s: When their key ceases to be valid, in seconds since the epoch; None for never.
     """
 
     tenant: str = DEFAULT_TENANT
@@ -35,11 +36,16 @@ class Principal:
     tenant_limits: Limits = field(default_factory=Limits)
     budgets: Budgets = field(default_factory=Budgets)
     tenant_budgets: Budgets = field(default_factory=Budgets)
+    expires_s: float | None = None
 
     @property
     def access(self) -> Access:
         """What documents their requests reach."""
         return Access(self.tenant, self.groups)
+
+    def may_ask(self, name: str) -> bool:
+        """Returns whether a release or a model may be asked."""
+        return self.releases is None or name in self.releases
 
     @property
     def is_operator(self) -> bool:

@@ -22,13 +22,15 @@ class UsageFigures(ResponseModel):
 
 
 class UsageGroup(UsageFigures):
-    """One row; it has those of the first five fields that `by` asks for."""
+    """One row; it has those of the first six fields that `by` asks for."""
 
     day: str | None = Field(default=None, description="In UTC.", examples=["2026-11-21"])
+    tenant: str | None = Field(default=None, description="Id of the tenant.", examples=["acme"])
     key: str | None = Field(
         default=None,
-        description="Id of the API key: the first 12 digits of its SHA-256; empty for none.",
-        examples=["9f86d081884c"],
+        description="Id of the API key: for one that the service made, the id it has there; for any"
+        " other the first 12 digits of its SHA-256; empty for none.",
+        examples=["key_3fJk2LmNp0Qr"],
     )
     release: str | None = Field(default=None, description="Empty: a generator under its own name.")
     model: str | None = Field(default=None, description="Empty where nothing was written.")

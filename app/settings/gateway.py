@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from app.settings.access import AccessArgs, AuthMode
 from app.settings.activity import ActivityArgs
 from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
@@ -22,6 +23,13 @@ Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 class GatewayArgs(Settings):
     """Cold settings of the ingress. A change restarts the gateway, and only the gateway."""
+
+    auth: AuthMode = "open"
+    """Whether anybody may ask, as the tenant `default`, or only who has a key. `open` is refused
+    unless the service listens on this machine alone."""
+
+    access: AccessArgs = AccessArgs()
+    """How keys and tokens are looked up."""
 
     request_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     """Time a request has from admission to answer, or to the first token of a stream. Every stage

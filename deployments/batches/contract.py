@@ -62,12 +62,14 @@ class Submitter:
     Attributes:
         owner: Whose it is; see `owners`.
         release: The release that an operator asked for.
+        groups: Groups whose documents it reads; None for all of its tenant.
         trace_wish: What the caller wants of traces, as `RequestNotes.trace_wish`.
     """
 
     owner: str = ""
     release: str | None = None
     trace_wish: str = ""
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from deployments.contracts.tenants import DEFAULT_TENANT
 SEPARATOR = "/"
 
 
-def owner_of(tenant: str, key: str) -> str:
+def owner_text(tenant: str, key: str) -> str:
     """Returns the owner; an empty key is that of callers without one.
 
-    >>> owner_of("acme", "key_1"), owner_of("default", "key_1"), owner_of("default", "")
+    >>> owner_text("acme", "key_1"), owner_text("default", "key_1"), owner_text("default", "")
     ('acme/key_1', 'key_1', '')
-    >>> owner_of("default", "https://login.example/42")
+    >>> owner_text("default", "https://login.example/42")
     'default/https://login.example/42'
     """
     is_plain = tenant == DEFAULT_TENANT and SEPARATOR not in key

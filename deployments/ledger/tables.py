@@ -14,6 +14,7 @@ class UsageRow(Base):
     __tablename__ = "usage"
 
     day: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
     key_id: Mapped[str] = mapped_column(primary_key=True)
     release: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
@@ -82,6 +83,7 @@ class SampleRow(Base):
     top_score: Mapped[float | None] = mapped_column(Double)
     grounded: Mapped[bool]
     answer_words: Mapped[int]
+    tenant: Mapped[str] = mapped_column(server_default="default")
 
 
 class ClaimRow(Base):

@@ -15,6 +15,7 @@ AMOUNTS = [field.name for field in fields(Usage)]
 _TABLE = tables.UsageRow
 _COLUMNS: Mapping[Dimension, Any] = {
     "day": _TABLE.day,
+    "tenant": _TABLE.tenant,
     "key": _TABLE.key_id,
     "release": _TABLE.release,
     "model": _TABLE.model,
@@ -34,6 +35,7 @@ def sums_of(query: UsageQuery) -> Select[Any]:
     wanted = select(*groups, *amounts, *parts)
     wanted = wanted.where(_TABLE.day.between(query.from_day, query.to_day))
     for column, value in (
+        (_TABLE.tenant, query.tenant),
         (_TABLE.key_id, query.key_id),
         (_TABLE.release, query.release),
         (_TABLE.model, query.model),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
+from app.access.route_scopes import needs
 from app.api.batches.creating import BODY, EndpointIn, FileNameIn, WindowIn, read_request
 from app.api.batches.keeper import KeeperIn, OwnerIn
 from app.api.caller import CALLERS, CallerIn
@@ -12,7 +13,7 @@ from app.api.wire.batches import batch_object
 from app.schemas.batches import BATCH_ID, BatchList, BatchObject
 from app.schemas.wire import problem_responses
 
-router = APIRouter(prefix="/v1/batches", tags=["batches"], dependencies=CALLERS)
+router = APIRouter(prefix="/v1/batches", tags=["batches"], dependencies=[needs("query"), *CALLERS])
 _MAX_PAGE = 100
 BatchIdIn = Annotated[str, Path(min_length=1, max_length=256, examples=[BATCH_ID])]
 

@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from app.api.batches.keeper import writing_owner
+from app.api.batches.keeper import owner_of
 from app.api.caller import Caller
 from app.api.dependencies import media_type
 from app.request.scope import RequestScope
@@ -61,8 +61,13 @@ async def read_request(
         RequestValidationError, MalformedRequest, UnsupportedMedia, InvalidRequest: none is.
     """
     kind = media_type(request)
-    owner = writing_owner(caller, scope)
-    submitter = Submitter(owner, caller.forced_release, scope.notes.trace_wish)
+    groups = caller.principal.groups
+    submitter = Submitter(
+        owner_of(caller.principal),
+        caller.forced_release,
+        scope.notes.trace_wish,
+        None if groups is None else tuple(sorted(groups)),
+    )
     if kind == "application/json":
         body = _parsed(await request.body())
         return BatchRequest(

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.api.caller import Caller, CallerIn, is_admin_key
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
-from app.request.scope import RequestScope
+from app.request.principal import Principal
 from deployments.batches.contract import BatchStage
-from deployments.batches.owners import owner_of
+from deployments.batches.owners import owner_text
 from deployments.contracts.errors import NotFound
 
 
@@ -24,22 +23,20 @@ def keeper_of(gateway: Gateway) -> BatchStage:
     return gateway.batches
 
 
+def owner_of(principal: Principal) -> str:
+    """Returns how a caller's batches and files are told from others'."""
+    return owner_text(principal.tenant, principal.key_id)
+
+
 async def keeper(gateway: GatewayIn) -> BatchStage:
     """Returns who keeps batches, or raises NotFound."""
     return keeper_of(gateway)
 
 
-async def readable_owner(gateway: GatewayIn, caller: CallerIn, scope: ScopeIn) -> str | None:
-    """Returns whose batches a caller sees: those of its own key, or those of its tenant's callers
-    without one; operators see all, which is None."""
-    if is_admin_key(gateway.admin_key, caller.key_digest):
-        return None
-    return writing_owner(caller, scope)
-
-
-def writing_owner(caller: Caller, scope: RequestScope) -> str:
-    """Returns whose the batches are that a caller makes."""
-    return owner_of(scope.principal.tenant, scope.principal.key_id or caller.key_digest)
+async def readable_owner(scope: ScopeIn) -> str | None:
+    """Returns whose batches a caller sees: those of its own key, or those of callers without one;
+    operators see all, which is None."""
+    return None if scope.principal.is_operator else owner_of(scope.principal)
 
 
 KeeperIn = Annotated[BatchStage, Depends(keeper)]

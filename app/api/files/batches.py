@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from app.access.route_scopes import needs
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
 from app.api.files.attributes import set_attributes
@@ -20,14 +21,16 @@ from deployments.contracts.errors import Conflict, NotFound, RequestError, Unsup
 router = APIRouter(
     prefix="/v1/vector_stores/{vector_store_id}/file_batches",
     tags=["files"],
-    dependencies=[*CALLERS, *IN_STORE],
+    dependencies=[needs("query"), *CALLERS, *IN_STORE],
 )
 _ID = re.compile(r"vsfb_([0-9a-f]{8,10})-([0-9]{1,4})-([0-9]{1,4})")
 _MAX_NAMED = 5
 BatchId = Annotated[str, Path(max_length=64, examples=["vsfb_6955b900-3-0"])]
 
 
-@router.post("", dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
+@router.post(
+    "", dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 413, 415)
+)
 async def attach_files(
     body: FileBatchRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> FileBatch:
@@ -55,7 +58,7 @@ async def get_batch(batch_id: BatchId) -> FileBatch:
     return _parse(batch_id)
 
 
-@router.post("/{batch_id}/cancel", include_in_schema=False)
+@router.post("/{batch_id}/cancel", dependencies=[needs("ingest")], include_in_schema=False)
 async def cancel_batch(batch_id: BatchId) -> None:
     """Says that there is nothing to cancel.
 

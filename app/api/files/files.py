@@ -9,9 +9,10 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import StreamingResponse
 
+from app.access.route_scopes import needs
 from app.api.batches.files import BATCH_PURPOSES, BatchFilesIn, is_batch_file
-from app.api.batches.keeper import keeper_of, writing_owner
-from app.api.caller import CALLERS, CallerIn
+from app.api.batches.keeper import keeper_of, owner_of
+from app.api.caller import CALLERS, CallerIn, require_scope
 from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.form import BODY, field_detail, read_form
 from app.api.files.listing import MAX_PAGE, Place, PlaceIn, ends_of, page_after
@@ -27,7 +28,7 @@ from deployments.contracts.errors import InvalidRequest, UnsupportedField
 from deployments.contracts.stages import RetrieverStage
 
 PATH = "/v1/files"
-router = APIRouter(prefix=PATH, tags=["files"], dependencies=CALLERS)
+router = APIRouter(prefix=PATH, tags=["files"], dependencies=[needs("query"), *CALLERS])
 _MAX_LIMIT = 10_000
 _ID_DIGITS = 24
 _PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -35,7 +36,12 @@ _JSONL = "application/jsonl"
 FileIdIn = Annotated[str, Path(min_length=1, max_length=256, examples=[FILE_ID])]
 
 
-@router.post("", openapi_extra=dict(BODY), responses=problem_responses(401, 403, 413, 415))
+@router.post(
+    "",
+    dependencies=[needs("ingest", "query")],
+    openapi_extra=dict(BODY),
+    responses=problem_responses(401, 403, 413, 415),
+)
 async def upload_file(
     request: Request,
     scope: ScopeIn,
@@ -51,9 +57,10 @@ async def upload_file(
     scope = scope.within(args.ingest_timeout_s)
     if form.purpose == "batch":
         kept_file = await keeper_of(gateway).keep_file(
-            form.name, form.content, owner=writing_owner(caller, scope), call=scope.call()
+            form.name, form.content, owner=owner_of(caller.principal), call=scope.call()
         )
         return batch_file_object(kept_file)
+    require_scope(scope, "ingest")
     own_id = await asyncio.to_thread(_file_id, form.name, form.content)
     metadata = file_metadata(form.purpose, len(form.content))
     upload = Upload(form.name, form.content, metadata, own_id)
@@ -114,7 +121,11 @@ async def get_file(
     return file_of(await retriever.document(file_id, call=scope.call()))
 
 
-@router.delete("/{file_id}", responses=problem_responses(401, 403))
+@router.delete(
+    "/{file_id}",
+    dependencies=[needs("ingest", "query")],
+    responses=problem_responses(401, 403),
+)
 async def delete_file(
     file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn, kept: BatchFilesIn
 ) -> DeletedFile:
@@ -122,6 +133,7 @@ async def delete_file(
     if is_batch_file(file_id):
         await kept.delete(file_id)
     else:
+        require_scope(scope, "ingest")
         await delete_everywhere(file_id, releases, scope, args)
     return DeletedFile(id=file_id)
 

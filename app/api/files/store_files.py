@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from app.access.route_scopes import needs
 from app.api.caller import CALLERS
 from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
 from app.api.files.attributes import set_attributes, source_of
@@ -27,12 +28,16 @@ from deployments.contracts.documents import DocumentPage
 router = APIRouter(
     prefix="/v1/vector_stores/{vector_store_id}/files",
     tags=["files"],
-    dependencies=[*CALLERS, *IN_STORE],
+    dependencies=[needs("query"), *CALLERS, *IN_STORE],
 )
 _ONE = "/{file_id}"
 
 
-@router.post("", dependencies=JSON_BODY, responses=problem_responses(401, 403, 409, 413, 415))
+@router.post(
+    "",
+    dependencies=[needs("ingest"), *JSON_BODY],
+    responses=problem_responses(401, 403, 409, 413, 415),
+)
 async def attach_file(
     body: AttachedFile, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:
@@ -75,7 +80,11 @@ async def get_store_file(file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn
     return store_file_of(await retriever.document(file_id, call=scope.call()))
 
 
-@router.post(_ONE, dependencies=JSON_BODY, responses=problem_responses(401, 403, 409, 413, 415))
+@router.post(
+    _ONE,
+    dependencies=[needs("ingest"), *JSON_BODY],
+    responses=problem_responses(401, 403, 409, 413, 415),
+)
 async def change_store_file(
     file_id: FileIdIn, body: AttributesChange, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> StoreFile:
@@ -86,7 +95,7 @@ async def change_store_file(
     return store_file_of(changed)
 
 
-@router.delete(_ONE, responses=problem_responses(401, 403))
+@router.delete(_ONE, dependencies=[needs("ingest")], responses=problem_responses(401, 403))
 async def delete_store_file(
     file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
 ) -> DeletedStoreFile:

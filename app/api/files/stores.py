@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.access.route_scopes import needs
 from app.answering.question import Question
 from app.api.caller import CALLERS, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
@@ -27,7 +28,7 @@ from app.schemas.wire import problem_responses
 from deployments.contracts.errors import UnsupportedField
 from deployments.contracts.search import ScoredChunk
 
-router = APIRouter(prefix="/v1/vector_stores", tags=["files"])
+router = APIRouter(prefix="/v1/vector_stores", tags=["files"], dependencies=[needs("query")])
 _ONE = "/{vector_store_id}"
 
 
@@ -81,9 +82,9 @@ async def search_store(
     )
 
 
-@router.post("", dependencies=CALLERS, include_in_schema=False)
-@router.post(_ONE, dependencies=CALLERS, include_in_schema=False)
-@router.delete(_ONE, dependencies=CALLERS, include_in_schema=False)
+@router.post("", dependencies=[needs("ingest"), *CALLERS], include_in_schema=False)
+@router.post(_ONE, dependencies=[needs("ingest"), *CALLERS], include_in_schema=False)
+@router.delete(_ONE, dependencies=[needs("ingest"), *CALLERS], include_in_schema=False)
 async def change_stores() -> None:
     """Says that the stores stay what they are.
 

@@ -76,7 +76,10 @@ class ActivityMeter:
         # What a canary did in vain has its tokens, and is no request of its own.
         counted = int(request.kind != "attempt")
         self._tally.add_usage(
-            (day, notes.usage_key, notes.release, written[-1].model if written else "", prices),
+            (
+                *(day, notes.usage_key, notes.release),
+                *(written[-1].model if written else "", prices, notes.tenant),
+            ),
             (
                 counted,
                 counted * int(outcome == "failed"),
@@ -196,6 +199,7 @@ def _sample(
         top_score=_top_score(attempt),
         grounded=written.grounded,
         answer_words=len(written.text.split()),
+        tenant=notes.tenant,
     )
 
 

@@ -20,7 +20,7 @@ from deployments.sketch import Sketch
 _log = logging.getLogger("ray.serve")
 _MINUTES_AT_ONCE = 60
 """Of all releases together: a report after a long outage stays below a megabyte."""
-UsageParts = tuple[str, str, str, str, str]
+UsageParts = tuple[str, str, str, str, str, str]
 """As in `UsageKey`, in its order."""
 MinuteParts = tuple[str, str, int]
 """Release, fingerprint, minute."""
@@ -78,8 +78,8 @@ class ActivityTally:
     def add_usage(self, key: UsageParts, amounts: Iterable[int]) -> None:
         """Adds the usage of a request; the amounts as in `Usage`, in its order."""
         if key not in self._usage and len(self._usage) >= self._args.waiting_keys:
-            day, _, release, model, prices = key
-            key = (day, OTHER_KEYS, release, model, prices)
+            day, _, *rest, tenant = key
+            key = (day, OTHER_KEYS, *rest, tenant)
         _add(self._usage.setdefault(key, []), amounts)
 
     def add_counts(self, key: MinuteParts, counts: Iterable[int]) -> OpenMinute:

@@ -1,0 +1,1 @@
+"""Who asks, found out before a body is read: keys and tokens become a `Principal`."""

@@ -1,0 +1,95 @@
+"""Which scope a route asks for: declared at the route, looked up before a body is read.
+
+What declares nothing is closed to all but operators, so that a route that somebody forgets is no
+hole.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from fastapi.dependencies.models import Dependant
+from fastapi.params import Depends
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Match
+
+from deployments.access.records import Scope
+
+Need = frozenset[Scope] | Literal["public", "any"]
+"""What a request must have: one of some scopes, nothing at all, or any key."""
+_OPERATORS: frozenset[Scope] = frozenset({"operator"})
+
+
+class ScopeNeeded:
+    """A dependency of a route that says who may use it, and does nothing else.
+
+    Args:
+        need: What a request must have.
+    """
+
+    def __init__(self, need: Need) -> None:
+        self.need = need
+
+    async def __call__(self) -> None:
+        """Does nothing: the gate has checked it."""
+
+
+def needs(*scopes: Scope) -> Any:
+    """Returns the dependency of a route or a router that asks for one of some scopes."""
+    return Depends(ScopeNeeded(frozenset(scopes)))
+
+
+PUBLIC: Any = Depends(ScopeNeeded("public"))
+"""The dependency of what anybody may read: health, and the description of the API."""
+
+
+class RouteScopes:
+    """Finds what a request must have.
+
+    Args:
+        routes: All routes of the application.
+        public: Paths beside them that anybody may read.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], public: Sequence[str] = ()) -> None:
+        self._fixed: dict[tuple[str, str], Need] = {("GET", path): "public" for path in public}
+        self._patterns: list[tuple[APIRoute, Need]] = []
+        for route in routes:
+            if not isinstance(route, APIRoute):
+                continue
+            need = need_of(route)
+            if "{" in route.path:
+                self._patterns.append((route, need))
+                continue
+            for method in route.methods:
+                self._fixed.setdefault((method, route.path), need)
+
+    def of(self, method: str, path: str) -> Need:
+        """Returns what a request must have. Where there is nothing, any key: nobody else is told
+        what there is."""
+        method = "GET" if method == "HEAD" else method
+        if (method, path) in self._fixed:
+            return self._fixed[method, path]
+        asked = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+        for route, need in self._patterns:
+            if route.matches(asked)[0] is Match.FULL:
+                return need
+        return "any"
+
+
+def need_of(route: APIRoute) -> Need:
+    """Returns what a route declares, itself before its router; operators' scope where it declares
+    nothing."""
+    declared = [found.need for found in _declared(route.dependant)]
+    return declared[-1] if declared else _OPERATORS
+
+
+def is_declared(route: APIRoute) -> bool:
+    """Returns whether a route says who may use it."""
+    return any(True for _ in _declared(route.dependant))
+
+
+def _declared(dependant: Dependant) -> Iterator[ScopeNeeded]:
+    for dependency in dependant.dependencies:
+        call: Callable[..., Any] | None = dependency.call
+        if isinstance(call, ScopeNeeded):
+            yield call

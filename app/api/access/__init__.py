@@ -1,0 +1,1 @@
+"""Routes for tenants, keys and the audit log."""

@@ -1,0 +1,1 @@
+"""The verbs for tenants, keys and the audit log."""

@@ -1,0 +1,86 @@
+"""Tenants and keys as rows of the database."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from deployments.access.records import Budgets, Key, Limits, Scope, Tenant
+from deployments.access.tables import KeyRow, TenantRow
+
+
+def tenant_of(row: TenantRow) -> Tenant:
+    """Returns what a row says."""
+    settings = json.loads(row.settings)
+    return Tenant(
+        id=row.id,
+        name=row.name,
+        limits=_limits(settings),
+        budgets=_budgets(settings),
+        created_s=row.created_s,
+        deleted_s=row.deleted_s,
+    )
+
+
+def tenant_settings(tenant: Tenant) -> str:
+    """Returns the column `settings` of a tenant."""
+    return json.dumps({"limits": asdict(tenant.limits), "budgets": asdict(tenant.budgets)})
+
+
+def key_of(row: KeyRow, *, last_used_day: str = "") -> Key:
+    """Returns what a row says."""
+    settings = json.loads(row.settings)
+    return Key(
+        id=row.id,
+        tenant=row.tenant,
+        name=row.name,
+        scopes=frozenset(cast(list[Scope], settings["scopes"])),
+        groups=_names(settings["groups"]),
+        releases=_names(settings["releases"]),
+        limits=_limits(settings),
+        budgets=_budgets(settings),
+        created_s=row.created_s,
+        created_by=row.created_by,
+        expires_s=row.expires_s,
+        revoked_s=row.revoked_s,
+        last_used_day=last_used_day,
+    )
+
+
+def key_settings(key: Key) -> str:
+    """Returns the column `settings` of a key."""
+    return json.dumps(
+        {
+            "scopes": sorted(key.scopes),
+            "groups": None if key.groups is None else sorted(key.groups),
+            "releases": None if key.releases is None else sorted(key.releases),
+            "limits": asdict(key.limits),
+            "budgets": asdict(key.budgets),
+        }
+    )
+
+
+def said_of(settings: str) -> Mapping[str, object]:
+    """Returns what an audit row may say of settings: what was set, and nothing that was not."""
+    found: dict[str, Any] = {}
+    for name, value in json.loads(settings).items():
+        kept = (
+            {key: one for key, one in value.items() if one is not None}
+            if isinstance(value, dict)
+            else value
+        )
+        if kept not in (None, {}, {"mode": "enforce"}):
+            found[name] = kept
+    return found
+
+
+def _names(value: list[str] | None) -> frozenset[str] | None:
+    return None if value is None else frozenset(value)
+
+
+def _limits(settings: Mapping[str, Any]) -> Limits:
+    return Limits(**settings["limits"])
+
+
+def _budgets(settings: Mapping[str, Any]) -> Budgets:
+    return Budgets(**settings["budgets"])
