@@ -138,9 +138,7 @@ class TenantList(ResponseModel):
     """Tenants by id."""
 
     tenants: list[TenantInfo]
-    next: str | None = Field(
-        default=None, description="`after` of the next page; null on the last."
-    )
+    next: str | None = Field(default=None, description="`after` of the next page; null on the last.")
 
 
 class KeyInfo(ResponseModel):
@@ -176,9 +174,7 @@ class KeyList(ResponseModel):
     """Keys by id."""
 
     keys: list[KeyInfo]
-    next: str | None = Field(
-        default=None, description="`after` of the next page; null on the last."
-    )
+    next: str | None = Field(default=None, description="`after` of the next page; null on the last.")
 
 
 class AuditInfo(ResponseModel):
@@ -199,9 +195,7 @@ class AuditPage(ResponseModel):
     """What was changed, oldest first."""
 
     entries: list[AuditInfo]
-    next: int | None = Field(
-        default=None, description="`after` of the next page; null on the last."
-    )
+    next: int | None = Field(default=None, description="`after` of the next page; null on the last.")
 
 
 class AuditVerification(ResponseModel):

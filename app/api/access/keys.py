@@ -104,12 +104,16 @@ async def rotate_key(
 ) -> NewKey:
     """Makes a further secret for a key; the one before it still holds for some time."""
     await _readable(key_id, keys, scope)
-    key, secret = await asyncio.to_thread(keys.rotate_key, key_id, keeps_s=body.keeps_s, by=author)
+    key, secret = await asyncio.to_thread(
+        keys.rotate_key, key_id, keeps_s=body.keeps_s, by=author
+    )
     return NewKey.model_validate({**key_fields(key), "secret": secret})
 
 
 @router.delete("/{key_id}")
-async def revoke_key(key_id: KeyIdIn, keys: KeysIn, author: AuthorIn, scope: ScopeIn) -> KeyInfo:
+async def revoke_key(
+    key_id: KeyIdIn, keys: KeysIn, author: AuthorIn, scope: ScopeIn
+) -> KeyInfo:
     """Revokes a key: within two seconds it opens nothing any more, on no replica."""
     await _readable(key_id, keys, scope)
     return key_info(await asyncio.to_thread(keys.revoke_key, key_id, by=author))

@@ -129,7 +129,9 @@ def _add_tenant_to_usage() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _AMOUNTS),
         sa.PrimaryKeyConstraint(*_USAGE_KEY, name=op.f("pk_usage")),
     )
-    op.execute(f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before")
+    op.execute(
+        f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before"
+    )
     op.drop_table("usage_before")
 
 
