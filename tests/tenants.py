@@ -55,7 +55,7 @@ class RealDirectory(DoubleDirectory):
         store = {"path": str(folder / "chroma")}
         self.index = DescribedRetriever({"store": store, **retriever})
         self.writer = Indexer(
-            {"max_chunk_tokens": 32, "overlap_tokens": 0},
+            {"max_chunk_tokens": 32, "overlap_tokens": 0, "niceness": 0},
             Handle(self.embedder),  # type: ignore[arg-type]
             Handle(self.index),  # type: ignore[arg-type]
         )

@@ -85,21 +85,20 @@ def _store_search(draw: random.Random, party: Party, parties: Sequence[Party]) -
 def _list(draw: random.Random, party: Party, parties: Sequence[Party]) -> httpx.Request:
     limit = draw.randrange(1, 20)
     after = any_id(draw, parties)
-    path, params = draw.choice(
-        [
-            ("/v1/documents", {"limit": limit}),
-            ("/v1/documents", {"limit": limit, "cursor": draw.randrange(10**9)}),
-            ("/v1/files", {"limit": limit}),
-            ("/v1/files", {"limit": limit, "after": after}),
-            ("/v1/files", {"purpose": draw.choice(["assistants", "batch", "batch_output"])}),
-            (f"{_STORE}/files", {"limit": limit}),
-            (f"{_STORE}/files", {"limit": limit, "after": after}),
-            ("/v1/batches", {"limit": limit}),
-            ("/v1/batches", {"after": any_id(draw, parties, "batches")}),
-            ("/v1/vector_stores", {}),
-            (_STORE, {}),
-        ]
-    )
+    pages: list[tuple[str, dict[str, str | int]]] = [
+        ("/v1/documents", {"limit": limit}),
+        ("/v1/documents", {"limit": limit, "cursor": draw.randrange(10**9)}),
+        ("/v1/files", {"limit": limit}),
+        ("/v1/files", {"limit": limit, "after": after}),
+        ("/v1/files", {"purpose": draw.choice(["assistants", "batch", "batch_output"])}),
+        (f"{_STORE}/files", {"limit": limit}),
+        (f"{_STORE}/files", {"limit": limit, "after": after}),
+        ("/v1/batches", {"limit": limit}),
+        ("/v1/batches", {"after": any_id(draw, parties, "batches")}),
+        ("/v1/vector_stores", {}),
+        (_STORE, {}),
+    ]
+    path, params = draw.choice(pages)
     return party.client.build_request("GET", path, params=params)
 
 
