@@ -45,6 +45,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
+from deployments.contracts.tenants import Access
 from deployments.contracts.tools import CHOICES, Choice, ToolCallDelta
 from deployments.contracts.vectors import Vectors
 from deployments.generator.config import SamplingArgs
@@ -54,6 +55,8 @@ from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
 from deployments.retriever.chroma_rows import row_metadata
 from deployments.retriever.neighbours import neighbours_of
+from deployments.retriever.tenancy.documents import shown_chunk, shown_hits, shown_record
+from deployments.retriever.tenancy.names import is_in_reach, stored_id
 from deployments.retriever.where import compile_where
 from deployments.serving.begun import begin
 
@@ -119,7 +122,7 @@ class HashEmbedder(Breakable):
 
 
 class MemoryRetriever(Breakable):
-    """Keeps everything in a dict and searches exactly."""
+    """Keeps everything in a dict by the names of the index, and searches exactly."""
 
     def __init__(self) -> None:
         self.written: dict[str, IndexedDocument] = {}
@@ -141,9 +144,9 @@ class MemoryRetriever(Breakable):
         condition = compile_where(where) if where else None
         scored = [
             (float(row @ vector[0]), chunk)
-            for document in self.written.values()
+            for document in self._within(call.access)
             for row, chunk in zip(document.vectors, document.chunks, strict=True)
-            if condition is None or condition.matches(row_metadata(chunk))
+            if condition is None or condition.matches(row_metadata(shown_chunk(call.access, chunk)))
         ]
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))
         hits = tuple(
@@ -151,61 +154,95 @@ class MemoryRetriever(Breakable):
             for rank, (score, chunk) in enumerate(scored[:top_k], start=1)
         )
         neighbours = neighbours_of([hit.chunk for hit in hits], reach, self._chunk)
-        return Found(hits, calibration=self.calibration, neighbours=neighbours)
+        return Found(
+            shown_hits(call.access, hits),
+            calibration=self.calibration,
+            neighbours=tuple(shown_chunk(call.access, chunk) for chunk in neighbours),
+        )
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         self._enter()
-        records = [one.record for one in self.written.values() if one.record.sequence > after]
+        records = [
+            shown_record(call.access, one.record)
+            for one in self._within(call.access)
+            if one.record.sequence > after
+        ]
         page = tuple(records[:limit])
         return DocumentPage(page, page[-1].sequence if len(records) > limit else None)
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         self._enter()
-        if document_id not in self.written:
+        found = await self.records([document_id], call=call)
+        if document_id not in found:
             raise NotFound(f"There is no document '{document_id}'.", "retriever")
-        return self.written[document_id].record
+        return found[document_id]
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
     ) -> dict[str, DocumentRecord]:
         self._enter()
-        return {id: self.written[id].record for id in document_ids if id in self.written}
+        known = {one.record.id: one.record for one in self._within(call.access)}
+        return {
+            id: shown_record(call.access, known[stored])
+            for id in document_ids
+            if (stored := stored_id(call.access, id)) in known
+        }
 
     async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
         page = await self.documents(after=after, limit=limit, call=call)
-        kept = [self.written[record.id] for record in page.records]
+        kept = [self.written[stored_id(call.access, record.id)] for record in page.records]
         documents = tuple(
             Document(
-                one.record.id, one.record.path, one.record.title, one.parts, one.record.metadata
+                record.id,
+                record.path,
+                record.title,
+                one.parts,
+                record.metadata,
+                acl=record.acl,
             )
-            for one in kept
+            for record, one in zip(page.records, kept, strict=True)
             if one.parts
         )
         return SourcePage(page.records, documents, page.next_sequence, len(self.written))
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         record = await self.document(document_id, call=call)
-        del self.written[document_id]
+        del self.written[stored_id(call.access, document_id)]
         return record.chunk_count
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         self._enter()
-        return CollectionFacts(len(self.written), len(self._chunks()), self.calibration)
+        within = self._within(call.access)
+        chunk_count = sum(len(document.chunks) for document in within)
+        return CollectionFacts(len(within), chunk_count, self.calibration)
 
     async def sample(self, *, limit: int, call: CallContext) -> list[Chunk]:
         self._enter()
-        return sorted(self._chunks(), key=lambda chunk: sha256(chunk.id.encode()).digest())[:limit]
+        chunks = [
+            shown_chunk(call.access, chunk)
+            for document in self._within(call.access)
+            for chunk in document.chunks
+        ]
+        return sorted(chunks, key=lambda chunk: sha256(chunk.id.encode()).digest())[:limit]
 
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         self._enter()
         self.calibration = calibration
 
-    def _chunk(self, document_id: str, ordinal: int) -> Chunk | None:
-        places = {(chunk.document_id, chunk.ordinal): chunk for chunk in self._chunks()}
-        return places.get((document_id, ordinal))
+    def _within(self, access: Access) -> list[IndexedDocument]:
+        return [
+            document
+            for stored, document in self.written.items()
+            if is_in_reach(access, stored, document.record.acl)
+        ]
 
-    def _chunks(self) -> list[Chunk]:
-        return [chunk for document in self.written.values() for chunk in document.chunks]
+    def _chunk(self, document_id: str, ordinal: int) -> Chunk | None:
+        places = {
+            (chunk.document_id, chunk.ordinal): chunk
+            for document in self.written.values()
+            for chunk in document.chunks
+        }
+        return places.get((document_id, ordinal))
 
 
 class WholeDocumentIndexer(Breakable):
@@ -222,20 +259,24 @@ class WholeDocumentIndexer(Breakable):
         return [
             IngestOutcome(item.path, "failed", message=item.message)
             if isinstance(item, ReadFailure)
-            else self._write(item)
+            else self._write(item, call.access)
             for item in found
         ]
 
     async def ingest_json(self, body: bytes, *, call: CallContext) -> list[IngestOutcome]:
         return await self.ingest(read_json_documents(body), (), call=call)
 
-    def _write(self, document: Document) -> IngestOutcome:
+    def _write(self, document: Document, access: Access) -> IngestOutcome:
         written = self._retriever.written
-        former = written.get(document.id)
+        stored = stored_id(access, document.id)
+        former = written.get(stored)
         text = "\n".join(part.text for part in document.parts)
-        mark = f"{text} {sorted(document.metadata.items())}"
+        acl = document.acl
+        if acl == "kept":
+            acl = former.record.acl if former else None
+        mark = f"{text} {sorted(document.metadata.items())} {acl and sorted(acl)}"
         record = DocumentRecord(
-            document.id,
+            stored,
             document.path,
             document.title,
             mark,
@@ -243,21 +284,23 @@ class WholeDocumentIndexer(Breakable):
             "2026-01-01T00:00:00+00:00",
             len(written) + 1,
             document.metadata,
+            acl,
         )
         if former is not None and former.record.fingerprint == mark:
             return IngestOutcome(document.path, "unchanged", document.id, 1)
         if former is not None:
             record = replace(record, sequence=former.record.sequence)
         chunk = Chunk(
-            chunk_id(document.id, 0),
-            document.id,
+            chunk_id(stored, 0),
+            stored,
             0,
             text,
             document.path,
             document.title,
             metadata=document.metadata,
+            acl=acl,
         )
-        written[document.id] = IndexedDocument(
+        written[stored] = IndexedDocument(
             record, (chunk,), vector_of(text)[None, :], document.parts
         )
         return IngestOutcome(document.path, "updated" if former else "added", document.id, 1)

@@ -71,13 +71,14 @@ def _passes(metadata: Mapping[str, Any], where: Mapping[str, Any] | None) -> boo
     [(key, asked)] = where.items()
     if key == "$and":
         return all(_passes(metadata, part) for part in asked)
-    if key not in metadata:
-        return False
     [(operation, operand)] = asked.items() if isinstance(asked, dict) else [("$eq", asked)]
+    if key not in metadata:
+        return bool(operation == "$ne")
     value = metadata[key]
     return bool(
         {
             "$eq": lambda: value == operand,
+            "$ne": lambda: value != operand,
             "$in": lambda: value in operand,
             "$gt": lambda: value > operand,
             "$gte": lambda: value >= operand,

@@ -14,6 +14,7 @@ from deployments.contracts.documents import (
     chunk_id,
 )
 from deployments.contracts.errors import NotFound
+from deployments.contracts.tenants import DEFAULT_ACCESS, Access
 from deployments.retriever.chroma import Chroma
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
@@ -58,7 +59,7 @@ class Replica:
         self.follower.sync()
         assert not self.follower.damaged
         view = self.index.view()
-        hits = view.by_words("old amber cobalt olive", 100)
+        hits = view.by_words("old amber cobalt olive", 100, access=DEFAULT_ACCESS)
         return whole([view.rows[hit.number].chunk() for hit in hits])
 
 
@@ -87,7 +88,9 @@ def check(replicas: Sequence[Replica], chroma: Chroma, *, acknowledged: Sequence
         text = stored_text(store)
         assert record == indexed(str(text)).record
         assert left == [text] * len(left)
-        assert store.sources(after=0, limit=1).documents[0].parts == (Part(str(text)),)
+        assert store.sources(after=0, limit=1, access=Access.everything()).documents[0].parts == (
+            Part(str(text)),
+        )
         assert not acknowledged or text in acknowledged
     else:
         stored_text(store)

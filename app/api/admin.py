@@ -128,7 +128,7 @@ async def reindex(
     page = await reindex_page(
         indexes[body.source],
         indexes[body.target],
-        scope.within(args.ingest_timeout_s),
+        scope.within(args.ingest_timeout_s).over_all_tenants(),
         after=int(body.cursor or 0),
         limit=body.limit,
     )
@@ -159,7 +159,7 @@ async def fit_calibration(
     await audit(gateway, scope, "calibrate", body.retrieval)
     outcome = await calibrate(
         route_into(gateway.releases, body.retrieval),
-        scope.within(args.ingest_timeout_s),
+        scope.within(args.ingest_timeout_s).over_all_tenants(),
         only_if_stale=body.only_if_stale,
     )
     return CalibrationResponse.model_validate(outcome)

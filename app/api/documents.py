@@ -28,10 +28,12 @@ from deployments.contracts.errors import (
     UnsupportedMedia,
 )
 from deployments.contracts.stages import IndexerStage
-from deployments.indexer.json_documents import RequestMetadata
+from deployments.contracts.tenants import Acl, Kept
+from deployments.indexer.json_documents import RequestAcl, RequestMetadata
 
 router = APIRouter(tags=["documents"], dependencies=[needs("query")])
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(RequestMetadata)
+_ACL: TypeAdapter[list[str] | None] = TypeAdapter(RequestAcl | None)
 _BODY = {
     "requestBody": {
         "required": True,
@@ -53,6 +55,13 @@ _BODY = {
                             "type": "string",
                             "description": "A JSON object of key-values for all files.",
                             "example": '{"team": "platform"}',
+                        },
+                        "acl": {
+                            "type": "string",
+                            "description": "A JSON list of groups that may read the files, or "
+                            "`null` for all of the tenant. Without it, a file that is sent again "
+                            "keeps what it has.",
+                            "example": '["legal"]',
                         },
                     },
                 }
@@ -148,9 +157,11 @@ async def delete_document(
 async def _read_form(request: Request) -> list[Upload]:
     try:
         async with request.form(max_files=1000, max_fields=10) as form:
-            metadata = _form_metadata(form)
+            metadata, acl = _form_metadata(form), _form_acl(form)
             files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
-            uploads = [Upload(file.filename or "", await file.read(), metadata) for file in files]
+            uploads = [
+                Upload(file.filename or "", await file.read(), metadata, acl=acl) for file in files
+            ]
     except HTTPException as error:
         raise MalformedRequest("The form cannot be read.") from error
     if not uploads and "files" in form:
@@ -164,7 +175,7 @@ async def _read_form(request: Request) -> list[Upload]:
 
 
 def _form_metadata(form: FormData) -> dict[str, Any]:
-    stray = sorted(set(form) - {"files", "metadata"})
+    stray = sorted(set(form) - {"files", "metadata", "acl"})
     if stray:
         raise InvalidRequest(f"The form has fields that are not known: {', '.join(stray)}.")
     given = form.get("metadata")
@@ -174,3 +185,16 @@ def _form_metadata(form: FormData) -> dict[str, Any]:
         return _METADATA.validate_json(given)
     except ValidationError as error:
         raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
+
+
+def _form_acl(form: FormData) -> Acl | Kept:
+    given = form.get("acl")
+    if not isinstance(given, str) or not given:
+        return "kept"
+    try:
+        groups = _ACL.validate_json(given)
+    except ValidationError as error:
+        raise InvalidRequest(
+            "The form's `acl` must be a JSON list of 1 to 32 names of groups, or null."
+        ) from error
+    return None if groups is None else frozenset(groups)

@@ -29,6 +29,7 @@ from deployments.batches.contract import (
     WorkReport,
     line_id,
 )
+from deployments.batches.owners import key_of_owner, tenant_of_owner
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
 
@@ -210,7 +211,11 @@ class BatchRunner:
             line.body.encode(),
             request_id=line_id(line.key.batch_id, line.key.place),
             background=Background(
-                Principal(key_id=submitter.owner),
+                Principal(
+                    tenant_of_owner(submitter.owner),
+                    key_of_owner(submitter.owner),
+                    groups=None if submitter.groups is None else frozenset(submitter.groups),
+                ),
                 submitter.release,
                 wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
             ),

@@ -68,14 +68,19 @@ class LanguageModelJudge:
         return True
 
     async def score(
-        self, judge: Judge, *, question: str, stable: str, canary: str, request_id: str
+        self, judge: Judge, *, question: str, stable: str, canary: str, origin: RequestScope
     ) -> float | None:
         """Returns 1 where the canary's answer is better, 0 where it is worse, 0.5 where neither is;
         the mean of both orders, because models favour a place. None where the judge does not answer
         with a word that counts."""
         if canary == stable:
             return 0.5
-        scope = RequestScope(f"{request_id}-judge", time.monotonic() + judge.timeout_s)
+        # For the same tenant, whose texts these are: nobody else's prompts share what is cached.
+        scope = RequestScope(
+            f"{origin.request_id}-judge",
+            time.monotonic() + judge.timeout_s,
+            principal=origin.principal,
+        )
         generator = self._generator(judge.generator)
         try:
             words = await gather_or_cancel(

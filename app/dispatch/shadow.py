@@ -129,12 +129,17 @@ class Shadow:
         pair = {
             "overlap": overlap_at_k(stable.sources, tried.sources),
             "agreement": agreement(stable.generation.text, tried.generation.text),
-            "judge": await self._judged(ask, assignment, stable, tried, scope.request_id),
+            "judge": await self._judged(ask, assignment, stable, tried, scope),
         }
         self._observer.observe_pair(assignment, begun_s, pair)
 
     async def _judged(
-        self, ask: Ask, assignment: Assignment, stable: Answer, tried: Answer, request_id: str
+        self,
+        ask: Ask,
+        assignment: Assignment,
+        stable: Answer,
+        tried: Answer,
+        scope: RequestScope,
     ) -> float | None:
         rollout = assignment.rollout
         if rollout is None or rollout.policy.judge is None:
@@ -146,5 +151,5 @@ class Shadow:
             question=ask.text,
             stable=stable.generation.text,
             canary=tried.generation.text,
-            request_id=request_id,
+            origin=scope,
         )

@@ -10,6 +10,7 @@ from app.request.notes import RequestNotes
 from app.request.principal import ANONYMOUS, Principal
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Access
 
 
 def _weighs_nothing(_weight: int) -> None:
@@ -44,6 +45,8 @@ class RequestScope:
     """For whom the service asks itself; None where somebody waits."""
     principal: Principal = ANONYMOUS
     """Who asks."""
+    reaches_all_tenants: bool = False
+    """Whether its calls reach the documents of all tenants; see `over_all_tenants`."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -57,7 +60,7 @@ class RequestScope:
             self.release,
             trace,
             background=self.background is not None,
-            access=self.principal.access,
+            access=Access.everything() if self.reaches_all_tenants else self.principal.access,
         )
 
     def closes(self, stream: Closable) -> None:
@@ -72,6 +75,11 @@ class RequestScope:
     def within(self, timeout_s: float) -> "RequestScope":
         """Returns the same request with a deadline `timeout_s` from now."""
         return replace(self, deadline_s=self.now() + timeout_s)
+
+    def over_all_tenants(self) -> "RequestScope":
+        """Returns the same request for what an operator has asked of a whole index: copying it,
+        fitting its calibration, erasing a tenant."""
+        return replace(self, reaches_all_tenants=True)
 
     def weighed_by(self, weigh: Callable[[int], None] | None) -> "RequestScope":
         """Returns the same request, whose weight somebody counts."""

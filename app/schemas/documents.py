@@ -1,8 +1,8 @@
 """Wire forms of `/v1/documents`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.schemas.wire import ResponseModel
 
@@ -32,6 +32,10 @@ class DocumentsResponse(ResponseModel):
     failed: int = Field(examples=[0])
 
 
+def _in_order(acl: object) -> object:
+    return sorted(acl) if isinstance(acl, frozenset) else acl
+
+
 class DocumentInfo(ResponseModel):
     """A document of the index, without its text."""
 
@@ -43,6 +47,11 @@ class DocumentInfo(ResponseModel):
         description="First arrival, UTC.", examples=["2026-01-31T12:00:00+00:00"]
     )
     metadata: dict[str, str | int | float | bool] = Field(examples=[{"team": "platform"}])
+    acl: Annotated[list[str] | None, BeforeValidator(_in_order)] = Field(
+        default=None,
+        description="Groups that may read it; null for all of the tenant.",
+        examples=[["legal"]],
+    )
 
 
 class DocumentList(ResponseModel):

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from deployments.contracts.filters import is_reserved_key
 from deployments.contracts.search import SearchMethod, SearchMode
 from deployments.settings import Settings
 
@@ -93,7 +94,7 @@ class Release(Settings):
 
     filter_fields: dict[str, FilterField] = {}
     """Keys of the metadata for which a language model may read conditions out of the question:
-    "PEPs from 2021 about typing" becomes a filter and a query."""
+    "PEPs from 2021 about typing" becomes a filter and a query. None says whose a document is."""
 
     mode: SearchMode = _METHOD.mode
     """What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
@@ -135,3 +136,10 @@ class Release(Settings):
     """Reranked chunks below it are no support for an answer. On the scale of the reranker. None
     takes the score that was fitted to the collection (`ragserve calibrate`), and 0.45 where none
     was, or with another reranker; a number is used as it is."""
+
+    @field_validator("filter_fields")
+    @classmethod
+    def _fields_can_be_asked_for(cls, fields: dict[str, FilterField]) -> dict[str, FilterField]:
+        if reserved := sorted(filter(is_reserved_key, fields)):
+            raise ValueError(f"no filter can ask for {', '.join(reserved)}")
+        return fields

@@ -16,6 +16,7 @@ from deployments.batches.contract import (
     WorkReport,
 )
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Erased
 
 
 class BatchClient(StageHandle):
@@ -87,6 +88,10 @@ class BatchClient(StageHandle):
         """See `BatchStage.cancel`."""
         answer = await self.call("cancel", batch_id, owner=owner, call=call, attempts=1)
         return cast(Batch, answer)
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """See `BatchStage.erase_tenant`."""
+        return cast(Erased, await self.call("erase_tenant", tenant, call=call))
 
     async def exchange(self, report: WorkReport, *, call: CallContext) -> Work:
         """See `BatchStage.exchange`. Who sends it repeats it."""

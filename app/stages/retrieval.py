@@ -24,6 +24,7 @@ from deployments.contracts.search import (
     Reranked,
     SearchMethod,
 )
+from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import Vectors
 
 
@@ -100,6 +101,10 @@ class RetrieverClient(StageHandle):
     async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
         """See `RetrieverStage.sample`."""
         return cast(Sequence[Chunk], await self.call("sample", limit=limit, call=call))
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """See `RetrieverStage.erase_tenant`."""
+        return cast(Erased, await self.call("erase_tenant", tenant, call=call))
 
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         """See `RetrieverStage.calibrate`."""

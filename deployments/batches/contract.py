@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Erased
 
 BatchStatus = Literal[
     "failed", "in_progress", "completed", "expired", "cancelling", "cancelled", "finalizing"
@@ -35,7 +36,7 @@ class KeptFile:
     """A file of a batch.
 
     Attributes:
-        owner: Digest of the API key that it belongs to, empty for none.
+        owner: Whose it is; see `owners`.
     """
 
     id: str
@@ -59,14 +60,16 @@ class Submitter:
     """Whose batch it is: its lines run as if they were this caller's requests.
 
     Attributes:
-        owner: Digest of the API key, empty for none.
+        owner: Whose it is; see `owners`.
         release: The release that an operator asked for.
+        groups: Groups whose documents it reads; None for all of its tenant.
         trace_wish: What the caller wants of traces, as `RequestNotes.trace_wish`.
     """
 
     owner: str = ""
     release: str | None = None
     trace_wish: str = ""
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,15 @@ class BatchStage(Protocol):
 
     async def cancel(self, batch_id: str, *, owner: str | None, call: CallContext) -> Batch:
         """Has no further line begun; raises NotFound, or Conflict where the batch has ended."""
+        ...
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """Removes some of the files and batches of a tenant, with their lines and results; repeat
+        it until it is done.
+
+        Raises:
+            Forbidden: the call does not reach all tenants.
+        """
         ...
 
     async def exchange(self, report: WorkReport, *, call: CallContext) -> Work:

@@ -14,9 +14,10 @@ from deployments.batches.contract import (
     Work,
     WorkReport,
 )
+from deployments.batches.erasing import ErasableStore
 from deployments.batches.parsing import parse_file
-from deployments.batches.work import WorkStore
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Erased
 from deployments.control.config import ControlArgs, database_url
 from deployments.serving.every import every
 from deployments.serving.replica import StageReplica
@@ -37,7 +38,7 @@ class BatchKeeper(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = ControlArgs.model_validate(args)
         self._args = settings.batches
-        self._store = WorkStore(database_url(settings), self._args)
+        self._store = ErasableStore(database_url(settings), self._args)
         self._store.upgrade()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -99,6 +100,11 @@ class BatchKeeper(StageReplica):
     async def cancel(self, batch_id: str, *, owner: str | None, call: CallContext) -> Batch:
         """See `BatchStage.cancel`."""
         return await asyncio.to_thread(self._store.cancel, batch_id, owner=owner, now_s=time.time())
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """See `BatchStage.erase_tenant`."""
+        call.access.require_all_tenants()
+        return await asyncio.to_thread(self._store.erase, tenant)
 
     async def exchange(self, report: WorkReport, *, call: CallContext) -> Work:
         """See `BatchStage.exchange`."""

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from deployments.batches.contract import FILE_PREFIX, FilePiece, FilePurpose, KeptFile
+from deployments.batches.owners import is_owned, owned_by
 from deployments.batches.records import file_of
 from deployments.batches.tables import BatchRow, FileRow, PieceRow, ResultRow
 from deployments.contracts.errors import Conflict, NotFound, RequestTooLarge
@@ -85,7 +86,7 @@ class FileStore(Stored):
             if purpose is not None:
                 wanted = wanted.where(FileRow.purpose == purpose)
             if owner is not None:
-                wanted = wanted.where(FileRow.owner == owner)
+                wanted = wanted.where(owned_by(FileRow.owner, owner))
             return [file_of(row) for row in session.scalars(wanted)]
 
     def read(self, file_id: str, place: int, *, owner: str | None) -> FilePiece:
@@ -159,7 +160,7 @@ def existing_file(session: Session, file_id: str, owner: str | None) -> FileRow:
         NotFound: there is none.
     """
     row = session.scalar(select(FileRow).where(FileRow.id == file_id))
-    if row is None or owner not in (None, row.owner):
+    if row is None or not is_owned(row.owner, owner):
         raise NotFound(f"There is no file '{file_id}'.")
     return row
 

@@ -1,7 +1,9 @@
 """Between what batches are made of and their rows."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
 
 from deployments.batches.contract import (
     Batch,
@@ -47,14 +49,23 @@ def batch_of(row: BatchRow) -> Batch:
 
 
 def submitter_columns(submitter: Submitter) -> dict[str, object]:
-    """Returns a submitter as a row holds it."""
-    return asdict(submitter)
+    """Returns a submitter as a row holds it; what says nothing is left out, as by versions that did
+    not know it."""
+    return {name: value for name, value in asdict(submitter).items() if value is not None}
+
+
+def _submitter_of(columns: Mapping[str, Any]) -> Submitter:
+    known = {field.name for field in fields(Submitter)}
+    said = {name: value for name, value in columns.items() if name in known}
+    if said.get("groups") is not None:
+        said["groups"] = tuple(said["groups"])
+    return Submitter(**said)
 
 
 def line_of(row: LineRow, lease: LeaseRow, batch: BatchRow) -> Line:
     """Returns a line to work on."""
     key = LineKey(row.batch_id, row.place, lease.attempt)
-    submitter = Submitter(**batch.submitter)
+    submitter = _submitter_of(batch.submitter)
     return Line(key, row.custom_id, row.url, row.body, submitter, lease.tries)
 
 

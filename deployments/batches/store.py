@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from deployments.batches.contract import Batch, BatchRequest
 from deployments.batches.files import FileStore, add_results_files
+from deployments.batches.owners import is_owned, owned_by
 from deployments.batches.parsing import ParsedFile
 from deployments.batches.records import batch_of, expired_line, submitter_columns
 from deployments.batches.tables import (
@@ -82,7 +83,7 @@ class BatchStore(FileStore):
                 number = existing_batch(session, after, owner).number
                 wanted = wanted.where(BatchRow.number < number)
             if owner is not None:
-                wanted = wanted.where(BatchRow.owner == owner)
+                wanted = wanted.where(owned_by(BatchRow.owner, owner))
             return [batch_of(row) for row in session.scalars(wanted)]
 
     def cancel(self, batch_id: str, *, owner: str | None, now_s: float) -> Batch:
@@ -150,7 +151,7 @@ def existing_batch(session: Session, batch_id: str, owner: str | None) -> BatchR
     """
     wanted = select(BatchRow).where(BatchRow.id == batch_id)
     row = session.scalar(wanted.with_for_update())
-    if row is None or owner not in (None, row.owner):
+    if row is None or not is_owned(row.owner, owner):
         raise NotFound(f"There is no batch '{batch_id}'.")
     return row
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from deployments.contracts.tenants import Acl, Kept
+
 if TYPE_CHECKING:
     from deployments.contracts.vectors import Vectors
 
@@ -37,7 +39,8 @@ class Document:
     """A source text. The same `id` always means the same source; `path` is how people know it.
 
     `warnings` are sentences on what its conversion left out, for the person who sent it: they are
-    told once, and neither stored nor searched.
+    told once, and neither stored nor searched. `acl` says who of its tenant may read it; sent again
+    without one, a document keeps what it has.
     """
 
     id: str
@@ -47,12 +50,13 @@ class Document:
     metadata: Metadata = field(default_factory=dict)
     markup: Markup = "markdown"
     warnings: tuple[str, ...] = ()
+    acl: Acl | Kept = "kept"
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """The indexed unit: a passage that fits the embedder's window. `ordinal` counts from 0 within
-    its document."""
+    its document, whose `acl` it has."""
 
     id: str
     document_id: str
@@ -64,6 +68,7 @@ class Chunk:
     page: int | None = None
     metadata: Metadata = field(default_factory=dict)
     markup: Markup = "markdown"
+    acl: Acl = None
 
     def passage(self) -> str:
         """The text that models read: the headings the passage stands under, then the passage."""
@@ -101,6 +106,7 @@ class DocumentRecord:
     created_at: str
     sequence: int
     metadata: Metadata = field(default_factory=dict)
+    acl: Acl = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class SourcePage:
 
     `records` are those of the page, `documents` those of which there is a source; one that was
     written by a version that kept none has to be ingested again. `next_sequence` is None on the
-    last page, `total` counts all documents.
+    last page. `total` counts the documents of all tenants, for whoever reaches all of them; 0 for
+    others.
     """
 
     records: tuple[DocumentRecord, ...]
@@ -155,13 +162,14 @@ class Upload:
     """A file as it came from the client; the extension of `name` chooses the converter.
 
     With a `document_id` the file is one document, which is known by it. Without one, what it gives
-    is known by its path, and a file of records gives several.
+    is known by its path, and a file of records gives several. `acl` is that of all of them.
     """
 
     name: str
     content: bytes
     metadata: Metadata = field(default_factory=dict)
     document_id: str = ""
+    acl: Acl | Kept = "kept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,23 @@ MAX_VALUES = 10_000
 """Values in all lists of a client's filter: a list is looked up, and costs little more than a
 value."""
 
+_RESERVED = frozenset({"tenant", "acl"})
+_RESERVED_PREFIX = "ragserve:"
+
 _ADDED = 2
 """A filter that a model wrote may be added to the client's, below one more level."""
 
 
 def check_filter(where: object) -> None:
-    """Raises InvalidRequest for a client's filter that is larger than the bounds."""
+    """Raises InvalidRequest for a client's filter that is larger than the bounds, or asks whose a
+    document is: that is decided by who asks."""
     _check(where, conditions=MAX_CONDITIONS, depth=MAX_DEPTH, values=MAX_VALUES)
+
+
+def is_reserved_key(key: object) -> bool:
+    """Returns whether a key of metadata says whose a document is and who may read it, so that no
+    client may write it or filter by it."""
+    return key in _RESERVED or (isinstance(key, str) and key.startswith(_RESERVED_PREFIX))
 
 
 def check_whole_filter(where: object) -> None:
@@ -46,6 +56,8 @@ def _check(where: object, *, conditions: int, depth: int, values: int) -> None:
                 if key in ("$and", "$or") and isinstance(value, list | tuple):
                     below += value
                     continue
+                if is_reserved_key(key):
+                    raise InvalidRequest(f"A filter cannot ask for '{str(key)[:64]}'.")
                 compared += 1
                 operands = value.values() if isinstance(value, Mapping) else (value,)
                 listed += sum(

@@ -26,6 +26,7 @@ from deployments.contracts.search import (
     Reranked,
     SearchMethod,
 )
+from deployments.contracts.tenants import Erased
 
 if TYPE_CHECKING:
     from deployments.contracts.vectors import Vectors
@@ -107,6 +108,15 @@ class RetrieverStage(Stage, Protocol):
     async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
         """Returns up to `limit` chunks drawn from all of them, in random order; the same ones as
         long as the collection stays the same."""
+        ...
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """Removes some of what there is of a tenant; repeat it until it is done. It may be asked
+        again at any time.
+
+        Raises:
+            Forbidden: the call does not reach all tenants.
+        """
         ...
 
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:

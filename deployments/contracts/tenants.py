@@ -1,9 +1,19 @@
 """Whose documents a call may reach."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deployments.contracts.errors import Forbidden
 
 DEFAULT_TENANT = "default"
 """Whose everything is where nobody has a key."""
+
+Acl = frozenset[str] | None
+"""Groups that may read a document; None where all of its tenant may."""
+
+Kept = Literal["kept"]
+"""In the place of an `Acl`: whatever the document has already, and where it is new, None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +27,29 @@ class Access:
     Attributes:
         tenant: The tenant.
         groups: Groups of whoever asks; None for all of the tenant's.
+        all_tenants: Whether it is everything of everybody; see `everything`.
     """
 
     tenant: str = DEFAULT_TENANT
     groups: frozenset[str] | None = None
+    all_tenants: bool = False
 
-    def may_read(self, acl: frozenset[str] | None) -> bool:
+    @classmethod
+    def everything(cls) -> "Access":
+        """Returns what reaches the documents of all tenants: for copying an index, fitting its
+        calibration and repairing it, and never for a request of a client.
+
+        Ids are those under which the index keeps documents, and name the tenant: equal ids of two
+        tenants are two.
+        """
+        return cls(tenant="", all_tenants=True)
+
+    def require_all_tenants(self) -> None:
+        """Raises Forbidden unless everything is reached: for what only operators may ask."""
+        if not self.all_tenants:
+            raise Forbidden("This is for operators of the service.")
+
+    def may_read(self, acl: Acl) -> bool:
         """Returns whether a document of the tenant is within reach.
 
         Args:
@@ -36,3 +63,20 @@ class Access:
         True
         """
         return acl is None or self.groups is None or not self.groups.isdisjoint(acl)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What a step of erasing a tenant has removed.
+
+    Attributes:
+        counts: Rows, by what they held.
+        is_done: Whether nothing was left to remove.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_done: bool = True
+
+
+DEFAULT_ACCESS = Access()
+"""What is reached where nobody has a key."""

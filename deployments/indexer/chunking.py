@@ -236,7 +236,8 @@ def fingerprint(document: Document, *, chunking: str) -> str:
     """Returns the SHA-256 of all that decides a document's chunks.
 
     Args:
-        document: Its id is left out; the order of its metadata does not matter.
+        document: Its id is left out; the order of its metadata does not matter. Who may read it
+            stands with every chunk.
         chunking: Tokenizer, window and overlap in words: a change of them must change the result.
     """
     parts = [(part.page, part.text) for part in document.parts]
@@ -244,4 +245,6 @@ def fingerprint(document: Document, *, chunking: str) -> str:
     content = [_KEPT, chunking, document.path, document.title, parts, metadata]
     if document.markup != "markdown":
         content.append(document.markup)
+    if document.acl is not None:
+        content.append(["acl", *sorted(document.acl)])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

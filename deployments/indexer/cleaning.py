@@ -3,10 +3,11 @@
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from deployments.contracts.documents import Scalar
+from deployments.contracts.filters import is_reserved_key
 from deployments.indexer.formats.text.terminal import drop_sequences
 from deployments.words.invisible import IGNORABLE, drop_invisible
 
@@ -16,7 +17,8 @@ RESERVED_KEYS = frozenset(
         *("page", "path", "sequence", "text", "title"),
     )
 )
-"""What the index itself keeps beside a chunk. A file's key of that name gets the prefix `meta_`."""
+"""What the index itself keeps beside a chunk. A file's key of that name gets the prefix `meta_`, as
+does one that says whose a document is."""
 
 MAX_TITLE_CHARS = 300
 MAX_METADATA_KEYS = 64
@@ -84,6 +86,11 @@ def clean_title(title: str) -> str:
     return " ".join(clean_text(title).split())
 
 
+def taken_keys(keys: Iterable[str]) -> list[str]:
+    """Returns those keys that the index uses itself, in order."""
+    return sorted(key for key in keys if key in RESERVED_KEYS or is_reserved_key(key))
+
+
 def clean_metadata(fields: Mapping[str, object]) -> dict[str, Scalar]:
     """Returns the fields that can be stored and filtered by, in the form that can.
 
@@ -101,7 +108,7 @@ def clean_metadata(fields: Mapping[str, object]) -> dict[str, Scalar]:
             value = clean_text(value).strip()[:MAX_METADATA_CHARS]
         is_storable = isinstance(value, bool | int | float) and math.isfinite(value)
         if key and (is_storable or (isinstance(value, str) and value)):
-            is_reserved = key in RESERVED_KEYS or key.startswith(("$", "#", "chroma:"))
+            is_reserved = bool(taken_keys([key])) or key.startswith(("$", "#", "chroma:"))
             metadata[f"meta_{key}" if is_reserved else key] = value  # type: ignore[assignment]
         if len(metadata) == MAX_METADATA_KEYS:
             break

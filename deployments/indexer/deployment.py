@@ -7,7 +7,7 @@ behind.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from deployments.contracts.documents import (
     Upload,
 )
 from deployments.contracts.search import Embedded
+from deployments.contracts.tenants import Access
 from deployments.encoding.encoder import tokenizer_path
 from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
@@ -104,7 +105,7 @@ class Indexer(StageReplica):
         deadline_s = time.monotonic() + call.timeout_s
 
         def remaining() -> CallContext:
-            return CallContext(call.request_id, deadline_s - time.monotonic(), call.release)
+            return replace(call, timeout_s=deadline_s - time.monotonic())
 
         files = await self._readers.read_all(uploads, timeout_s=call.timeout_s)
         found = [*documents, *files]
@@ -119,6 +120,9 @@ class Indexer(StageReplica):
                 )
             else:
                 fresh[item.id] = (place, item)
+        for place, failed in (await self._out_of_reach(fresh, remaining())).items():
+            outcomes[place] = failed
+            del fresh[failed.document_id]
         known: dict[str, DocumentRecord] = await self._call(
             self._retriever.records, list(fresh), call=remaining(), stage="retriever"
         )
@@ -146,6 +150,22 @@ class Indexer(StageReplica):
         """Returns how documents are split."""
         return {"chunking": self._chunking}
 
+    async def _out_of_reach(
+        self, fresh: Mapping[str, tuple[int, Document]], call: CallContext
+    ) -> dict[int, IngestOutcome]:
+        """Returns what becomes of documents that the caller could not read: nobody writes over what
+        is closed to them, or locks themselves out."""
+        if call.access.groups is None or not fresh:
+            return {}
+        closed: Collection[str] = await self._call(
+            self._retriever.closed, list(fresh), call=call, stage="retriever"
+        )
+        return {
+            place: IngestOutcome(document.path, "failed", document.id, message=reason)
+            for place, document in fresh.values()
+            if (reason := _why_not(document, closed, call.access))
+        }
+
     def _plan(
         self,
         fresh: Iterable[tuple[int, Document]],
@@ -153,8 +173,11 @@ class Indexer(StageReplica):
         outcomes: dict[int, IngestOutcome],
     ) -> Iterator[tuple[int, _Planned]]:
         """Yields what has to be written; what has not is put into `outcomes` at once."""
-        for place, document in fresh:
-            former = known.get(document.id)
+        for place, given in fresh:
+            former = known.get(given.id)
+            document = given
+            if document.acl == "kept":
+                document = replace(document, acl=former.acl if former else None)
             mark = fingerprint(document, chunking=self._chunking)
             if former is not None and former.fingerprint == mark:
                 outcomes[place] = IngestOutcome(
@@ -261,7 +284,17 @@ def _record(planned: _Planned) -> DocumentRecord:
         created_at=former.created_at if former else datetime.now(UTC).isoformat(timespec="seconds"),
         sequence=former.sequence if former else time.time_ns(),
         metadata=document.metadata,
+        acl=None if document.acl == "kept" else document.acl,
     )
+
+
+def _why_not(document: Document, closed: Collection[str], access: Access) -> str:
+    """Returns why somebody may not write a document; empty where they may."""
+    if document.id in closed:
+        return "There is a document of this id that the groups of your key may not read."
+    if document.acl != "kept" and not access.may_read(document.acl):
+        return "Its `acl` has none of the groups of your key: you could not read it."
+    return ""
 
 
 def _outcome(planned: _Planned) -> IngestOutcome:

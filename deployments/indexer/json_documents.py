@@ -14,11 +14,12 @@ from deployments.contracts.documents import MAX_TEXT_CHARS, Document, Markup, Pa
 from deployments.contracts.errors import MalformedRequest
 from deployments.contracts.field_errors import invalid_fields
 from deployments.contracts.inputs import InputModel, Items, bounded
+from deployments.contracts.tenants import Acl, Kept
 from deployments.indexer.cleaning import (
-    RESERVED_KEYS,
     clean_metadata,
     clean_text,
     document_id,
+    taken_keys,
 )
 from deployments.indexer.markup import find_headings
 
@@ -31,6 +32,13 @@ MetadataText = Annotated[str, Field(max_length=4096)]
 RequestMetadata = Annotated[
     dict[MetadataKey, MetadataText | bool | int | float], Field(max_length=64), bounded(64)
 ]
+
+
+RequestAcl = Annotated[
+    Items[Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]],
+    Field(min_length=1, max_length=32),
+]
+"""Groups that may read a document."""
 
 
 class DocumentPart(InputModel):
@@ -75,13 +83,18 @@ class DocumentInput(InputModel):
         description="Key-values to filter on.",
         examples=[{"team": "platform"}],
     )
+    acl: RequestAcl | None = Field(
+        default=None,
+        description="Groups that may read it; null for all of the tenant. Without the field, a "
+        "document that is sent again keeps what it has.",
+        examples=[["legal"]],
+    )
 
     @model_validator(mode="after")
     def _has_text_or_parts(self) -> Self:
         if (self.text is None) == (self.parts is None):
             raise ValueError("give either `text` or `parts`")
-        taken = sorted(RESERVED_KEYS & set(self.metadata))
-        if taken:
+        if taken := taken_keys(self.metadata):
             raise ValueError(f"metadata keys that the index itself uses: {', '.join(taken)}")
         return self
 
@@ -122,4 +135,12 @@ def _document(given: DocumentInput) -> Document:
     if title is None:
         title = headings[0].title if headings else path.rsplit("/", 1)[-1]
     metadata = clean_metadata(given.metadata)
-    return Document(own_id, path, clean_text(title), parts, metadata, given.markup)
+    return Document(
+        own_id, path, clean_text(title), parts, metadata, given.markup, acl=_acl_of(given)
+    )
+
+
+def _acl_of(given: DocumentInput) -> Acl | Kept:
+    if "acl" not in given.model_fields_set:
+        return "kept"
+    return None if given.acl is None else frozenset(given.acl)

@@ -7,13 +7,17 @@ start finds it, and it goes where the collection goes.
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Calibration, CollectionFacts
+from deployments.contracts.tenants import Access
 from deployments.retriever.chroma import Chroma, no_vectors
 from deployments.retriever.store import ChromaStore
+from deployments.retriever.tenancy.fields import where_tenant
+from deployments.retriever.tenancy.names import is_of_tenant
 
 _ROW = "calibration"
 _KEY = "fitted"
@@ -58,37 +62,48 @@ class Calibrations:
         return self._chroma.beside("calibration")
 
 
-def collection_facts(store: ChromaStore, calibrations: Calibrations) -> CollectionFacts:
-    """Returns how much a collection holds, and its calibration as it is stored."""
-    return CollectionFacts(
-        store.documents.count(),
-        store.chroma.guard(lambda: store.chroma.chunks().count()),
-        calibrations.read(),
-    )
+def collection_facts(
+    store: ChromaStore, calibrations: Calibrations, access: Access
+) -> CollectionFacts:
+    """Returns how much a collection holds of what somebody's tenant has, and its calibration as it
+    is stored, which all tenants share."""
+    asked = where_tenant(access)
+    chunks = store.chroma.chunks
+    if asked is None:
+        chunk_count = int(store.chroma.guard(lambda: chunks().count()))
+    else:
+        found = store.chroma.guard(lambda: chunks().get(where=asked, include=[]))
+        chunk_count = len(found["ids"])
+    return CollectionFacts(store.documents.count(access), chunk_count, calibrations.read())
 
 
-def sample_chunks(store: ChromaStore, *, limit: int) -> list[Chunk]:
-    """Returns up to `limit` chunks, each as likely as any other, in random order. Reads all ids
-    once, page by page: linear in the chunks.
+def sample_chunks(store: ChromaStore, *, limit: int, access: Access) -> list[Chunk]:
+    """Returns up to `limit` chunks within reach, each as likely as any other, in random order.
+    Reads all ids once, page by page: linear in the chunks of all tenants.
 
     Source: Vitter, Random Sampling with a Reservoir, ACM Transactions on Mathematical Software 11,
     1985, algorithm R.
     """
     draw = random.Random(_SEED)
     kept: list[str] = []
-    seen = 0
-    while page := _ids(store.chroma, offset=seen):
-        for row in page:
-            seen += 1
-            if len(kept) < limit:
-                kept.append(row)
-            elif (place := draw.randrange(seen)) < limit:
-                kept[place] = row
+    for seen, row in enumerate(_ids(store.chroma, access), start=1):
+        if len(kept) < limit:
+            kept.append(row)
+        elif (place := draw.randrange(seen)) < limit:
+            kept[place] = row
     draw.shuffle(kept)
-    return store.sampled(kept)
+    return store.sampled(kept, access=access)
 
 
-def _ids(chroma: Chroma, *, offset: int) -> list[str]:
+def _ids(chroma: Chroma, access: Access) -> Iterator[str]:
+    """Yields the rows of somebody's tenant."""
+    offset = 0
+    while rows := _page(chroma, offset):
+        offset += len(rows)
+        yield from (row for row in rows if is_of_tenant(access, row))
+
+
+def _page(chroma: Chroma, offset: int) -> list[str]:
     rows = chroma.guard(lambda: chroma.chunks().get(limit=_PAGE_IDS, offset=offset, include=[]))
     ids: list[str] = rows["ids"]
     return ids

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from deployments.contracts.documents import Chunk
+from deployments.contracts.tenants import Acl
+from deployments.retriever.tenancy.fields import OWNER_KEYS, acl_of, owner_fields
 from deployments.retriever.versions import parse_row_id
 
 MARKUP_KEY = "ragserve:markup"
 """Where a row says that its text is plain; one that does not is read as Markdown."""
-_OWN_KEYS = frozenset({"document_id", "ordinal", "path", "title", "heading", "page", MARKUP_KEY})
+_OWN_KEYS = OWNER_KEYS | {"document_id", "ordinal", "path", "title", "heading", "page", MARKUP_KEY}
 
 
 def row_metadata(chunk: Chunk) -> dict[str, object]:
@@ -25,7 +27,8 @@ def row_metadata(chunk: Chunk) -> dict[str, object]:
         own["page"] = chunk.page
     if chunk.markup != "markdown":
         own[MARKUP_KEY] = chunk.markup
-    return {**chunk.metadata, **own}
+    given = {key: value for key, value in chunk.metadata.items() if key not in OWNER_KEYS}
+    return {**given, **own, **owner_fields(chunk.document_id, chunk.acl)}
 
 
 def document_of(chunk_id: str) -> str:
@@ -39,11 +42,11 @@ def read_rows(found: Any) -> Iterable[tuple[str, Chunk]]:
     rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
     for row, text, metadata in rows:
         chunk_id, write_id = parse_row_id(row)
-        yield write_id, read_chunk(chunk_id, text, metadata)
+        yield write_id, read_chunk(chunk_id, text, metadata, acl_of(metadata))
 
 
-def read_chunk(chunk_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
-    """Returns the chunk that a row of the collection holds."""
+def read_chunk(chunk_id: str, text: str, metadata: dict[str, Any], acl: Acl = None) -> Chunk:
+    """Returns the chunk that a row holds, who may read it said apart."""
     return Chunk(
         id=chunk_id,
         document_id=metadata["document_id"],
@@ -55,4 +58,5 @@ def read_chunk(chunk_id: str, text: str, metadata: dict[str, Any]) -> Chunk:
         page=metadata.get("page"),
         metadata={key: value for key, value in metadata.items() if key not in _OWN_KEYS},
         markup="plain" if metadata.get(MARKUP_KEY) == "plain" else "markdown",
+        acl=acl,
     )

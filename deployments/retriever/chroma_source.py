@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from deployments.contracts.documents import Chunk
+from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import WriterLog
 from deployments.retriever.chroma_rows import read_rows
@@ -45,7 +46,9 @@ class StoredContent:
         versions: dict[str, Version] = {}
         after: int | None = 0
         while after is not None:
-            page, after = self._store.documents.page(after=after, limit=_PAGE_RECORDS)
+            page, after = self._store.documents.page(
+                after=after, limit=_PAGE_RECORDS, access=Access.everything()
+            )
             versions.update((version.record.id, version) for version in page)
         return versions
 

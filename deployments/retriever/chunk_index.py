@@ -16,10 +16,12 @@ import numpy as np
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
+from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.lexical import LexicalIndex, LexicalView
 from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Rows
+from deployments.retriever.tenancy.partitions import Numbers
 from deployments.retriever.vectors import VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 
@@ -41,34 +43,53 @@ class View:
     words: LexicalView
     vectors: VectorView
 
-    def by_words(self, query: str, top_k: int, where: Filter | None = None) -> list[Hit]:
-        """Returns the chunks with words of the query by descending score, ties by chunk id.
+    def by_words(
+        self, query: str, top_k: int, where: Filter | None = None, *, access: Access
+    ) -> list[Hit]:
+        """Returns the chunks within reach that have words of the query by descending score, ties by
+        chunk id.
 
         Raises:
             InvalidRequest: A filter is none of Chroma's, or asks for the text of chunks.
         """
-        condition = _condition(where)
-        if condition is None:
-            found = self.words.search(query, top_k)
+        condition, selection = _condition(where), self.rows.within(access)
+        if condition is None and selection.is_whole:
+            return self._ranked(self.words.search(query, top_k), top_k)
+
+        def passing() -> Numbers:
+            if condition is None:
+                return selection.numbers
+            return selection.passing(where or {}, condition)
+
+        def passes(number: int) -> bool:
+            is_open = selection.is_whole or self.rows.is_in_reach(access, number)
+            return is_open and (condition is None or condition.matches(self.rows[number].fields()))
+
+        if selection.is_small:
+            found = self.words.search_in(query, top_k, passing().as_set)
         else:
             found = self.words.search_among(
-                query,
-                top_k,
-                passes=lambda number: condition.matches(self.rows[number].fields()),
-                passing=lambda: self.rows.passing(where or {}, condition).numbers,
+                query, top_k, passes=passes, passing=lambda: passing().as_set
             )
         return self._ranked(found, top_k)
 
-    def by_meaning(self, vector: Vectors, top_k: int, where: Filter | None = None) -> list[Hit]:
-        """Returns the chunks near a vector of shape (dim,) by descending cosine, ties by chunk id.
+    def by_meaning(
+        self, vector: Vectors, top_k: int, where: Filter | None = None, *, access: Access
+    ) -> list[Hit]:
+        """Returns the chunks within reach and near a vector of shape (dim,) by descending cosine,
+        ties by chunk id.
 
         Raises:
             InvalidRequest: As for words.
             StageFailed: The chunks have vectors of another dimension.
         """
-        condition = _condition(where)
-        among = None if condition is None else self.rows.passing(where or {}, condition).ascending
-        numbers, cosines = self.vectors.nearest(vector, top_k, among)
+        condition, selection = _condition(where), self.rows.within(access)
+        among = None if selection.is_whole else selection.numbers
+        if condition is not None:
+            among = selection.passing(where or {}, condition)
+        numbers, cosines = self.vectors.nearest(
+            vector, top_k, None if among is None else among.ascending
+        )
         return self._ranked(zip(numbers.tolist(), cosines.tolist(), strict=True), top_k)
 
     def cosines(self, numbers: Iterable[int], vector: Vectors) -> dict[int, float]:

@@ -38,8 +38,8 @@ class Columns:
         rows: The rows, in the same order.
     """
 
-    def __init__(self, numbers: Sequence[int], rows: Sequence[Row]) -> None:
-        self.numbers: NDArray[np.int64] = np.array(numbers, dtype=np.int64)
+    def __init__(self, numbers: Sequence[int] | NDArray[np.int64], rows: Sequence[Row]) -> None:
+        self.numbers: NDArray[np.int64] = np.asarray(numbers, dtype=np.int64)
         self._rows = rows
         self._columns: dict[str, Column] = {}
 

@@ -17,8 +17,9 @@ from deployments.contracts.documents import (
     IndexedDocument,
     SourcePage,
 )
-from deployments.contracts.errors import NotFound, Unavailable
+from deployments.contracts.errors import Unavailable
 from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
+from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.chroma_source import StoredContent
@@ -27,6 +28,9 @@ from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
 from deployments.retriever.store import ChromaStore
+from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
+from deployments.retriever.tenancy.erasing import erase_some
+from deployments.retriever.tenancy.names import stored_id
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -59,9 +63,11 @@ class Retriever(StageReplica):
         self._begun_s = time.monotonic()
         self._max_silence_s = settings.max_silence_s
         self._store = ChromaStore(settings.store)
+        self._documents = TenantDocuments(self._store)
         self._calibrations = Calibrations(self._store.chroma)
         index = ChunkIndex() if settings.lexical else None
         self._follower = None if index is None else Follower(StoredContent(self._store), index)
+        self._index = index
         self._following: asyncio.Task[None] | None = None
         self._hybrid = HybridSearch(self._store, index, self._follower)
         self._batcher = Batcher(
@@ -89,7 +95,10 @@ class Retriever(StageReplica):
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
         `vector` has shape (1, dim)."""
-        asked = Query(query, None if vector is None else vector[0], top_k, where, how, reach)
+        access = call.access
+        asked = Query(
+            query, None if vector is None else vector[0], top_k, where, how, access, reach
+        )
         done = await self._batcher.submit(
             [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
         )
@@ -97,50 +106,74 @@ class Retriever(StageReplica):
         hits = done[0].value
         laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
         times = replace(times, laps=tuple(laps))
-        return Found(hits.chunks, times, self._calibrations.latest, hits.neighbours)
+        neighbours = tuple(shown_chunk(access, chunk) for chunk in hits.neighbours)
+        return Found(shown_hits(access, hits.chunks), times, self._calibrations.latest, neighbours)
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
     ) -> dict[str, DocumentRecord]:
         """Returns the records of those documents that are known, by id; one without a fingerprint
         has to be written again."""
-        records = await asyncio.to_thread(self._store.records, document_ids)
+        records = await asyncio.to_thread(self._documents.records, document_ids, call.access)
         damaged = self._follower.damaged if self._follower is not None else frozenset()
         return {
-            document_id: replace(record, fingerprint="") if document_id in damaged else record
-            for document_id, record in records.items()
+            shown: replace(record, fingerprint="")
+            if stored_id(call.access, shown) in damaged
+            else record
+            for shown, record in records.items()
         }
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         """Returns a page of the list of documents, in order of arrival."""
-        return await asyncio.to_thread(self._store.page, after=after, limit=limit)
+        return await asyncio.to_thread(
+            self._documents.page, after=after, limit=limit, access=call.access
+        )
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         """Returns a document's record, or raises NotFound."""
-        found = await asyncio.to_thread(self._store.records, [document_id])
-        if document_id not in found:
-            raise NotFound(f"There is no document '{document_id}'.", "retriever")
-        return found[document_id]
+        return await asyncio.to_thread(self._documents.record, document_id, call.access)
 
     async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
         """Returns a page of documents as they came."""
-        return await asyncio.to_thread(self._store.sources, after=after, limit=limit)
+        return await asyncio.to_thread(
+            self._documents.sources, after=after, limit=limit, access=call.access
+        )
+
+    async def closed(self, document_ids: Sequence[str], *, call: CallContext) -> frozenset[str]:
+        """Returns those ids of documents that the caller's groups may not read, nor write over."""
+        return await asyncio.to_thread(self._documents.closed, document_ids, call.access)
 
     async def replace(self, documents: Sequence[IndexedDocument], *, call: CallContext) -> None:
         """Writes documents whole; what is written replaces what was there under the same id."""
-        await asyncio.to_thread(self._store.replace, documents)
+        await asyncio.to_thread(self._documents.replace, documents, call.access)
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """Removes a document; returns how many chunks went with it, or raises NotFound."""
-        return await asyncio.to_thread(self._store.delete, document_id)
+        return await asyncio.to_thread(self._documents.delete, document_id, call.access)
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """Removes some of what there is of a tenant, for operators."""
+        call.access.require_all_tenants()
+        return await asyncio.to_thread(erase_some, self._store, tenant)
 
     async def facts(self, *, call: CallContext) -> CollectionFacts:
-        """Returns how much the collection holds, and its calibration as it is stored."""
-        return await asyncio.to_thread(collection_facts, self._store, self._calibrations)
+        """Returns how much the collection holds of what the caller reaches, and its calibration as
+        it is stored."""
+        if self._index is None or self._follower is None or call.access.all_tenants:
+            return await asyncio.to_thread(
+                collection_facts, self._store, self._calibrations, call.access
+            )
+        await asyncio.to_thread(self._follower.sync)
+        rows = self._index.view().rows.within(call.access).numbers
+        calibration = await asyncio.to_thread(self._calibrations.read)
+        return CollectionFacts(rows.document_count, len(rows), calibration)
 
     async def sample(self, *, limit: int, call: CallContext) -> list[Chunk]:
-        """Returns up to `limit` chunks drawn from all of them."""
-        return await asyncio.to_thread(sample_chunks, self._store, limit=limit)
+        """Returns up to `limit` chunks drawn from all that the caller reaches."""
+        chunks = await asyncio.to_thread(
+            sample_chunks, self._store, limit=limit, access=call.access
+        )
+        return [shown_chunk(call.access, chunk) for chunk in chunks]
 
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         """Stores a calibration in place of the former one."""

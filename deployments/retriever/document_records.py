@@ -2,16 +2,28 @@
 removes it."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 from deployments.contracts.documents import DocumentRecord
+from deployments.contracts.tenants import Access
 from deployments.retriever.chroma import no_vectors
+from deployments.retriever.tenancy.fields import (
+    acl_of,
+    joined,
+    owner_fields,
+    where_likely,
+    where_tenant,
+)
 from deployments.retriever.versions import Version, latest, parse_row_id, row_id
 
 _ASKED_IDS = 500
 """Documents of one question."""
+
+_KNOWN = frozenset(field.name for field in fields(DocumentRecord)) - {"acl"}
+"""What the text of a row holds, as every version of the service reads it; who may read a document
+is metadata."""
 
 
 class DocumentRecords:
@@ -51,16 +63,35 @@ class DocumentRecords:
         newest = self.latest(document_ids)
         return {name: version for name, version in newest.items() if not version.is_deletion}
 
-    def page(self, *, after: int, limit: int) -> tuple[list[Version], int | None]:
-        """Returns the versions that count of up to `limit` documents whose sequence is above
-        `after`, in order of arrival, and the place after which the next page begins."""
+    def page(self, *, after: int, limit: int, access: Access) -> tuple[list[Version], int | None]:
+        """Returns the versions that count of up to `limit` documents within reach whose sequence is
+        above `after`, in order of arrival, and the place after which the next page begins."""
+        found: list[Version] = []
+        following: int | None = after
+        asked = where_likely(access)
+        while following is not None and len(found) < limit:
+            versions, following = self._page(following, limit, asked)
+            in_reach = [version for version in versions if version.is_in_reach(access)]
+            if len(in_reach) < len(versions):
+                asked = where_tenant(access)
+            found += in_reach
+        if len(found) > limit:
+            found = found[:limit]
+            following = found[-1].record.sequence
+        return found, following
+
+    def _page(
+        self, after: int, limit: int, asked: Mapping[str, Any] | None
+    ) -> tuple[list[Version], int | None]:
+        """Returns a page of those documents that pass a filter, whoever may see them."""
         above: dict[str, object] = {"sequence": {"$gt": after}}
-        rows = _ordered(self._get(where=above, limit=limit + 1))
+        rows = _ordered(self._get(where=joined(above, asked), limit=limit + 1))
         following = None
         if len(rows) > limit:
             # The store counts in order of writing, and one request's writes may overtake another's.
             following = rows[-1].record.sequence
-            rows = _ordered(self._get(where={"$and": [above, {"sequence": {"$lte": following}}]}))
+            until = {"sequence": {"$lte": following}}
+            rows = _ordered(self._get(where=joined(above, until, asked)))
         newest = self.latest(sorted({version.record.id for version in rows}))
         counting = [
             version
@@ -72,12 +103,14 @@ class DocumentRecords:
             following = counting[-1].record.sequence
         return counting, following
 
-    def count(self) -> int:
-        """Returns how many documents there are; one that is written at this moment may count
-        twice."""
-        rows = int(self._guard(lambda: self._open().count()))
-        deleted = self._guard(lambda: self._open().get(where={"deleted": True}, include=[]))
-        return rows - len(deleted["ids"])
+    def count(self, access: Access) -> int:
+        """Returns how many documents there are of all tenants, or of one; what its groups may not
+        read counts too. One that is written at this moment may count twice."""
+        asked = where_tenant(access)
+        rows = (
+            int(self._guard(lambda: self._open().count())) if asked is None else self._rows(asked)
+        )
+        return rows - self._rows(joined(asked, {"deleted": True}))
 
     def write(self, versions: Sequence[Version]) -> None:
         """Makes these the versions that count, where no later one does."""
@@ -85,7 +118,7 @@ class DocumentRecords:
             lambda: self._open().upsert(
                 ids=_row_ids(versions),
                 embeddings=no_vectors(len(versions)),
-                documents=[json.dumps(asdict(version.record)) for version in versions],
+                documents=[_text(version.record) for version in versions],
                 metadatas=[_metadata(version) for version in versions],
             )
         )
@@ -100,12 +133,16 @@ class DocumentRecords:
         if versions:
             self._guard(lambda: self._open().delete(ids=_row_ids(versions)))
 
+    def _rows(self, where: Mapping[str, Any] | None) -> int:
+        found = self._guard(lambda: self._open().get(where=where, include=[]))
+        return len(found["ids"])
+
     def _get(self, **asked: Any) -> list[Version]:
         found = self._guard(lambda: self._open().get(include=["documents", "metadatas"], **asked))
         rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
         return [
             Version(
-                DocumentRecord(**json.loads(text)),
+                _record(text, metadata),
                 parse_row_id(row)[1] if "document_id" in metadata else "",
                 is_deletion="deleted" in metadata,
                 is_announced="announced" in metadata,
@@ -118,8 +155,19 @@ def _row_ids(versions: Sequence[Version]) -> list[str]:
     return [row_id(version.record.id, version.write_id) for version in versions]
 
 
+def _text(record: DocumentRecord) -> str:
+    return json.dumps({key: value for key, value in asdict(record).items() if key in _KNOWN})
+
+
+def _record(text: str, metadata: Mapping[str, Any]) -> DocumentRecord:
+    """Returns a record; what a later version of the service says of it besides is left out."""
+    said = {key: value for key, value in json.loads(text).items() if key in _KNOWN}
+    return DocumentRecord(**said, acl=acl_of(metadata))
+
+
 def _metadata(version: Version) -> dict[str, object]:
     metadata: dict[str, object] = {"document_id": version.record.id}
+    metadata |= owner_fields(version.record.id, version.record.acl)
     if version.is_deletion:
         # Without a sequence it is on no page.
         metadata["deleted"] = True

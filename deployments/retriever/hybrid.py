@@ -18,6 +18,7 @@ from deployments.contracts.calls import Lap
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter, ScoredChunk, SearchMethod, SearchMode, Signals
+from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.fusion import fuse_scores, top_scaled
 from deployments.retriever.chunk_index import ChunkIndex, Hit, View
@@ -29,13 +30,15 @@ from deployments.retriever.where import compile_where
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for, and how: `vector` has shape (dim,), and is not needed by words alone."""
+    """What to look for, how, and for whom: `vector` has shape (dim,), and is not needed by words
+    alone."""
 
     text: str
     vector: Vectors | None
     top_k: int
     where: Filter | None
     how: SearchMethod
+    access: Access
     reach: int = 0
 
     @property
@@ -103,7 +106,10 @@ class HybridSearch:
             return {}
         with laps.lap("dense"):
             found = self._store.search(
-                [Search(_vector(query), query.top_k, query.where) for query in queries.values()]
+                [
+                    Search(_vector(query), query.top_k, query.where, query.access)
+                    for query in queries.values()
+                ]
             )
         # What is not there any more was deleted meanwhile.
         chunks = self._store.texts(list({chunk_id for hits in found for chunk_id in hits}))
@@ -136,11 +142,15 @@ class HybridSearch:
         with laps.lap("dense"):
             for place, query in queries.items():
                 if query.how.mode != "lexical":
-                    dense[place] = view.by_meaning(_vector(query), query.depth, query.where)
+                    dense[place] = view.by_meaning(
+                        _vector(query), query.depth, query.where, access=query.access
+                    )
         with laps.lap("lexical"):
             for place, query in queries.items():
                 if query.how.mode != "dense":
-                    words[place] = view.by_words(query.text, query.depth, query.where)
+                    words[place] = view.by_words(
+                        query.text, query.depth, query.where, access=query.access
+                    )
         hits: dict[int, Hits] = {}
         for place, query in queries.items():
             chunks = _one_list(view, query, dense.get(place, []), words.get(place, []))

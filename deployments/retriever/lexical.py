@@ -124,7 +124,14 @@ class LexicalView:
         found = self._tried(words, max(_TRIED_HITS, 4 * top_k), top_k, passes)
         if found is not None:
             return found
-        allowed = passing()
+        return self._in(words, top_k, passing())
+
+    def search_in(self, text: str, top_k: int, allowed: Collection[int]) -> Found:
+        """Returns the best of those texts whose numbers are allowed."""
+        words = self._queries.words(text, self._searcher) if allowed else None
+        return [] if words is None else self._in(words, top_k, allowed)
+
+    def _in(self, words: "Query", top_k: int, allowed: Collection[int]) -> Found:
         if not allowed:
             return []
         tried = 2 * top_k * self._searcher.num_docs // len(allowed)

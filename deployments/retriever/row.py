@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployments.contracts.documents import Chunk, Markup, Scalar
+from deployments.contracts.tenants import Acl
 from deployments.retriever.chroma_rows import MARKUP_KEY, read_chunk
+from deployments.retriever.tenancy.names import bare_id, beside
 
 CHUNK_KEYS = frozenset({"ordinal", "heading", "page"})
 """Fields in which chunks of one document differ."""
@@ -19,7 +21,9 @@ _ERRORS = "surrogatepass"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A chunk; `shared` is one mapping for all chunks of a document, `text` is in UTF-8."""
+    """A chunk, by the name that it has in the index; `shared` is one mapping for all chunks of a
+    document, which knows the document as its tenant's clients do, since their filters ask for it.
+    `text` is in UTF-8."""
 
     chunk_id: str
     shared: Mapping[str, Scalar]
@@ -28,9 +32,10 @@ class Row:
     page: int | None
     text: bytes
     markup: Markup = "markdown"
+    acl: Acl = None
 
     def fields(self) -> dict[str, object]:
-        """Returns the chunk's metadata as the store keeps it."""
+        """Returns the chunk's metadata as filters see it."""
         fields: dict[str, object] = dict(self.shared)
         fields["ordinal"] = self.ordinal
         fields["heading"] = self.heading
@@ -42,7 +47,9 @@ class Row:
 
     def chunk(self) -> Chunk:
         """Returns the chunk itself."""
-        return read_chunk(self.chunk_id, self.text.decode("utf-8", _ERRORS), self.fields())
+        fields = self.fields()
+        fields["document_id"] = beside(self.chunk_id, str(fields["document_id"]))
+        return read_chunk(self.chunk_id, self.text.decode("utf-8", _ERRORS), fields, self.acl)
 
 
 def row_of(chunk: Chunk, former: Row | None) -> Row:
@@ -54,11 +61,13 @@ def row_of(chunk: Chunk, former: Row | None) -> Row:
     """
     shared: Mapping[str, Scalar] = {
         **chunk.metadata,
-        "document_id": chunk.document_id,
+        "document_id": bare_id(chunk.document_id),
         "path": chunk.path,
         "title": chunk.title,
     }
-    if former is not None and former.shared == shared:
-        shared = former.shared
+    acl = chunk.acl
+    if former is not None:
+        shared = former.shared if former.shared == shared else shared
+        acl = former.acl if former.acl == acl else acl
     text = chunk.text.encode("utf-8", _ERRORS)
-    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page, text, chunk.markup)
+    return Row(chunk.id, shared, chunk.ordinal, chunk.heading, chunk.page, text, chunk.markup, acl)

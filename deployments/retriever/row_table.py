@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from deployments.contracts.documents import Chunk
 from deployments.retriever.row import Row, row_of
 from deployments.retriever.rows import BLOCK_NUMBERS, Rows
+from deployments.retriever.tenancy.partitions import PartitionTable
 
 
 class RowTable:
@@ -20,6 +21,7 @@ class RowTable:
         self._own: set[int] = set()
         self._documents: dict[str, dict[int, int]] = {}
         self._own_documents: set[str] = set()
+        self._partitions = PartitionTable()
         self._last: Row | None = None
         self._next = 0
 
@@ -29,6 +31,7 @@ class RowTable:
         former = numbers.get(chunk.ordinal)
         number, self._next = self._next, self._next + 1
         self._last = self._block(number)[number] = row_of(chunk, self._last)
+        self._partitions.add(number, self._last)
         numbers[chunk.ordinal] = number
         if former is not None:
             self._drop(former)
@@ -49,11 +52,11 @@ class RowTable:
         """Returns the rows as they are, by number."""
         self._own.clear()
         self._own_documents.clear()
-        return Rows(self._blocks.copy(), self._documents.copy())
+        return Rows(self._blocks.copy(), self._documents.copy(), self._partitions.snapshot())
 
     def _drop(self, number: int) -> None:
         block = self._block(number)
-        del block[number]
+        self._partitions.remove(number, block.pop(number))
         if not block:
             del self._blocks[number // BLOCK_NUMBERS]
 

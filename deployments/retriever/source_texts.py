@@ -8,6 +8,7 @@ from typing import Any
 
 from deployments.contracts.documents import IndexedDocument, Markup, Part
 from deployments.retriever.chroma import no_vectors
+from deployments.retriever.tenancy.fields import owner_fields
 from deployments.retriever.versions import Version, parse_row_id, row_id
 
 _KEY = "parts"
@@ -42,6 +43,7 @@ class SourceTexts:
                     {
                         "document_id": document.record.id,
                         _KEY: pack(document.parts, document.chunks[0].markup),
+                        **owner_fields(document.record.id, document.record.acl),
                     }
                     for document in kept
                 ],

@@ -11,9 +11,9 @@ that the document has to be written again.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.errors import NotFound, Unavailable
 from deployments.contracts.search import Filter
+from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import ChangeLog
 from deployments.retriever.chroma import Chroma
@@ -37,6 +38,7 @@ from deployments.retriever.chroma_rows import document_of, read_rows, row_metada
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.document_records import DocumentRecords
 from deployments.retriever.source_texts import SourceTexts
+from deployments.retriever.tenancy.fields import joined, where_likely, where_tenant
 from deployments.retriever.versions import Version, latest, new_write_id, parse_row_id, row_id
 from deployments.retriever.where_for_chroma import where_for_chroma
 
@@ -48,15 +50,18 @@ _WRITE_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for: `vector` has shape (dim,)."""
+    """What to look for, and for whom: `vector` has shape (dim,)."""
 
     vector: Vectors
     top_k: int
     where: Filter | None
+    access: Access
 
 
 class ChromaStore:
-    """Reads and writes one version's collection. Every method blocks; call it from a thread.
+    """Reads and writes one version's collection. Documents go by the ids that they have in the
+    index, and whose they are is nothing that it asks, but for what has to be found first: see
+    `TenantDocuments`. Every method blocks; call it from a thread.
 
     Args:
         args: Address or folder, and the collection's name.
@@ -75,9 +80,10 @@ class ChromaStore:
     def search(self, searches: Sequence[Search]) -> list[dict[str, float]]:
         """Returns for each search the nearest chunks' ids with their cosines, in descending order,
         ties by chunk id. Searches that differ in the vector only are one question to the store."""
-        alike: dict[tuple[int, str], list[int]] = {}
+        alike: dict[tuple[int, str, Access], list[int]] = {}
         for place, search in enumerate(searches):
-            key = search.top_k, json.dumps(search.where, sort_keys=True, default=str)
+            where = json.dumps(search.where, sort_keys=True, default=str)
+            key = search.top_k, where, search.access
             alike.setdefault(key, []).append(place)
         found: dict[int, dict[str, float]] = {}
         for places in alike.values():
@@ -88,41 +94,48 @@ class ChromaStore:
     def _nearest(self, searches: Sequence[Search]) -> list[dict[str, float]]:
         """Asks for more where rows of writes that do not count were among the nearest."""
         top_k = asked = searches[0].top_k
+        whose = where_likely(searches[0].access)
         while True:
-            answers = self._query(searches, asked)
+            answers = self._query(searches, asked, whose)
             rows = {row for ids, _ in answers for row in ids}
-            counts = self._counting(rows)
+            counts = self._counting(rows, searches[0].access)
             hits = [_ranked(ids, distances, counts) for ids, distances in answers]
             if all(
                 len(ranked) >= top_k or len(ids) < asked
                 for ranked, (ids, _) in zip(hits, answers, strict=True)
             ):
                 return [dict(list(ranked.items())[:top_k]) for ranked in hits]
+            whose = where_tenant(searches[0].access)
             asked *= 4
 
-    def _query(self, searches: Sequence[Search], count: int) -> list[tuple[list[str], list[float]]]:
-        where = searches[0].where
+    def _query(
+        self, searches: Sequence[Search], count: int, whose: Mapping[str, Any] | None
+    ) -> list[tuple[list[str], list[float]]]:
+        where, access = searches[0].where, searches[0].access
+        asked = where_for_chroma(where, access) if where else None
 
         def query() -> Any:
             return self.chroma.chunks().query(
                 query_embeddings=np.stack([search.vector for search in searches]),
                 n_results=count,
-                where=where_for_chroma(where) if where else None,
+                where=joined(asked, whose),
                 include=["distances"],
             )
 
         found = self.chroma.guard(query)
         return list(zip(found["ids"], found["distances"], strict=True))
 
-    def _counting(self, rows: Collection[str]) -> set[str]:
-        """Returns those rows of chunks whose write is the one that counts."""
+    def _counting(self, rows: Collection[str], access: Access) -> set[str]:
+        """Returns those rows of chunks within reach whose write is the one that counts."""
         parsed = [(row, *parse_row_id(row)) for row in rows]
         documents = {document_of(chunk_id) for _, chunk_id, _ in parsed}
         there = self.documents.there(sorted(documents))
         return {
             row
             for row, chunk_id, write_id in parsed
-            if (version := there.get(document_of(chunk_id))) and version.write_id == write_id
+            if (version := there.get(document_of(chunk_id)))
+            and version.write_id == write_id
+            and version.is_in_reach(access)
         }
 
     def texts(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
@@ -137,9 +150,10 @@ class ChromaStore:
         ]
         return {chunk.id: chunk for _, chunk in self._rows(rows)}
 
-    def sampled(self, rows: Sequence[str]) -> list[Chunk]:
-        """Returns the chunks of those rows that count, in the order of the rows."""
-        counting = self._counting(rows)
+    def sampled(self, rows: Sequence[str], *, access: Access) -> list[Chunk]:
+        """Returns the chunks of those rows that count and are within reach, in the order of the
+        rows."""
+        counting = self._counting(rows, access)
         chunks = {
             row_id(chunk.id, write_id): chunk for write_id, chunk in self._rows(list(counting))
         }
@@ -151,9 +165,10 @@ class ChromaStore:
         there = self.documents.there(document_ids)
         return {document_id: version.known() for document_id, version in there.items()}
 
-    def page(self, *, after: int, limit: int) -> DocumentPage:
-        """Returns up to `limit` records whose sequence is above `after`, in order of arrival."""
-        versions, following = self.documents.page(after=after, limit=limit)
+    def page(self, *, after: int, limit: int, access: Access) -> DocumentPage:
+        """Returns up to `limit` records within reach whose sequence is above `after`, in order of
+        arrival."""
+        versions, following = self.documents.page(after=after, limit=limit, access=access)
         return DocumentPage(tuple(version.known() for version in versions), following)
 
     def replace(self, documents: Sequence[IndexedDocument]) -> None:
@@ -174,9 +189,16 @@ class ChromaStore:
         former = self.documents.latest([document_id]).get(document_id)
         if former is None or (former.is_deletion and former.is_announced):
             raise NotFound(f"There is no document '{document_id}'.", _STAGE)
-        deletion = Version(former.record, new_write_id([former]), is_deletion=True)
-        self._finish([deletion])
+        self.bury([former])
         return former.record.chunk_count
+
+    def bury(self, versions: Sequence[Version]) -> None:
+        """Removes documents whose latest versions these are. What is left of each is that it was
+        deleted: nothing of what was in it, its title and its path included."""
+        write_id = new_write_id(versions)
+        self._finish(
+            [Version(_forgotten(old.record), write_id, is_deletion=True) for old in versions]
+        )
 
     def _finish(self, versions: Sequence[Version]) -> None:
         """Has a write count, tells the replicas, and removes what older ones left."""
@@ -208,10 +230,10 @@ class ChromaStore:
         # Last: as long as there is a row to remove, there is a version that names its document.
         self.documents.remove([v for v in versions if v.write_id < newest[v.record.id].write_id])
 
-    def sources(self, *, after: int, limit: int) -> SourcePage:
-        """Returns documents as they came whose sequence is above `after`: up to `limit`, or as many
-        as fit a message."""
-        versions, following = self.documents.page(after=after, limit=limit)
+    def sources(self, *, after: int, limit: int, access: Access) -> SourcePage:
+        """Returns documents within reach as they came whose sequence is above `after`: up to
+        `limit`, or as many as fit a message. All are counted for whoever reaches all."""
+        versions, following = self.documents.page(after=after, limit=limit, access=access)
         sources = self._sources()
         documents: list[Document] = []
         chars = 0
@@ -229,10 +251,12 @@ class ChromaStore:
                     Document(
                         *(record.id, record.path, record.title, parts, record.metadata),
                         markup=markup,
+                        acl=record.acl,
                     )
                 )
         records = tuple(version.known() for version in versions)
-        return SourcePage(records, tuple(documents), following, self.documents.count())
+        total = self.documents.count(access) if access.all_tenants else 0
+        return SourcePage(records, tuple(documents), following, total)
 
     def _rows(self, rows: Sequence[str]) -> list[tuple[str, Chunk]]:
         if not rows:
@@ -244,6 +268,10 @@ class ChromaStore:
 
     def _sources(self) -> SourceTexts:
         return SourceTexts(self.chroma.beside("sources"), self.chroma.guard)
+
+
+def _forgotten(record: DocumentRecord) -> DocumentRecord:
+    return replace(record, path="", title="", fingerprint="", metadata={})
 
 
 def _insert(collection: Any, chunks: Sequence[Chunk], vectors: Vectors, write_id: str) -> None:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from deployments.contracts.documents import DocumentRecord
+from deployments.contracts.tenants import Access
+from deployments.retriever.tenancy.names import is_in_reach
 
 _TIME_DIGITS = 16
 _ROW = re.compile(r"(?s)(.*)@([0-9a-f]{32})")
@@ -43,6 +45,10 @@ class Version:
     def mark(self) -> str:
         """Differs from every other version's; empty where the version itself may change."""
         return self.write_id or self.record.fingerprint
+
+    def is_in_reach(self, access: Access) -> bool:
+        """Returns whether somebody may see the document."""
+        return is_in_reach(access, self.record.id, self.record.acl)
 
     def known(self) -> DocumentRecord:
         """Returns the record, without its fingerprint where the document has to be written again:

@@ -1,7 +1,8 @@
 """Filters as Chroma has to be sent them so that it selects what they say.
 
 Chroma 1.5 holds a number of a filter against an integer after it has cut it to one: 2.5 is 2. So a
-fraction is sent with the integers beside it, which mean the same to both kinds of numbers.
+fraction is sent with the integers beside it, which mean the same to both kinds of numbers. Ids of
+documents are sent as the index calls them.
 """
 
 import math
@@ -9,23 +10,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.contracts.search import Filter
+from deployments.contracts.tenants import Access
+from deployments.retriever.tenancy.names import stored_id
 
 
-def where_for_chroma(where: Filter) -> dict[str, Any]:
-    """Returns a filter that Chroma answers as `where` answers the given one."""
-    parts = [_condition(key, value) for key, value in where.items()]
+def where_for_chroma(where: Filter, access: Access) -> dict[str, Any]:
+    """Returns a filter that Chroma answers as `where` answers the given one, for somebody's
+    documents."""
+    parts = [_condition(key, value, access) for key, value in where.items()]
     return parts[0] if len(parts) == 1 else dict(where)
 
 
-def _condition(key: str, value: object) -> dict[str, Any]:
+def _condition(key: str, value: object, access: Access) -> dict[str, Any]:
     if key in ("$and", "$or") and isinstance(value, Sequence) and not isinstance(value, str):
-        return {key: [where_for_chroma(part) if _is_filter(part) else part for part in value]}
-    if not isinstance(value, Mapping):
-        return _comparison(key, "$eq", value)
-    if len(value) != 1:
+        return {
+            key: [where_for_chroma(part, access) if _is_filter(part) else part for part in value]
+        }
+    if isinstance(value, Mapping) and len(value) != 1:
         return {key: value}
-    [(name, operand)] = value.items()
-    return _comparison(key, name, operand)
+    [(name, operand)] = value.items() if isinstance(value, Mapping) else [("$eq", value)]
+    return _comparison(key, name, _stored(operand, access) if key == "document_id" else operand)
+
+
+def _stored(operand: object, access: Access) -> object:
+    """Returns what ids in a filter are called in the index."""
+    if isinstance(operand, str):
+        return stored_id(access, operand)
+    if isinstance(operand, list | tuple):
+        return [_stored(one, access) for one in operand]
+    return operand
 
 
 def _comparison(key: str, name: str, operand: Any) -> dict[str, Any]:

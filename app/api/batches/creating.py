@@ -61,7 +61,13 @@ async def read_request(
         RequestValidationError, MalformedRequest, UnsupportedMedia, InvalidRequest: none is.
     """
     kind = media_type(request)
-    submitter = Submitter(owner_of(caller.principal), caller.forced_release, scope.notes.trace_wish)
+    groups = caller.principal.groups
+    submitter = Submitter(
+        owner_of(caller.principal),
+        caller.forced_release,
+        scope.notes.trace_wish,
+        None if groups is None else tuple(sorted(groups)),
+    )
     if kind == "application/json":
         body = _parsed(await request.body())
         return BatchRequest(

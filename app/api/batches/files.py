@@ -12,7 +12,6 @@ from app.api.wire.batches import batch_file_object
 from app.request.scope import RequestScope
 from app.schemas.files.files import FileObject
 from deployments.batches.contract import FILE_PREFIX, BatchStage, FilePurpose
-from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import NotFound
 
 BATCH_PURPOSES: tuple[FilePurpose, ...] = ("batch", "batch_output")
@@ -67,7 +66,7 @@ class BatchFiles:
         """Returns the bytes of a file, piece by piece; raises NotFound before the first."""
         keeper = self._keeper()
         first = await keeper.read_file(file_id, 0, owner=self.owner, call=self.scope.call())
-        call = CallContext(self.scope.request_id, _PIECE_TIMEOUT_S)
+        call = self.scope.within(_PIECE_TIMEOUT_S).call()
 
         async def pieces() -> AsyncGenerator[bytes, None]:
             piece = first

@@ -8,6 +8,7 @@ from app.api.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.request.principal import Principal
 from deployments.batches.contract import BatchStage
+from deployments.batches.owners import owner_text
 from deployments.contracts.errors import NotFound
 
 
@@ -24,7 +25,7 @@ def keeper_of(gateway: Gateway) -> BatchStage:
 
 def owner_of(principal: Principal) -> str:
     """Returns how a caller's batches and files are told from others'."""
-    return principal.key_id
+    return owner_text(principal.tenant, principal.key_id)
 
 
 async def keeper(gateway: GatewayIn) -> BatchStage:

@@ -9,7 +9,7 @@ from app.schemas.files.files import FILE_ID
 from app.schemas.files.stores import STORE, FileCounts
 from app.schemas.wire import RequestModel, ResponseModel, refused
 from deployments.contracts.inputs import Items, bounded
-from deployments.indexer.cleaning import RESERVED_KEYS
+from deployments.indexer.cleaning import taken_keys
 
 MAX_BATCH_FILES = 2000
 """OpenAI's own bound."""
@@ -18,8 +18,7 @@ MAX_BATCH_FILES = 2000
 def _is_free(
     attributes: dict[str, str | bool | int | float],
 ) -> dict[str, str | bool | int | float]:
-    taken = sorted(RESERVED_KEYS & set(attributes))
-    if taken:
+    if taken := taken_keys(attributes):
         raise ValueError(f"has keys that the index itself uses: {', '.join(taken)}")
     return attributes
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import ConfigError, PromptTooLong, RagError, Unavailable
 from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
+from deployments.contracts.tenants import DEFAULT_TENANT
 from deployments.contracts.tools import Choice
 from deployments.generator.vllm.errors import translated
 from deployments.generator.vllm.loading import import_vllm, load_engine, variables
@@ -195,6 +196,7 @@ class VllmEngine:
             reader = self._call_reader(loaded, prompt, sampling, token_ids)
             params = self._params(loaded, sampling, len(token_ids), reader)
             inputs = {"type": "token", "prompt_token_ids": list(token_ids)}
+            inputs |= cache_salt(call.access.tenant)
             first = True
             self._running.add(request_id)
             try:
@@ -271,6 +273,16 @@ class VllmEngine:
         if self._loaded is None:
             raise Unavailable("The engine does not run.", "generator")
         return self._loaded
+
+
+def cache_salt(tenant: str) -> dict[str, object]:
+    """Returns what keeps the prefix cache of a tenant apart: how many tokens of a prompt were
+    cached would tell others what it has asked. The default tenant shares nothing with them either.
+
+    >>> cache_salt("acme"), cache_salt("default")
+    ({'cache_salt': 'acme'}, {})
+    """
+    return {} if tenant == DEFAULT_TENANT else {"cache_salt": tenant}
 
 
 def _structured_outputs(sampling: Sampling) -> "StructuredOutputsParams | None":

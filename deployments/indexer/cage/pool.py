@@ -5,6 +5,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from queue import Empty, LifoQueue
 from threading import Event, Lock
 
@@ -82,9 +83,10 @@ class ReaderPool:
                 stop = Event()
                 left_s = deadline_s - time.monotonic()
                 try:
-                    return await asyncio.to_thread(
+                    items = await asyncio.to_thread(
                         lambda: list(self.read(upload, timeout_s=left_s, stop=stop))
                     )
+                    return [_with_acl(item, upload) for item in items]
                 finally:
                     stop.set()
 
@@ -117,3 +119,8 @@ class ReaderPool:
         with self._lock:
             self._readers.discard(reader)
         reader.kill()
+
+
+def _with_acl(item: Document | ReadFailure, upload: Upload) -> Document | ReadFailure:
+    """Who may read a document is nothing that a file could say, or the child that reads it."""
+    return replace(item, acl=upload.acl) if isinstance(item, Document) else item

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from app.operations.reindex import ReindexedPage, reindex_page
 from app.releases.route import RetrievalStages
+from app.request.principal import Principal
 from app.request.scope import RequestScope
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Document, IngestOutcome, Part, Upload
@@ -122,3 +124,20 @@ async def test_what_happens_meanwhile_is_not_undone(
     await page(source, target)
     assert texts(target) == texts(source)
     assert ("a" in texts(target)) == (happening == "change")
+
+
+async def test_every_document_keeps_its_tenant_and_its_groups(
+    source: DoubleDirectory, target: DoubleDirectory
+) -> None:
+    await fill(source, "a")
+    acme = replace(SCOPE, principal=Principal("acme")).call()
+    closed = replace(document("a", "closed"), acl=frozenset({"board"}))
+    await source.indexer.ingest([closed], (), call=acme)
+    scope = SCOPE.over_all_tenants()
+    done = await reindex_page(stages(source), stages(target), scope, after=0, limit=10)
+    assert [one.document_id for one in done.outcomes] == ["a", "acme/a"]
+    assert texts(target) == texts(source)
+    assert {name: one.record.acl for name, one in target.retriever.written.items()} == {
+        "a": None,
+        "acme/a": {"board"},
+    }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.contracts import calls, documents, errors, generation, search, tools
+from deployments.contracts import calls, documents, errors, generation, search, tenants, tools
 from deployments.contracts.calls import CallContext, Lap, StageCall, StageOutcome, Times
 from deployments.contracts.documents import (
     Chunk,
@@ -47,6 +47,7 @@ from deployments.contracts.search import (
     SearchMethod,
     Signals,
 )
+from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
 
 VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -54,7 +55,9 @@ CHUNK = Chunk("d-00000", "d", 0, "text 🎉", "d.md", "Title", "Heading", 2, {"t
 RECORD = DocumentRecord("d", "d.md", "Title", "mark", 1, "2026-01-01", 2**62, {"year": 2026})
 CALIBRATION = Calibration(0.5, "model", 3, 40, 30, 100, 0.97, 0.96, "2026-01-01T00:00:00+00:00")
 SAMPLES: list[Any] = [
-    CallContext("request", 1.5, "stable"),
+    CallContext("request", 1.5, "stable", access=Access("acme", frozenset({"legal"}))),
+    Access.everything(),
+    Erased({"chunks": 3}, is_done=False),
     StageCall("embed", (["text"],), {"input_type": "query"}, CallContext("request", 1.5)),
     StageOutcome("value"),
     Times(1.0, 2.0, 3.0, 4, (Lap("dense", 0.5, 1.5),)),
@@ -109,7 +112,7 @@ def equal(one: object, other: object) -> bool:
 def test_every_contract_has_a_sample() -> None:
     named = [
         value
-        for module in (calls, documents, search, generation, tools)
+        for module in (calls, documents, search, generation, tenants, tools)
         for value in vars(module).values()
     ]
     kinds = {one for one in named if isinstance(one, type) and is_dataclass(one)}

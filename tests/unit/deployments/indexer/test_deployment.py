@@ -3,15 +3,17 @@
 import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.documents import Document, DocumentRecord, IndexedDocument, Part
+from deployments.contracts.documents import Document, DocumentRecord, IndexedDocument, Part, Upload
 from deployments.contracts.errors import Overloaded, Unavailable
 from deployments.contracts.search import Embedded
+from deployments.contracts.tenants import Access
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
@@ -113,3 +115,71 @@ async def test_a_write_that_fails_ends_the_embedding_beside_it(
     with pytest.raises(Unavailable):
         await indexer.ingest([document(name, LONG) for name in "abc"], [], call=CALL)
     assert stages.calls_at_write <= stages.calls < stages.calls_at_write + 10
+
+
+class AclStages(Stages):
+    """A retriever that knows one document, which only the board may read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[CallContext] = []
+        self.acls: dict[str, object] = {}
+        self.closed = Method(self._closed)
+
+    async def _closed(self, document_ids: Sequence[str], *, call: CallContext) -> frozenset[str]:
+        self.seen.append(call)
+        may_read = call.access.may_read(frozenset({"board"}))
+        return frozenset() if may_read else frozenset({"known"}) & set(document_ids)
+
+    async def _records(
+        self, document_ids: Sequence[str], *, call: CallContext
+    ) -> dict[str, DocumentRecord]:
+        self.seen.append(call)
+        record = DocumentRecord("known", "", "", "", 1, "2026", 1, acl=frozenset({"board"}))
+        return {"known": record} if "known" in document_ids else {}
+
+    async def _embed(self, texts: Sequence[str], *, input_type: str, call: CallContext) -> Embedded:
+        self.seen.append(call)
+        return await super()._embed(texts, input_type=input_type, call=call)
+
+    async def _replace(self, documents: Sequence[IndexedDocument], *, call: CallContext) -> None:
+        self.seen.append(call)
+        self.acls |= {document.record.id: document.record.acl for document in documents}
+
+
+async def test_a_document_has_the_groups_that_it_is_given_or_has() -> None:
+    stages = AclStages()
+    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, stages)  # type: ignore[arg-type]
+    given = [
+        document("known"),
+        document("new"),
+        replace(document("named"), acl=frozenset({"legal"})),
+    ]
+    upload = Upload("up.md", b"A text.", acl=frozenset({"staff"}))
+    access = Access("acme", frozenset({"board", "legal", "staff"}))
+    call = replace(CALL, access=access)
+    outcomes = await indexer.ingest(given, [upload], call=call)
+    assert [one.status for one in outcomes] == ["updated", "added", "added", "added"]
+    assert stages.acls == {
+        "known": {"board"},
+        "new": None,
+        "named": {"legal"},
+        outcomes[3].document_id: {"staff"},
+    }
+    assert {one.access for one in stages.seen} == {access}
+
+
+async def test_nobody_writes_over_what_is_closed_to_them_or_locks_themselves_out() -> None:
+    stages = AclStages()
+    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, stages)  # type: ignore[arg-type]
+    given = [
+        document("known"),
+        replace(document("named"), acl=frozenset({"legal"})),
+        document("new"),
+    ]
+    call = replace(CALL, access=Access("acme", frozenset({"staff"})))
+    outcomes = await indexer.ingest(given, [], call=call)
+    assert [one.status for one in outcomes] == ["failed", "failed", "added"]
+    assert "may not read" in outcomes[0].message
+    assert "none of the groups" in outcomes[1].message
+    assert stages.acls == {"new": None}

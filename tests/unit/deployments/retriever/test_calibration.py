@@ -10,6 +10,7 @@ import pytest
 
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
 from deployments.contracts.search import Calibration, CollectionFacts
+from deployments.contracts.tenants import Access
 from deployments.retriever import calibration as module
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
 from deployments.retriever.config import StoreArgs
@@ -53,7 +54,7 @@ def indexed(document_id: str, size: int) -> IndexedDocument:
 def test_a_collection_begins_without_a_calibration(store: ChromaStore) -> None:
     known = Calibrations(store.chroma)
     assert known.latest is None
-    assert collection_facts(store, known) == CollectionFacts(0, 0, None)
+    assert collection_facts(store, known, Access.everything()) == CollectionFacts(0, 0, None)
 
 
 def test_what_was_stored_is_found_by_the_next_start(store: ChromaStore, folder: Path) -> None:
@@ -85,7 +86,7 @@ def test_facts_count_documents_and_chunks(store: ChromaStore) -> None:
     write(store, [2, 3])
     known = Calibrations(store.chroma)
     known.write(FITTED)
-    assert collection_facts(store, known) == CollectionFacts(2, 5, FITTED)
+    assert collection_facts(store, known, Access.everything()) == CollectionFacts(2, 5, FITTED)
 
 
 def test_a_sample_is_some_chunks_each_once_and_always_the_same(
@@ -93,11 +94,11 @@ def test_a_sample_is_some_chunks_each_once_and_always_the_same(
 ) -> None:
     monkeypatch.setattr(module, "_PAGE_IDS", 7)
     write(store, [5] * 6)
-    drawn = sample_chunks(store, limit=10)
+    drawn = sample_chunks(store, limit=10, access=Access.everything())
     assert len({chunk.id for chunk in drawn}) == 10
     assert all(chunk.text.startswith(chunk.document_id) for chunk in drawn)
-    assert sample_chunks(store, limit=10) == drawn
-    assert len(sample_chunks(store, limit=100)) == 30
+    assert sample_chunks(store, limit=10, access=Access.everything()) == drawn
+    assert len(sample_chunks(store, limit=100, access=Access.everything())) == 30
 
 
 def test_a_sample_comes_from_everywhere(
@@ -108,11 +109,13 @@ def test_a_sample_comes_from_everywhere(
     drawn: Counter[str] = Counter()
     for seed in range(40):
         monkeypatch.setattr(module, "_SEED", seed)
-        drawn.update(chunk.document_id for chunk in sample_chunks(store, limit=8))
+        drawn.update(
+            chunk.document_id for chunk in sample_chunks(store, limit=8, access=Access.everything())
+        )
     # 320 draws, 80 from each document on average, with a standard deviation of 7.
     assert set(drawn) == {"d1", "d2", "d3", "d4"}
     assert min(drawn.values()) > 50
 
 
 def test_nothing_gives_an_empty_sample(store: ChromaStore) -> None:
-    assert sample_chunks(store, limit=5) == []
+    assert sample_chunks(store, limit=5, access=Access.everything()) == []

@@ -12,6 +12,7 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
 from deployments.contracts.errors import Unavailable
+from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
 from deployments.retriever import change_log as changes_module
 from deployments.retriever import follower as following_module
@@ -36,7 +37,7 @@ class Replica:
 
     def find(self, query: str) -> list[str]:
         self.follower.sync()
-        hits = self.index.view().by_words(query, 100)
+        hits = self.index.view().by_words(query, 100, access=DEFAULT_ACCESS)
         return sorted(hit.chunk_id for hit in hits)
 
 
@@ -167,7 +168,9 @@ def test_a_replica_asks_again_when_a_write_may_have_been_acknowledged(
             follower.sync()
     source.is_broken = False
     follower.sync()
-    assert [hit.chunk_id for hit in index.view().by_words("two", 1)] == ["a-00000"]
+    assert [hit.chunk_id for hit in index.view().by_words("two", 1, access=DEFAULT_ACCESS)] == [
+        "a-00000"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, Scalar, chunk_id
 from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.search import Filter, SearchMethod, SearchMode
+from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex, View
@@ -62,7 +63,9 @@ class Replica:
         where: Filter | None = None,
     ) -> Hits:
         how = SearchMethod(mode, weight, candidates)
-        query = Query(text, None if vector is None else unit(vector), top_k, where, how)
+        query = Query(
+            text, None if vector is None else unit(vector), top_k, where, how, DEFAULT_ACCESS
+        )
         return self.hybrid.search([query])[0]
 
 
@@ -159,7 +162,7 @@ def test_filters_hold_for_both_ways(replica: Replica) -> None:
 def test_queries_of_one_batch_are_answered_each_its_own_way(replica: Replica) -> None:
     modes: list[SearchMode] = ["lexical", "dense", "hybrid", "dense"]
     queries = [
-        Query("zebra", unit(NORTH), top_k, None, SearchMethod(mode, 0.5))
+        Query("zebra", unit(NORTH), top_k, None, SearchMethod(mode, 0.5), DEFAULT_ACCESS)
         for top_k, mode in enumerate(modes, start=1)
     ]
     together = [names(hits) for hits in replica.hybrid.search(queries)]
@@ -315,7 +318,9 @@ def test_a_filter_on_the_text_is_answered_by_the_store(replica: Replica) -> None
     """By meaning, as words have no such filter; the other queries of the batch are not touched."""
     how = SearchMethod("hybrid", 0.5)
     of_text: Filter = {"#document": {"$contains": "high grass"}}
-    queries = [Query("zebra", unit(NORTH), 10, where, how) for where in (of_text, None)]
+    queries = [
+        Query("zebra", unit(NORTH), 10, where, how, DEFAULT_ACCESS) for where in (of_text, None)
+    ]
     by_store, by_memory = replica.hybrid.search(queries)
     assert names(by_store) == ["both"]
     assert by_store.chunks[0].signals.lexical is None
@@ -338,7 +343,7 @@ def test_what_stands_around_comes_with_the_hits(args: StoreArgs, lexical: bool) 
     replica.store.replace([IndexedDocument(record, chunks, vectors)])
 
     def around(reach: int) -> list[str]:
-        query = Query("zebra", unit(NORTH), 1, None, SearchMethod("dense"), reach)
+        query = Query("zebra", unit(NORTH), 1, None, SearchMethod("dense"), DEFAULT_ACCESS, reach)
         [hits] = replica.hybrid.search([query])
         assert [hit.chunk.text for hit in hits.chunks] == ["zebra"]
         return sorted(chunk.text for chunk in hits.neighbours)
@@ -360,7 +365,7 @@ def test_neighbours_that_cannot_exist_are_asked_of_nobody(
             raise AssertionError("memory knows")
 
         alone.setattr(replica.store.chroma.chunks(), "get", refuse)
-        query = Query("zebra", unit(NORTH), 1, None, SearchMethod(), reach=2)
+        query = Query("zebra", unit(NORTH), 1, None, SearchMethod(), DEFAULT_ACCESS, reach=2)
         [hits] = replica.hybrid.search([query])
     assert (len(hits.chunks), hits.neighbours) == (1, ())
 

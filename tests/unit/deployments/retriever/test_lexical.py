@@ -11,6 +11,7 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 from deployments.contracts.documents import Chunk, Scalar, chunk_id
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
+from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.retriever import lexical_queries as queries_module
 from deployments.retriever.chunk_index import ChunkIndex, Hit
 
@@ -47,7 +48,7 @@ def index_of(**texts: str) -> ChunkIndex:
 def hits(
     index: ChunkIndex, query: str, *, top_k: int = 10, where: Filter | None = None
 ) -> list[Hit]:
-    return index.view().by_words(query, top_k, where)
+    return index.view().by_words(query, top_k, where, access=DEFAULT_ACCESS)
 
 
 def found(

@@ -7,9 +7,11 @@ import pytest
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Filter
-from deployments.retriever import rows as rows_module
-from deployments.retriever.row import Row, row_of
+from deployments.contracts.tenants import DEFAULT_ACCESS
+from deployments.retriever.row import row_of
+from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Rows
+from deployments.retriever.tenancy import selection as selection_module
 from deployments.retriever.where import Condition, compile_where
 
 
@@ -21,9 +23,16 @@ def chunk(ordinal: int, **changes: Any) -> Chunk:
 def passing(rows: Rows, where: Filter) -> set[int]:
     condition = compile_where(where)
     assert isinstance(condition, Condition)
-    found = rows.passing(where, condition)
-    assert found.ascending.tolist() == sorted(found.numbers)
-    return set(found.numbers)
+    found = rows.within(DEFAULT_ACCESS).passing(where, condition)
+    assert found.ascending.tolist() == sorted(found.as_set)
+    return set(found.as_set)
+
+
+def rows_of(*chunks: Chunk) -> Rows:
+    table = RowTable()
+    for one in chunks:
+        table.add(one)
+    return table.snapshot()
 
 
 def test_a_row_has_the_fields_that_the_store_keeps() -> None:
@@ -46,27 +55,23 @@ def test_chunks_of_a_document_share_their_metadata() -> None:
 
 
 def test_a_filter_on_the_document_and_one_on_the_chunk() -> None:
-    former: Row | None = None
-    rows: dict[int, Row] = {}
-    for ordinal in range(6):
-        metadata = {"team": "red" if ordinal < 4 else "blue"}
-        former = rows[ordinal] = row_of(chunk(ordinal, metadata=metadata), former)
-    assert passing(Rows({0: rows}, {}), {"team": "red"}) == {0, 1, 2, 3}
-    assert passing(Rows({0: rows}, {}), {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {
-        2,
-        3,
-    }
+    chunks = (
+        chunk(ordinal, metadata={"team": "red" if ordinal < 4 else "blue"}) for ordinal in range(6)
+    )
+    rows = rows_of(*chunks)
+    assert passing(rows, {"team": "red"}) == {0, 1, 2, 3}
+    assert passing(rows, {"$and": [{"team": "red"}, {"ordinal": {"$gt": 1}}]}) == {2, 3}
 
 
 def test_filters_are_remembered_by_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "_KEPT_FILTERS", 2)
-    rows = Rows({0: {0: row_of(chunk(0), None)}}, {})
+    monkeypatch.setattr(selection_module, "_KEPT_FILTERS", 2)
+    rows = rows_of(chunk(0))
     for _ in range(2):
         for where in ({"ordinal": 0}, {"ordinal": False}, {"ordinal": "0"}, {"ordinal": 0.0}):
             assert passing(rows, where) == (
                 {0} if type(where["ordinal"]) in (int, float) else set()
             )
-    assert len(rows._passing) <= 2
+    assert len(rows.within(DEFAULT_ACCESS)._passing) <= 2
 
 
 @pytest.mark.parametrize("text", ["", "plain", "Gr\u00fc\u00dfe, \u4f60\u597d", "lone \ud800"])

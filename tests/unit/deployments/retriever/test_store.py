@@ -20,6 +20,7 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.errors import InvalidRequest, NotFound, StageFailed, Unavailable
 from deployments.contracts.search import Filter
+from deployments.contracts.tenants import DEFAULT_ACCESS, Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever import store as store_module
 from deployments.retriever.config import StoreArgs
@@ -100,7 +101,7 @@ def indexed(
 def found(
     store: ChromaStore, query: str, *, top_k: int = 10, where: Filter | None = None
 ) -> list[str]:
-    [texts] = texts_of(store, [Search(vector_of(query), top_k, where)])
+    [texts] = texts_of(store, [Search(vector_of(query), top_k, where, DEFAULT_ACCESS)])
     return texts
 
 
@@ -116,7 +117,7 @@ def all_pages(store: ChromaStore, *, limit: int) -> list[str]:
     ids: list[str] = []
     after: int | None = 0
     while after is not None:
-        page = store.page(after=after, limit=limit)
+        page = store.page(after=after, limit=limit, access=Access.everything())
         assert len(page.records) <= limit
         ids += [record.id for record in page.records]
         after = page.next_sequence
@@ -126,7 +127,7 @@ def all_pages(store: ChromaStore, *, limit: int) -> list[str]:
 def test_what_was_written_is_found_nearest_first(store: ChromaStore) -> None:
     document = indexed("fruit", "red apples", "green pears", "old cars")
     store.replace([document])
-    [hits] = store.search([Search(vector_of("red apples"), 2, None)])
+    [hits] = store.search([Search(vector_of("red apples"), 2, None, DEFAULT_ACCESS)])
     first, second = hits
     assert store.texts([first, "unknown"]) == {first: document.chunks[0]}
     assert hits[first] == pytest.approx(1.0, abs=1e-5)
@@ -136,7 +137,7 @@ def test_what_was_written_is_found_nearest_first(store: ChromaStore) -> None:
 
 def test_equal_scores_are_ordered_by_chunk_id(store: ChromaStore) -> None:
     store.replace([indexed("b", "same", "same"), indexed("a", "same")])
-    [hits] = store.search([Search(vector_of("same"), 3, None)])
+    [hits] = store.search([Search(vector_of("same"), 3, None, DEFAULT_ACCESS)])
     assert list(hits) == ["a-00000", "b-00000", "b-00001"]
 
 
@@ -144,11 +145,11 @@ def test_searches_of_several_callers_are_answered_each_in_its_place(store: Chrom
     texts = ["red apples", "green pears", "old cars"]
     store.replace([indexed(f"d{number}", text, year=number) for number, text in enumerate(texts)])
     searches = [
-        Search(vector_of("old cars"), 1, None),
-        Search(vector_of("old cars"), 3, {"year": {"$lt": 2}}),
-        Search(vector_of("red apples"), 1, None),
-        Search(vector_of("red apples"), 1, {"year": {"$lt": 2}}),
-        Search(vector_of("green pears"), 1, {"year": {"$in": [2]}}),
+        Search(vector_of("old cars"), 1, None, DEFAULT_ACCESS),
+        Search(vector_of("old cars"), 3, {"year": {"$lt": 2}}, DEFAULT_ACCESS),
+        Search(vector_of("red apples"), 1, None, DEFAULT_ACCESS),
+        Search(vector_of("red apples"), 1, {"year": {"$lt": 2}}, DEFAULT_ACCESS),
+        Search(vector_of("green pears"), 1, {"year": {"$in": [2]}}, DEFAULT_ACCESS),
     ]
     found = texts_of(store, searches)
     assert found == [
@@ -165,7 +166,7 @@ def test_an_empty_store_finds_nothing(store: ChromaStore) -> None:
     assert found(store, "anything") == []
     assert store.records(["nobody"]) == {}
     assert store.records([]) == {}
-    assert store.page(after=0, limit=10).records == ()
+    assert store.page(after=0, limit=10, access=Access.everything()).records == ()
     store.ping()
 
 
@@ -341,7 +342,7 @@ def test_vectors_of_another_model_are_a_failure_of_ours(store: ChromaStore) -> N
     store.replace([one])
     longer = np.ones((1, 7), dtype=np.float32)
     with pytest.raises(StageFailed, match="another embedding model"):
-        store.search([Search(longer[0], 1, None)])
+        store.search([Search(longer[0], 1, None, DEFAULT_ACCESS)])
     with pytest.raises(StageFailed, match="another embedding model"):
         store.replace([IndexedDocument(one.record, one.chunks, longer)])
 
@@ -357,7 +358,7 @@ def test_characters_survive(store: ChromaStore) -> None:
     written = [indexed(f"d{number}", text, note=text) for number, text in enumerate(texts)]
     store.replace(written)
     for document, text in zip(written, texts, strict=True):
-        [[hit]] = store.search([Search(vector_of(text), 1, {"note": text})])
+        [[hit]] = store.search([Search(vector_of(text), 1, {"note": text}, DEFAULT_ACCESS)])
         assert store.texts([hit]) == {hit: document.chunks[0]}
         assert store.records([document.record.id]) == {document.record.id: document.record}
 
@@ -376,7 +377,7 @@ def with_parts(document: IndexedDocument, *parts: Part) -> IndexedDocument:
 def test_documents_are_kept_as_they_came(store: ChromaStore) -> None:
     parts = (Part("Grüße, 你好 🙂\n\n", 1), Part("x" * 100_000, None))
     store.replace([with_parts(indexed("a", "one", "two", team="red"), *parts)])
-    page = store.sources(after=0, limit=10)
+    page = store.sources(after=0, limit=10, access=Access.everything())
     [document] = page.documents
     assert (document.id, document.path, document.title) == ("a", "a.md", "A")
     assert document.parts == parts
@@ -399,7 +400,10 @@ def test_how_a_text_is_read_comes_back_with_chunks_and_source(store: ChromaStore
         "markdown",
     ]
     assert read[chunks[0].id].metadata == chunks[0].metadata
-    documents = {one.id: one for one in store.sources(after=0, limit=10).documents}
+    documents = {
+        one.id: one
+        for one in store.sources(after=0, limit=10, access=Access.everything()).documents
+    }
     assert documents["plain"].markup == "plain"
     assert documents["plain"].parts == (Part("# of it: 1", 2),)
     assert documents["markdown"].markup == "markdown"
@@ -408,10 +412,12 @@ def test_how_a_text_is_read_comes_back_with_chunks_and_source(store: ChromaStore
 def test_a_source_goes_with_its_document(store: ChromaStore) -> None:
     store.replace([with_parts(indexed("a", "one"), Part("one"))])
     store.replace([with_parts(indexed("a", "two"), Part("two"))])
-    assert store.sources(after=0, limit=1).documents[0].parts == (Part("two"),)
+    assert store.sources(after=0, limit=1, access=Access.everything()).documents[0].parts == (
+        Part("two"),
+    )
     store.delete("a")
     store.replace([indexed("a", "three")])
-    page = store.sources(after=0, limit=1)
+    page = store.sources(after=0, limit=1, access=Access.everything())
     assert (len(page.records), page.documents) == (1, ())
 
 
@@ -422,7 +428,7 @@ def test_long_sources_make_short_pages(store: ChromaStore, monkeypatch: pytest.M
         store.replace([with_parts(one, Part("x" * (30 if number == 2 else 10)))])
     found, after = [], 0
     while True:
-        page = store.sources(after=after, limit=10)
+        page = store.sources(after=after, limit=10, access=Access.everything())
         found.append([document.id for document in page.documents])
         if page.next_sequence is None:
             break

@@ -13,9 +13,8 @@ import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
-from deployments.contracts.documents import (
-    Part,
-)
+from deployments.contracts.documents import Part
+from deployments.contracts.tenants import Access
 from deployments.retriever.chroma import Chroma, no_vectors
 from deployments.retriever.chroma_rows import row_metadata
 from deployments.retriever.config import StoreArgs
@@ -161,8 +160,9 @@ def test_an_old_document_is_there_and_is_written_again() -> None:
     replica = Replica(chroma)
     assert replica.text() == stored_text(replica.store) == "old"
     assert replica.store.records(["d"]) == {"d": replace(indexed("old").record, fingerprint="")}
-    assert replica.store.page(after=0, limit=1).records[0].id == "d"
-    assert replica.store.sources(after=0, limit=1).documents[0].parts == (Part("old"),)
+    assert replica.store.page(after=0, limit=1, access=Access.everything()).records[0].id == "d"
+    page = replica.store.sources(after=0, limit=1, access=Access.everything())
+    assert page.documents[0].parts == (Part("old"),)
     replica.write("old")
     assert replica.store.records(["d"]) == {"d": indexed("old").record}
     assert replica.text() == "old"

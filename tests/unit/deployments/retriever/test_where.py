@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.filters import MAX_CONDITIONS
+from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.retriever import where as where_module
 from deployments.retriever.columns import Columns
 from deployments.retriever.row import Row
@@ -98,7 +99,9 @@ def test_a_filter_selects_what_chroma_selects_of_the_one_it_is_sent(
 ) -> None:
     compiled = condition(where)
     selected = {row for row, fields in ROWS.items() if compiled.matches(fields)}
-    assert selected == set(rows_of_chroma.get(where=where_for_chroma(where), include=[])["ids"])
+    assert selected == set(
+        rows_of_chroma.get(where=where_for_chroma(where, DEFAULT_ACCESS), include=[])["ids"]
+    )
     assert dict(zip(ROWS, compiled.select(COLUMNS).tolist(), strict=True)) == {
         row: row in selected for row in ROWS
     }

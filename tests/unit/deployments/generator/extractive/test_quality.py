@@ -16,6 +16,7 @@ import pytest
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals
+from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.generator.config import ExtractiveArgs
 from deployments.generator.extractive.analysis import analyse_sentence
 from deployments.generator.extractive.answerability import estimate_answerability
@@ -60,7 +61,7 @@ class Corpus:
 
     def ask(self, lines: list[dict[str, Any]]) -> list[Asked]:
         view = self._index.view()
-        found = [view.by_words(one["question"], TOP_K) for one in lines]
+        found = [view.by_words(one["question"], TOP_K, access=DEFAULT_ACCESS) for one in lines]
         return [
             Asked(
                 line["question"],

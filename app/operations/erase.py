@@ -1,0 +1,74 @@
+"""Erasing a tenant: everything that the indexes and the keeper of batches have of it, with a
+receipt for each place."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.releases.route import RetrievalStages
+from app.request.scope import RequestScope
+from deployments.batches.contract import BatchStage
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import StageError
+from deployments.contracts.tenants import Erased
+
+Step = Callable[[CallContext], Awaitable[Erased]]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPlace:
+    """What became of a tenant in one place.
+
+    Attributes:
+        place: The retrieval application, or `batches`.
+        counts: What was removed this time, by what it was.
+        is_done: Whether nothing is left.
+        reason: Why something is; the code of an error.
+    """
+
+    place: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_done: bool = True
+    reason: str = ""
+
+
+async def erase_tenant(
+    tenant: str,
+    indexes: Mapping[str, RetrievalStages],
+    batches: BatchStage | None,
+    scope: RequestScope,
+) -> list[ErasedPlace]:
+    """Removes a tenant from every place, and returns a receipt for each. A place that is away is
+    told of and does not keep the others; erasing again does what is left. The tenant's keys should
+    be closed before, or it may write meanwhile.
+
+    Args:
+        tenant: Whose documents, files and batches go.
+        indexes: All that releases name, by their names.
+        batches: Who keeps batches; None where nobody does.
+        scope: The request, with time for all of it.
+    """
+    scope = scope.over_all_tenants()
+
+    def of_index(stages: RetrievalStages) -> Step:
+        return lambda call: stages.retriever.erase_tenant(tenant, call=call)
+
+    steps: dict[str, Step] = {name: of_index(stages) for name, stages in indexes.items()}
+    if batches is not None:
+        keeper = batches
+        steps["batches"] = lambda call: keeper.erase_tenant(tenant, call=call)
+    return [await _erase(place, step, scope) for place, step in steps.items()]
+
+
+async def _erase(place: str, step: Step, scope: RequestScope) -> ErasedPlace:
+    counts: Counter[str] = Counter()
+    while True:
+        try:
+            erased = await step(scope.call())
+        except StageError as error:
+            return ErasedPlace(place, dict(counts), is_done=False, reason=error.code)
+        counts.update(erased.counts)
+        if erased.is_done:
+            return ErasedPlace(place, dict(counts))
+        if scope.call().timeout_s <= 0:
+            return ErasedPlace(place, dict(counts), is_done=False, reason="deadline_exceeded")
