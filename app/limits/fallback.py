@@ -1,0 +1,110 @@
+"""What limits when the store is away: each replica by itself, at its share. Neither open nor shut.
+
+After three failures in a row the store is left alone for a while, so that requests do not wait for
+it one after the other; then one call finds out whether it is back.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.limits.memory_store import MemoryStore
+from app.limits.operations import Decision, Move, Operation, Store, StoreAway
+
+_log = logging.getLogger("ray.serve")
+_FAILURES = 3
+_REST_S = 1.0
+"""Time the store is left alone: it costs one late call each, and coming back is noticed soon."""
+
+
+class FallbackStore:
+    """A `Store` over one that may be away, which answers by itself meanwhile.
+
+    Args:
+        store: The store of all replicas.
+        max_replicas: How many replicas there may be: each has this part of every limit.
+        local: The store of this replica.
+        now: Clock in seconds; monotonic.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        max_replicas: int,
+        local: Store | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._max_replicas = max_replicas
+        self._local = local or MemoryStore()
+        self._now = now
+        self._failures = 0
+        self._rests_until_s = 0.0
+        self.failed_calls = 0
+        """Calls of the store that failed, since the start."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store is left alone at this moment, or was when it was last asked."""
+        return self._failures >= _FAILURES
+
+    def run(self, operations: Sequence[Operation]) -> list[Decision]:
+        """See `Store.run`; raises nothing."""
+        if self.is_away and self._now() < self._rests_until_s:
+            return self._run_locally(operations)
+        # What this replica decided alone is settled here: the store never knew of it.
+        shared = [operation for operation in operations if not operation.local]
+        try:
+            decisions = iter(self._store.run(shared) if shared else ())
+        except StoreAway as error:
+            self._note_failure(error)
+            return self._run_locally(operations)
+        if shared and self._failures:
+            if self.is_away:
+                _log.warning("the store of limits is back")
+            self._failures = 0
+        local = iter(self._run_locally([each for each in operations if each.local]))
+        return [next(local if operation.local else decisions) for operation in operations]
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._store.close()
+
+    def _note_failure(self, error: StoreAway) -> None:
+        self.failed_calls += 1
+        self._failures += 1
+        self._rests_until_s = self._now() + _REST_S
+        if self._failures == _FAILURES:
+            _log.error(
+                "the store of limits is away (%s): this replica limits by itself, at a part of %d",
+                error,
+                self._max_replicas,
+            )
+
+    def _run_locally(self, operations: Sequence[Operation]) -> list[Decision]:
+        shares = [self._share_of(operation) for operation in operations]
+        return [replace(decision, local=True) for decision in self._local.run(shares)]
+
+    def _share_of(self, operation: Operation) -> Operation:
+        """Returns the operation as it is over this replica's part of every limit. What is worth more
+        than a whole part may pass over a full bucket."""
+        forced = operation.forced
+        if forced and not operation.local:
+            # Settles what the store reserved: nothing here has to come back. Places are kept.
+            return replace(
+                operation, moves=tuple(replace(move, delta_us=0) for move in operation.moves)
+            )
+        return replace(
+            operation,
+            moves=tuple(self._share_of_move(move) for move in operation.moves),
+            leases=tuple(
+                replace(lease, limit=max(lease.limit // self._max_replicas, 1))
+                for lease in operation.leases
+            ),
+        )
+
+    def _share_of_move(self, move: Move) -> Move:
+        delta_us = move.delta_us * self._max_replicas
+        return replace(move, delta_us=max(min(delta_us, move.period_us), -move.period_us))
