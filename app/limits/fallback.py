@@ -88,10 +88,9 @@ class FallbackStore:
         return [replace(decision, local=True) for decision in self._local.run(shares)]
 
     def _share_of(self, operation: Operation) -> Operation:
-        """Returns the operation as it is over this replica's part of every limit. What is worth more
-        than a whole part may pass over a full bucket."""
-        forced = operation.forced
-        if forced and not operation.local:
+        """Returns the operation over this replica's part of every limit; what is worth more than a
+        whole part may pass over a full bucket."""
+        if operation.forced and not operation.local:
             # Settles what the store reserved: nothing here has to come back. Places are kept.
             return replace(
                 operation, moves=tuple(replace(move, delta_us=0) for move in operation.moves)

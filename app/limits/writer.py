@@ -1,7 +1,7 @@
-"""One thread and one connection for a store that blocks: whatever waits goes into one transaction.
+"""One thread and one connection for a store that blocks: what waits goes into one transaction.
 
-Somebody who is alone never waits for company; while a transaction is under way, what comes meanwhile
-gathers for the next one. The event loop never touches a database.
+Somebody who is alone never waits for company; while a transaction is under way, what comes
+meanwhile gathers for the next one. The event loop never touches a database.
 """
 
 import asyncio

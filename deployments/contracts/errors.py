@@ -12,6 +12,8 @@
     │ ├ NotFound            not_found: an id that names nothing
     │ ├ ModelNotFound       model_not_found: a model's name that nothing has
     │ ├ Conflict            conflict: what is there already does not allow it
+    │ ├ LimitReached        rate_limit_exceeded: more than the key or its tenant may ask
+    │ ├ BudgetExceeded      insufficient_quota: more than the key or its tenant may spend
     │ ├ Unauthorized        unauthorized: a key is needed, and there was none
     │ └ Forbidden           forbidden: the key that was sent does not open this
     ├ StageError            our fault: counted per stage
@@ -126,6 +128,20 @@ class Conflict(RequestError):
     """What is there already does not allow it."""
 
     code = "conflict"
+
+
+class LimitReached(RequestError):
+    """The key or its tenant has asked too much for the moment; carries its `retry_after_s`, None
+    where waiting cannot help. It says nothing of a stage. The code is OpenAI's."""
+
+    code = "rate_limit_exceeded"
+
+
+class BudgetExceeded(RequestError):
+    """The key or its tenant has nothing left to spend; carries the time until the period ends. The
+    code is OpenAI's."""
+
+    code = "insufficient_quota"
 
 
 class Unauthorized(RequestError):

@@ -15,11 +15,13 @@ class Recorder:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.threads: set[str] = set()
+        self.came = threading.Event()
         self.go = threading.Event()
         self.fails = False
 
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.batches.append(list(items))
+        self.came.set()
         self.threads.add(threading.current_thread().name)
         assert self.go.wait(10)
         if self.fails:
@@ -31,8 +33,7 @@ async def test_what_waits_travels_together_in_its_order() -> None:
     recorder = Recorder()
     writer = GroupWriter(recorder, name="test-writer")
     first = writer.submit(0)
-    while not recorder.batches:
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(recorder.came.wait, 10)
     rest = [writer.submit(item) for item in range(1, 6)]
     recorder.go.set()
     assert await first == 0
