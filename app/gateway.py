@@ -7,6 +7,7 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
+from app.limits.limiter import Limiter
 from app.releases.releases import Releases
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
@@ -33,6 +34,7 @@ class Gateway:
         breakers: Returns the state of each circuit breaker, by application and stage.
         pace: Knows how long answers took lately.
         control_application: Name of the control application, empty where there is none.
+        limiter: Counts what keys and tenants ask and spend; None where nobody does.
     """
 
     releases: Releases
@@ -46,6 +48,7 @@ class Gateway:
     breakers: BreakerStates = dict
     pace: Pace = field(default_factory=Pace)
     control_application: str = ""
+    limiter: Limiter | None = None
 
 
 def make_gateway(
@@ -61,6 +64,7 @@ def make_gateway(
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
+    limiter: Limiter | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests."""
@@ -86,4 +90,5 @@ def make_gateway(
         breakers=breakers,
         pace=pace or Pace(),
         control_application=args.control or "",
+        limiter=limiter,
     )

@@ -15,6 +15,7 @@ from app.batches.runner import BatchRunner
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
+from app.limits.opening import open_limiter
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -60,6 +61,7 @@ class Ingress:
             batches = BatchClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
+        self._limiter = open_limiter(self._args.limits, os.environ)
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -81,6 +83,7 @@ class Ingress:
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
             pace=self._records.pace,
+            limiter=self._limiter,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -112,7 +115,7 @@ class Ingress:
         if self._gateway.batches is not None:
             args = self._args.batches
             runner = BatchRunner(self._gateway.batches, app, _load, args, name=self._replica)
-        async with self._records.running():
+        async with self._records.running(), self._limiter.running():
             if runner is not None:
                 runner.begin()
             try:

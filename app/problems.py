@@ -59,8 +59,8 @@ def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
 
 
 def _advice(error: LimitReached | BudgetExceeded) -> dict[str, str]:
-    """Returns what OpenAI's clients read before `Retry-After`: they would repeat any 429 twice, also
-    where that is in vain until tomorrow."""
+    """Returns what OpenAI's clients read before `Retry-After`: they would repeat any 429 twice,
+    also where that is in vain until tomorrow."""
     helps = isinstance(error, LimitReached) and error.retry_after_s is not None
     advice = {"x-should-retry": "true" if helps else "false"}
     if error.retry_after_s is not None:

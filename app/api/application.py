@@ -58,7 +58,9 @@ def create_app(
             Middleware(RequestIdentity),
             *cors_middlewares(args.cors_origins),
             Middleware(NoTrailingSlash),
-            Middleware(AdmissionGate, args=args, telemetry=gateway.telemetry),
+            Middleware(
+                AdmissionGate, args=args, telemetry=gateway.telemetry, limiter=gateway.limiter
+            ),
             Middleware(HeadAsGet),
         ],
     )

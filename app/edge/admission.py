@@ -16,6 +16,8 @@ from app.edge.disconnect import DisconnectWatch
 from app.edge.foreground import Foreground
 from app.edge.limit import AdmissionLimit, too_many_requests
 from app.edge.origin import check_form, check_host
+from app.limits.charge import RequestCharge
+from app.limits.limiter import Limiter
 from app.problems import problem_of
 from app.request.background import BACKGROUND_KEY, Background
 from app.request.notes import TraceWish
@@ -50,12 +52,20 @@ class AdmissionGate:
         app: The application behind.
         args: The bounds.
         telemetry: Told of every request but health checks.
+        limiter: Counts what keys and tenants ask and spend; None where nobody does.
     """
 
-    def __init__(self, app: ASGIApp, args: GatewayArgs, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        args: GatewayArgs,
+        telemetry: Telemetry,
+        limiter: Limiter | None = None,
+    ) -> None:
         self._app = app
         self._args = args
         self._telemetry = telemetry
+        self._limiter = limiter
         self._limit = AdmissionLimit(
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
@@ -82,6 +92,7 @@ class AdmissionGate:
         try:
             if is_health(scope) or visit.request.background is not None:
                 # The service asked itself: it takes no place from others, and says nothing of them.
+                await self._charge(scope, visit)
                 visit.begin()
                 await self._app(scope, receive, visit.send)
             else:
@@ -93,7 +104,10 @@ class AdmissionGate:
                 raise
             await visit.answer(_as_rag_error(error, visit.request.request_id), receive)
         finally:
-            await visit.request.end()
+            try:
+                await visit.request.end()
+            finally:
+                visit.settle()
             if not is_health(scope):
                 self._telemetry.finished(visit.finished())
 
@@ -111,6 +125,8 @@ class AdmissionGate:
             watch = DisconnectWatch(body.receive, visit.send)
             waited_for = nullcontext() if in_background else self.foreground.running()
             with self._limit.running() as permit, waiting() as waited, waited_for:
+                # Whoever is turned away because the service is full has asked nothing yet.
+                await self._charge(scope, visit)
                 visit.begin(permit.weigh)
                 await watch.run(self._app(scope, watch.receive, watch.send))
         finally:
@@ -118,6 +134,18 @@ class AdmissionGate:
         if waited.calls and not in_background:
             # What is many requests in one waits for itself.
             self._limit.observe(waited.longest_s / permit.weight)
+
+    async def _charge(self, scope: Scope, visit: "_Visit") -> None:
+        """Has a request counted, where anything bounds whoever sends it.
+
+        Raises:
+            LimitReached: it is one too many.
+        """
+        if self._limiter is None or is_health(scope):
+            return
+        visit.charge = self._limiter.charge(visit.request.principal)
+        if visit.charge is not None:
+            await visit.charge.begin()
 
     def note_refusal(self, scope: Scope, error: RagError, status: int) -> None:
         """Reports a request that was turned away before it came in."""
@@ -166,10 +194,12 @@ class _Visit:
         elif (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
+        self.charge: RequestCharge | None = None
 
     def begin(self, weigh: Callable[[int], None] | None = None) -> None:
         """Gives the application its request, whose time begins now."""
-        self.request = self.request.within(self._timeout_s).weighed_by(weigh)
+        request = self.request.within(self._timeout_s).weighed_by(weigh)
+        self.request = request.charged_to(self.charge)
         self._scope[SCOPE_KEY] = self.request
 
     async def send(self, message: Message) -> None:
@@ -181,6 +211,8 @@ class _Visit:
             headers[HEADER] = self._trace.traceparent()
             if ignored := self.request.notes.ignored:
                 headers[IGNORED_HEADER] = _as_header(ignored)
+            if self.charge is not None:
+                headers.update(self.charge.headers())
         await self._send(message)
 
     async def answer(self, error: RagError, receive: Receive) -> None:
@@ -192,6 +224,11 @@ class _Visit:
             # What may still come of the body must not be taken for another request.
             response.headers["connection"] = "close"
         await response(self._scope, receive, self.send)
+
+    def settle(self) -> None:
+        """Has what was reserved settled by what was used, whatever the end was."""
+        if self.charge is not None:
+            self.charge.settle()
 
     def finished(self) -> FinishedRequest:
         """Returns all that is known at the end."""

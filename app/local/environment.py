@@ -102,7 +102,12 @@ def ray_environment(
 
 
 def gateway_environment(
-    inherited: Mapping[str, str], *, admin_key: str, content_salt: str, database: Path
+    inherited: Mapping[str, str],
+    *,
+    admin_key: str,
+    content_salt: str,
+    database: Path,
+    limits: Path,
 ) -> dict[str, str]:
     """Returns the secrets of the applications: those of the user's own environment, or else those
     of the stack.
@@ -112,11 +117,13 @@ def gateway_environment(
         admin_key: Opens the routes for operators.
         content_salt: Key of the digests that traces have in place of texts.
         database: The file that keeps rollouts.
+        limits: The file in which rates are counted.
     """
     own = {
         "RAGSERVE_ADMIN_KEY": admin_key,
         "RAGSERVE_CONTENT_SALT": content_salt,
         "RAGSERVE_DATABASE_URL": f"sqlite:///{database}",
+        "RAGSERVE_LIMITS_URL": f"sqlite:///{limits}",
     }
     return {name: inherited.get(name) or value for name, value in own.items()}
 

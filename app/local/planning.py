@@ -155,6 +155,7 @@ def plan_servers(
         admin_key=kept_token(home.admin_key),
         content_salt=kept_token(home.content_salt),
         database=home.control_database,
+        limits=home.limits_database,
     )
     specs = [
         ray_spec(

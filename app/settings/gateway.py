@@ -13,6 +13,7 @@ from app.settings.activity import ActivityArgs
 from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
+from app.settings.limits import LimitsArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -86,6 +87,9 @@ class GatewayArgs(Settings):
     """Time a request may wait for any of its stages, their work excluded. Where most wait longer
     for a while, the replica admits fewer requests, down to 16, and refuses the others at once;
     where they do not, and with time, it admits more again."""
+
+    limits: LimitsArgs = LimitsArgs()
+    """How what keys and tenants may ask and spend is counted."""
 
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""

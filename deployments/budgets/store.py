@@ -58,6 +58,12 @@ class BudgetStore(Stored):
             row = session.get(BudgetRow, (subject, period))
             return Standing() if row is None else _standing(row)
 
+    def holds_any(self) -> bool:
+        """Returns whether anything is reserved by anybody."""
+        with self._reading() as session:
+            held = select(ReservationRow.id).where(ReservationRow.state == "held").limit(1)
+            return session.scalar(held) is not None
+
     def beat(self, holder: str) -> dict[str, int]:
         """Notes that a holder lives, and returns how often each has said so."""
         with self._writing() as session:
