@@ -70,6 +70,7 @@ class Ingress:
             tracker=tracker,
             admission=_admission,
             breakers=breakers.states,
+            limits=self._limiter.counts,
         )
         self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),

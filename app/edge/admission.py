@@ -124,7 +124,8 @@ class AdmissionGate:
             await body.read()
             watch = DisconnectWatch(body.receive, visit.send)
             waited_for = nullcontext() if in_background else self.foreground.running()
-            with self._limit.running() as permit, waiting() as waited, waited_for:
+            tenant = visit.request.principal.tenant
+            with self._limit.running(tenant) as permit, waiting() as waited, waited_for:
                 # Whoever is turned away because the service is full has asked nothing yet.
                 await self._charge(scope, visit)
                 visit.begin(permit.weigh)

@@ -70,6 +70,12 @@ class BudgetCounts:
     lost: int = 0
     warned: int = 0
     alerts: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def events(self) -> dict[str, int]:
+        """Returns all of them by name."""
+        names = ("underestimated", "settled_late", "released", "lost", "warned")
+        return {name: getattr(self, name) for name in names} | self.alerts
 
 
 class BudgetBook:
@@ -147,6 +153,8 @@ class BudgetBook:
             ) from error
         assert isinstance(result, Reserved)
         if result.refused_by is not None:
+            what = f"{result.refused_by.kind}:budget"
+            self.counts.refused[what] = self.counts.refused.get(what, 0) + 1
             raise self._refusal(result, result.refused_by, amount)
         for place in result.exceeded:
             self.counts.warned += 1
@@ -220,10 +228,8 @@ class BudgetBook:
         self.counts.underestimated += settled.underestimated
         self.counts.settled_late += settled.was == "released"
         for alert in settled.alerts:
-            kind = alert.place.subject.partition(":")[0]
-            self.counts.alerts[f"{kind}:{alert.percent}"] = (
-                self.counts.alerts.get(f"{kind}:{alert.percent}", 0) + 1
-            )
+            reached = f"{alert.place.kind}:{alert.percent}"
+            self.counts.alerts[reached] = self.counts.alerts.get(reached, 0) + 1
             _log.warning(
                 "%s has spent %d %% of its budget of %s",
                 alert.place.subject,
@@ -234,7 +240,7 @@ class BudgetBook:
                 self._on_alert(alert)
 
     def _refusal(self, result: Reserved, place: Place, amount: Amount) -> BudgetExceeded:
-        words = "This key" if place.subject.startswith("key:") else "Your organisation"
+        words = "This key" if place.kind == "key" else "Your organisation"
         left = result.left
         over_money = place.limit_picousd is not None and amount.picousd > left.picousd
         what = (

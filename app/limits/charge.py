@@ -8,7 +8,7 @@ from typing import Protocol
 from app.limits.budget_book import BudgetBook, Reservation
 from app.limits.headers import Quota, headers_of
 from app.limits.operations import Decision, Lease, Move, Operation
-from app.limits.rates import Rate, leases_of, rates_of, refusal
+from app.limits.rates import Rate, leases_of, rates_of, refusal, refused_bound
 from app.limits.subjects import Subject
 from app.request.notes import RequestNotes
 from app.request.spending import ExpectedUse
@@ -29,6 +29,10 @@ class Book(Protocol):
 
     def post(self, operation: Operation) -> None:
         """Has an operation done that nobody waits for."""
+        ...
+
+    def note_refusal(self, what: str) -> None:
+        """Counts a refusal, by whose limit it was and of what: `key:tokens`."""
         ...
 
     def hold(self, leases: Sequence[Lease]) -> None:
@@ -134,7 +138,7 @@ class RequestCharge:
         if not decision.passed:
             if leases:
                 self._leases = ()
-            raise refusal(decision, rates, self._subjects, 1)
+            raise self._refusal(decision, rates, 1)
         self._book.hold(leases)
 
     async def _reserve_tokens(self, expected: ExpectedUse, notes: RequestNotes) -> _Held:
@@ -160,10 +164,15 @@ class RequestCharge:
             decision = await self._book.ask(operation, undo)
             self._note(decision, rates)
             if not decision.passed:
-                raise refusal(decision, rates, self._subjects, tokens)
+                raise self._refusal(decision, rates, tokens)
             held.local = decision.local
         self._held.append(held)
         return held
+
+    def _refusal(self, decision: Decision, rates: Sequence[Rate], units: int) -> LimitReached:
+        bound = refused_bound(decision, rates, self._subjects)
+        self._book.note_refusal(f"{bound.subject.kind}:{bound.what}")
+        return refusal(bound, decision, units)
 
     def _note(self, decision: Decision, rates: Sequence[Rate]) -> None:
         """Keeps of each rate the tightest state, for the headers."""

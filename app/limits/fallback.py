@@ -1,7 +1,8 @@
 """What limits when the store is away: each replica by itself, at its share. Neither open nor shut.
 
 After three failures in a row the store is left alone for a while, so that requests do not wait for
-it one after the other; then one call finds out whether it is back.
+it one after the other; then one call finds out whether it is back. Until then what failed is asked
+again: a server that is merely slow must not have each replica let pass a part of its own beside it.
 """
 
 import logging
@@ -52,25 +53,35 @@ class FallbackStore:
 
     def run(self, operations: Sequence[Operation]) -> list[Decision]:
         """See `Store.run`; raises nothing."""
-        if self.is_away and self._now() < self._rests_until_s:
-            return self._run_locally(operations)
         # What this replica decided alone is settled here: the store never knew of it.
         shared = [operation for operation in operations if not operation.local]
-        try:
-            decisions = iter(self._store.run(shared) if shared else ())
-        except StoreAway as error:
-            self._note_failure(error)
+        decisions = self._ask(shared)
+        if decisions is None:
             return self._run_locally(operations)
-        if shared and self._failures:
-            if self.is_away:
-                _log.warning("the store of limits is back")
-            self._failures = 0
-        local = iter(self._run_locally([each for each in operations if each.local]))
-        return [next(local if operation.local else decisions) for operation in operations]
+        together = iter(decisions)
+        alone = iter(self._run_locally([each for each in operations if each.local]))
+        return [next(alone if operation.local else together) for operation in operations]
 
     def close(self) -> None:
         """See `Store.close`."""
         self._store.close()
+
+    def _ask(self, operations: Sequence[Operation]) -> list[Decision] | None:
+        """Returns the store's answer, None where it is away."""
+        if not operations:
+            return []
+        while not self.is_away or self._now() >= self._rests_until_s:
+            try:
+                decisions = self._store.run(operations)
+            except StoreAway as error:
+                self._note_failure(error)
+                operations = [_repeatable(operation) for operation in operations]
+            else:
+                if self.is_away:
+                    _log.warning("the store of limits is back")
+                self._failures = 0
+                return decisions
+        return None
 
     def _note_failure(self, error: StoreAway) -> None:
         self.failed_calls += 1
@@ -107,3 +118,12 @@ class FallbackStore:
     def _share_of_move(self, move: Move) -> Move:
         delta_us = move.delta_us * self._max_replicas
         return replace(move, delta_us=max(min(delta_us, move.period_us), -move.period_us))
+
+
+def _repeatable(operation: Operation) -> Operation:
+    """Returns what may be done again although it may have been done: a request that counts twice
+    costs its caller one, but what came back twice would be given away."""
+    if not operation.forced:
+        return operation
+    moves = tuple(replace(move, delta_us=max(move.delta_us, 0)) for move in operation.moves)
+    return replace(operation, moves=moves)

@@ -1,15 +1,16 @@
 """Limits and budgets of one replica of the gateway: what the gate and the routes call."""
 
 import asyncio
-import logging
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
-from app.limits.budget_book import BudgetBook
+from app.limits.budget_book import BudgetBook, BudgetCounts
 from app.limits.charge import RequestCharge, shielded
+from app.limits.counts import LimitCounts
 from app.limits.fallback import FallbackStore
 from app.limits.operations import Decision, Lease, Operation
 from app.limits.rates import LEASE_TTL_US, RENEW_EVERY_S
@@ -17,23 +18,6 @@ from app.limits.subjects import subjects_of
 from app.limits.writer import GroupWriter
 from app.request.principal import Principal
 from deployments.serving.every import every
-
-_log = logging.getLogger("ray.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class LimitCounts:
-    """What metrics say of the limits of this replica.
-
-    Attributes:
-        is_away: Whether the store is, and this replica limits by itself.
-        failed_calls: Calls of the store that failed, since the start.
-        held_places: Requests under way that hold places.
-    """
-
-    is_away: bool
-    failed_calls: int
-    held_places: int
 
 
 class Limiter:
@@ -50,6 +34,7 @@ class Limiter:
         self._writer = GroupWriter[Operation, Decision](store.run, name="limits")
         self._replica = uuid.uuid4().hex[:12]
         self._members = count()
+        self._refused: Counter[str] = Counter()
         self._leases: dict[tuple[str, str], Lease] = {}
 
     def charge(self, principal: Principal) -> RequestCharge | None:
@@ -88,7 +73,18 @@ class Limiter:
 
     def counts(self) -> LimitCounts:
         """Returns what metrics say."""
-        return LimitCounts(self._store.is_away, self._store.failed_calls, len(self._leases))
+        budgets = BudgetCounts() if self.budgets is None else self.budgets.counts
+        return LimitCounts(
+            is_away=self._store.is_away,
+            failed_calls=self._store.failed_calls,
+            held_places=len(self._leases),
+            refused=self._refused | budgets.refused,
+            budget_events=budgets.events(),
+        )
+
+    def note_refusal(self, what: str) -> None:
+        """See `Book.note_refusal`."""
+        self._refused[what] += 1
 
     async def renew(self) -> None:
         """Keeps the places of requests under way, and puts back those that the store has lost."""

@@ -56,29 +56,45 @@ def leases_of(subjects: Sequence[Subject], member: str) -> tuple[Lease, ...]:
     )
 
 
-def refusal(
-    decision: Decision, rates: Sequence[Rate], subjects: Sequence[Subject], units: int
-) -> LimitReached:
-    """Returns what a request is told that a store refused.
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What refused a request: so much of something, of a subject."""
+
+    subject: Subject
+    what: What | Literal["concurrency"]
+    limit: int
+
+
+def refused_bound(decision: Decision, rates: Sequence[Rate], subjects: Sequence[Subject]) -> Bound:
+    """Returns what refused an operation.
 
     Args:
         decision: Of the operation with a move for each rate, and a lease for each subject that
             bounds what is under way.
         rates: Its rates.
         subjects: Who bounds the request.
-        units: What was asked of each rate.
     """
     assert decision.refused_by is not None
-    wait_s = decision.wait_us / 1e6
     if decision.refused_by < len(rates):
         rate = rates[decision.refused_by]
-        asked = f", and this may use {units}" if rate.what == "tokens" else ""
-        text = f"{rate.subject.words} may use {rate.limit} {rate.what} a minute{asked}"
-    else:
-        bounded = [s for s in subjects if s.limits.concurrent_requests is not None]
-        subject = bounded[decision.refused_by - len(rates)]
+        return Bound(rate.subject, rate.what, rate.limit)
+    bounds = [
+        Bound(subject, "concurrency", limit)
+        for subject in subjects
+        if (limit := subject.limits.concurrent_requests) is not None
+    ]
+    return bounds[decision.refused_by - len(rates)]
+
+
+def refusal(bound: Bound, decision: Decision, units: int) -> LimitReached:
+    """Returns what a request is told that asked for so many units."""
+    wait_s = decision.wait_us / 1e6
+    if bound.what == "concurrency":
         text = (
-            f"{subject.words} has {subject.limits.concurrent_requests} requests under way, which "
-            "is all it may have at once"
+            f"{bound.subject.words} has {bound.limit} requests under way, which is all it may "
+            "have at once"
         )
+    else:
+        asked = f", and this may use {units}" if bound.what == "tokens" else ""
+        text = f"{bound.subject.words} may use {bound.limit} {bound.what} a minute{asked}"
     return LimitReached(f"{text}; retry in {wait_s:.1f} s.", retry_after_s=wait_s)

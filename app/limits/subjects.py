@@ -34,6 +34,11 @@ class Subject:
         return f"rs:{{{self.tenant}}}:{self.id}:{what}"
 
     @property
+    def kind(self) -> str:
+        """What it is: `key` or `tenant`."""
+        return self.id.partition(":")[0]
+
+    @property
     def has_budgets(self) -> bool:
         """Whether any budget bounds it."""
         budgets = self.budgets

@@ -10,10 +10,10 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 _log = logging.getLogger("ray.serve")
-_MOST_TOGETHER = 256
+_MOST_TOGETHER = 128
 """Operations of one transaction: it must not hold the store's lock for long."""
 
 Item = TypeVar("Item")
@@ -116,7 +116,7 @@ def _tell(
     ] = {}
     for place, entry in enumerate(batch):
         if entry.future is not None:
-            result = None if error is not None else results[place]
+            result = results[place] if error is None else None
             waiting.setdefault(entry.future.get_loop(), []).append((entry.future, result))
     for loop, told in waiting.items():
         try:
@@ -126,13 +126,13 @@ def _tell(
 
 
 def _resolve(
-    told: "Sequence[tuple[asyncio.Future[Result], Result]]", error: Exception | None
+    told: "Sequence[tuple[asyncio.Future[Result], Result | None]]", error: Exception | None
 ) -> None:
     for future, result in told:
         if future.done():
             continue
         if error is None:
-            future.set_result(result)
+            future.set_result(cast(Result, result))
         else:
             # One object raised to several would collect all their tracebacks.
             future.set_exception(copy.copy(error))

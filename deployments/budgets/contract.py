@@ -41,6 +41,11 @@ class Place:
         """Names it."""
         return self.subject, self.period
 
+    @property
+    def kind(self) -> str:
+        """What the subject is: `key` or `tenant`."""
+        return self.subject.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Reserve:

@@ -10,7 +10,7 @@ from app.limits.memory_store import MemoryStore
 from app.limits.operations import Store
 from app.limits.redis_store import RedisStore
 from app.limits.sqlite_store import SqliteStore
-from tests.redis_server import RedisServer, redis_program, running_redis
+from benchmarks.peers.redis_server import RedisServer, redis_program, running_redis
 
 
 class MicrosecondClock:

@@ -9,9 +9,9 @@ from app.limits.gcra import cost_us, refund_us
 from app.limits.memory_store import MemoryStore
 from app.limits.operations import Decision, Lease, Move, Operation, Store, StoreAway
 from app.limits.redis_store import RedisStore
+from benchmarks.peers.redis_server import RedisServer
 from deployments.contracts.errors import ConfigError
 from tests.clock import Clock
-from tests.redis_server import RedisServer
 from tests.unit.app.limits.conftest import MicrosecondClock
 
 LIMIT = 8
@@ -23,10 +23,18 @@ class Unsteady:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.is_away = False
+        self.failures = 0
+        self.does_it_all_the_same = False
         self.calls = 0
 
     def run(self, operations: Sequence[Operation]) -> list[Decision]:
         self.calls += 1
+        if self.does_it_all_the_same:
+            self.does_it_all_the_same = False
+            self.store.run(operations)
+        if self.failures:
+            self.failures -= 1
+            raise StoreAway("it is slow")
         if self.is_away:
             raise StoreAway("it is away")
         return self.store.run(operations)
@@ -85,12 +93,22 @@ def test_after_three_failures_the_store_is_left_alone_for_a_second(
 
 
 def test_one_failure_between_answers_opens_nothing(store: FallbackStore, shared: Unsteady) -> None:
-    for _ in range(4):
-        shared.is_away = True
-        assert store.run([_one(1000)])[0].local
-        shared.is_away = False
+    for turn in range(4):
+        shared.failures = 2
         assert not store.run([_one(1000)])[0].local
+        assert store.failed_calls == 2 * (turn + 1)
     assert not store.is_away
+
+
+def test_what_is_given_back_is_not_given_twice(
+    store: FallbackStore, shared: Unsteady, clock: MicrosecondClock
+) -> None:
+    store.run([Operation(moves=(Move("b", cost_us(8, LIMIT)),))])
+    back = Operation(moves=(Move("b", -refund_us(4, LIMIT)),), forced=True)
+    shared.failures, shared.does_it_all_the_same = 1, True
+    store.run([back])
+    asked = Operation(moves=(Move("b", cost_us(1, LIMIT)),))
+    assert [decision.passed for decision in store.run([asked] * 5)] == [True] * 4 + [False]
 
 
 def test_what_was_decided_alone_is_settled_alone(store: FallbackStore, shared: Unsteady) -> None:
