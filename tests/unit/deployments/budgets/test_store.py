@@ -85,7 +85,7 @@ def test_a_budget_that_only_warns_lets_pass_and_says_so(store: BudgetStore) -> N
 
 
 def test_each_share_of_a_budget_is_told_once(store: BudgetStore) -> None:
-    told = []
+    told: list[list[int]] = []
     for amount in (400, 100, 50, 300, 100, 50):
         store.run([_reserve(Amount(amount, 0), DAY, id=f"s{len(told)}")])
         [settled] = store.run([Settle(f"s{len(told)}", Amount(amount, 0), (DAY,))])
