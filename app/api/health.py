@@ -92,7 +92,9 @@ async def _look_at_all(
                 name="limits",
                 required=False,
                 status="failing" if away else "ok",
-                detail="The store of limits is away: each replica limits by itself." if away else "",
+                detail="The store of limits is away: each replica limits by itself."
+                if away
+                else "",
             )
         )
     mlflow = [str(state.facts["mlflow"]) for state in states if state.facts.get("mlflow")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.request.principal import Principal
+from app.request.principal import ANONYMOUS, Principal
 from deployments.access.records import Budgets, Limits
 
 _NO_LIMITS = Limits()
@@ -54,7 +54,7 @@ class Subject:
 def subjects_of(principal: Principal) -> Sequence[Subject]:
     """Returns who is bounded of those that a request is from: nobody costs nothing. Operators are
     not, who must get in when all others are too many."""
-    if principal.is_operator:
+    if principal is ANONYMOUS or principal.is_operator:
         return ()
     tenant = principal.tenant
     subjects = (

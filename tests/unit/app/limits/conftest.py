@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import fakeredis
 import pytest
 import redis
 
@@ -52,7 +53,7 @@ def redis_url(redis_server: RedisServer) -> str:
     return redis_server.url
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "fakeredis"])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: MicrosecondClock
 ) -> Iterator[Store]:
@@ -62,6 +63,8 @@ def store(
         made = MemoryStore(clock)
     elif request.param == "sqlite":
         made = SqliteStore(tmp_path / "limits.db", clock)
+    elif request.param == "fakeredis":
+        made = RedisStore("redis://nowhere", now_us=clock, client=fakeredis.FakeRedis())
     else:
         made = RedisStore(request.getfixturevalue("redis_url"), now_us=clock)
     yield made

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from app.limits.budget_book import BudgetBook
 from app.limits.fallback import FallbackStore
 from app.limits.limiter import Limiter
 from app.limits.memory_store import MemoryStore
+from app.limits.operations import Operation
 from app.releases.releases import Releases
 from app.request.principal import ANONYMOUS, Principal
 from app.request.scope import RequestScope
@@ -22,6 +24,7 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.prices import Prices, PriceTable
 from deployments.access.records import Budgets, Limits
+from deployments.budgets.contract import Amount, Settle
 from deployments.budgets.periods import periods_at
 from deployments.budgets.store import BudgetStore
 from tests.doubles import DoubleDirectory
@@ -90,9 +93,6 @@ async def _settled(bench: Bench) -> None:
     """Waits until all that was posted is done."""
     budgets = bench.limiter.budgets
     assert budgets is not None
-    from app.limits.operations import Operation
-    from deployments.budgets.contract import Amount, Settle
-
     await bench.limiter.ask(Operation(), lambda _: None)
     await budgets._writer.submit(Settle("none", Amount()))
 
@@ -273,8 +273,6 @@ async def test_answers_say_what_they_cost_where_a_price_is_known(
 
 @pytest.fixture
 def spent(budgets: BudgetStore) -> Callable[[str], tuple[int, int, int]]:
-    from datetime import UTC, datetime
-
     def read(subject: str) -> tuple[int, int, int]:
         day, _ = periods_at(datetime.now(UTC).timestamp(), UTC)
         standing = budgets.standing(subject, day.name)

@@ -111,11 +111,14 @@ def test_what_is_given_back_is_not_given_twice(
     assert [decision.passed for decision in store.run([asked] * 5)] == [True] * 4 + [False]
 
 
-def test_what_was_decided_alone_is_settled_alone(store: FallbackStore, shared: Unsteady) -> None:
+def test_what_was_decided_alone_is_settled_alone(
+    store: FallbackStore, shared: Unsteady, seconds: Clock
+) -> None:
     store.run([Operation(moves=(Move("b", cost_us(6, LIMIT)),))])
     shared.is_away = True
     assert store.run([Operation(moves=(Move("b", cost_us(1, LIMIT)),))])[0].local
     shared.is_away = False
+    seconds.now_s += 1.1
     back = Operation(moves=(Move("b", -refund_us(1, LIMIT)),), forced=True, local=True)
     [settled, asked] = store.run([back, Operation(moves=(Move("b", cost_us(3, LIMIT)),))])
     assert settled.local
