@@ -9,6 +9,7 @@ from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
 from app.idempotency.requests import IdempotentRequests
+from app.limits.limiter import Limiter
 from app.releases.releases import Releases
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
@@ -39,6 +40,7 @@ class Gateway:
         breakers: Returns the state of each circuit breaker, by application and stage.
         pace: Knows how long answers took lately.
         control_application: Name of the control application, empty where there is none.
+        limiter: Counts what keys and tenants ask and spend; None where nobody does.
     """
 
     releases: Releases
@@ -54,6 +56,7 @@ class Gateway:
     breakers: BreakerStates = dict
     pace: Pace = field(default_factory=Pace)
     control_application: str = ""
+    limiter: Limiter | None = None
 
 
 def make_gateway(
@@ -72,6 +75,7 @@ def make_gateway(
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
+    limiter: Limiter | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests, and without an authenticator the key of last resort is the only one."""
@@ -99,4 +103,5 @@ def make_gateway(
         breakers=breakers,
         pace=pace or Pace(),
         control_application=args.control or "",
+        limiter=limiter,
     )

@@ -20,6 +20,7 @@ from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
 from app.idempotency.opening import open_idempotent
+from app.limits.opening import open_limiter
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -65,6 +66,7 @@ class Ingress:
             batches = BatchClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
+        self._limiter = open_limiter(self._args.limits, os.environ)
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -73,6 +75,7 @@ class Ingress:
             tracker=tracker,
             admission=_admission,
             breakers=breakers.states,
+            limits=self._limiter.counts,
         )
         keys, self._keyring = open_keys(self._args.access, os.environ)
         tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
@@ -92,6 +95,7 @@ class Ingress:
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
             pace=self._records.pace,
+            limiter=self._limiter,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -127,7 +131,7 @@ class Ingress:
         loops = [] if idempotent is None else [asyncio.create_task(idempotent.keep_forgetting())]
         if self._keyring is not None:
             loops.append(asyncio.create_task(self._keyring.keep_looking()))
-        async with self._records.running():
+        async with self._records.running(), self._limiter.running():
             if runner is not None:
                 runner.begin()
             try:

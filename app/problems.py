@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from deployments.contracts.errors import RagError, Unauthorized
+from deployments.contracts.errors import BudgetExceeded, LimitReached, RagError, Unauthorized
 
 STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "Malformed request"),
@@ -24,6 +24,8 @@ STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "invalid_request": (422, "Invalid request"),
     "idempotency_key_reused": (422, "Idempotency key reused"),
     "rate_limited": (429, "Rate limited"),
+    "rate_limit_exceeded": (429, "Rate limit exceeded"),
+    "insufficient_quota": (429, "Budget exceeded"),
     "internal": (500, "Internal error"),
     "invalid_config": (500, "Internal error"),
     "backend_failed": (502, "Backend failed"),
@@ -33,6 +35,11 @@ STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
 }
 
 PROBLEM_TYPE = "urn:ragserve:problem:"
+_OPENAI_TYPES: Mapping[str, str] = {
+    "rate_limit_exceeded": "rate_limit_error",
+    "insufficient_quota": "insufficient_quota",
+}
+"""What OpenAI's API calls the kind of an error, where it is not told by the status."""
 
 
 def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
@@ -40,6 +47,8 @@ def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, LimitReached | BudgetExceeded):
+        headers |= _advice(error)
     return problem(
         error.code,
         str(error),
@@ -48,6 +57,16 @@ def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
         errors=error.errors,
         headers=headers,
     )
+
+
+def _advice(error: LimitReached | BudgetExceeded) -> dict[str, str]:
+    """Returns what OpenAI's clients read before `Retry-After`: they would repeat any 429 twice,
+    also where that is in vain until tomorrow."""
+    helps = isinstance(error, LimitReached) and error.retry_after_s is not None
+    advice = {"x-should-retry": "true" if helps else "false"}
+    if error.retry_after_s is not None:
+        advice["retry-after-ms"] = str(max(1, math.ceil(error.retry_after_s * 1e3)))
+    return advice
 
 
 def problem(
@@ -93,7 +112,9 @@ def problem_body(
         "errors": list(errors),
         "error": {
             "message": detail,
-            "type": "invalid_request_error" if status < 500 else "server_error",
+            "type": _OPENAI_TYPES.get(
+                code, "invalid_request_error" if status < 500 else "server_error"
+            ),
             "param": errors[0]["field"] if errors else None,
             "code": code,
         },

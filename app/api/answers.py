@@ -12,6 +12,7 @@ from app.answering.written import Answer
 from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
+from app.api.expected_use import reserve_answer
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
@@ -28,7 +29,7 @@ from app.schemas.answers import (
 )
 from app.schemas.wire import problem_responses
 from app.settings.gateway import GatewayArgs
-from deployments.contracts.generation import Sampling, collect
+from deployments.contracts.generation import Message, Sampling, collect
 
 router = APIRouter(tags=["answers"], dependencies=[needs("query")])
 _UNSAID = Sampling()
@@ -63,9 +64,11 @@ async def answer_query(
 ) -> QueryResponse:
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
+    assignment = assign(body, scope, gateway, caller)
+    await _reserve(body, body.sampling(), assignment, scope, gateway)
     served = await gateway.dispatcher.begin(
         from_documents(_question(body, body.sampling())),
-        assign(body, scope, gateway, caller),
+        assignment,
         scope,
         timeout_s=scope.call().timeout_s,
         whole=True,
@@ -79,9 +82,11 @@ async def _stream_query(
     body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, args: GatewayArgs
 ) -> EventStream:
     started_s = time.perf_counter()
+    assignment = assign(body, scope, gateway, caller)
+    await _reserve(body, body.sampling(), assignment, scope, gateway)
     served = await gateway.dispatcher.begin(
         from_documents(_question(body, body.sampling())),
-        assign(body, scope, gateway, caller),
+        assignment,
         scope,
         timeout_s=args.stream_timeout_s,
     )
@@ -102,6 +107,7 @@ async def search_chunks(
     """Finds the chunks that fit a question best, without writing an answer."""
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
+    await _reserve(body, _UNSAID, assignment, scope, gateway, writes=False)
     served = await gateway.dispatcher.search(_question(body), assignment, scope)
     response.headers.update(release_header(served.release))
     return SearchResponse(
@@ -121,6 +127,21 @@ def assign(
     scope.weigh(work_of_search(body))
     scope.notes.identify(session=body.session_id, user=body.user)
     return caller.assign(gateway.releases, scope)
+
+
+async def _reserve(
+    body: SearchRequest,
+    sampling: Sampling,
+    assignment: Assignment,
+    scope: RequestScope,
+    gateway: Gateway,
+    *,
+    writes: bool = True,
+) -> None:
+    asked = (Message("user", body.query),)
+    await reserve_answer(
+        asked, sampling, assignment, scope, gateway, top_n=body.top_n, writes=writes
+    )
 
 
 def _question(body: SearchRequest, sampling: Sampling = _UNSAID) -> Question:

@@ -66,6 +66,7 @@ def create_app(
                 args=args,
                 telemetry=gateway.telemetry,
                 access=_access(gateway),
+                limiter=gateway.limiter,
                 idempotent=gateway.idempotent,
             ),
             Middleware(HeadAsGet),

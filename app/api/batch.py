@@ -53,6 +53,8 @@ async def _item(
         with reported(gateway.telemetry, own, "item", route=PATH):
             if isinstance(item, WrongItem):
                 raise invalid_fields(item.errors, item.value)
+            if index:  # the first one is the request itself
+                await own.spending.count_request()
             answer = await answer_query(item, own, gateway, caller)
         return BatchItem(index=index, answer=answer)
     except RagError as error:

@@ -12,6 +12,7 @@ from app.answering.ask import from_generator
 from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
+from app.api.expected_use import reserve_answer
 from app.api.wire.chat import error_event, usage_of
 from app.api.wire.streaming import (
     DONE,
@@ -35,6 +36,7 @@ from deployments.contracts.generation import (
     Generation,
     GenerationEvent,
     GenerationRequest,
+    Message,
     TextDelta,
     TokenLogprob,
     collect,
@@ -66,6 +68,8 @@ async def completions(
         assign=lambda: caller.assign(gateway.releases, scope),
     )
     request = GenerationRequest(text=body.prompt, sampling=body.sampling())
+    asked = (Message("user", body.prompt),)
+    await reserve_answer(asked, request.sampling, target, scope, gateway, searches=False)
     timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
     if isinstance(target, Direct):
         begun = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
@@ -112,7 +116,7 @@ class _Wire:
             created=self._created,
             model=self._model,
             choices=[choice],
-            usage=usage_of(written),
+            usage=usage_of(written, self._scope),
             ragserve=self._provenance(written.model),
         )
 
@@ -131,7 +135,10 @@ class _Wire:
                     elif isinstance(event, Generation):
                         pieces.append(self._chunk("", None, event.finish_reason, event.model))
                         if include_usage:
-                            usage = {"choices": [], "usage": usage_of(event).model_dump()}
+                            usage = {
+                                "choices": [],
+                                "usage": usage_of(event, self._scope).model_dump(),
+                            }
                             pieces.append(encode_event(self._frame() | usage))
                         pieces.append(DONE)
                 if pieces:

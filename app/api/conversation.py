@@ -11,6 +11,7 @@ from app.answering.housekeeping import housekeeping_kind, reply_without_a_model,
 from app.answering.question import Question
 from app.answering.written import AnswerStream
 from app.api.caller import Caller
+from app.api.expected_use import reserve_answer
 from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
@@ -103,6 +104,16 @@ async def begin_answer(
         gateway.releases,
         scope,
         assign=lambda: caller.assign(gateway.releases, scope),
+    )
+    await reserve_answer(
+        asked.messages,
+        asked.sampling,
+        target,
+        scope,
+        gateway,
+        top_n=asked.options.top_n,
+        searches=asked.options.retrieval,
+        tools=asked.tools,
     )
     timeout_s = args.stream_timeout_s if asked.stream else scope.call().timeout_s
     if isinstance(target, Direct):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.edge.admission import SCOPE_KEY
+from app.edge.visit import SCOPE_KEY
 from app.gateway import Gateway
 from app.releases.releases import Releases
 from app.request.scope import RequestScope

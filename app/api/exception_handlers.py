@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.api.methods import allowed_methods, options_of
-from app.edge.admission import SCOPE_KEY
+from app.edge.visit import SCOPE_KEY
 from app.problems import STATUS_OF_CODE, problem, problem_of
 from app.schemas.wire import UNSUPPORTED
 from deployments.contracts.errors import RagError, StageFailed

@@ -86,6 +86,18 @@ async def _look_at_all(
         )
         for (name, target), state in zip(asked.items(), states, strict=True)
     ]
+    if gateway.limiter is not None:
+        away = gateway.limiter.counts().is_away
+        dependencies.append(
+            Dependency(
+                name="limits",
+                required=False,
+                status="failing" if away else "ok",
+                detail="The store of limits is away: each replica limits by itself."
+                if away
+                else "",
+            )
+        )
     mlflow = [str(state.facts["mlflow"]) for state in states if state.facts.get("mlflow")]
     return dependencies + [
         Dependency(

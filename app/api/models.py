@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Response
 from app.access.route_scopes import needs
 from app.api.bodies import tolerant
 from app.api.caller import CALLERS
-from app.api.dependencies import JSON_BODY, ReleasesIn, ScopeIn
+from app.api.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
+from app.api.expected_use import reserve_embeddings
 from app.api.wire.embeddings import embeddings_json
 from app.api.work import work_of_passages, work_of_texts
 from app.releases.catalogue import ModelEntry, catalogue
@@ -55,9 +56,10 @@ ModelName = Annotated[str, Path(min_length=1, max_length=256, examples=["ragserv
 async def embeddings(
     body: Annotated[EmbeddingsRequest, tolerant(EmbeddingsRequest)],
     scope: ScopeIn,
-    releases: ReleasesIn,
+    gateway: GatewayIn,
 ) -> Response:
     """Embeds texts, in OpenAI's form."""
+    releases = gateway.releases
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
     scope.weigh(work_of_texts(len(texts)))
@@ -66,6 +68,7 @@ async def embeddings(
     await _check_model(body.model, "embeddings", route, embedder, scope, releases)
     if body.dimensions is not None:
         await _check_dimensions(body.dimensions, embedder, scope)
+    await reserve_embeddings(texts, route.retrieval, scope, gateway)
     async with record.timed("embedder") as spent:
         embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
@@ -75,6 +78,7 @@ async def embeddings(
         body.encoding_format,
         model=body.model,
         provenance=_provenance(scope, embedded.model),
+        cost_usd=scope.notes.prices.cost_of_prompt_usd(embedded.model, record.embedding_tokens),
     )
     return Response(content, media_type="application/json")
 

@@ -8,7 +8,13 @@ from starlette.types import ASGIApp
 
 _READABLE = (
     *("X-Request-ID", "Retry-After", "Server-Timing", "X-Ragserve-Release", "X-Ragserve-Ignored"),
-    "traceparent",
+    *("traceparent", "retry-after-ms", "x-should-retry", "RateLimit", "RateLimit-Policy"),
+    *(
+        f"x-ratelimit-{part}-{what}"
+        for part in ("limit", "remaining", "reset")
+        for what in ("requests", "tokens")
+    ),
+    "x-ragserve-degraded",
 )
 """Headers of an answer that a page may read beside its body."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")

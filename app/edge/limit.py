@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app.edge.fair_share import FairShare
 from deployments.contracts.errors import Overloaded
+from deployments.contracts.tenants import DEFAULT_TENANT
 
 _ROUND_S = 0.2
 _SHRINK = 0.9
@@ -35,18 +37,20 @@ class Permit:
 
     Attributes:
         weight: How many requests it counts as.
+        tenant: Whose it is.
     """
 
-    def __init__(self, limit: "AdmissionLimit") -> None:
+    def __init__(self, limit: "AdmissionLimit", tenant: str) -> None:
         self._limit = limit
+        self.tenant = tenant
         self.weight = 1
 
     def weigh(self, weight: int) -> None:
         """Has the request count as so many, once it is known how much work it is.
 
         Raises:
-            Overloaded: there is no room for that beside the others. What is more than the whole
-                limit is let in alone.
+            Overloaded: there is no room for that beside the others, or the tenant has its share.
+                What is more than the whole limit is let in alone.
         """
         self._limit.enlarge(self, weight - self.weight)
         self.weight = weight
@@ -83,6 +87,7 @@ class AdmissionLimit:
         self._set_limit = float(max_requests)
         self._set_at_s = now()
         self._running = 0
+        self._shares = FairShare()
         self._most_running = 0
         self._late_rounds = 0
         self._begin_round(_ROUND_S)
@@ -103,27 +108,32 @@ class AdmissionLimit:
         return self._running >= self.limit
 
     @contextmanager
-    def running(self) -> Iterator[Permit]:
+    def running(self, tenant: str = DEFAULT_TENANT) -> Iterator[Permit]:
         """Counts a request as running.
 
         Raises:
-            Overloaded: there is no room for it.
+            Overloaded: there is no room for it, or none for its tenant beside the others.
         """
-        if self.is_reached:
+        if self.is_reached or not self._shares.allows(tenant, 1, limit=self.limit):
             raise too_many_requests()
-        permit = Permit(self)
-        self._add(1)
+        permit = Permit(self, tenant)
+        self._add(tenant, 1)
         try:
             yield permit
         finally:
             self._running -= permit.weight
+            self._shares.add(tenant, -permit.weight)
 
     def enlarge(self, permit: Permit, extra: int) -> None:
         """Adds to what a running request counts as; see `Permit.weigh`."""
         others = self._running - permit.weight
         if others and self._running + extra > self.limit:
             raise too_many_requests()
-        self._add(extra)
+        # What is large is let in alone, and beside others only within its tenant's share.
+        has_more = self._shares.running(permit.tenant) > permit.weight
+        if has_more and not self._shares.allows(permit.tenant, extra, limit=self.limit):
+            raise too_many_requests()
+        self._add(permit.tenant, extra)
 
     def observe(self, waited_s: float) -> None:
         """Takes note of one request's wait."""
@@ -137,8 +147,9 @@ class AdmissionLimit:
         if now_s >= self._round_ends_s and self._requests >= min(_FEWEST_JUDGED, self._fewest):
             self._end_round()
 
-    def _add(self, weight: int) -> None:
+    def _add(self, tenant: str, weight: int) -> None:
         self._running += weight
+        self._shares.add(tenant, weight)
         self._most_running = max(self._most_running, self._running)
 
     def _limit(self) -> float:

@@ -14,9 +14,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.edge.admission import ID_HEADER, current_gate, is_health
+from app.edge.admission import current_gate, is_health
 from app.edge.cors import readable_by
 from app.edge.limit import too_many_requests
+from app.edge.visit import ID_HEADER
 from app.problems import problem_of
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")

@@ -108,6 +108,7 @@ def gateway_environment(
     content_salt: str,
     key_pepper: str,
     database: Path,
+    limits: Path,
 ) -> dict[str, str]:
     """Returns the secrets of the applications: those of the user's own environment, or else those
     of the stack.
@@ -118,12 +119,14 @@ def gateway_environment(
         content_salt: Key of the digests that traces have in place of texts.
         key_pepper: Key of the digests by which API keys are known.
         database: The file that keeps rollouts and keys.
+        limits: The file in which rates are counted.
     """
     own = {
         "RAGSERVE_ADMIN_KEY": admin_key,
         "RAGSERVE_CONTENT_SALT": content_salt,
         "RAGSERVE_KEY_PEPPER": key_pepper,
         "RAGSERVE_DATABASE_URL": f"sqlite:///{database}",
+        "RAGSERVE_LIMITS_URL": f"sqlite:///{limits}",
     }
     return {name: inherited.get(name) or value for name, value in own.items()}
 

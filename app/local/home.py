@@ -60,6 +60,11 @@ class Home:
         return self.root / "control.db"
 
     @property
+    def limits_database(self) -> Path:
+        """The file in which rates are counted."""
+        return self.root / "limits.db"
+
+    @property
     def ray_exports(self) -> Path:
         """A shell file: after `source`, Ray's own commands (`serve deploy`) find this stack."""
         return self.root / "ray.env"

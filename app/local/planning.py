@@ -158,6 +158,7 @@ def plan_servers(
         content_salt=kept_token(home.content_salt),
         key_pepper=kept_token(home.key_pepper),
         database=home.control_database,
+        limits=home.limits_database,
     )
     specs = [
         ray_spec(

@@ -110,7 +110,7 @@ def _of_generator(facts: Facts, releases: Releases) -> ModelEntry:
         engine=name,
         max_model_tokens=_tokens(facts),
         streams=bool(facts.get("language_model")),
-        prices=releases.settings().prices.models.get(name),
+        prices=releases.settings().prices.of(name),
     )
 
 

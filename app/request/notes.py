@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.request.attempt import AttemptRecord
+from app.settings.prices import PriceTable
 from deployments.canary.evidence import Arm
 from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
 from deployments.contracts.tenants import DEFAULT_TENANT
 
 TraceWish = Literal["", "keep", "none"]
+_NO_PRICES = PriceTable(use_list_prices=False)
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class RequestNotes:
         ignored: Fields of the body that nothing here knows.
         routed: The model that `auto` became, and how it was chosen; None where it was not asked.
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
+        prices: What tokens cost when it began.
     """
 
     key_id: str = ""
@@ -53,6 +56,7 @@ class RequestNotes:
     ignored: tuple[str, ...] = ()
     routed: tuple[str, str] | None = None
     trace_wish: TraceWish = ""
+    prices: PriceTable = _NO_PRICES
 
     def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
         """Notes who answers, and what it is evidence for."""
@@ -86,6 +90,11 @@ class RequestNotes:
             on_the_way = (*self.attempt.model_steps.values(), *self.attempt.rounds)
         answer = self.written or self.begun
         return on_the_way if answer is None else (*on_the_way, answer)
+
+    def cost_usd(self) -> float | None:
+        """Returns what all of that cost, in US dollars; None where nobody knows the price of some
+        of it."""
+        return self.prices.cost_usd(self.generations())
 
     def identify(
         self, *, session: str | None, user: str | None, tags: Mapping[str, str] | None = None

@@ -8,6 +8,7 @@ from typing import Protocol
 from app.request.background import Background
 from app.request.notes import RequestNotes
 from app.request.principal import ANONYMOUS, Principal
+from app.request.spending import FREE, ExpectedUse, Spending
 from app.request.trace_context import TraceContext, trace_of
 from deployments.contracts.calls import CallContext
 from deployments.contracts.tenants import Access
@@ -47,6 +48,8 @@ class RequestScope:
     """Who asks."""
     reaches_all_tenants: bool = False
     """Whether its calls reach the documents of all tenants; see `over_all_tenants`."""
+    spending: Spending = FREE
+    """Counts what they use."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -62,6 +65,10 @@ class RequestScope:
             background=self.background is not None,
             access=Access.everything() if self.reaches_all_tenants else self.principal.access,
         )
+
+    async def reserve(self, expected: ExpectedUse) -> None:
+        """Takes aside what the request may use of models; raises as `Spending.reserve`."""
+        await self.spending.reserve(expected, self.notes)
 
     def closes(self, stream: Closable) -> None:
         """Has a stream closed when the request ends, whether or not anybody came to read it."""
@@ -84,6 +91,10 @@ class RequestScope:
     def weighed_by(self, weigh: Callable[[int], None] | None) -> "RequestScope":
         """Returns the same request, whose weight somebody counts."""
         return self if weigh is None else replace(self, weigh=weigh)
+
+    def charged_to(self, spending: Spending | None) -> "RequestScope":
+        """Returns the same request, of which somebody counts what it uses."""
+        return self if spending is None else replace(self, spending=spending)
 
     def child(self, request_id: str) -> "RequestScope":
         """Returns a request of the same caller inside this one, with notes of its own and a span

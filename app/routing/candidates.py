@@ -82,7 +82,7 @@ def _cost_usd(
     model: str, facts: RequestFacts, figures: PaceFigures | None, prices: PriceTable
 ) -> float | None:
     """Returns what an answer costs, by what its answers used lately or else by a rough guess."""
-    found = prices.models.get(model)
+    found = prices.of(model)
     if found is None:
         return None
     if figures is None:

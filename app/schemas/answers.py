@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from app.schemas.filters import MetadataFilter
 from app.schemas.sampling import NotHere, SamplingFields
-from app.schemas.wire import Problem, ResponseModel, TolerantModel, refused
+from app.schemas.wire import COST_USD, Problem, ResponseModel, TolerantModel, refused
 from deployments.contracts.generation import FinishReason
 from deployments.contracts.inputs import Items
 from deployments.contracts.search import SearchMode
@@ -220,6 +220,7 @@ class Usage(ResponseModel):
     total_tokens: int = Field(examples=[643])
     embedding_tokens: int = Field(description="Read by the embedder.", examples=[11])
     rerank_tokens: int = Field(description="Read by the reranker.", examples=[5120])
+    cost_usd: float | None = COST_USD
 
 
 class SearchResponse(ResponseModel):

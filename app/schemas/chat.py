@@ -22,7 +22,7 @@ from app.schemas.functions import (
     ToolCall,
 )
 from app.schemas.sampling import ResponseFormat, WritingFields
-from app.schemas.wire import ResponseModel, TolerantModel, unsupported
+from app.schemas.wire import COST_USD, ResponseModel, TolerantModel, unsupported
 from app.settings.housekeeping import HousekeepingKind
 from app.settings.routing import RoutingHow
 from deployments.contracts.generation import FinishReason, Message, Role, Sampling
@@ -259,6 +259,7 @@ class GenerationUsage(ResponseModel):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: PromptTokensDetails = PromptTokensDetails()
+    cost_usd: float | None = COST_USD
 
 
 class Routing(ResponseModel):

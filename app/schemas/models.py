@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.wire import RequestModel, ResponseModel, TolerantModel
+from app.schemas.wire import COST_USD, RequestModel, ResponseModel, TolerantModel
 from deployments.contracts.inputs import Items
 
 EmbeddingInput = Annotated[str, Field(min_length=1, max_length=200_000)]
@@ -75,6 +75,7 @@ class EmbeddingsUsage(ResponseModel):
 
     prompt_tokens: int = Field(examples=[9])
     total_tokens: int = Field(examples=[9])
+    cost_usd: float | None = COST_USD
 
 
 class EmbeddingsResponse(ResponseModel):

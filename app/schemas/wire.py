@@ -125,6 +125,14 @@ class Problem(ResponseModel):
     error: OpenAIError
 
 
+COST_USD: Any = Field(
+    default=None,
+    description="US dollars; null where nobody has said what the model costs.",
+    examples=[0.000142],
+)
+"""What an answer cost, in every form of it."""
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the OpenAPI entries of those statuses that an endpoint can answer with."""
     return {
@@ -135,7 +143,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             },
         }
-        for status in sorted({400, 404, 405, 422, 500, 503, 504, *statuses})
+        for status in sorted({400, 404, 405, 422, 429, 500, 503, 504, *statuses})
     }
 
 
@@ -149,7 +157,7 @@ _DESCRIPTIONS = {
     413: "The body is too large",
     415: "The media type is not one that is read here",
     422: "The request is against the schema",
-    429: "A server behind the service refused by a limit of its own",
+    429: "More than the key may ask or spend, or a server behind the service refused",
     500: "A stage failed",
     502: "A server behind the service broke",
     503: "Overloaded or not there at the moment; `Retry-After` says when to come back",

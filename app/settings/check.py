@@ -120,6 +120,14 @@ def _check_admission(path: str | Path, args: GatewayArgs, deployment: dict[str, 
             f"{path}: Ingress: max_concurrent_requests ({args.max_concurrent_requests}) must be "
             f"below max_ongoing_requests ({ongoing}), whose refusals have no problem body."
         )
+    scaling = deployment.get("autoscaling_config") or {}
+    replicas = scaling.get("max_replicas", deployment.get("num_replicas"))
+    if isinstance(replicas, int) and replicas > args.limits.max_replicas:
+        raise ConfigError(
+            f"{path}: Ingress: there may be {replicas} replicas, and limits.max_replicas is "
+            f"{args.limits.max_replicas}: without their store, they would let pass more than the "
+            "limits say."
+        )
 
 
 def _check_time_limits(place: str, release: Release, args: GatewayArgs) -> None:

@@ -15,6 +15,7 @@ from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
 from app.settings.idempotency import IdempotencyArgs
+from app.settings.limits import LimitsArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -98,6 +99,8 @@ class GatewayArgs(Settings):
 
     idempotency: IdempotencyArgs = IdempotencyArgs()
     """What becomes of requests that have an `Idempotency-Key`."""
+    limits: LimitsArgs = LimitsArgs()
+    """How what keys and tenants may ask and spend is counted."""
 
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""

@@ -1,7 +1,11 @@
 """What tokens cost, by model: a table that has a version, because prices change."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from pydantic import Field
 
+from app.settings.list_prices import LIST_PRICES, LIST_PRICES_VERSION
 from deployments.contracts.generation import Generation
 from deployments.settings import Settings
 
@@ -34,6 +38,13 @@ class Prices(Settings):
             written.completion_tokens * _picousd(self.completion_usd_per_million_tokens),
         )
 
+    def most_picousd(self, prompt_tokens: int, completion_tokens: int) -> int:
+        """Returns what tokens cost at most, in millionths of a millionth of a dollar: nothing of
+        the prompt counts as kept from before."""
+        prompt = _picousd(self.prompt_usd_per_million_tokens)
+        completion = _picousd(self.completion_usd_per_million_tokens)
+        return prompt_tokens * prompt + completion_tokens * completion
+
 
 class PriceTable(Settings):
     """Prices by model. What was used keeps the price that it had then."""
@@ -42,13 +53,51 @@ class PriceTable(Settings):
     """Said beside every cost. Change it with every price."""
 
     models: dict[str, Prices] = {}
-    """By the model's name as answers say it. A model that is not here costs nothing."""
+    """By the model's name as answers say it."""
+
+    use_list_prices: bool = True
+    """Whether models that are not here cost what their makers' public price lists say, as far as
+    ragserve knows them. A model without any price costs nothing."""
+
+    def of(self, model: str) -> Prices | None:
+        """Returns the prices of a model; None where nobody has said any."""
+        return self.models.get(model) or (_list_prices(model) if self.use_list_prices else None)
+
+    def version_of(self, model: str) -> str:
+        """Returns the version of the table that a model's prices are from."""
+        is_listed = self.use_list_prices and model not in self.models and model in LIST_PRICES
+        return LIST_PRICES_VERSION if is_listed else self.version
 
     def costs_picousd(self, written: Generation) -> tuple[int, int] | None:
         """Returns what prompt and completion of an answer cost, as `Prices.costs_picousd`; None
         where its model has no prices."""
-        prices = self.models.get(written.model)
+        prices = self.of(written.model)
         return None if prices is None else prices.costs_picousd(written)
+
+    def cost_usd(self, written: Sequence[Generation]) -> float | None:
+        """Returns what answers cost together; None where one of them has no prices."""
+        costs = [self.costs_picousd(one) for one in written]
+        if not costs or None in costs:
+            return None
+        return sum(sum(cost) for cost in costs if cost is not None) / PICOUSD_PER_USD
+
+    def cost_of_prompt_usd(self, model: str, tokens: int) -> float | None:
+        """Returns what tokens cost that a model only reads; None where it has no prices."""
+        prices = self.of(model)
+        return None if prices is None else prices.most_picousd(tokens, 0) / PICOUSD_PER_USD
+
+
+@lru_cache(maxsize=256)  # names come from engines: few
+def _list_prices(model: str) -> Prices | None:
+    found = LIST_PRICES.get(model)
+    if found is None:
+        return None
+    prompt, cached, completion = found
+    return Prices(
+        prompt_usd_per_million_tokens=prompt,
+        cached_usd_per_million_tokens=cached,
+        completion_usd_per_million_tokens=completion,
+    )
 
 
 def _picousd(micro_usd: float) -> int:

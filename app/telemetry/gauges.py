@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar, get_args
 
+from app.limits.counts import LimitCounts
 from app.settings.breaker import BreakerState, BreakerStates
 from deployments.serving.every import every
 from deployments.telemetry import catalog
@@ -31,6 +32,7 @@ class Gauges:
         activity: Returns how much activity is lost, by what it was; None where none is told.
         admission: Returns how much is admitted; None as long as there is no gate.
         breakers: Returns the state of each circuit breaker, by application and stage.
+        limits: Returns how limits and budgets do; None where there are none.
     """
 
     def __init__(
@@ -41,7 +43,15 @@ class Gauges:
         activity: Callable[[], Mapping[str, int]] | None = None,
         admission: Callable[[], Admission | None] = lambda: None,
         breakers: BreakerStates = dict,
+        limits: Callable[[], LimitCounts] | None = None,
     ) -> None:
+        self._read_limits = limits
+        self._limits_away = meter.gauge(catalog.LIMITS_AWAY)
+        self._limited_places = meter.gauge(catalog.LIMITED_PLACES)
+        self._limits_failed = meter.counter(catalog.LIMITS_FAILED)
+        self._limited = meter.counter(catalog.LIMITED)
+        self._budget_events = meter.counter(catalog.BUDGET_EVENTS)
+        self._last_limits = LimitCounts()
         self._read_spans, self._read_admission = spans, admission
         self._read_breakers = breakers
         self._breakers = meter.gauge(catalog.BREAKERS)
@@ -72,6 +82,8 @@ class Gauges:
             for what, more in _growth(self._lost, lost).items():
                 self._activity_dropped.inc(more, {"what": what})
             self._lost = lost
+        if self._read_limits is not None:
+            self._note_limits(self._read_limits())
         if self._read_spans is None:
             return
         counts = self._read_spans()
@@ -89,6 +101,18 @@ class Gauges:
         for reason, more in _growth(self._reasons, counts.dropped).items():
             self._dropped.inc(more, {"reason": reason})
         self._events, self._reasons = events, counts.dropped
+
+    def _note_limits(self, counts: LimitCounts) -> None:
+        before, self._last_limits = self._last_limits, counts
+        self._limits_away.set(float(counts.is_away), {})
+        self._limited_places.set(counts.held_places, {})
+        if counts.failed_calls > before.failed_calls:
+            self._limits_failed.inc(counts.failed_calls - before.failed_calls, {})
+        for refused, more in _growth(before.refused, counts.refused).items():
+            of, _, what = refused.partition(":")
+            self._limited.inc(more, {"of": of, "what": what})
+        for event, more in _growth(before.budget_events, counts.budget_events).items():
+            self._budget_events.inc(more, {"event": event})
 
     async def keep_reading(self, every_s: float = READ_EVERY_S) -> None:
         """Reads until cancelled."""

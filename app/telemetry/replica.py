@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from app.limits.counts import LimitCounts
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -40,6 +41,7 @@ class RecordKeeper:
         tracker: Told of usage; None where there is none.
         admission: Returns how much is admitted.
         breakers: Returns the state of each circuit breaker, by application and stage.
+        limits: Returns how limits and budgets do; None where there are none.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -55,6 +57,7 @@ class RecordKeeper:
         tracker: TrackerStage | None,
         admission: Callable[[], Admission | None],
         breakers: BreakerStates = dict,
+        limits: Callable[[], LimitCounts] | None = None,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -78,6 +81,7 @@ class RecordKeeper:
             activity=dropped,
             admission=admission,
             breakers=breakers,
+            limits=limits,
         )
         self.telemetry = Telemetry(sinks)
 

@@ -13,6 +13,8 @@
     │ ├ ModelNotFound       model_not_found: a model's name that nothing has
     │ ├ Conflict            conflict: what is there already does not allow it
     │ ├ IdempotencyKeyReused  idempotency_key_reused: the key stands for another request
+    │ ├ LimitReached        rate_limit_exceeded: more than the key or its tenant may ask
+    │ ├ BudgetExceeded      insufficient_quota: more than the key or its tenant may spend
     │ ├ Unauthorized        unauthorized: a key is needed, and there was none
     │ └ Forbidden           forbidden: the key that was sent does not open this
     ├ StageError            our fault: counted per stage
@@ -134,6 +136,20 @@ class IdempotencyKeyReused(RequestError):
     draft."""
 
     code = "idempotency_key_reused"
+
+
+class LimitReached(RequestError):
+    """The key or its tenant has asked too much for the moment; carries its `retry_after_s`, None
+    where waiting cannot help. It says nothing of a stage. The code is OpenAI's."""
+
+    code = "rate_limit_exceeded"
+
+
+class BudgetExceeded(RequestError):
+    """The key or its tenant has nothing left to spend; carries the time until the period ends. The
+    code is OpenAI's."""
+
+    code = "insufficient_quota"
 
 
 class Unauthorized(RequestError):

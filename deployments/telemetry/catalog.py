@@ -106,6 +106,33 @@ ADMISSION_LIMIT = Metric(
     "ragserve_admission_limit", "gauge", "Requests that may be worked on; over it they are refused."
 )
 
+LIMITS_AWAY = Metric(
+    "ragserve_limits_away",
+    "gauge",
+    "1 while the store of limits is away, and the replica limits by itself at its part.",
+)
+LIMITS_FAILED = Metric(
+    "ragserve_limits_failed_calls", "counter", "Calls of the store of limits that failed."
+)
+LIMITED = Metric(
+    "ragserve_limited",
+    "counter",
+    "Requests that were refused. of: key or tenant. what: requests, tokens, concurrency or budget.",
+    ("of", "what"),
+)
+LIMITED_PLACES = Metric(
+    "ragserve_limited_places", "gauge", "Places that requests under way hold, of keys and tenants."
+)
+BUDGET_EVENTS = Metric(
+    "ragserve_budget_events",
+    "counter",
+    "What happened to budgets. event: underestimated (more was spent than had been reserved), "
+    "settled_late (after the reservation was released), released (of a replica that is gone), "
+    "lost (never told), warned (let pass over a budget that only warns), or the share that was "
+    "reached, such as key:80.",
+    ("event",),
+)
+
 BREAKERS = Metric(
     "ragserve_breaker",
     "gauge",

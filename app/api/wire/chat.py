@@ -131,7 +131,7 @@ class Reply:
         }
 
     def _usage(self, written: Generation) -> GenerationUsage:
-        return usage_of(self.origin.record.with_rounds(written))
+        return usage_of(self.origin.record.with_rounds(written), self.origin.scope)
 
     def _id(self) -> str:
         return f"chatcmpl-{self.origin.scope.request_id}"
@@ -159,13 +159,14 @@ def error_event(error: RagError, scope: RequestScope) -> bytes:
     return encode_event({"error": body["error"]})
 
 
-def usage_of(written: Generation) -> GenerationUsage:
-    """Returns the engine's counts."""
+def usage_of(written: Generation, scope: RequestScope) -> GenerationUsage:
+    """Returns the engine's counts, and what the request has cost so far."""
     return GenerationUsage(
         prompt_tokens=written.prompt_tokens,
         completion_tokens=written.completion_tokens,
         total_tokens=written.prompt_tokens + written.completion_tokens,
         prompt_tokens_details=PromptTokensDetails(cached_tokens=written.cached_tokens),
+        cost_usd=scope.notes.cost_usd(),
     )
 
 

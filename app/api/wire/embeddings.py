@@ -15,10 +15,15 @@ _AT_ONCE = 16
 
 
 async def embeddings_json(
-    embedded: Embedded, encoding_format: str, *, model: str, provenance: StageProvenance
+    embedded: Embedded,
+    encoding_format: str,
+    *,
+    model: str,
+    provenance: StageProvenance,
+    cost_usd: float | None = None,
 ) -> bytes:
     """Returns an `EmbeddingsResponse` as JSON; `encoding_format` is `float` or `base64`, `model`
-    what the request named."""
+    what the request named, `cost_usd` what it cost."""
     pieces = [b'{"object":"list","data":[']
     for index, vector in enumerate(embedded.vectors):
         entry = {
@@ -30,7 +35,7 @@ async def embeddings_json(
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
     tokens = sum(embedded.token_counts)
-    usage = EmbeddingsUsage(prompt_tokens=tokens, total_tokens=tokens)
+    usage = EmbeddingsUsage(prompt_tokens=tokens, total_tokens=tokens, cost_usd=cost_usd)
     rest = {"model": model, "usage": usage.model_dump(), "ragserve": provenance.model_dump()}
     return b"".join([*pieces, b"],", to_json(rest)[1:]])
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.schemas.answers import Source
 from app.schemas.chat import ContentLogprob, Provenance
 from app.schemas.responses.functions import OutputFunctionCall
-from app.schemas.wire import ResponseModel
+from app.schemas.wire import COST_USD, ResponseModel
 
 Status = Literal["in_progress", "completed", "incomplete", "failed"]
 
@@ -97,6 +97,7 @@ class ResponseUsage(ResponseModel):
     output_tokens: int
     output_tokens_details: OutputTokensDetails = OutputTokensDetails()
     total_tokens: int
+    cost_usd: float | None = COST_USD
 
 
 class ResponseFailure(ResponseModel):

@@ -17,7 +17,7 @@ from app.telemetry.requests import FinishedRequest, Outcome
 from deployments.activity import QuerySample, fingerprint
 from deployments.contracts.generation import Generation
 
-_NO_PRICES = PriceTable()
+_NO_PRICES = PriceTable(use_list_prices=False)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MINUTE_S, _DAY_S = 60, 86_400
 _TIMINGS = ("total_ms", "queue_ms", "ttft_ms", "tpot_ms")
@@ -54,7 +54,9 @@ class ActivityMeter:
         ended_s = request.started_ns / 1e9 + request.total_ms / 1e3
         outcome = request.outcome
         used = _tokens(notes.generations(), prices)
-        self._add_usage(request, outcome, used, day_of(ended_s), prices.version)
+        written = notes.generations()
+        version = prices.version_of(written[-1].model) if written else prices.version
+        self._add_usage(request, outcome, used, day_of(ended_s), version)
         if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
 

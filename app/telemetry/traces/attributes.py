@@ -234,7 +234,7 @@ class RequestAttributes:
                 "output_cost": completion,
                 "total_cost": prompt + completion,
             }
-            attributes["ragserve.prices"] = self._prices.version
+            attributes["ragserve.prices"] = self._prices.version_of(written.model)
         return attributes
 
     def _documents(self, hits: Sequence[ScoredChunk]) -> list[Attributes]:

@@ -73,6 +73,7 @@ class ResponseForm:
             input_tokens_details=InputTokensDetails(cached_tokens=counted.cached_tokens),
             output_tokens=counted.completion_tokens,
             total_tokens=counted.prompt_tokens + counted.completion_tokens,
+            cost_usd=self.origin.scope.notes.cost_usd(),
         )
         return self._response(
             "completed" if cut_by is None else "incomplete",
@@ -85,7 +86,7 @@ class ResponseForm:
 
     def broken(self, error: RagError, text: OutputText) -> ResponseObject:
         """Returns the response as far as it came before it broke off."""
-        is_limited = error.code == RateLimited.code
+        is_limited = error.code == RateLimited.code  # no limit of ours breaks off an answer
         message = OutputMessage(id=self.message_id, status="incomplete", content=[text])
         return self._response(
             "failed",

@@ -19,7 +19,7 @@ async def test_embeddings_come_in_order_in_both_encodings(client: httpx.AsyncCli
     ).json()
     values = np.frombuffer(base64.b64decode(packed["data"][0]["embedding"]), "<f4")
     np.testing.assert_array_equal(values, vector_of("first"))
-    assert floats["usage"] == {"prompt_tokens": 2, "total_tokens": 2}
+    assert floats["usage"] == {"prompt_tokens": 2, "total_tokens": 2, "cost_usd": None}
 
 
 async def test_an_unknown_model_is_404(client: httpx.AsyncClient) -> None:

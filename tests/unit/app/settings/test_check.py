@@ -205,9 +205,14 @@ def more_than_serve_lets_in(content: dict[str, Any]) -> None:
     deployment(content, "Ingress")["max_ongoing_requests"] = 256
 
 
+def more_replicas_than_limits_know(content: dict[str, Any]) -> None:
+    deployment(content, "Ingress")["autoscaling_config"] = {"min_replicas": 1, "max_replicas": 3}
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        (more_replicas_than_limits_know, ["3 replicas", "limits.max_replicas is 2"]),
         (patience_beyond_the_request, ["releases.one: first_token_timeout_s (30)", "(30)"]),
         (a_reranker_that_may_take_all, ["releases.one: rerank_timeout_s (31)"]),
         (a_stream_shorter_than_its_beginning, ["gateway.args", "stream_timeout_s"]),

@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+import deployments.batches.tables
+import deployments.budgets.tables  # noqa: F401 - their tables are compared as well
 from deployments.activity import Usage, UsageQuery
 from deployments.canary.codec import to_json
 from deployments.canary.evidence import Evidence
@@ -48,6 +50,11 @@ WRITTEN["0002"] = [
     "INSERT INTO usage VALUES ('2026-11-21', 'key', 'a', 'tiny', 'v1', 3, 1, 2, 0, 0, 0, 0, 7)",
 ]
 WRITTEN["0003"] = WRITTEN["0002"]
+WRITTEN["0004"] = [
+    statement.replace("'2026-11-21', 'key'", "'2026-11-21', 'default', 'key'")
+    for statement in WRITTEN["0003"]
+]
+WRITTEN["0005"] = WRITTEN["0004"]
 
 
 @pytest.fixture

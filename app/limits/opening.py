@@ -1,0 +1,79 @@
+"""From the environment to the stores of limits and budgets."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from app.limits.budget_book import BudgetBook
+from app.limits.fallback import FallbackStore
+from app.limits.limiter import Limiter
+from app.limits.memory_store import MemoryStore, wall_clock_us
+from app.limits.operations import Store, StoreAway
+from app.limits.sqlite_store import SqliteStore
+from app.settings.limits import LimitsArgs
+from deployments.budgets.store import BudgetStore
+from deployments.contracts.errors import ConfigError
+
+_log = logging.getLogger("ray.serve")
+LIMITS_URL_VARIABLE = "RAGSERVE_LIMITS_URL"
+DATABASE_URL_VARIABLE = "RAGSERVE_DATABASE_URL"
+_SQLITE = "sqlite:///"
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def open_limiter(args: LimitsArgs, environment: Mapping[str, str]) -> Limiter:
+    """Returns the limits of a replica. Nothing is begun yet.
+
+    Args:
+        args: The settings.
+        environment: Names the stores.
+
+    Raises:
+        ConfigError: a URL names no store, or leads to something else.
+    """
+    database_url = environment.get(DATABASE_URL_VARIABLE, "").strip()
+    url = environment.get(LIMITS_URL_VARIABLE, "").strip() or _beside(database_url)
+    store = FallbackStore(open_store(url, args), max_replicas=args.max_replicas)
+    budgets = None
+    if database_url:
+        budgets = BudgetBook(BudgetStore(database_url), zone=ZoneInfo(args.time_zone))
+    return Limiter(store, budgets=budgets)
+
+
+def open_store(url: str, args: LimitsArgs) -> Store:
+    """Returns the store that a URL names: `sqlite:///<path>`, or Redis.
+
+    Raises:
+        ConfigError: it names none, or leads to something else.
+    """
+    if not url:
+        _log.warning(
+            "%s is not set: each replica limits by itself, and forgets at its end",
+            LIMITS_URL_VARIABLE,
+        )
+        return MemoryStore()
+    if url.startswith(_SQLITE):
+        return SqliteStore(Path(url.removeprefix(_SQLITE)))
+    if not url.startswith(_REDIS):
+        raise ConfigError(f"{LIMITS_URL_VARIABLE} must be sqlite:///<path> or redis://<host>.")
+    return _open_redis(url, args)
+
+
+def _open_redis(url: str, args: LimitsArgs) -> Store:
+    from app.limits.redis_store import RedisStore
+
+    store = RedisStore(url, now_us=wall_clock_us if args.clock == "replica" else None)
+    try:
+        store.check()
+    except StoreAway as error:
+        _log.warning("the store of limits is away: %s", error)
+    return store
+
+
+def _beside(database_url: str) -> str:
+    """Returns the file for limits beside a database that is a file; empty where it is none. One of
+    its own, because that of the records writes every change through to the disk."""
+    if not database_url.startswith(_SQLITE):
+        return ""
+    return _SQLITE + str(Path(database_url.removeprefix(_SQLITE)).with_name("limits.db"))

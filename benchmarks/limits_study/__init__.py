@@ -1,0 +1,1 @@
+"""What limits cost, and whether they hold: over several processes, under load and under kills."""
