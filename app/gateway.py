@@ -8,6 +8,7 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
+from app.idempotency.requests import IdempotentRequests
 from app.releases.releases import Releases
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
@@ -32,6 +33,8 @@ class Gateway:
         batches: Keeps batches of work, None where there is no control application.
         authenticator: Tells who asks.
         keys: Keeps tenants and keys; None where the service keeps none.
+        idempotent: Remembers what was answered to requests that may be sent again; None where
+            nothing is remembered.
         settings_error: Returns why the settings deployed last do not hold, empty where they do.
         breakers: Returns the state of each circuit breaker, by application and stage.
         pace: Knows how long answers took lately.
@@ -46,6 +49,7 @@ class Gateway:
     batches: BatchStage | None = None
     authenticator: Authenticator = field(default_factory=Authenticator)
     keys: AccessStore | None = None
+    idempotent: IdempotentRequests | None = None
     settings_error: Callable[[], str] = str
     breakers: BreakerStates = dict
     pace: Pace = field(default_factory=Pace)
@@ -64,6 +68,7 @@ def make_gateway(
     admin_key: str = "",
     authenticator: Authenticator | None = None,
     keys: AccessStore | None = None,
+    idempotent: IdempotentRequests | None = None,
     settings_error: Callable[[], str] = str,
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
@@ -89,6 +94,7 @@ def make_gateway(
         batches=batches,
         authenticator=authenticator or Authenticator(args.auth, admin_key),
         keys=keys,
+        idempotent=idempotent,
         settings_error=settings_error,
         breakers=breakers,
         pace=pace or Pace(),

@@ -19,6 +19,7 @@ from app.batches.runner import BatchRunner
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
+from app.idempotency.opening import open_idempotent
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -87,6 +88,7 @@ class Ingress:
                 self._args.auth, admin_key(os.environ), self._keyring, tokens
             ),
             keys=keys,
+            idempotent=open_idempotent(self._args.idempotency, self._args.access, os.environ),
             settings_error=lambda: self._settings_error,
             breakers=breakers.states,
             pace=self._records.pace,
@@ -121,17 +123,20 @@ class Ingress:
         if self._gateway.batches is not None:
             args = self._args.batches
             runner = BatchRunner(self._gateway.batches, app, _load, args, name=self._replica)
-        looking = None
+        idempotent = self._gateway.idempotent
+        loops = [] if idempotent is None else [asyncio.create_task(idempotent.keep_forgetting())]
         if self._keyring is not None:
-            looking = asyncio.create_task(self._keyring.keep_looking())
+            loops.append(asyncio.create_task(self._keyring.keep_looking()))
         async with self._records.running():
             if runner is not None:
                 runner.begin()
             try:
                 yield
             finally:
-                if looking is not None:
-                    looking.cancel()
+                for loop in loops:
+                    loop.cancel()
+                if idempotent is not None:
+                    await idempotent.close(_LAST_WORK_S)
                 if runner is not None:
                     await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)

@@ -22,6 +22,7 @@ STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "request_too_large": (413, "Request too large"),
     "unsupported_media_type": (415, "Unsupported media type"),
     "invalid_request": (422, "Invalid request"),
+    "idempotency_key_reused": (422, "Idempotency key reused"),
     "rate_limited": (429, "Rate limited"),
     "internal": (500, "Internal error"),
     "invalid_config": (500, "Internal error"),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from app.access.route_scopes import needs
+from app.api.access.keeping import audit
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.wire.rollouts import rollout_details, rollout_info
 from app.gateway import Gateway
@@ -67,6 +68,7 @@ async def start_rollout(body: RolloutStart, scope: ScopeIn, gateway: GatewayIn) 
     request = RolloutRequest(
         stable, body.canary, body.policy, body.mode, body.by, vectors, settings.traffic
     )
+    await audit(gateway, scope, "rollout.start", body.canary, stable=stable, by=body.by)
     return rollout_info(await control.start(request, call=scope.call()))
 
 
@@ -96,7 +98,9 @@ async def command_rollout(
 ) -> RolloutInfo:
     """Steps in: `promote` and `abort` end it, `pause` and `resume` hold it, `approve` agrees that
     its stage may end, `advance` ends the stage now."""
-    rollout = await _control(gateway).command(
+    control = _control(gateway)
+    await audit(gateway, scope, f"rollout.{command}", rollout_id, by=body.by, why=body.reason)
+    rollout = await control.command(
         rollout_id,
         _COMMANDS[command],
         by=body.by,
@@ -109,16 +113,18 @@ async def command_rollout(
 
 @router.post("/reindex", dependencies=JSON_BODY)
 async def reindex(
-    body: ReindexRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    body: ReindexRequest, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> ReindexResponse:
     """Copies a page of documents from one retrieval application to another, while both serve.
 
     Both must be named by a release: then new documents go to both.
     """
-    _require_indexes(releases, {body.source, body.target})
-    indexes = releases.indexes()
+    _require_indexes(gateway.releases, {body.source, body.target})
+    indexes = gateway.releases.indexes()
     if body.source == body.target:
         raise InvalidRequest("An index cannot be filled from itself.")
+    if body.cursor is None:
+        await audit(gateway, scope, "reindex", body.target, source=body.source)
     page = await reindex_page(
         indexes[body.source],
         indexes[body.target],
@@ -145,13 +151,14 @@ async def reindex(
 
 @router.post("/calibrations", dependencies=JSON_BODY)
 async def fit_calibration(
-    body: CalibrationRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    body: CalibrationRequest, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> CalibrationResponse:
     """Finds the score below which a chunk does not support an answer, from questions that the
     collection answers and questions on other subjects. Takes some 250 searches."""
-    _require_indexes(releases, {body.retrieval})
+    _require_indexes(gateway.releases, {body.retrieval})
+    await audit(gateway, scope, "calibrate", body.retrieval)
     outcome = await calibrate(
-        route_into(releases, body.retrieval),
+        route_into(gateway.releases, body.retrieval),
         scope.within(args.ingest_timeout_s).over_all_tenants(),
         only_if_stale=body.only_if_stale,
     )
@@ -198,7 +205,9 @@ async def set_traffic(body: TrafficChange, scope: ScopeIn, gateway: GatewayIn) -
     _require_releases(releases, list(body.weights))
     if sum(body.weights.values()) <= 0:
         raise InvalidRequest("At least one release needs a weight above zero.")
-    override = await _control(gateway).set_traffic(
+    control = _control(gateway)
+    await audit(gateway, scope, "traffic.set", "traffic", weights=body.weights, by=body.by)
+    override = await control.set_traffic(
         body.weights, by=body.by, deployed=releases.settings().traffic, call=scope.call()
     )
     return _traffic(releases, override)
@@ -208,9 +217,9 @@ async def set_traffic(body: TrafficChange, scope: ScopeIn, gateway: GatewayIn) -
 async def reset_traffic(scope: ScopeIn, gateway: GatewayIn) -> TrafficInfo:
     """Goes back to the weights in the settings."""
     releases = gateway.releases
-    await _control(gateway).set_traffic(
-        None, by="", deployed=releases.settings().traffic, call=scope.call()
-    )
+    control = _control(gateway)
+    await audit(gateway, scope, "traffic.reset", "traffic")
+    await control.set_traffic(None, by="", deployed=releases.settings().traffic, call=scope.call())
     return _traffic(releases, None)
 
 

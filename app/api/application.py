@@ -62,7 +62,11 @@ def create_app(
             *cors_middlewares(args.cors_origins),
             Middleware(NoTrailingSlash),
             Middleware(
-                AdmissionGate, args=args, telemetry=gateway.telemetry, access=_access(gateway)
+                AdmissionGate,
+                args=args,
+                telemetry=gateway.telemetry,
+                access=_access(gateway),
+                idempotent=gateway.idempotent,
             ),
             Middleware(HeadAsGet),
         ],

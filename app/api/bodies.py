@@ -32,7 +32,7 @@ def tolerant(*models: type[TolerantModel]) -> Any:
         is_strict = args.strict if x_ragserve_strict is None else x_ragserve_strict
         if unknown and is_strict:
             raise unsupported_fields([unknown_field(path) for path in unknown[:MAX_FIELDS]])
-        scope.notes.ignored = tuple(unknown)
+        scope.notes.ignored = (*scope.notes.ignored, *unknown)
         return body
 
     read.is_tolerant = True  # type: ignore[attr-defined]  # what the API's description goes by

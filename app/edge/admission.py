@@ -1,6 +1,7 @@
 """The admission gate: who comes in, how long a request may take, and what is told of it when it has
 ended."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +14,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.check import AccessCheck
-from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
+from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody, replay
 from app.edge.disconnect import DisconnectWatch
 from app.edge.foreground import Foreground
 from app.edge.limit import AdmissionLimit, too_many_requests
 from app.edge.origin import check_form, check_host
+from app.idempotency.requests import HEADER as IDEMPOTENCY_HEADER
+from app.idempotency.requests import Asked, IdempotentRequests
 from app.problems import problem_of
 from app.request.background import BACKGROUND_KEY, Background
 from app.request.notes import TraceWish
@@ -34,6 +37,9 @@ ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 _TIMING_HEADER = "server-timing"
 IGNORED_HEADER = "X-Ragserve-Ignored"
+IDEMPOTENCY_NAME = "Idempotency-Key"
+_ANSWER_HEADERS = ("content-type", "accept", "x-ragserve-release", "x-ragserve-strict")
+"""What beside the body changes an answer."""
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
 _MAX_NAME_CHARS = 64
@@ -55,12 +61,20 @@ class AdmissionGate:
         args: The bounds.
         telemetry: Told of every request but health checks.
         access: Tells who asks, and whether they may.
+        idempotent: Remembers what was answered to requests that may be sent again; None where
+            nothing is remembered.
     """
 
     def __init__(
-        self, app: ASGIApp, args: GatewayArgs, telemetry: Telemetry, access: AccessCheck
+        self,
+        app: ASGIApp,
+        args: GatewayArgs,
+        telemetry: Telemetry,
+        access: AccessCheck,
+        idempotent: IdempotentRequests | None = None,
     ) -> None:
         self._app = app
+        self._idempotent = idempotent
         self._args = args
         self._telemetry = telemetry
         self._access = access
@@ -68,6 +82,7 @@ class AdmissionGate:
             max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
         )
         self._budget = BodyBudget(args.max_held_body_bytes)
+        self._endings: set[asyncio.Task[None]] = set()
         self.foreground = Foreground()
         _gates[:] = [self]
 
@@ -101,11 +116,12 @@ class AdmissionGate:
         except Exception as error:
             if visit.status:
                 raise
-            await visit.answer(_as_rag_error(error, visit.request.request_id), receive)
+            await visit.answer(_as_rag_error(error, visit.request.request_id), receive, visit.send)
         finally:
-            await visit.request.end()
-            if not is_health(scope):
-                self._telemetry.finished(visit.finished())
+            if visit.detached is None or visit.detached.done():
+                await self._end(scope, visit)
+            else:
+                self._end_later(scope, visit, visit.detached)
 
     async def _admit(self, scope: Scope, receive: Receive, visit: "_Visit") -> None:
         headers = Headers(scope=scope)
@@ -116,21 +132,96 @@ class AdmissionGate:
         visit.identify(
             await self._access.admit(scope["method"], scope["path"], headers), self._access
         )
-        in_background = _is_background(scope["path"])
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
         try:
             body.check_told_length(headers.get("content-length", ""))
             await body.read()
-            watch = DisconnectWatch(body.receive, visit.send)
-            waited_for = nullcontext() if in_background else self.foreground.running()
-            with self._limit.running() as permit, waiting() as waited, waited_for:
-                visit.begin(permit.weigh)
-                await watch.run(self._app(scope, watch.receive, watch.send))
+            if (key := headers.get(IDEMPOTENCY_HEADER)) is not None and scope["method"] == "POST":
+                await self._answer_once(key, scope, headers, body, visit)
+            else:
+                watch = DisconnectWatch(body.receive, visit.send)
+                await watch.run(self._work(scope, watch.receive, watch.send, visit))
         finally:
             body.release()
+
+    async def _work(self, scope: Scope, receive: Receive, send: Send, visit: "_Visit") -> None:
+        """Has the application answer, as one of the requests under way."""
+        in_background = _is_background(scope["path"])
+        waited_for = nullcontext() if in_background else self.foreground.running()
+        with self._limit.running() as permit, waiting() as waited, waited_for:
+            visit.begin(permit.weigh)
+            await self._app(scope, receive, send)
         if waited.calls and not in_background:
             # What is many requests in one waits for itself.
             self._limit.observe(waited.longest_s / permit.weight)
+
+    async def _answer_once(
+        self, key: str, scope: Scope, headers: Headers, body: RequestBody, visit: "_Visit"
+    ) -> None:
+        """Answers a request that may be sent again: with what was answered before, or what is being
+        answered to another one of the same key, or else with work that goes on without its
+        client."""
+        if self._idempotent is None:
+            visit.request.notes.ignored = (IDEMPOTENCY_NAME,)
+            watch = DisconnectWatch(body.receive, visit.send)
+            await watch.run(self._work(scope, watch.receive, watch.send, visit))
+            return
+        messages = body.copy()
+
+        async def work(send: Send) -> bool:
+            return await self._answer_alone(scope, visit, replay(messages), send)
+
+        content = b"\n".join(
+            [
+                *(headers.get(name, "").encode() for name in _ANSWER_HEADERS),
+                *(message.get("body", b"") for message in messages),
+            ]
+        )
+        place = f"{scope['method']} {scope['path']}"
+        asked = Asked(visit.request.principal.tenant, key, place, content)
+        reading = await self._idempotent.begin(asked, work)
+        visit.detached = reading.work
+        watch = DisconnectWatch(body.receive, visit.send)
+        try:
+            await watch.receive()
+            await watch.run(reading.send(watch.send))
+        finally:
+            if reading.work is not None:
+                self._idempotent.leave(reading)
+
+    async def _answer_alone(
+        self, scope: Scope, visit: "_Visit", receive: Receive, send: Send
+    ) -> bool:
+        """Answers into a record that others read; returns whether they may be given it later."""
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                visit.status = message["status"]
+            await send(message)
+
+        try:
+            await self._work(scope, receive, noted, visit)
+        except Exception as error:
+            if visit.status:
+                raise
+            request_id = visit.request.request_id
+            await visit.answer(_as_rag_error(error, request_id), receive, noted)
+        notes = visit.request.notes
+        degraded = notes.attempt is not None and bool(notes.attempt.degraded)
+        return not (visit.status < 400 and notes.error) and not degraded
+
+    def _end_later(self, scope: Scope, visit: "_Visit", work: "asyncio.Task[None]") -> None:
+        def ended(_: object) -> None:
+            ending = asyncio.create_task(self._end(scope, visit))
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+
+        work.add_done_callback(ended)
+
+    async def _end(self, scope: Scope, visit: "_Visit") -> None:
+        await visit.request.end()
+        if not is_health(scope):
+            self._telemetry.finished(visit.finished())
 
     def note_refusal(self, scope: Scope, error: RagError, status: int) -> None:
         """Reports a request that was turned away before it came in."""
@@ -179,6 +270,7 @@ class _Visit:
         elif (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)
         self.status = 0
+        self.detached: asyncio.Task[None] | None = None
 
     def identify(self, principal: Principal, access: AccessCheck) -> None:
         """Notes who asks."""
@@ -203,7 +295,7 @@ class _Visit:
                 headers[IGNORED_HEADER] = _as_header(ignored)
         await self._send(message)
 
-    async def answer(self, error: RagError, receive: Receive) -> None:
+    async def answer(self, error: RagError, receive: Receive, send: Send) -> None:
         """Answers in place of the application."""
         request = self.request
         request.notes.error = error.code
@@ -211,7 +303,7 @@ class _Visit:
         if isinstance(error, BodyTimedOut):
             # What may still come of the body must not be taken for another request.
             response.headers["connection"] = "close"
-        await response(self._scope, receive, self.send)
+        await response(self._scope, receive, send)
 
     def finished(self) -> FinishedRequest:
         """Returns all that is known at the end."""

@@ -5,7 +5,7 @@ connection."""
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive
@@ -108,6 +108,10 @@ class RequestBody:
         await asyncio.sleep(0)  # a form is parsed piece by piece: others come in between
         return self._messages.popleft()
 
+    def copy(self) -> list[Message]:
+        """Returns the messages of the body, which must have been read and not given yet."""
+        return list(self._messages)
+
     def release(self) -> None:
         """Gives its bytes back to the budget."""
         self._budget.held_bytes -= self._received_bytes
@@ -124,3 +128,17 @@ class RequestBody:
 
     def _too_large(self) -> RequestTooLarge:
         return RequestTooLarge(f"The body is over the bound of {self._bounds.max_bytes} bytes.")
+
+
+def replay(messages: Sequence[Message]) -> Receive:
+    """Returns what gives a body again, to work whose client may be gone: nobody leaves it."""
+    waiting = deque(messages)
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        if waiting:
+            return waiting.popleft()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return receive

@@ -16,9 +16,7 @@ def with_keys_required(config: ServeConfig) -> ServeConfig:
         CliError: the config has no gateway.
     """
     document = copy.deepcopy(config.document)
-    gateways = [
-        entry for entry in document["applications"] if entry.get("import_path") == _GATEWAY
-    ]
+    gateways = [entry for entry in document["applications"] if entry.get("import_path") == _GATEWAY]
     if not gateways:
         raise CliError(f"{config.path.name} has no gateway", "--auth closes one")
     for gateway in gateways:

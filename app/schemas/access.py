@@ -92,6 +92,9 @@ class KeyChange(RequestModel):
     limits: LimitsForm | None = None
     budgets: BudgetsForm | None = None
     expires_at: datetime | None = None
+    unset: Annotated[list[Literal["groups", "releases", "expires_at"]], bounded(3)] = Field(
+        default=[], description="Bounds that it is to have no longer.", examples=[["expires_at"]]
+    )
 
 
 class KeyRotate(RequestModel):
@@ -138,7 +141,9 @@ class TenantList(ResponseModel):
     """Tenants by id."""
 
     tenants: list[TenantInfo]
-    next: str | None = Field(default=None, description="`after` of the next page; null on the last.")
+    next: str | None = Field(
+        default=None, description="`after` of the next page; null on the last."
+    )
 
 
 class KeyInfo(ResponseModel):
@@ -174,7 +179,9 @@ class KeyList(ResponseModel):
     """Keys by id."""
 
     keys: list[KeyInfo]
-    next: str | None = Field(default=None, description="`after` of the next page; null on the last.")
+    next: str | None = Field(
+        default=None, description="`after` of the next page; null on the last."
+    )
 
 
 class AuditInfo(ResponseModel):
@@ -186,7 +193,9 @@ class AuditInfo(ResponseModel):
     tenant: str
     action: str = Field(examples=["key.create"])
     object: str = Field(examples=["key_3fJk2LmNp0Qr"])
-    outcome: Literal["done", "refused"]
+    outcome: Literal["done", "asked"] = Field(
+        description="Done, or asked of another part of the service that keeps its own record."
+    )
     request_id: str
     changes: dict[str, Any]
 
@@ -195,7 +204,9 @@ class AuditPage(ResponseModel):
     """What was changed, oldest first."""
 
     entries: list[AuditInfo]
-    next: int | None = Field(default=None, description="`after` of the next page; null on the last.")
+    next: int | None = Field(
+        default=None, description="`after` of the next page; null on the last."
+    )
 
 
 class AuditVerification(ResponseModel):

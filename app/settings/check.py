@@ -1,6 +1,7 @@
 """The check of a whole Serve config file: every part of it that is ours, before it is deployed."""
 
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,11 +56,43 @@ def check_content(content: Any, path: str | Path) -> None:
     applications = _mappings(path, "applications", content["applications"])
     for application in applications:
         _check_application(path, application)
+    _check_access(path, content, applications)
     names = {application.get("name") for application in applications}
     for application in applications:
         _check_release_targets(path, application, names)
         _check_searchers(path, application, applications)
         _check_control(path, application, names)
+
+
+def _check_access(
+    path: str | Path, content: dict[str, Any], applications: list[dict[str, Any]]
+) -> None:
+    """Checks that a service which asks for no keys listens on this machine alone."""
+    # Serve's own default in a config file is every interface.
+    host = str((content.get("http_options") or {}).get("host", "0.0.0.0"))
+    if is_loopback(host):
+        return
+    for application in applications:
+        if application.get("import_path") != "app.builder:build_gateway":
+            continue
+        if (application.get("args") or {}).get("auth", "open") == "open":
+            raise ConfigError(
+                f"{path}: {application.get('name')}.args.auth is `open`, and the service listens on"
+                f" {host}: anybody who reaches it could read and delete every document. Set"
+                " `auth: required` and make keys, or `http_options.host` to 127.0.0.1."
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether a server that is bound to a host can be reached from this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_application(path: str | Path, application: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from app.settings.activity import ActivityArgs
 from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
+from app.settings.idempotency import IdempotencyArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -94,6 +95,9 @@ class GatewayArgs(Settings):
     """Time a request may wait for any of its stages, their work excluded. Where most wait longer
     for a while, the replica admits fewer requests, down to 16, and refuses the others at once;
     where they do not, and with time, it admits more again."""
+
+    idempotency: IdempotencyArgs = IdempotencyArgs()
+    """What becomes of requests that have an `Idempotency-Key`."""
 
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""

@@ -38,6 +38,7 @@ def _fields(request: FinishedRequest) -> dict[str, object]:
         "release": notes.release,
         "rollout": notes.rollout,
         "arm": notes.arm or "",
+        "tenant": notes.tenant,
         "key": notes.key_id,
     }
     if notes.attempt is not None:

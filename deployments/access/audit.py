@@ -22,19 +22,20 @@ _ADVISORY_LOCK = 7_263_017_402
 """Any number that nothing else in the same PostgreSQL database locks."""
 _PAGE_ROWS = 1000
 
-AuditOutcome = Literal["done", "refused"]
+AuditOutcome = Literal["done", "asked"]
+"""Whether it was done, in the same transaction, or is asked of somebody else who keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Something that was changed, or that somebody was not allowed to.
+    """Something that was changed, or is about to be.
 
     Attributes:
         actor: The id of a key, the subject of a token, or the name of a person.
         tenant: Whose it concerns.
         action: What was done, such as `key.create`.
         object: To what: an id.
-        outcome: Whether it was done.
+        outcome: Whether it was done, or asked for.
         request_id: Of the request that asked for it.
         changes: Names of what changed, with the new values of limits, scopes and times.
         at_s: When, in seconds since the epoch; 0 for now.
@@ -162,7 +163,7 @@ def _entry(row: AuditRow) -> AuditEntry:
         tenant=row.tenant,
         action=row.action,
         object=row.object,
-        outcome="done" if row.outcome == "done" else "refused",
+        outcome="done" if row.outcome == "done" else "asked",
         request_id=row.request_id,
         changes=json.loads(row.changes),
         at_s=row.at_s,

@@ -74,11 +74,11 @@ class Peppers:
 
     def __init__(self, values: Sequence[str]) -> None:
         if any(len(value) < _LEAST_PEPPER_CHARS for value in values):
-            raise ConfigError(
-                f"{PEPPER_VARIABLE} needs at least {_LEAST_PEPPER_CHARS} characters."
-            )
-        self._by_id = {hashlib.sha256(value.encode()).hexdigest()[:_ID_CHARS]: value.encode()
-                       for value in values}
+            raise ConfigError(f"{PEPPER_VARIABLE} needs at least {_LEAST_PEPPER_CHARS} characters.")
+        self._by_id = {
+            hashlib.sha256(value.encode()).hexdigest()[:_ID_CHARS]: value.encode()
+            for value in values
+        }
 
     @classmethod
     def parse(cls, text: str) -> "Peppers":

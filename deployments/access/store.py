@@ -231,7 +231,9 @@ class AccessStore(Stored):
     def key(self, key_id: str) -> Key:
         """Returns a key; raises NotFound."""
         with self._reading() as session:
-            return key_of(_key(session, key_id), last_used_day=_used(session, [key_id]).get(key_id, ""))
+            return key_of(
+                _key(session, key_id), last_used_day=_used(session, [key_id]).get(key_id, "")
+            )
 
     def keys(self, tenant: str | None, *, after: str = "", limit: int = 100) -> list[Key]:
         """Returns keys by id: of one tenant, or of all."""
@@ -296,17 +298,21 @@ def require_subset(key: Key, maker: Key) -> None:
         "groups": maker.groups is None or (key.groups is not None and key.groups <= maker.groups),
         "releases": maker.releases is None
         or (key.releases is not None and key.releases <= maker.releases),
-        "limits": _within(key.limits, maker.limits, ("requests_per_min", "tokens_per_min", "concurrent_requests")),
-        "budgets": _within(key.budgets, maker.budgets, ("day_picousd", "month_picousd", "day_tokens", "month_tokens")),
+        "limits": _within(
+            key.limits, maker.limits, ("requests_per_min", "tokens_per_min", "concurrent_requests")
+        ),
+        "budgets": _within(
+            key.budgets,
+            maker.budgets,
+            ("day_picousd", "month_picousd", "day_tokens", "month_tokens"),
+        ),
         "expires_at": maker.expires_s is None
         or (key.expires_s is not None and key.expires_s <= maker.expires_s),
     }
     wrong = [field for field, holds in checks.items() if not holds]
     if wrong:
         says = "A key may open no more than the key that makes it."
-        errors = tuple(
-            {"field": field, "message": says, "type": "value_error"} for field in wrong
-        )
+        errors = tuple({"field": field, "message": says, "type": "value_error"} for field in wrong)
         raise InvalidRequest(f"{says} Too much: {', '.join(wrong)}.", errors=errors)
 
 
@@ -355,7 +361,7 @@ def _used(session: Session, key_ids: Sequence[str]) -> dict[str, str]:
         .where(UsageRow.key_id.in_(key_ids))
         .group_by(UsageRow.key_id)
     )
-    return {key_id: day for key_id, day in session.execute(wanted)}
+    return {row[0]: row[1] for row in session.execute(wanted)}
 
 
 def _tenant_row(tenant: Tenant, version: int) -> TenantRow:

@@ -12,6 +12,7 @@
     │ ├ NotFound            not_found: an id that names nothing
     │ ├ ModelNotFound       model_not_found: a model's name that nothing has
     │ ├ Conflict            conflict: what is there already does not allow it
+    │ ├ IdempotencyKeyReused  idempotency_key_reused: the key stands for another request
     │ ├ Unauthorized        unauthorized: a key is needed, and there was none
     │ └ Forbidden           forbidden: the key that was sent does not open this
     ├ StageError            our fault: counted per stage
@@ -126,6 +127,13 @@ class Conflict(RequestError):
     """What is there already does not allow it."""
 
     code = "conflict"
+
+
+class IdempotencyKeyReused(RequestError):
+    """The key of the request was sent with another one before. The code is that of the IETF's
+    draft."""
+
+    code = "idempotency_key_reused"
 
 
 class Unauthorized(RequestError):

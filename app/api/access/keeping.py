@@ -1,11 +1,14 @@
 """Where tenants and keys of this service are kept, and who changes them."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Depends
 
 from app.api.dependencies import GatewayIn, ScopeIn
+from app.gateway import Gateway
 from app.request.scope import RequestScope
+from deployments.access.audit import AuditEntry
 from deployments.access.records import Key
 from deployments.access.secrets import PEPPER_VARIABLE
 from deployments.access.store import AccessStore, Author
@@ -47,6 +50,26 @@ def maker_of(scope: RequestScope) -> Key:
 def readable_tenant(scope: RequestScope) -> str | None:
     """Returns whose keys and changes a caller may see: of its tenant, or of all, which is None."""
     return None if scope.principal.is_operator else scope.principal.tenant
+
+
+async def audit(
+    gateway: Gateway, scope: RequestScope, action: str, target: str, **changes: object
+) -> None:
+    """Writes down what is about to be asked of another part of the service. Where it cannot be
+    written, nothing is asked: the error goes to the caller. A service that keeps no keys has no
+    log."""
+    if gateway.keys is None:
+        return
+    entry = AuditEntry(
+        actor=scope.principal.key_id,
+        tenant=scope.principal.tenant,
+        action=action,
+        object=target,
+        outcome="asked",
+        request_id=scope.request_id,
+        changes=changes,
+    )
+    await asyncio.to_thread(gateway.keys.note, [entry])
 
 
 KeysIn = Annotated[AccessStore, Depends(kept_keys)]

@@ -77,22 +77,21 @@ async def get_key(key_id: KeyIdIn, keys: KeysIn, scope: ScopeIn) -> KeyInfo:
 async def change_key(
     key_id: KeyIdIn, body: KeyChange, keys: KeysIn, author: AuthorIn, scope: ScopeIn
 ) -> KeyInfo:
-    """Changes a key; its secret stays. What is left out stays as it is, null takes a bound away."""
+    """Changes a key; its secret stays, and so does what is left out."""
     key = await _readable(key_id, keys, scope)
-    given = body.model_fields_set
     if body.name is not None:
         key = replace(key, name=body.name)
     if body.scopes is not None:
         key = replace(key, scopes=frozenset(body.scopes))
-    if "groups" in given:
+    if body.groups is not None or "groups" in body.unset:
         key = replace(key, groups=_names(body.groups))
-    if "releases" in given:
+    if body.releases is not None or "releases" in body.unset:
         key = replace(key, releases=_names(body.releases))
     if body.limits is not None:
         key = replace(key, limits=limits_of(body.limits))
     if body.budgets is not None:
         key = replace(key, budgets=budgets_of(body.budgets))
-    if "expires_at" in given:
+    if body.expires_at is not None or "expires_at" in body.unset:
         key = replace(key, expires_s=_future(body.expires_at))
     require_subset(key, maker_of(scope))
     return key_info(await asyncio.to_thread(keys.change_key, key, by=author))
@@ -104,16 +103,12 @@ async def rotate_key(
 ) -> NewKey:
     """Makes a further secret for a key; the one before it still holds for some time."""
     await _readable(key_id, keys, scope)
-    key, secret = await asyncio.to_thread(
-        keys.rotate_key, key_id, keeps_s=body.keeps_s, by=author
-    )
+    key, secret = await asyncio.to_thread(keys.rotate_key, key_id, keeps_s=body.keeps_s, by=author)
     return NewKey.model_validate({**key_fields(key), "secret": secret})
 
 
 @router.delete("/{key_id}")
-async def revoke_key(
-    key_id: KeyIdIn, keys: KeysIn, author: AuthorIn, scope: ScopeIn
-) -> KeyInfo:
+async def revoke_key(key_id: KeyIdIn, keys: KeysIn, author: AuthorIn, scope: ScopeIn) -> KeyInfo:
     """Revokes a key: within two seconds it opens nothing any more, on no replica."""
     await _readable(key_id, keys, scope)
     return key_info(await asyncio.to_thread(keys.revoke_key, key_id, by=author))

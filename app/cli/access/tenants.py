@@ -22,7 +22,9 @@ from app.client.address import DEFAULT_URL
 if TYPE_CHECKING:
     from rich.table import Table
 
-tenants = typer.Typer(name="tenants", help="Make, list, change and end tenants.", no_args_is_help=True)
+tenants = typer.Typer(
+    name="tenants", help="Make, list, change and end tenants.", no_args_is_help=True
+)
 TenantArgument = Annotated[str, typer.Argument(help="Id of the tenant.", metavar="TENANT")]
 NameOption = Annotated[str | None, typer.Option("--name", help="How people call it.")]
 

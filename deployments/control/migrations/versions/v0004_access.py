@@ -1,5 +1,5 @@
-"""Creates the tables of tenants, keys and the audit log, and has usage and sampled queries say whose
-they are."""
+"""Creates the tables of tenants, keys, the audit log and requests that may be sent again; usage and
+sampled queries say whose they are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -58,6 +58,7 @@ def upgrade() -> None:
     )
     _create_audit()
     _add_tenant_to_usage()
+    _create_idempotency()
     op.add_column(
         "query_samples", sa.Column("tenant", sa.Text(), nullable=False, server_default="default")
     )
@@ -80,6 +81,8 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER audit_stays ON audit")
         op.execute("DROP FUNCTION audit_stays")
+    for table_name in ("idempotent_pieces", "idempotent_requests"):
+        op.drop_table(table_name)
     for table_name in ("audit", "access_version", "api_key_secrets", "api_keys", "tenants"):
         op.drop_table(table_name)
 
@@ -117,6 +120,26 @@ def _create_audit() -> None:
     )
 
 
+def _create_idempotency() -> None:
+    op.create_table(
+        "idempotent_requests",
+        *_texts("digest", "tenant", "fingerprint", "holder", "start"),
+        sa.Column("lease_s", sa.Double(), nullable=False),
+        sa.Column("expires_s", sa.Double(), nullable=False),
+        sa.Column("is_done", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_idempotent_requests")),
+    )
+    for name in ("expires_s", "tenant"):
+        op.create_index(f"ix_idempotent_requests_{name}", "idempotent_requests", [name])
+    op.create_table(
+        "idempotent_pieces",
+        *_texts("digest"),
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", "place", name=op.f("pk_idempotent_pieces")),
+    )
+
+
 def _add_tenant_to_usage() -> None:
     """Builds the table anew: a column of the primary key cannot be added on SQLite."""
     names = ", ".join([*(name for name in _USAGE_KEY if name != "tenant"), *_AMOUNTS])
@@ -129,9 +152,7 @@ def _add_tenant_to_usage() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _AMOUNTS),
         sa.PrimaryKeyConstraint(*_USAGE_KEY, name=op.f("pk_usage")),
     )
-    op.execute(
-        f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before"
-    )
+    op.execute(f"INSERT INTO usage (tenant, {names}) SELECT 'default', {names} FROM usage_before")
     op.drop_table("usage_before")
 
 

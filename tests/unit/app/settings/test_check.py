@@ -315,3 +315,25 @@ def test_a_model_that_is_to_search_must_call_functions_by_its_own_choice(tmp_pat
     chooses = {"engine": "vllm", "vllm": {"model": "m", "tool_call_parser": "hermes"}}
     for generator in (server, chooses):
         check_serve_config(write(tmp_path, with_searcher(generator)))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "rag.example.org", None])
+def test_a_service_for_others_asks_for_keys(tmp_path: Path, host: str | None) -> None:
+    content = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    content["http_options"] = {} if host is None else {"host": host}
+    file = tmp_path / "serve_config.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match="auth"):
+        check_serve_config(file)
+    application(content, "gateway")["args"]["auth"] = "required"
+    file.write_text(yaml.safe_dump(content))
+    check_serve_config(file)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_a_service_of_one_machine_may_be_open(tmp_path: Path, host: str) -> None:
+    content = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    content["http_options"]["host"] = host
+    file = tmp_path / "serve_config.yaml"
+    file.write_text(yaml.safe_dump(content))
+    check_serve_config(file)

@@ -1,0 +1,1 @@
+"""Requests that may be sent again: the work is done once, and all who ask get its answer."""
