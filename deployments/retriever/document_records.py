@@ -75,8 +75,9 @@ class DocumentRecords:
             if len(in_reach) < len(versions):
                 asked = where_tenant(access)
             found += in_reach
-        if len(found) > limit:
+        if following is not None or len(found) > limit:
             found = found[:limit]
+            # The place of what was passed over would tell when somebody else's came.
             following = found[-1].record.sequence
         return found, following
 

@@ -195,8 +195,8 @@ class VllmEngine:
             token_ids = await loaded.encoder.encode(prompt)
             reader = self._call_reader(loaded, prompt, sampling, token_ids)
             params = self._params(loaded, sampling, len(token_ids), reader)
-            inputs = {"type": "token", "prompt_token_ids": list(token_ids)}
-            inputs |= cache_salt(call.access.tenant)
+            salt = cache_salt(call.access.tenant)
+            inputs = {"type": "token", "prompt_token_ids": list(token_ids), **salt}
             first = True
             self._running.add(request_id)
             try:
@@ -275,7 +275,7 @@ class VllmEngine:
         return self._loaded
 
 
-def cache_salt(tenant: str) -> dict[str, object]:
+def cache_salt(tenant: str) -> dict[str, str]:
     """Returns what keeps the prefix cache of a tenant apart: how many tokens of a prompt were
     cached would tell others what it has asked. The default tenant shares nothing with them either.
 

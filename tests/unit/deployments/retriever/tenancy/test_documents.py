@@ -55,6 +55,7 @@ def names(documents: TenantDocuments, access: Access, limit: int = 100) -> list[
         assert len(page.records) <= limit
         found += [record.id for record in page.records]
         after = page.next_sequence
+        assert after in (None, *(record.sequence for record in page.records[-1:]))
     return found
 
 
