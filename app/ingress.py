@@ -126,7 +126,11 @@ class Ingress:
         runner: BatchRunner | None = None
         if self._gateway.batches is not None:
             args = self._args.batches
-            runner = BatchRunner(self._gateway.batches, app, _load, args, name=self._replica)
+            runner = BatchRunner(
+                *(self._gateway.batches, app, _load, args),
+                name=self._replica,
+                principal_of=self._gateway.authenticator.of_key,
+            )
         idempotent = self._gateway.idempotent
         loops = [] if idempotent is None else [asyncio.create_task(idempotent.keep_forgetting())]
         if self._keyring is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 from deployments.contracts.calls import CallContext
-from deployments.contracts.tenants import DEFAULT_TENANT
+from deployments.contracts.tenants import DEFAULT_TENANT, Erased
 from deployments.drift import DriftStage
 from deployments.sketch import Sketch
 
@@ -217,6 +217,11 @@ class TrackerStage(DriftStage, Protocol):
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """Keeps a report, once; it is kept when this returns."""
+        ...
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """Removes sampled queries and some traces of a tenant; repeat it until it is done. Sums of
+        usage stay: they hold no text."""
         ...
 
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:

@@ -36,6 +36,10 @@ class KeySource(Protocol):
         """Returns the key of a secret, None for one that is not known."""
         ...
 
+    def known(self, key_id: str) -> KnownKey | None:
+        """Returns a key by its id, None for one that is not known."""
+        ...
+
     def changes(self, since: int) -> Changes:
         """Returns what changed after a version."""
         ...
@@ -88,7 +92,13 @@ class Keyring:
         """
         if not is_well_formed(secret):
             return None
-        name = self._digest(secret)
+        return await self._find(self._digest(secret), lambda: self._source.find(secret))
+
+    async def by_id(self, key_id: str) -> KnownKey | None:
+        """Returns a key by its id, for work that it has asked for before; as `find`."""
+        return await self._find(f"id {key_id}", lambda: self._source.known(key_id))
+
+    async def _find(self, name: str, ask: Callable[[], KnownKey | None]) -> KnownKey | None:
         if (known := self._known.get(name)) is not None and self._is_believed():
             return known
         if name in self._unknown:
@@ -96,7 +106,7 @@ class Keyring:
         # Many requests with the same new key ask once.
         asked = self._asked.get(name)
         if asked is None:
-            asked = self._asked[name] = asyncio.create_task(self._ask(name, secret))
+            asked = self._asked[name] = asyncio.create_task(self._ask(name, ask))
             asked.add_done_callback(lambda _: self._asked.pop(name, None))
         return await asyncio.shield(asked)
 
@@ -138,11 +148,11 @@ class Keyring:
             if known.key.id in changes.keys or known.tenant.id in changes.tenants:
                 del self._known[name]
 
-    async def _ask(self, name: str, secret: str) -> KnownKey | None:
+    async def _ask(self, name: str, ask: Callable[[], KnownKey | None]) -> KnownKey | None:
         while True:
             before = self._changed
             try:
-                found = await asyncio.to_thread(self._source.find, secret)
+                found = await asyncio.to_thread(ask)
             except RagError as error:
                 raise Unavailable(
                     "Keys cannot be checked at this moment; retry shortly.", "keys", 1.0

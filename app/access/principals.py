@@ -108,32 +108,52 @@ class Authenticator:
             return _with_label(given)
         raise Unauthorized("The API key is not known.")
 
-    async def _by_key(self, secret: str) -> Principal:
-        if self._keyring is None:
-            raise Unauthorized("The API key is not known.")
-        found = await self._keyring.find(secret)
-        if found is None:
-            raise Unauthorized("The API key is not known.")
-        if reason := _why_not(found, self._now()):
-            raise Unauthorized(reason)
-        key, tenant = found.key, found.tenant
-        return Principal(
-            tenant=tenant.id,
-            key_id=key.id,
-            scopes=key.scopes,
-            groups=key.groups,
-            releases=key.releases,
-            limits=key.limits,
-            tenant_limits=tenant.limits,
-            budgets=key.budgets,
-            tenant_budgets=tenant.budgets,
-            expires_s=key.expires_s,
+    async def of_key(self, key_id: str, tenant: str, groups: frozenset[str] | None) -> Principal:
+        """Returns who asked for work before that is done now: with what their key opens by now.
+
+        Args:
+            key_id: Of their key.
+            tenant: Whose it was.
+            groups: Groups whose documents it read; the key's own count where the service has it.
+
+        Raises:
+            Unauthorized: the key holds no more.
+            Unavailable: that cannot be told at this moment.
+        """
+        if not key_id.startswith(KEY_PREFIX):
+            return Principal(tenant, key_id, groups=groups)
+        return _principal(
+            None if self._keyring is None else await self._keyring.by_id(key_id), self._now()
         )
+
+    async def _by_key(self, secret: str) -> Principal:
+        found = None if self._keyring is None else await self._keyring.find(secret)
+        return _principal(found, self._now())
 
     def _is_admin_key(self, given: str) -> bool:
         return bool(self._admin_key) and hmac.compare_digest(
             self._admin_key, given.encode("utf-8", "surrogatepass")
         )
+
+
+def _principal(found: KnownKey | None, now_s: float) -> Principal:
+    if found is None:
+        raise Unauthorized("The API key is not known.")
+    if reason := _why_not(found, now_s):
+        raise Unauthorized(reason)
+    key, tenant = found.key, found.tenant
+    return Principal(
+        tenant=tenant.id,
+        key_id=key.id,
+        scopes=key.scopes,
+        groups=key.groups,
+        releases=key.releases,
+        limits=key.limits,
+        tenant_limits=tenant.limits,
+        budgets=key.budgets,
+        tenant_budgets=tenant.budgets,
+        expires_s=key.expires_s,
+    )
 
 
 def _credential(headers: Headers) -> str:

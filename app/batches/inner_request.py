@@ -2,12 +2,15 @@
 routes, but by no connection."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp, Message
 
+from app.problems import STATUS_OF_CODE, problem_body
 from app.request.background import BACKGROUND_KEY, Background
+from deployments.contracts.errors import RagError
 
 
 @dataclass(slots=True)
@@ -78,3 +81,10 @@ def _scope(path: str, request_id: str, length: int, background: Background) -> d
         "server": None,
         BACKGROUND_KEY: background,
     }
+
+
+def refused(error: RagError, *, request_id: str, path: str) -> InnerAnswer:
+    """Returns the answer to a line that is not asked at all."""
+    code = error.code
+    body = problem_body(code, str(error), request_id=request_id, instance=path)
+    return InnerAnswer(STATUS_OF_CODE[code][0], body=json.dumps(body).encode())

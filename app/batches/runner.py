@@ -9,11 +9,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.types import ASGIApp
 
-from app.batches.inner_request import InnerAnswer, ask_inside
+from app.batches.inner_request import InnerAnswer, ask_inside, refused
 from app.batches.outcome import outcome_of, refusal_of_stream, unplanned
 from app.batches.pace import may_begin
 from app.request.background import Background
@@ -46,6 +46,7 @@ _MOST_UNTOLD_BYTES = 16 * 2**20
 _TOLD_BYTES = 4 * 2**20
 _TIMEOUT_S = 10.0
 _LAST_WORD_S = 2.0
+PrincipalOf = Callable[[str, str, frozenset[str] | None], Awaitable[Principal]]
 Load = Callable[[], tuple[int, float]]
 """Returns how many requests are open that somebody waits for, and for how long none has been."""
 
@@ -59,16 +60,26 @@ class BatchRunner:
         load: What lines stand back for.
         args: How many run at once.
         name: Names this process.
+        principal_of: Returns who a line is asked for, by the id of a key, its tenant and its
+            groups; raises Unauthorized where the key holds no more.
     """
 
     def __init__(
-        self, keeper: BatchStage, app: ASGIApp, load: Load, args: BatchWorkArgs, *, name: str
+        self,
+        keeper: BatchStage,
+        app: ASGIApp,
+        load: Load,
+        args: BatchWorkArgs,
+        *,
+        name: str,
+        principal_of: PrincipalOf,
     ) -> None:
         self._keeper = keeper
         self._app = app
         self._load = load
         self._args = args
         self._name = name
+        self._principal_of = principal_of
         self._waiting: deque[Line] = deque()
         self._running: dict[LineKey, asyncio.Task[None]] = {}
         self._results: list[LineResult] = []
@@ -205,17 +216,22 @@ class BatchRunner:
     async def _ask(self, line: Line) -> InnerAnswer:
         submitter = line.submitter
         wish = submitter.trace_wish
+        request_id = line_id(line.key.batch_id, line.key.place)
+        try:
+            principal = await self._principal_of(
+                key_of_owner(submitter.owner),
+                tenant_of_owner(submitter.owner),
+                None if submitter.groups is None else frozenset(submitter.groups),
+            )
+        except RagError as error:
+            return refused(error, request_id=request_id, path=line.url)
         return await ask_inside(
             self._app,
             line.url,
             line.body.encode(),
-            request_id=line_id(line.key.batch_id, line.key.place),
+            request_id=request_id,
             background=Background(
-                Principal(
-                    tenant_of_owner(submitter.owner),
-                    key_of_owner(submitter.owner),
-                    groups=None if submitter.groups is None else frozenset(submitter.groups),
-                ),
+                principal,
                 submitter.release,
                 wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
             ),

@@ -142,6 +142,10 @@ class IdempotentRequests:
 
         work.add_done_callback(ended)
 
+    def erase_tenant(self, tenant: str) -> int:
+        """Deletes all answers to a tenant, and returns how many; it blocks."""
+        return self._store.forget(now_s=self._now(), tenant=tenant)
+
     async def keep_forgetting(self) -> None:
         """Deletes again and again what has been kept long enough."""
         while True:

@@ -1,12 +1,14 @@
 """Erasing a tenant: everything that the indexes and the keeper of batches have of it, with a
 receipt for each place."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.releases.route import RetrievalStages
 from app.request.scope import RequestScope
+from deployments.activity import TrackerStage
 from deployments.batches.contract import BatchStage
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageError
@@ -20,7 +22,8 @@ class ErasedPlace:
     """What became of a tenant in one place.
 
     Attributes:
-        place: The retrieval application, or `batches`.
+        place: The retrieval application, or `batches`, `records` for sampled queries and traces, or
+            `answers` for those that are kept for requests that are sent again.
         counts: What was removed this time, by what it was.
         is_done: Whether nothing is left.
         reason: Why something is; the code of an error.
@@ -37,6 +40,9 @@ async def erase_tenant(
     indexes: Mapping[str, RetrievalStages],
     batches: BatchStage | None,
     scope: RequestScope,
+    *,
+    tracker: TrackerStage | None = None,
+    answers: Callable[[], int] | None = None,
 ) -> list[ErasedPlace]:
     """Removes a tenant from every place, and returns a receipt for each. A place that is away is
     told of and does not keep the others; erasing again does what is left. The tenant's keys should
@@ -47,6 +53,9 @@ async def erase_tenant(
         indexes: All that releases name, by their names.
         batches: Who keeps batches; None where nobody does.
         scope: The request, with time for all of it.
+        tracker: Who has sampled queries, and knows where traces are; None where nobody does.
+        answers: Deletes what was answered to requests that may be sent again, and returns how many
+            there were; it blocks.
     """
     scope = scope.over_all_tenants()
 
@@ -57,6 +66,16 @@ async def erase_tenant(
     if batches is not None:
         keeper = batches
         steps["batches"] = lambda call: keeper.erase_tenant(tenant, call=call)
+    if tracker is not None:
+        records = tracker
+        steps["records"] = lambda call: records.erase_tenant(tenant, call=call)
+    if answers is not None:
+        forget = answers
+
+        async def erase_answers(call: CallContext) -> Erased:
+            return Erased({"answers": await asyncio.to_thread(forget)})
+
+        steps["answers"] = erase_answers
     return [await _erase(place, step, scope) for place, step in steps.items()]
 
 

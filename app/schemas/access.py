@@ -146,6 +146,23 @@ class TenantList(ResponseModel):
     )
 
 
+class ErasedInfo(ResponseModel):
+    """What became of a tenant in one place."""
+
+    place: str = Field(examples=["retrieval-minilm"])
+    counts: dict[str, int] = Field(description="What was removed this time, by what it was.")
+    is_done: bool = Field(description="Whether nothing is left there.")
+    reason: str = Field(default="", description="Why something is; the code of an error.")
+
+
+class Erasure(ResponseModel):
+    """A receipt for the erasure of a tenant."""
+
+    tenant: str
+    is_done: bool = Field(description="Whether nothing is left anywhere.")
+    places: list[ErasedInfo]
+
+
 class KeyInfo(ResponseModel):
     """A key, without its secret."""
 

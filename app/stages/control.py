@@ -11,6 +11,7 @@ from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.canary.commands import Command
 from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Erased
 from deployments.drift import DriftReport, DriftRequest
 from deployments.rollouts import (
     Look,
@@ -107,6 +108,10 @@ class TrackerClient(StageHandle):
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
         """See `TrackerStage.usage`."""
         return cast(Sequence[UsageRow], await self.call("usage", query, call=call))
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_tenant`."""
+        return cast(Erased, await self.call("erase_tenant", tenant, call=call))
 
     async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
         """See `DriftStage.drift`."""

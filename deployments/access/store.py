@@ -80,6 +80,18 @@ class AccessStore(Stored):
             row, key, tenant = found
             return KnownKey(key_of(key), tenant_of(tenant), row.ends_s)
 
+    def known(self, key_id: str) -> KnownKey | None:
+        """Returns a key by its id, whether or not it still holds; None for one that is not
+        known."""
+        wanted = (
+            select(KeyRow, TenantRow)
+            .join(TenantRow, KeyRow.tenant == TenantRow.id)
+            .where(KeyRow.id == key_id)
+        )
+        with self._reading() as session:
+            found = session.execute(wanted).first()
+            return None if found is None else KnownKey(key_of(found[0]), tenant_of(found[1]))
+
     def changes(self, since: int) -> Changes:
         """Returns what changed after a version."""
         with self._reading() as session:

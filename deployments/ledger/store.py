@@ -146,6 +146,13 @@ class Ledger(Stored):
         with self._reading() as session:
             return list(session.scalars(wanted))
 
+    def erase_tenant(self, tenant: str) -> int:
+        """Deletes the sampled queries of a tenant, of whose embeddings much of a text can be read,
+        and returns how many; sums of usage stay, which hold none."""
+        with self._writing() as session:
+            gone = session.execute(delete(SampleRow).where(SampleRow.tenant == tenant))
+            return getattr(gone, "rowcount", 0)
+
     def forget(
         self, *, samples_s: float, recorded_s: float, unrecorded_s: float, reporters_s: float
     ) -> int:

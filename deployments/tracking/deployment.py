@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.contracts.calls import CallContext
+from deployments.contracts.tenants import Erased
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.store import ControlStore
 from deployments.drift import DriftReport, DriftRequest
@@ -16,6 +17,7 @@ from deployments.serving.replica import StageReplica
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
 from deployments.tracking.mlflow.server import mlflow_state
+from deployments.tracking.mlflow.trace_erasure import erase_traces
 from deployments.tracking.mlflow.trace_retention import TraceRetention
 from deployments.tracking.releases.writer import ReleaseRuns
 from deployments.tracking.rollouts.runs import RolloutRuns
@@ -43,6 +45,7 @@ class Tracker(StageReplica):
         self._rollout_runs: RolloutRuns | None = None
         self._release_runs: ReleaseRuns | None = None
         self._mlflow_url = tracker.mlflow_url
+        self._traces_experiment = tracker.traces_experiment
         self._writing = asyncio.Lock()
         self._comparing = asyncio.Lock()
         self._trace_retention: TraceRetention | None = None
@@ -93,6 +96,16 @@ class Tracker(StageReplica):
         """See `DriftStage.drift`. One comparison at a time: each takes a core for seconds."""
         # Also when the caller has lost patience: the thread goes on, and so must the lock.
         return await asyncio.shield(asyncio.create_task(self._compare(request)))
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_tenant`."""
+        samples = await asyncio.to_thread(self._ledger.erase_tenant, tenant)
+        if self._mlflow_url is None:
+            return Erased({"queries": samples})
+        traces = await asyncio.to_thread(
+            erase_traces, self._mlflow_url, self._traces_experiment, tenant
+        )
+        return Erased({"queries": samples, **traces.counts}, traces.is_done)
 
     async def _compare(self, request: DriftRequest) -> DriftReport:
         async with self._comparing:

@@ -7,12 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from app.access.route_scopes import needs
-from app.api.access.keeping import AuthorIn, KeysIn
-from app.api.dependencies import JSON_BODY
+from app.api.access.keeping import AuthorIn, KeysIn, audit
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.access import budgets_of, limits_of, tenant_info
-from app.schemas.access import TenantChange, TenantCreate, TenantInfo, TenantList
+from app.operations.erase import erase_tenant
+from app.schemas.access import (
+    ErasedInfo,
+    Erasure,
+    TenantChange,
+    TenantCreate,
+    TenantInfo,
+    TenantList,
+)
 from app.schemas.wire import problem_responses
 from deployments.access.records import Tenant
+from deployments.contracts.errors import Conflict
 
 router = APIRouter(
     prefix="/admin/tenants",
@@ -67,3 +76,29 @@ async def change_tenant(
 async def delete_tenant(tenant_id: TenantIdIn, keys: KeysIn, author: AuthorIn) -> TenantInfo:
     """Ends a tenant: none of its keys opens anything any more. Its id stays taken."""
     return tenant_info(await asyncio.to_thread(keys.delete_tenant, tenant_id, by=author))
+
+
+@router.post("/{tenant_id}/erase")
+async def erase(
+    tenant_id: TenantIdIn, keys: KeysIn, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
+) -> Erasure:
+    """Removes everything of a deleted tenant that holds its text, and says what, place by place.
+    Sums of usage and the audit log stay. Ask again for what a place that is away has left."""
+    tenant = await asyncio.to_thread(keys.tenant, tenant_id)
+    if tenant.deleted_s is None:
+        raise Conflict(f"The tenant '{tenant_id}' may still write: delete it first.")
+    await audit(gateway, scope, "tenant.erase", tenant_id)
+    idempotent = gateway.idempotent
+    places = await erase_tenant(
+        tenant_id,
+        gateway.releases.indexes(),
+        gateway.batches,
+        scope.within(args.ingest_timeout_s),
+        tracker=gateway.tracker,
+        answers=None if idempotent is None else lambda: idempotent.erase_tenant(tenant_id),
+    )
+    return Erasure(
+        tenant=tenant_id,
+        is_done=all(place.is_done for place in places),
+        places=[ErasedInfo.model_validate(place, from_attributes=True) for place in places],
+    )

@@ -124,6 +124,32 @@ def delete(
     _print(_ask("DELETE", f"/admin/tenants/{tenant}", home=home, url=url), as_json)
 
 
+@tenants.command("erase")
+def erase(
+    tenant: TenantArgument,
+    as_json: JsonOption = False,
+    home: HomeOption = DEFAULT_HOME,
+    url: UrlOption = DEFAULT_URL,
+) -> None:
+    """Remove everything of a deleted tenant that holds its text, with a receipt; exit code 1 where
+    something is left.
+
+    Example: ragserve tenants erase acme --json > receipt.json
+    """
+    from app.cli.output import make_console
+
+    receipt = _ask("POST", f"/admin/tenants/{tenant}/erase", {}, home=home, url=url)
+    if as_json:
+        typer.echo(json.dumps(receipt, indent=2, ensure_ascii=False))
+    else:
+        for place in receipt["places"]:
+            counts = ", ".join(f"{count} {what}" for what, count in place["counts"].items())
+            left = "" if place["is_done"] else f"; something is left: {place['reason']}"
+            make_console().print(f"{place['place']}: {counts or 'nothing'} removed{left}")
+    if not receipt["is_done"]:
+        raise typer.Exit(1)
+
+
 def _ask(
     method: Any, path: str, body: dict[str, Any] | None = None, *, home: Any, url: str
 ) -> dict[str, Any]:

@@ -36,7 +36,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        runner = BatchRunner(keeper, app, lambda: (0, 99.0), BatchWorkArgs(), name="one")
+        runner = BatchRunner(
+            *(keeper, app, lambda: (0, 99.0), BatchWorkArgs()),
+            name="one",
+            principal_of=gateway.authenticator.of_key,
+        )
         runner.begin()
         yield
         await runner.close()

@@ -20,7 +20,7 @@ class Source:
     """Where keys are kept, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.known = {SECRET: KNOWN}
+        self.keys = {SECRET: KNOWN}
         self.asked = 0
         self.version = 1
         self.away = False
@@ -32,14 +32,19 @@ class Source:
     def find(self, secret: str) -> KnownKey | None:
         self._answer()
         self.asked += 1
-        return self.known.get(secret)
+        return self.keys.get(secret)
+
+    def known(self, key_id: str) -> KnownKey | None:
+        self._answer()
+        self.asked += 1
+        return next((one for one in self.keys.values() if one.key.id == key_id), None)
 
     def changes(self, since: int) -> Changes:
         self._answer()
         return self.changed
 
     def change(self, known: KnownKey | None, *, tenant: bool = False) -> None:
-        self.known = {} if known is None else {SECRET: known}
+        self.keys = {} if known is None else {SECRET: known}
         keys, tenants = frozenset({"key_1"}), frozenset({"acme"})
         version = self.changed.version + 1
         self.changed = Changes(
@@ -127,7 +132,7 @@ async def test_a_change_is_known_after_a_look(
 async def test_a_key_that_was_made_just_now_is_known_at_once(
     keyring: Keyring, source: Source
 ) -> None:
-    source.known = {}
+    source.keys = {}
     await keyring.look()
     assert await keyring.find(SECRET) is None
     source.change(KNOWN)
@@ -182,3 +187,14 @@ async def test_an_answer_that_was_on_its_way_while_it_changed_is_not_kept(
     may_go_on.set()
     assert await asked == revoked
     assert await keyring.find(SECRET) == revoked
+
+
+async def test_a_key_is_also_found_by_its_id(keyring: Keyring, source: Source) -> None:
+    await keyring.look()
+    assert await keyring.by_id("key_1") == await keyring.by_id("key_1") == KNOWN
+    assert source.asked == 1
+    assert await keyring.by_id("key_2") is None
+    revoked = replace(KNOWN, key=replace(KNOWN.key, revoked_s=1.0))
+    source.change(revoked)
+    await keyring.look()
+    assert await keyring.by_id("key_1") == revoked

@@ -31,12 +31,15 @@ KNOWN = KnownKey(KEY, Tenant("acme", limits=Limits(tokens_per_min=7)))
 
 class Source:
     def __init__(self, known: KnownKey) -> None:
-        self.known = known
+        self.known_key = known
 
     def upgrade(self) -> None: ...
 
     def find(self, secret: str) -> KnownKey | None:
-        return self.known if secret == SECRET else None
+        return self.known_key if secret == SECRET else None
+
+    def known(self, key_id: str) -> KnownKey | None:
+        return self.known_key if key_id == self.known_key.key.id else None
 
     def changes(self, since: int) -> Changes:
         return Changes(1)
@@ -117,3 +120,15 @@ async def test_a_key_that_ended_opens_nothing(mode: AuthMode, known: KnownKey) -
     with pytest.raises(Unauthorized) as refused:
         await authenticator(mode, known).identify(bearer(SECRET))
     assert SECRET not in str(refused.value)
+
+
+async def test_work_that_was_asked_for_before_is_for_the_key_as_it_is_now() -> None:
+    known = authenticator("required")
+    now = await known.of_key("key_1", "acme", None)
+    assert now == await known.identify(bearer(SECRET))
+    revoked = authenticator("required", replace(KNOWN, key=replace(KEY, revoked_s=1.0)))
+    for key_id in ("key_1", "key_2"):
+        with pytest.raises(Unauthorized):
+            await revoked.of_key(key_id, "acme", None)
+    label = await known.of_key("0123456789ab", "acme", frozenset({"legal"}))
+    assert (label.tenant, label.groups, label.limits) == ("acme", {"legal"}, Limits())

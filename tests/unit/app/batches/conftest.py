@@ -65,6 +65,7 @@ class Service:
             admin_key=ADMIN,
         )
         self.app: FastAPI = create_app(gateway, args)
+        self.principal_of = gateway.authenticator.of_key
 
     def runner(self, name: str = "one", **args: float) -> BatchRunner:
         def load() -> tuple[int, float]:
@@ -73,7 +74,9 @@ class Service:
             return gate.foreground.open_requests, gate.foreground.quiet_s()
 
         settings = BatchWorkArgs.model_validate({"quiet_s": 0, **args})
-        return BatchRunner(self.keeper, self.app, load, settings, name=name)
+        return BatchRunner(
+            *(self.keeper, self.app, load, settings), name=name, principal_of=self.principal_of
+        )
 
     def client(self, key: str = "") -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
