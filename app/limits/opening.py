@@ -1,15 +1,15 @@
 """From the environment to the stores of limits and budgets."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from app.limits.budget_book import BudgetBook
 from app.limits.fallback import FallbackStore
 from app.limits.limiter import Limiter
-from app.limits.memory_store import MemoryStore, wall_clock_us
-from app.limits.operations import Store, StoreAway
+from app.limits.memory_store import wall_clock_us
+from app.limits.operations import Decision, Operation, Store, StoreAway
 from app.limits.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from deployments.budgets.store import BudgetStore
@@ -48,16 +48,23 @@ def open_store(url: str, args: LimitsArgs) -> Store:
         ConfigError: it names none, or leads to something else.
     """
     if not url:
-        _log.warning(
-            "%s is not set: each replica limits by itself, and forgets at its end",
-            LIMITS_URL_VARIABLE,
-        )
-        return MemoryStore()
+        return NoStore()
     if url.startswith(_SQLITE):
         return SqliteStore(Path(url.removeprefix(_SQLITE)))
     if not url.startswith(_REDIS):
         raise ConfigError(f"{LIMITS_URL_VARIABLE} must be sqlite:///<path> or redis://<host>.")
     return _open_redis(url, args)
+
+
+class NoStore:
+    """The `Store` where none is named: always away, so that each replica limits at its part."""
+
+    def run(self, operations: Sequence[Operation]) -> list[Decision]:
+        """See `Store.run`."""
+        raise StoreAway(f"{LIMITS_URL_VARIABLE} is not set")
+
+    def close(self) -> None:
+        """See `Store.close`."""
 
 
 def _open_redis(url: str, args: LimitsArgs) -> Store:

@@ -48,7 +48,9 @@ async def test_entries_say_what_a_name_is_for(aliased: httpx.AsyncClient) -> Non
     prices = found["ragserve:llm"]["prices"]
     assert isinstance(prices, dict)
     assert prices["prompt_usd_per_million_tokens"] == 0.5
-    assert found["ragserve"]["prices"] is None
+    free = found["ragserve"]["prices"]
+    assert isinstance(free, dict)
+    assert free["prompt_usd_per_million_tokens"] == 0.0
 
 
 async def test_every_name_of_the_list_answers_for_what_it_is_for(

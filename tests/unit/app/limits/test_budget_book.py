@@ -10,7 +10,7 @@ import pytest
 from app.limits.budget_book import BudgetBook
 from app.limits.subjects import Subject
 from deployments.access.records import Budgets
-from deployments.budgets.contract import Amount, BudgetOperation, BudgetResult
+from deployments.budgets.contract import Alert, Amount, BudgetOperation, BudgetResult
 from deployments.budgets.periods import periods_at
 from deployments.budgets.store import BudgetStore
 from deployments.contracts.errors import BudgetExceeded, Unavailable
@@ -89,7 +89,7 @@ async def test_a_client_that_leaves_while_it_waits_holds_nothing(
 
 
 async def test_shares_that_were_reached_are_told(store: Unsteady) -> None:
-    told = []
+    told: list[Alert] = []
     book = BudgetBook(store, holder="one", now_s=lambda: NOON_S, on_alert=told.append)
     reservation = await book.reserve([KEY], Amount(0, 900), "v1")
     book.settle(reservation, Amount(0, 850))
@@ -102,7 +102,12 @@ async def test_who_has_no_budgets_says_nothing_to_the_database(
     store: Unsteady, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beats: list[str] = []
-    monkeypatch.setattr(store, "beat", lambda holder: beats.append(holder) or {})
+
+    def beat(holder: str) -> dict[str, int]:
+        beats.append(holder)
+        return {}
+
+    monkeypatch.setattr(store, "beat", beat)
     book = BudgetBook(store, holder="one")
     book.begin()
     await asyncio.sleep(0.05)

@@ -58,7 +58,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench()
 
     def scope_of(*args: Any, **options: Any) -> RequestScope:
-        return RequestScope(*args, **options, principal=made.principal)
+        return replace(RequestScope(*args, **options), principal=made.principal)
 
     monkeypatch.setattr(admission, "RequestScope", scope_of)
     return made

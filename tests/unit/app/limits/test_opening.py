@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.limits.memory_store import MemoryStore
+from app.limits.gcra import cost_us
 from app.limits.opening import open_limiter, open_store
 from app.limits.operations import Move, Operation
 from app.limits.redis_store import RedisStore
@@ -34,8 +34,17 @@ def test_a_redis_that_is_away_is_none_the_less(caplog: pytest.LogCaptureFixture)
     store.close()
 
 
-def test_nothing_that_is_named_leaves_each_replica_to_itself() -> None:
-    assert isinstance(open_store("", ARGS), MemoryStore)
+async def test_where_no_store_is_named_each_replica_limits_at_its_part() -> None:
+    limiter = open_limiter(LimitsArgs(max_replicas=2), {})
+    asked = Operation(moves=(Move("b", cost_us(1, 4)),))
+    async with limiter.running():
+        decisions = [await limiter.ask(asked, lambda _: None) for _ in range(3)]
+    assert [(decision.passed, decision.local) for decision in decisions] == [
+        (True, True),
+        (True, True),
+        (False, True),
+    ]
+    assert limiter.counts().is_away
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:secret@host/db", "limits.db"])

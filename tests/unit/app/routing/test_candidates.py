@@ -65,7 +65,7 @@ async def test_a_model_without_answers_costs_what_its_prices_say_of_the_request(
     found = await look(live, "ragserve:llm", "ragserve:plain", "echo", "ragserve")
     assert found["ragserve:llm"].cost_usd == pytest.approx((1_000 * 1 + 100 * 10) / 1e6)
     assert found["echo"].cost_usd == found["ragserve:llm"].cost_usd
-    assert found["ragserve:plain"].cost_usd is None
+    assert found["ragserve:plain"].cost_usd == 0.0
     assert found["ragserve"].p50_ms is None
 
 
