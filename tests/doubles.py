@@ -45,7 +45,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
-from deployments.contracts.tenants import Access
+from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.tools import CHOICES, Choice, ToolCallDelta
 from deployments.contracts.vectors import Vectors
 from deployments.generator.config import SamplingArgs
@@ -228,6 +228,14 @@ class MemoryRetriever(Breakable):
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         self._enter()
         self.calibration = calibration
+
+    async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
+        self._enter()
+        call.access.require_all_tenants()
+        gone = self._within(Access(tenant))
+        for document in gone:
+            del self.written[document.record.id]
+        return Erased({"documents": len(gone)} if gone else {}, is_done=not gone)
 
     def _within(self, access: Access) -> list[IndexedDocument]:
         return [

@@ -104,8 +104,8 @@ async def test_who_may_not_read_a_document_cannot_write_over_it(parties: list[Pa
     body = {"documents": [{"id": name, "text": "Taken over."}]}
     refused = (await reader.client.post("/v1/documents", json=body)).json()
     assert refused["outcomes"][0]["status"] == "failed"
-    body = {"documents": [{"id": "mine", "text": "Out of reach.", "acl": ["board"]}]}
-    locked_out = (await reader.client.post("/v1/documents", json=body)).json()
+    own = {"documents": [{"id": "mine", "text": "Out of reach.", "acl": ["board"]}]}
+    locked_out = (await reader.client.post("/v1/documents", json=own)).json()
     assert locked_out["outcomes"][0]["status"] == "failed"
     found = (await acme.client.get(f"/v1/documents/{name}")).json()
     assert (found["title"], found["acl"]) == (acme.document(name)["title"], ["board"])

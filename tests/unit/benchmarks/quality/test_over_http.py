@@ -14,6 +14,7 @@ from benchmarks.quality.subject import Asked, NotMeasured, NotNow, Subject
 from benchmarks.quality.way import Tuning, read_way
 from deployments.contracts.documents import Document, IngestOutcome
 from deployments.contracts.errors import Overloaded, Unavailable
+from deployments.contracts.tenants import Access
 from tests.doubles import DoubleDirectory, WholeDocumentIndexer
 
 CORPUS = [
@@ -101,10 +102,10 @@ async def test_service_that_is_not_there_is_named() -> None:
 class StrictIndexer(WholeDocumentIndexer):
     """Refuses a document without text, as the real one does."""
 
-    def _write(self, document: Document) -> IngestOutcome:
+    def _write(self, document: Document, access: Access) -> IngestOutcome:
         if not any(part.text.strip() for part in document.parts):
             return IngestOutcome(document.path, "failed", document.id, message="No text.")
-        return super()._write(document)
+        return super()._write(document, access)
 
 
 async def test_cleaning_takes_out_what_was_indexed_and_nothing_else(

@@ -1,5 +1,6 @@
-"""How large a filter may be."""
+"""How large a filter may be, and what it may not ask for."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,3 +71,12 @@ def test_depth_costs_no_stack(levels: int) -> None:
 def test_doubling_at_every_level_is_not_walked_through() -> None:
     with pytest.raises(InvalidRequest):
         check_filter(nested(60))
+
+
+@pytest.mark.parametrize("check", [check_filter, check_whole_filter])
+@pytest.mark.parametrize("key", ["tenant", "acl", "ragserve:tenant", "ragserve:anything"])
+def test_no_filter_asks_whose_a_document_is(check: Callable[[object], None], key: str) -> None:
+    for where in ({key: "acme"}, {"$and": [{"team": "red"}, {"$or": [{key: {"$ne": "x"}}]}]}):
+        with pytest.raises(InvalidRequest, match="cannot ask for"):
+            check(where)
+    check({"tenants": "acme"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.filters import MAX_CONDITIONS
-from deployments.contracts.tenants import DEFAULT_ACCESS
+from deployments.contracts.tenants import DEFAULT_ACCESS, Access
 from deployments.retriever import where as where_module
 from deployments.retriever.columns import Columns
 from deployments.retriever.row import Row
@@ -239,3 +239,14 @@ def test_a_filter_over_the_bounds_is_refused_where_it_is_compiled() -> None:
     assert condition(fits)
     with pytest.raises(InvalidRequest, match="conditions"):
         compile_where({"$or": [{"k": {"$gt": n}} for n in range(conditions + 1)]})
+
+
+def test_ids_in_a_filter_are_sent_as_the_index_calls_them() -> None:
+    where = {"$or": [{"document_id": {"$in": ["a", "b"]}}, {"document_id": "c"}, {"team": "a"}]}
+    assert where_for_chroma(where, Access("acme")) == {
+        "$or": [
+            {"document_id": {"$in": ["acme/a", "acme/b"]}},
+            {"document_id": {"$eq": "acme/c"}},
+            {"team": {"$eq": "a"}},
+        ]
+    }

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, Part, chunk_id
+from deployments.contracts.documents import (
+    Chunk,
+    DocumentRecord,
+    IndexedDocument,
+    Part,
+    Scalar,
+    chunk_id,
+)
 from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access, Acl
 from deployments.retriever import change_log
@@ -204,7 +211,11 @@ def test_nothing_that_a_client_says_of_a_document_passes_for_whose_it_is(
     documents: TenantDocuments, store: ChromaStore
 ) -> None:
     one = indexed("d", 1)
-    said = {"ragserve:acl": "no list", "ragserve:tenant": "acme", "ragserve:is_tenants": True}
+    said: dict[str, Scalar] = {
+        "ragserve:acl": "no list",
+        "ragserve:tenant": "acme",
+        "ragserve:is_tenants": True,
+    }
     chunks = tuple(
         Chunk(c.id, c.document_id, c.ordinal, c.text, c.path, c.title, metadata=said)
         for c in one.chunks
