@@ -34,7 +34,7 @@ class AuditEntry:
         actor: The id of a key, the subject of a token, or the name of a person.
         tenant: Whose it concerns.
         action: What was done, such as `key.create`.
-        object: To what: an id.
+        target: To what: an id.
         outcome: Whether it was done, or asked for.
         request_id: Of the request that asked for it.
         changes: Names of what changed, with the new values of limits, scopes and times.
@@ -45,7 +45,7 @@ class AuditEntry:
     actor: str
     tenant: str
     action: str
-    object: str
+    target: str
     outcome: AuditOutcome = "done"
     request_id: str = ""
     changes: Mapping[str, object] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class AuditLog:
             actor=entry.actor,
             tenant=entry.tenant,
             action=entry.action,
-            object=entry.object,
+            object=entry.target,
             outcome=entry.outcome,
             request_id=entry.request_id,
             changes=json.dumps(dict(entry.changes), sort_keys=True),
@@ -162,7 +162,7 @@ def _entry(row: AuditRow) -> AuditEntry:
         actor=row.actor,
         tenant=row.tenant,
         action=row.action,
-        object=row.object,
+        target=row.object,
         outcome="done" if row.outcome == "done" else "asked",
         request_id=row.request_id,
         changes=json.loads(row.changes),

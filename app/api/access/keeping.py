@@ -64,7 +64,7 @@ async def audit(
         actor=scope.principal.key_id,
         tenant=scope.principal.tenant,
         action=action,
-        object=target,
+        target=target,
         outcome="asked",
         request_id=scope.request_id,
         changes=changes,

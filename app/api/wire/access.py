@@ -78,7 +78,7 @@ def audit_info(entry: AuditEntry) -> AuditInfo:
         actor=entry.actor,
         tenant=entry.tenant,
         action=entry.action,
-        object=entry.object,
+        object=entry.target,
         outcome=entry.outcome,
         request_id=entry.request_id,
         changes=dict(entry.changes),

@@ -78,8 +78,8 @@ class ActivityTally:
     def add_usage(self, key: UsageParts, amounts: Iterable[int]) -> None:
         """Adds the usage of a request; the amounts as in `Usage`, in its order."""
         if key not in self._usage and len(self._usage) >= self._args.waiting_keys:
-            day, _, *rest, tenant = key
-            key = (day, OTHER_KEYS, *rest, tenant)
+            day, _, release, model, prices, tenant = key
+            key = (day, OTHER_KEYS, release, model, prices, tenant)
         _add(self._usage.setdefault(key, []), amounts)
 
     def add_counts(self, key: MinuteParts, counts: Iterable[int]) -> OpenMinute:

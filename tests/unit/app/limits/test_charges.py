@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
+from app.access.principals import Authenticator
 from app.api.application import create_app
-from app.edge import admission
 from app.gateway import make_gateway
 from app.limits.budget_book import BudgetBook
 from app.limits.fallback import FallbackStore
@@ -19,7 +20,6 @@ from app.limits.memory_store import MemoryStore
 from app.limits.operations import Operation
 from app.releases.releases import Releases
 from app.request.principal import ANONYMOUS, Principal
-from app.request.scope import RequestScope
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.prices import Prices, PriceTable
@@ -52,16 +52,14 @@ class Bench:
     def budgeted(self, **budgets: Any) -> None:
         self.principal = replace(KEY, budgets=Budgets(**budgets))
 
+    async def identify(self, headers: Headers) -> Principal:
+        """As `Authenticator.identify`."""
+        return self.principal
+
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench()
-
-    def scope_of(*args: Any, **options: Any) -> RequestScope:
-        return replace(RequestScope(*args, **options), principal=made.principal)
-
-    monkeypatch.setattr(admission, "RequestScope", scope_of)
-    return made
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.fixture
@@ -78,7 +76,14 @@ async def service(
     args = GatewayArgs(request_timeout_s=5)
     store = FallbackStore(MemoryStore(clock), max_replicas=2)
     bench.limiter = Limiter(store, budgets=BudgetBook(budgets))
-    gateway = make_gateway(Releases(stages, lambda: bench.live), args, limiter=bench.limiter)
+    authenticator = Authenticator()
+    authenticator.identify = bench.identify  # type: ignore[method-assign]
+    gateway = make_gateway(
+        Releases(stages, lambda: bench.live),
+        args,
+        authenticator=authenticator,
+        limiter=bench.limiter,
+    )
     transport = httpx.ASGITransport(create_app(gateway, args), raise_app_exceptions=False)
     async with (
         bench.limiter.running(),

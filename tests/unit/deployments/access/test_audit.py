@@ -42,7 +42,7 @@ def test_a_change_says_who_what_and_how_much(store: AccessStore, clock: Clock) -
         actor="key_admin",
         tenant="default",
         action="key.create",
-        object=made.id,
+        target=made.id,
         request_id="request-7",
         changes={"scopes": ["query"], "limits": {"requests_per_min": 5}},
         at_s=clock.now_s,

@@ -101,7 +101,8 @@ def test_changes_at_once_have_versions_of_their_own(open_store: OpenStore) -> No
     entries = stores[0].audit(None, after=0, limit=100)
     assert [entry.number for entry in entries] == list(range(1, 25))
     assert stores[0].verify_audit().broken_at is None
-    version, seen = 1, set()
+    version = 1
+    seen: set[str] = set()
     while True:
         changes = stores[0].changes(version)
         if changes.version == version:
