@@ -24,7 +24,11 @@ def test_one_other_letter_is_another_text(place: int, letter: str) -> None:
     assert is_well_formed(changed) == (changed == key)
 
 
-@pytest.mark.parametrize("text", ["", "rs_live_", "sk-proj-123", new_key() + " ", new_key()[:-1]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "rs_live_", "sk-proj-123", new_key() + " ", new_key()[:-1]],
+    ids=["nothing", "a prefix", "another service's", "with a blank", "cut off"],
+)
 def test_other_texts_are_no_keys(text: str) -> None:
     assert not is_well_formed(text)
 
