@@ -119,7 +119,10 @@ async def test_a_token_is_whoever_the_rules_say(
         {"sub": None},
         {"org": "nobody"},
     ],
-    ids=str,
+    ids=[
+        *("for another service", "of another provider", "expired", "without an end"),
+        *("without a beginning", "for nobody", "of nobody", "that no rule fits"),
+    ],
 )
 async def test_other_tokens_open_nothing(
     provider: Provider, private_key: RSAPrivateKey, claims: dict[str, Any]
