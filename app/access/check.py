@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
-from app.access.principals import OPERATOR_ID, Authenticator, is_registered
+from app.access.principals import OPERATOR_ID, Authenticator, is_registered, require
 from app.access.route_scopes import RouteScopes
 from app.request.principal import ANONYMOUS, Principal
-from deployments.access.records import Scope
-from deployments.contracts.errors import Forbidden, Unauthorized
 
 UNKNOWN_KEY = "unknown"
 """How usage calls all keys that nobody registered."""
@@ -42,7 +40,7 @@ class AccessCheck:
             return ANONYMOUS
         principal = await self.authenticator.identify(headers)
         if need != "any":
-            self._require(principal, need)
+            require(principal, need, has_operators=self.authenticator.has_operators)
         return principal
 
     def usage_key(self, principal: Principal) -> str:
@@ -50,13 +48,3 @@ class AccessCheck:
         key_id = principal.key_id
         known = not key_id or key_id == OPERATOR_ID or is_registered(key_id)
         return key_id if known or self.knows(key_id) else UNKNOWN_KEY
-
-    def _require(self, principal: Principal, scopes: frozenset[Scope]) -> None:
-        if principal.is_operator or not scopes.isdisjoint(principal.scopes):
-            return
-        if scopes == {"operator"} and not self.authenticator.has_operators:
-            raise Forbidden("This is closed: the service has no RAGSERVE_ADMIN_KEY.")
-        named = " or ".join(f"'{scope}'" for scope in sorted(scopes))
-        if not principal.key_id:
-            raise Unauthorized(f"Send a key with the scope {named}: Authorization: Bearer <key>.")
-        raise Forbidden(f"The key does not open this: it has not the scope {named}.")

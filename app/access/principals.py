@@ -11,10 +11,10 @@ from starlette.datastructures import Headers
 from app.access.keyring import Keyring
 from app.request.principal import ANONYMOUS, ANONYMOUS_SCOPES, Principal
 from app.settings.access import AuthMode
-from deployments.access.records import Limits
+from deployments.access.records import Limits, Scope
 from deployments.access.secrets import PREFIX
 from deployments.access.store import KEY_PREFIX, KnownKey
-from deployments.contracts.errors import Unauthorized
+from deployments.contracts.errors import Forbidden, Unauthorized
 
 _ANONYMOUS_ID_CHARS = 12
 _NEEDED = "Send an API key: Authorization: Bearer <key>, or X-API-Key."
@@ -33,6 +33,28 @@ def is_registered(key_id: str) -> bool:
     """Returns whether an id is of a key that the service made, or of a token's subject; others are
     labels that callers chose."""
     return key_id.startswith((KEY_PREFIX, TOKEN_PREFIX))
+
+
+def require(principal: Principal, scopes: frozenset[Scope], *, has_operators: bool = True) -> None:
+    """Makes sure that whoever asks has one of some scopes; operators have all.
+
+    Args:
+        principal: Whoever asks.
+        scopes: What is needed.
+        has_operators: Whether anybody can be an operator.
+
+    Raises:
+        Unauthorized: they have no key.
+        Forbidden: theirs does not open this, or nobody's does.
+    """
+    if principal.is_operator or not scopes.isdisjoint(principal.scopes):
+        return
+    if scopes == {"operator"} and not has_operators:
+        raise Forbidden("This is closed: the service has no RAGSERVE_ADMIN_KEY.")
+    named = " or ".join(f"'{scope}'" for scope in sorted(scopes))
+    if not principal.key_id:
+        raise Unauthorized(f"Send a key with the scope {named}: Authorization: Bearer <key>.")
+    raise Forbidden(f"The key does not open this: it has not the scope {named}.")
 
 
 class TokenReader(Protocol):

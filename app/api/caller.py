@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header
 
+from app.access.principals import require
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.principal import Principal
 from app.request.scope import RequestScope
-from deployments.access.records import Scope
-from deployments.contracts.errors import Forbidden, InvalidRequest, Unauthorized
+from deployments.contracts.errors import Forbidden, InvalidRequest
 
 RELEASE_HEADER = "X-Ragserve-Release"
 """Says in an answer who gave it; an operator may also ask for a release by it."""
@@ -80,26 +80,13 @@ async def caller(
         # Checked when the batch was begun.
         return Caller(scope.principal, scope.background.release)
     if x_ragserve_release is not None:
-        require_scope(scope, "operator")
+        has_operators = gateway.authenticator.has_operators
+        require(scope.principal, frozenset({"operator"}), has_operators=has_operators)
     if x_ragserve_trace == "none" and not gateway.releases.settings().recording.allow_opt_out:
         raise Forbidden(
             "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
         )
     return Caller(scope.principal, x_ragserve_release)
-
-
-def require_scope(scope: RequestScope, needed: Scope) -> None:
-    """Makes sure that whoever asks has a scope, for what only a part of a route needs.
-
-    Raises:
-        Unauthorized, Forbidden: they have not.
-    """
-    principal = scope.principal
-    if principal.is_operator or needed in principal.scopes:
-        return
-    if not principal.key_id:
-        raise Unauthorized(f"Send a key with the scope '{needed}': Authorization: Bearer <key>.")
-    raise Forbidden(f"The key does not open this: it has not the scope '{needed}'.")
 
 
 def release_header(release: str | None) -> dict[str, str]:

@@ -96,6 +96,20 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             ]
         },
     },
+    "create_key": {
+        "for a page that asks": {
+            "name": "search page",
+            "tenant": "acme",
+            "scopes": ["query"],
+            "limits": {"requests_per_min": 600},
+        }
+    },
+    "change_key": {"a longer life": {"expires_at": "2030-01-31T00:00:00Z"}},
+    "rotate_key": {"an hour for the old one": {"keeps_s": 3600}},
+    "create_tenant": {
+        "with a budget": {"id": "acme", "name": "Acme Inc.", "budgets": {"month_usd": 100}}
+    },
+    "change_tenant": {"more requests": {"limits": {"requests_per_min": 1200}}},
     "start_rollout": {"a release to try": _ROLLOUT},
     "command_rollout": {"why": {"reason": "the release notes are out", "by": "alice"}},
     "reindex": {

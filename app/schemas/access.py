@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.schemas.wire import RequestModel, ResponseModel
 from deployments.access.records import BudgetMode, Scope
-from deployments.contracts.inputs import bounded
+from deployments.contracts.inputs import Items
 
 _MOST_NAMES = 100
 _MOST = 10**15
@@ -16,7 +16,7 @@ TenantId = Annotated[
     Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["acme"], description="Id of a tenant."),
 ]
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
-_Names = Annotated[list[_Name], bounded(_MOST_NAMES)]
+_Names = Annotated[Items[_Name], Field(max_length=_MOST_NAMES)]
 _Count = Annotated[int, Field(ge=1, le=_MOST)]
 _Usd = Annotated[float, Field(ge=0, le=1_000_000)]
 
@@ -65,8 +65,8 @@ class KeyCreate(RequestModel):
     tenant: TenantId | None = Field(
         default=None, description="Whose it is; by default that of the key that makes it."
     )
-    scopes: Annotated[list[Scope], bounded(5)] = Field(
-        default=["query"], min_length=1, description="What it opens."
+    scopes: Items[Scope] = Field(
+        default=["query"], min_length=1, max_length=5, description="What it opens."
     )
     groups: _Names | None = Field(
         default=None,
@@ -86,14 +86,17 @@ class KeyChange(RequestModel):
     """What a key is to be from now on; what is left out stays."""
 
     name: str | None = Field(default=None, max_length=256)
-    scopes: Annotated[list[Scope], bounded(5)] | None = Field(default=None, min_length=1)
+    scopes: Items[Scope] | None = Field(default=None, min_length=1, max_length=5)
     groups: _Names | None = None
     releases: _Names | None = None
     limits: LimitsForm | None = None
     budgets: BudgetsForm | None = None
     expires_at: datetime | None = None
-    unset: Annotated[list[Literal["groups", "releases", "expires_at"]], bounded(3)] = Field(
-        default=[], description="Bounds that it is to have no longer.", examples=[["expires_at"]]
+    unset: Items[Literal["groups", "releases", "expires_at"]] = Field(
+        default=[],
+        max_length=3,
+        description="Bounds that it is to have no longer.",
+        examples=[["expires_at"]],
     )
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import StreamingResponse
 
+from app.access.principals import require
 from app.access.route_scopes import needs
 from app.api.batches.files import BATCH_PURPOSES, BatchFilesIn, is_batch_file
 from app.api.batches.keeper import keeper_of, owner_of
-from app.api.caller import CALLERS, CallerIn, require_scope
+from app.api.caller import CALLERS, CallerIn
 from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.form import BODY, field_detail, read_form
 from app.api.files.listing import MAX_PAGE, Place, PlaceIn, ends_of, page_after
@@ -60,7 +61,7 @@ async def upload_file(
             form.name, form.content, owner=owner_of(caller.principal), call=scope.call()
         )
         return batch_file_object(kept_file)
-    require_scope(scope, "ingest")
+    require(scope.principal, frozenset({"ingest"}))
     own_id = await asyncio.to_thread(_file_id, form.name, form.content)
     metadata = file_metadata(form.purpose, len(form.content))
     upload = Upload(form.name, form.content, metadata, own_id)
@@ -133,7 +134,7 @@ async def delete_file(
     if is_batch_file(file_id):
         await kept.delete(file_id)
     else:
-        require_scope(scope, "ingest")
+        require(scope.principal, frozenset({"ingest"}))
         await delete_everywhere(file_id, releases, scope, args)
     return DeletedFile(id=file_id)
 

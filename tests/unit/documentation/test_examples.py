@@ -36,6 +36,7 @@ _PARTS: dict[str, Any] = {
     "args": GeneratorArgs,
     "user_config": GatewayLive,
     "tracing": GatewayArgs.model_fields["tracing"].annotation,
+    "access": GatewayArgs.model_fields["access"].annotation,
     **{
         name: GatewayLive.model_fields[name].annotation
         for name in ("releases", "recording", "prices", "routing")

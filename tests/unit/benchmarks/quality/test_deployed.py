@@ -14,6 +14,7 @@ from benchmarks.quality.deployed import (
 from deployments.contracts.errors import ConfigError
 
 CONFIG = """
+http_options: {host: 127.0.0.1}
 applications:
   - name: gateway
     import_path: app.builder:build_gateway
