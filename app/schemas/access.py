@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.schemas.wire import RequestModel, ResponseModel
-from deployments.access.records import BudgetMode, Scope
+from deployments.access.records import TENANT_PATTERN, BudgetMode, Scope
 from deployments.contracts.inputs import Items
 
 _MOST_NAMES = 100
 _MOST = 10**15
 TenantId = Annotated[
     str,
-    Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["acme"], description="Id of a tenant."),
+    Field(pattern=TENANT_PATTERN, examples=["acme"], description="Id of a tenant."),
 ]
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
 _Names = Annotated[Items[_Name], Field(max_length=_MOST_NAMES)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from deployments.access.records import Scope
+from deployments.access.records import TENANT_PATTERN, Scope
 from deployments.settings import Settings
 
 AuthMode = Literal["open", "required"]
@@ -22,7 +22,7 @@ class ClaimRule(Settings):
     value: _Name
     """Its value, or one of its values where it is a list."""
 
-    tenant: _Name
+    tenant: str = Field(pattern=TENANT_PATTERN)
     """Whose documents such a token reaches."""
 
     scopes: frozenset[Scope] = frozenset({"query"})

@@ -9,6 +9,9 @@ Scope = Literal["query", "ingest", "usage", "admin", "operator"]
 """What a key opens: asking and searching; adding and deleting documents; its tenant's usage; keys
 and settings of its tenant; everything of all tenants."""
 
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+"""What ids of tenants look like. They are part of the ids of documents, which a slash parts."""
+
 BudgetMode = Literal["enforce", "warn"]
 """Whether a request that would go over a budget is refused, or only told of."""
 
