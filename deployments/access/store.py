@@ -12,8 +12,16 @@ from deployments.access.audit import AuditEntry, AuditLog, Verification
 from deployments.access.records import Key, Tenant
 from deployments.access.secrets import Peppers, new_id, new_key
 from deployments.access.tables import KeyRow, SecretRow, TenantRow, VersionRow
-from deployments.access.wire import key_of, key_settings, said_of, tenant_of, tenant_settings
-from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
+from deployments.access.wire import (
+    key_of,
+    key_row,
+    key_settings,
+    said_of,
+    tenant_of,
+    tenant_row,
+    tenant_settings,
+)
+from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.tenants import DEFAULT_TENANT
 from deployments.control.stored import Stored
 from deployments.ledger.tables import UsageRow
@@ -115,7 +123,7 @@ class AccessStore(Stored):
             version = _next_version(session)
             if session.get(TenantRow, tenant.id) is not None:
                 raise Conflict(f"There is or was a tenant '{tenant.id}'; take another id.")
-            session.add(_tenant_row(made, version))
+            session.add(tenant_row(made, version))
             self._note(session, by, made.id, "tenant.create", made.id, tenant_settings(made))
         return made
 
@@ -180,7 +188,7 @@ class AccessStore(Stored):
         with self._writing() as session:
             version = _next_version(session)
             _live_tenant(session, made.tenant)
-            session.add(_key_row(made, version))
+            session.add(key_row(made, version))
             session.flush()
             session.add(SecretRow(digest=digest.value, pepper=digest.pepper, key_id=made.id))
             self._note(session, by, made.tenant, "key.create", made.id, key_settings(made))
@@ -296,46 +304,6 @@ class AccessStore(Stored):
         self._audit.append(session, entry)
 
 
-def require_subset(key: Key, maker: Key) -> None:
-    """Makes sure that a key opens nothing that its maker's does not.
-
-    Raises:
-        InvalidRequest: it would, and the field says where.
-    """
-    if maker.scopes >= {"operator"}:
-        return
-    checks = {
-        "tenant": key.tenant == maker.tenant,
-        "scopes": key.scopes <= maker.scopes,
-        "groups": maker.groups is None or (key.groups is not None and key.groups <= maker.groups),
-        "releases": maker.releases is None
-        or (key.releases is not None and key.releases <= maker.releases),
-        "limits": _within(
-            key.limits, maker.limits, ("requests_per_min", "tokens_per_min", "concurrent_requests")
-        ),
-        "budgets": _within(
-            key.budgets,
-            maker.budgets,
-            ("day_picousd", "month_picousd", "day_tokens", "month_tokens"),
-        ),
-        "expires_at": maker.expires_s is None
-        or (key.expires_s is not None and key.expires_s <= maker.expires_s),
-    }
-    wrong = [field for field, holds in checks.items() if not holds]
-    if wrong:
-        says = "A key may open no more than the key that makes it."
-        errors = tuple({"field": field, "message": says, "type": "value_error"} for field in wrong)
-        raise InvalidRequest(f"{says} Too much: {', '.join(wrong)}.", errors=errors)
-
-
-def _within(given: object, most: object, fields: Sequence[str]) -> bool:
-    for field in fields:
-        bound, value = getattr(most, field), getattr(given, field)
-        if bound is not None and (value is None or value > bound):
-            return False
-    return True
-
-
 def _next_version(session: Session) -> int:
     """Returns the number of a change; whoever makes another one waits until this is committed."""
     first = insert_into(session, VersionRow).values(id=1, version=1)
@@ -374,28 +342,3 @@ def _used(session: Session, key_ids: Sequence[str]) -> dict[str, str]:
         .group_by(UsageRow.key_id)
     )
     return {row[0]: row[1] for row in session.execute(wanted)}
-
-
-def _tenant_row(tenant: Tenant, version: int) -> TenantRow:
-    return TenantRow(
-        id=tenant.id,
-        name=tenant.name,
-        settings=tenant_settings(tenant),
-        created_s=tenant.created_s,
-        deleted_s=None,
-        version=version,
-    )
-
-
-def _key_row(key: Key, version: int) -> KeyRow:
-    return KeyRow(
-        id=key.id,
-        tenant=key.tenant,
-        name=key.name,
-        settings=key_settings(key),
-        created_s=key.created_s,
-        created_by=key.created_by,
-        expires_s=key.expires_s,
-        revoked_s=None,
-        version=version,
-    )

@@ -60,6 +60,33 @@ def key_settings(key: Key) -> str:
     )
 
 
+def tenant_row(tenant: Tenant, version: int) -> TenantRow:
+    """Returns the row of a new tenant."""
+    return TenantRow(
+        id=tenant.id,
+        name=tenant.name,
+        settings=tenant_settings(tenant),
+        created_s=tenant.created_s,
+        deleted_s=None,
+        version=version,
+    )
+
+
+def key_row(key: Key, version: int) -> KeyRow:
+    """Returns the row of a new key."""
+    return KeyRow(
+        id=key.id,
+        tenant=key.tenant,
+        name=key.name,
+        settings=key_settings(key),
+        created_s=key.created_s,
+        created_by=key.created_by,
+        expires_s=key.expires_s,
+        revoked_s=None,
+        version=version,
+    )
+
+
 def said_of(settings: str) -> Mapping[str, object]:
     """Returns what an audit row may say of settings: what was set, and nothing that was not."""
     found: dict[str, Any] = {}

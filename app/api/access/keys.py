@@ -16,7 +16,8 @@ from app.request.scope import RequestScope
 from app.schemas.access import KeyChange, KeyCreate, KeyInfo, KeyList, KeyRotate, NewKey
 from app.schemas.wire import problem_responses
 from deployments.access.records import Key
-from deployments.access.store import AccessStore, require_subset
+from deployments.access.store import AccessStore
+from deployments.access.subset import require_subset
 from deployments.contracts.errors import InvalidRequest, NotFound
 
 router = APIRouter(

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from deployments.access.records import Budgets, Key, Limits, Tenant
-from deployments.access.store import AccessStore, Author, require_subset
+from deployments.access.store import AccessStore, Author
+from deployments.access.subset import require_subset
 from deployments.activity import Usage, UsageKey
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.ledger.store import Ledger
