@@ -30,6 +30,7 @@ class TextDocument(TypedDict, total=False):
     title: str
     markup: Literal["markdown", "plain"]
     metadata: Mapping[str, Scalar]
+    acl: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def config() -> dict[str, Any]:
     """A small config that passes."""
     return copy.deepcopy(
         {
+            "http_options": {"host": "127.0.0.1"},
             "applications": [
                 {
                     "name": "gateway",
