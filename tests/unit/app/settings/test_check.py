@@ -84,7 +84,7 @@ def config() -> dict[str, Any]:
                 },
                 {"name": "generator", "import_path": "app.builder:build_generator"},
                 {"name": "foreign", "import_path": "other:app", "args": {"anything": 1}},
-            ]
+            ],
         }
     )
 
