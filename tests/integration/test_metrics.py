@@ -10,7 +10,13 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployments.telemetry.catalog import ACTIVITY_DROPPED, BATCH_PADDING, EVERY_METRIC
+from deployments.telemetry.catalog import (
+    ACTIVITY_DROPPED,
+    BATCH_PADDING,
+    BUDGET_EVENTS,
+    EVERY_METRIC,
+    LIMITS_FAILED,
+)
 from tests.integration.cluster import Cluster, free_port, until
 
 QUESTION = "What does a release name?"
@@ -87,6 +93,17 @@ def ask(cluster: Cluster, release: str, path: str, body: dict[str, Any], times: 
     return [answer.json() for answer in answers]
 
 
+def ask_too_much(cluster: Cluster) -> None:
+    """Has a request refused by the limit of its key."""
+    operator = {"Authorization": by_operator(cluster, "metered")["Authorization"]}
+    with httpx.Client(base_url=cluster.url, timeout=30) as http:
+        bounded = {"limits": {"requests_per_min": 1}}
+        made = http.post("/admin/keys", json=bounded, headers=operator).json()
+        key = {"X-API-Key": made["secret"]}
+        answers = [http.get("/v1/models", headers=key).status_code for _ in range(2)]
+    assert answers == [200, 429]
+
+
 def test_the_exporter_has_every_metric_and_counts_what_was_asked(metered: Cluster) -> None:
     searched = {"kind": "request", "route": "/v1/search", "release": "metered"}
     answered = searched | {"route": "/v1/query"}
@@ -105,14 +122,16 @@ def test_the_exporter_has_every_metric_and_counts_what_was_asked(metered: Cluste
     ask(metered, "steady", "/v1/chat/completions", left_open, 1)
     answers = ask(metered, "metered", "/v1/query", {"query": QUESTION}, ANSWERS)
     ask(metered, "metered", "/v1/search", {"query": QUESTION}, SEARCHES)
+    ask_too_much(metered)
     degraded = ask(metered, "hasty", "/v1/query", {"query": QUESTION}, HASTY)
     assert all(answer["degraded"] == ["reranker"] for answer in degraded)
 
     names = {
         name
         for metric in EVERY_METRIC
-        # What packs texts, as the CPU's fastest way does, pads none; and nothing is lost here.
-        if metric not in (BATCH_PADDING, ACTIVITY_DROPPED)
+        # What packs texts, as the CPU's fastest way does, pads none; nothing is lost here, and
+        # nobody has a budget.
+        if metric not in (BATCH_PADDING, ACTIVITY_DROPPED, LIMITS_FAILED, BUDGET_EVENTS)
         for name in metric.exported
     }
 
