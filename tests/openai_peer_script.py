@@ -134,7 +134,7 @@ def _steady(pace: float, failing: float) -> Behaviour:
 
 BEHAVIOURS |= {
     "steady": _steady(1.0, 0.0),
-    "steady-slower": _steady(1.5, 0.0),
+    "steady-slower": _steady(2.0, 0.0),
     "steady-failing": _steady(1.0, 0.05),
 }
 

@@ -63,7 +63,7 @@ class Operator:
         """Starts a rollout under load in the background."""
         command = [
             *(sys.executable, "-m", "benchmarks.rollout", canary, "--stable", "steady"),
-            *("--policy", str(self.policy), "--expect", expect, "--users", "12"),
+            *("--policy", str(self.policy), "--expect", expect, "--users", "6"),
             *("--url", self.cluster.url, "--home", str(self.cluster.home)),
             *("--output", str(self.folder), "--limit", "220"),
         ]

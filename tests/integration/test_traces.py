@@ -176,7 +176,8 @@ def test_no_request_notices_that_mlflow_is_away_and_no_trace_is_lost(
     spool = cluster.home / "spool"
     until(lambda: list(spool.rglob("*.batch")), within_s=20, what="spans in the spool")
     killed.start()
-    traces.await_all(asked)
+    # On a busy machine the server itself takes half a minute to begin.
+    traces.await_all(asked, within_s=120)
 
 
 def test_a_killed_gateway_loses_the_last_moment_at_most(
