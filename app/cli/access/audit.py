@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.access.bounds import JsonOption
+from app.cli.access.service import ask, entries
 from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
 from app.client.address import DEFAULT_URL
-
-if TYPE_CHECKING:
-    from app.client.api_client import ApiClient
 
 
 def audit(
@@ -28,31 +25,20 @@ def audit(
 
     Example: ragserve audit --json > audit.jsonl
     """
-    from app.cli.operator import operator_service
-
-    with operator_service(url, home) as service:
-        if verify:
-            _verify(service, as_json)
-        elif as_json:
-            for entry in _entries(service, after):
-                typer.echo(json.dumps(entry, ensure_ascii=False))
-        else:
-            _print(_entries(service, after))
-
-
-def _entries(service: "ApiClient", after: int) -> Iterator[dict[str, Any]]:
-    place: int | None = after
-    while place is not None:
-        query = urlencode({"after": place, "limit": 1000})
-        page = service.request("GET", f"/v1/audit?{query}")
-        yield from page["entries"]
-        place = page["next"]
+    if verify:
+        _verify(ask("GET", "/v1/audit/verification", home=home, url=url), as_json)
+        return
+    found = entries("/v1/audit", "entries", home=home, url=url, after=after)
+    if as_json:
+        for entry in found:
+            typer.echo(json.dumps(entry, ensure_ascii=False))
+    else:
+        _print(found)
 
 
-def _verify(service: "ApiClient", as_json: bool) -> None:
+def _verify(found: dict[str, Any], as_json: bool) -> None:
     from app.cli.output import make_console
 
-    found = service.request("GET", "/v1/audit/verification")
     if as_json:
         typer.echo(json.dumps(found))
     elif found["intact"]:
@@ -65,7 +51,7 @@ def _verify(service: "ApiClient", as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _print(entries: Iterator[dict[str, Any]]) -> None:
+def _print(found: Iterator[dict[str, Any]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -74,7 +60,7 @@ def _print(entries: Iterator[dict[str, Any]]) -> None:
     table = Table(
         "number", "at", "actor", "tenant", "action", "object", "changes", box=None, pad_edge=False
     )
-    for entry in entries:
+    for entry in found:
         changes = json.dumps(entry["changes"], ensure_ascii=False) if entry["changes"] else ""
         names = (entry["actor"], entry["tenant"], entry["action"], entry["object"], changes)
         table.add_row(str(entry["number"]), entry["at"][:19], *map(escape, names))

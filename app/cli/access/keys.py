@@ -1,8 +1,6 @@
 """`ragserve keys`: who may use the service."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
 
 import typer
 
@@ -16,8 +14,10 @@ from app.cli.access.bounds import (
     bounds_body,
     bounds_text,
 )
+from app.cli.access.service import ask, entries, print_json
 from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
 from app.client.address import DEFAULT_URL
+from app.client.retries import Repeat
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 keys = typer.Typer(
     name="keys", help="Make, list, rotate and revoke API keys.", no_args_is_help=True
 )
+_ONCE: Repeat = "unsent"
+"""A second key that nobody knows of must not come of an answer that was lost."""
 KeyArgument = Annotated[str, typer.Argument(help="Id of the key: key_...", metavar="KEY")]
 
 
@@ -76,7 +78,7 @@ def create(
         day_usd=day_usd,
         month_usd=month_usd,
     )
-    made = _ask("POST", "/admin/keys", body, home=home, url=url)
+    made = ask("POST", "/admin/keys", body, home=home, url=url, repeat=_ONCE)
     _print_new(made, as_json)
 
 
@@ -93,15 +95,10 @@ def list_keys(
     """
     from app.cli.output import make_console
 
-    found: list[dict[str, Any]] = []
-    after: str | None = ""
-    while after is not None:
-        query = {"limit": 1000, "after": after} | ({"tenant": tenant} if tenant else {})
-        page = _ask("GET", f"/admin/keys?{urlencode(query)}", home=home, url=url)
-        found += page["keys"]
-        after = page["next"]
+    only = {"tenant": tenant} if tenant else {}
+    found = list(entries("/admin/keys", "keys", home=home, url=url, **only))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     elif not found:
         make_console().print("There are no keys. Make one: ragserve keys create NAME")
     else:
@@ -124,7 +121,7 @@ def rotate(
     Example: ragserve keys rotate key_3fJk2LmNp0Qr --keep 2
     """
     body = {"keeps_s": keeps_h * 3600}
-    made = _ask("POST", f"/admin/keys/{key}/rotate", body, home=home, url=url)
+    made = ask("POST", f"/admin/keys/{key}/rotate", body, home=home, url=url, repeat=_ONCE)
     _print_new(made, as_json)
 
 
@@ -141,29 +138,18 @@ def revoke(
     """
     from app.cli.output import make_console
 
-    found = _ask("DELETE", f"/admin/keys/{key}", home=home, url=url)
+    found = ask("DELETE", f"/admin/keys/{key}", home=home, url=url, repeat=_ONCE)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     else:
         make_console().print(f"{found['id']} is revoked.")
-
-
-def _ask(
-    method: Any, path: str, body: dict[str, Any] | None = None, *, home: Any, url: str
-) -> dict[str, Any]:
-    from app.cli.operator import operator_service
-
-    with operator_service(url, home) as service:
-        # A second key that nobody knows of must not come of an answer that was lost.
-        repeat: Any = "always" if method == "GET" else "unsent"
-        return service.request(method, path, body, repeat=repeat)
 
 
 def _print_new(made: dict[str, Any], as_json: bool) -> None:
     from app.cli.output import make_console
 
     if as_json:
-        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        print_json(made)
         return
     # The key itself goes to standard output, alone: `KEY=$(ragserve keys create ...)`.
     console = make_console(stderr=True)

@@ -1,8 +1,6 @@
 """`ragserve tenants`: customers or teams whose documents nobody else sees."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
 
 import typer
 
@@ -16,6 +14,7 @@ from app.cli.access.bounds import (
     bounds_body,
     bounds_text,
 )
+from app.cli.access.service import ask, entries, print_json
 from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
 from app.client.address import DEFAULT_URL
 
@@ -54,7 +53,7 @@ def create(
         day_usd=day_usd,
         month_usd=month_usd,
     )
-    _print(_ask("POST", "/admin/tenants", body, home=home, url=url), as_json)
+    _print(ask("POST", "/admin/tenants", body, home=home, url=url), as_json)
 
 
 @tenants.command("change")
@@ -82,7 +81,7 @@ def change(
         day_usd=day_usd,
         month_usd=month_usd,
     )
-    _print(_ask("PATCH", f"/admin/tenants/{tenant}", body, home=home, url=url), as_json)
+    _print(ask("PATCH", f"/admin/tenants/{tenant}", body, home=home, url=url), as_json)
 
 
 @tenants.command("list")
@@ -97,15 +96,9 @@ def list_tenants(
     """
     from app.cli.output import make_console
 
-    found: list[dict[str, Any]] = []
-    after: str | None = ""
-    while after is not None:
-        query = urlencode({"limit": 1000, "after": after})
-        page = _ask("GET", f"/admin/tenants?{query}", home=home, url=url)
-        found += page["tenants"]
-        after = page["next"]
+    found = list(entries("/admin/tenants", "tenants", home=home, url=url))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     else:
         make_console().print(_table(found))
 
@@ -121,7 +114,7 @@ def delete(
 
     Example: ragserve tenants delete acme
     """
-    _print(_ask("DELETE", f"/admin/tenants/{tenant}", home=home, url=url), as_json)
+    _print(ask("DELETE", f"/admin/tenants/{tenant}", home=home, url=url), as_json)
 
 
 @tenants.command("erase")
@@ -138,9 +131,9 @@ def erase(
     """
     from app.cli.output import make_console
 
-    receipt = _ask("POST", f"/admin/tenants/{tenant}/erase", {}, home=home, url=url)
+    receipt = ask("POST", f"/admin/tenants/{tenant}/erase", {}, home=home, url=url)
     if as_json:
-        typer.echo(json.dumps(receipt, indent=2, ensure_ascii=False))
+        print_json(receipt)
     else:
         for place in receipt["places"]:
             counts = ", ".join(f"{count} {what}" for what, count in place["counts"].items())
@@ -150,20 +143,11 @@ def erase(
         raise typer.Exit(1)
 
 
-def _ask(
-    method: Any, path: str, body: dict[str, Any] | None = None, *, home: Any, url: str
-) -> dict[str, Any]:
-    from app.cli.operator import operator_service
-
-    with operator_service(url, home) as service:
-        return service.request(method, path, body)
-
-
 def _print(tenant: dict[str, Any], as_json: bool) -> None:
     from app.cli.output import make_console
 
     if as_json:
-        typer.echo(json.dumps(tenant, indent=2, ensure_ascii=False))
+        print_json(tenant)
     else:
         make_console().print(_table([tenant]))
 
