@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from app.access.keyring import LOOK_EVERY_S
 from app.access.oidc import OidcTokens
 from app.access.opening import open_keys
 from app.access.principals import Authenticator
@@ -20,6 +21,7 @@ from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
 from app.idempotency.opening import open_idempotent
+from app.idempotency.requests import FORGOTTEN_EVERY_S
 from app.limits.opening import open_limiter
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
@@ -32,6 +34,7 @@ from app.telemetry.gauges import Admission
 from app.telemetry.replica import RecordKeeper
 from deployments.contracts.errors import ConfigError
 from deployments.rollouts import TrafficPlan, Weights
+from deployments.serving.every import every
 from deployments.telemetry.ray_meter import RayMeter
 
 _log = logging.getLogger("ray.serve")
@@ -132,9 +135,17 @@ class Ingress:
                 principal_of=self._gateway.authenticator.of_key,
             )
         idempotent = self._gateway.idempotent
-        loops = [] if idempotent is None else [asyncio.create_task(idempotent.keep_forgetting())]
+        loops = []
         if self._keyring is not None:
-            loops.append(asyncio.create_task(self._keyring.keep_looking()))
+            look = every(LOOK_EVERY_S, self._keyring.look, fails="keys that changed are not known")
+            loops.append(asyncio.create_task(look))
+        if idempotent is not None:
+            forget = every(
+                FORGOTTEN_EVERY_S,
+                idempotent.forget_old,
+                fails="old answers stay",
+            )
+            loops.append(asyncio.create_task(forget))
         async with self._records.running(), self._limiter.running():
             if runner is not None:
                 runner.begin()

@@ -20,7 +20,8 @@ _log = logging.getLogger("ray.serve")
 _UNKNOWN_S = 10.0
 """A key that is not known is not looked for again before that."""
 _MAX_UNKNOWN = 10_000
-_LOOK_EVERY_S = 0.8
+LOOK_EVERY_S = 0.8
+"""Time between two looks: what is revoked must open nothing within two seconds."""
 _FRESH_S = 2.0
 """A look that is older says nothing any more of what was revoked since."""
 
@@ -128,15 +129,6 @@ class Keyring:
             self._changed += 1
             self._forget(changes)
             self._version = changes.version
-
-    async def keep_looking(self) -> None:
-        """Looks again and again."""
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                _log.exception("keys that changed are not known")
-            await asyncio.sleep(_LOOK_EVERY_S)
 
     def _is_believed(self) -> bool:
         """Returns whether what is known may be used: while looks succeed, and some time after."""

@@ -34,7 +34,8 @@ _LEASE_S = 6.0
 _RENEWED_EVERY_S = 2.0
 _WRITTEN_EVERY_S = 0.1
 _LOOK_EVERY_S = 0.1
-_FORGOTTEN_EVERY_S = 600.0
+FORGOTTEN_EVERY_S = 600.0
+"""Time between two looks for answers that have been kept long enough."""
 _MAX_KEY_CHARS = 255
 _KEPT_STATUSES = frozenset({404, 409})
 """Beside 2xx. Others may be different the next time: no permission, too much, something broke, a
@@ -146,14 +147,9 @@ class IdempotentRequests:
         """Deletes all answers to a tenant, and returns how many; it blocks."""
         return self._store.forget(now_s=self._now(), tenant=tenant)
 
-    async def keep_forgetting(self) -> None:
-        """Deletes again and again what has been kept long enough."""
-        while True:
-            await asyncio.sleep(_FORGOTTEN_EVERY_S)
-            try:
-                await asyncio.to_thread(self._store.forget, now_s=self._now())
-            except Exception:
-                _log.exception("answers stay longer than they should")
+    async def forget_old(self) -> None:
+        """Deletes what has been kept long enough."""
+        await asyncio.to_thread(self._store.forget, now_s=self._now())
 
     async def close(self, within_s: float) -> None:
         """Gives work that is under way some last seconds, and stops it then."""
