@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from deployments.access.secrets import Peppers
 from deployments.access.tables import AuditRow
+from deployments.control.stored import count_of
 
 KEPT_DAYS = 400
 _START = 64 * "0"
@@ -124,7 +125,7 @@ class AuditLog:
     def forget(self, session: Session, *, now_s: float) -> int:
         """Deletes what is older than `KEPT_DAYS`, and returns how many rows that were."""
         old = AuditRow.at_s < now_s - KEPT_DAYS * 86_400
-        return getattr(session.execute(delete(AuditRow).where(old)), "rowcount", 0)
+        return count_of(session, delete(AuditRow).where(old))
 
     def _fault(self, row: AuditRow, before: AuditRow | None) -> str:
         if before is not None and row.number != before.number + 1:

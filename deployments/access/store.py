@@ -23,9 +23,8 @@ from deployments.access.wire import (
 )
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.tenants import DEFAULT_TENANT
-from deployments.control.stored import Stored
+from deployments.control.stored import Stored, insert_into
 from deployments.ledger.tables import UsageRow
-from deployments.ledger.taking import insert_into
 
 KEY_PREFIX = "key_"
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from deployments.batches.owners import SEPARATOR
 from deployments.batches.tables import BatchRow, FileRow, LeaseRow, LineRow, PieceRow, ResultRow
 from deployments.batches.work import WorkStore
 from deployments.contracts.tenants import DEFAULT_TENANT, Erased
+from deployments.control.stored import count_of
 
 _STEP = 20
 """Batches, and files, of one transaction: others write in between."""
@@ -48,5 +49,4 @@ def _ids(
 
 
 def _remove(session: Session, table: Any, condition: ColumnElement[bool]) -> int:
-    removed = session.execute(delete(table).where(condition))
-    return removed.rowcount if isinstance(removed, CursorResult) else 0
+    return count_of(session, delete(table).where(condition))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from deployments.budgets.contract import (
@@ -25,7 +24,7 @@ from deployments.budgets.contract import (
 )
 from deployments.budgets.standing import Standing
 from deployments.budgets.tables import BudgetRow, HolderRow, ReservationRow
-from deployments.control.stored import Stored
+from deployments.control.stored import Stored, insert_into
 
 _COLUMNS = ("spent_picousd", "spent_tokens", "reserved_picousd", "reserved_tokens", "told_percent")
 Key = tuple[str, str]
@@ -67,7 +66,9 @@ class BudgetStore(Stored):
     def beat(self, holder: str) -> dict[str, int]:
         """Notes that a holder lives, and returns how often each has said so."""
         with self._writing() as session:
-            new = _insert(session, HolderRow).values(holder=holder, beats=1, seen_s=self._now_s())
+            new = insert_into(session, HolderRow).values(
+                holder=holder, beats=1, seen_s=self._now_s()
+            )
             kept = {"beats": HolderRow.beats + 1, "seen_s": new.excluded.seen_s}
             session.execute(new.on_conflict_do_update(index_elements=["holder"], set_=kept))
             found = session.execute(select(HolderRow.holder, HolderRow.beats))
@@ -125,7 +126,7 @@ class _Group:
             return
         empty = dict.fromkeys(_COLUMNS, 0)
         rows = [{"subject": subject, "period": period, **empty} for subject, period in wanted]
-        self._session.execute(_insert(self._session, BudgetRow).on_conflict_do_nothing(), rows)
+        self._session.execute(insert_into(self._session, BudgetRow).on_conflict_do_nothing(), rows)
         key = tuple_(BudgetRow.subject, BudgetRow.period)
         found = (
             select(BudgetRow.subject, BudgetRow.period, *(getattr(BudgetRow, c) for c in _COLUMNS))
@@ -203,11 +204,6 @@ class _Group:
             mine = (BudgetRow.subject == subject) & (BudgetRow.period == period)
             statement = update(BudgetRow).where(mine).values(**values)
             self._session.execute(statement, execution_options={"synchronize_session": False})
-
-
-def _insert(session: Session, table: type[Any]) -> Any:
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 def _standing(row: Any) -> Standing:

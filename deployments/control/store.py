@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,7 +27,7 @@ from deployments.control.records import (
     state_columns,
     unpack,
 )
-from deployments.control.stored import Stored
+from deployments.control.stored import Stored, insert_into
 from deployments.control.tables import (
     Base,
     EvidenceRow,
@@ -224,8 +223,7 @@ def _existing(session: Session, rollout_id: str) -> RolloutRow:
 
 def _put(session: Session, table: type[Base], **values: Any) -> None:
     """Inserts a row, or gives the one with the same key new values."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+    insert = insert_into(session, table)
     key = [column.name for column in table.__table__.primary_key]
     new = {name: insert.excluded[name] for name in values if name not in key}
     session.execute(insert.values(**values).on_conflict_do_update(index_elements=key, set_=new))

@@ -2,10 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
+from deployments.control.tables import Base
+
+
+def insert_into(session: Session, table: type[Base]) -> Any:
+    """Returns an insert that can say what is to be done with a row that is there already."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+
+
+def count_of(session: Session, change: Executable) -> int:
+    """Makes a change, and returns how many rows that were."""
+    made = session.execute(change)
+    return made.rowcount if isinstance(made, CursorResult) else 0
 
 
 class Stored:

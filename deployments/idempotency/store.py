@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from deployments.control.stored import Stored
+from deployments.control.stored import Stored, count_of, insert_into
 from deployments.idempotency.tables import KeyedRow, PieceRow
-from deployments.ledger.taking import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class IdempotencyStore(Stored):
                 .where(KeyedRow.digest == claim.digest, KeyedRow.holder == claim.holder)
                 .values(start=start, lease_s=now_s + lease_s, expires_s=now_s + lease_s)
             )
-            if not getattr(session.execute(renewed), "rowcount", 0):
+            if not count_of(session, renewed):
                 return False
             session.add_all(
                 PieceRow(digest=claim.digest, place=place + number, content=piece)
@@ -115,7 +114,7 @@ class IdempotencyStore(Stored):
             if expires_s is not None:
                 done = update(KeyedRow).where(own).values(is_done=True, expires_s=expires_s)
                 session.execute(done)
-            elif getattr(session.execute(delete(KeyedRow).where(own)), "rowcount", 0):
+            elif count_of(session, delete(KeyedRow).where(own)):
                 session.execute(delete(PieceRow).where(PieceRow.digest == claim.digest))
 
     def progress(self, digest: str, *, place: int, now_s: float) -> Progress | None:
@@ -131,7 +130,7 @@ class IdempotencyStore(Stored):
         with self._writing() as session:
             gone = select(KeyedRow.digest).where(old).scalar_subquery()
             session.execute(delete(PieceRow).where(PieceRow.digest.in_(gone)))
-            return getattr(session.execute(delete(KeyedRow).where(old)), "rowcount", 0)
+            return count_of(session, delete(KeyedRow).where(old))
 
     def _progress(self, session: Session, digest: str, place: int, now_s: float) -> Progress | None:
         row = session.get(KeyedRow, digest)

@@ -15,12 +15,11 @@ from deployments.activity import (
     UsageRow,
 )
 from deployments.contracts.errors import InvalidRequest
-from deployments.control.stored import Stored
+from deployments.control.stored import Stored, count_of, insert_into
 from deployments.ledger.records import sample_of, unpack
 from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
 from deployments.ledger.taking import (
     ReportTaker,
-    insert_into,
     place_of,
     refusals_as_ours,
     row_of,
@@ -150,8 +149,7 @@ class Ledger(Stored):
         """Deletes the sampled queries of a tenant, of whose embeddings much of a text can be read,
         and returns how many; sums of usage stay, which hold none."""
         with self._writing() as session:
-            gone = session.execute(delete(SampleRow).where(SampleRow.tenant == tenant))
-            return getattr(gone, "rowcount", 0)
+            return count_of(session, delete(SampleRow).where(SampleRow.tenant == tenant))
 
     def forget(
         self, *, samples_s: float, recorded_s: float, unrecorded_s: float, reporters_s: float
@@ -170,12 +168,11 @@ class Ledger(Stored):
             minute < unrecorded_s // _MINUTE_S
         )
         with self._writing() as session:
-            gone = [
-                session.execute(delete(table).where(old))
+            return sum(
+                count_of(session, delete(table).where(old))
                 for table, old in (
                     (SampleRow, SampleRow.at_s < samples_s),
                     (MinuteRow, old_minutes),
                     (ReporterRow, ReporterRow.seen_s < reporters_s),
                 )
-            ]
-            return sum(getattr(one, "rowcount", 0) for one in gone)
+            )

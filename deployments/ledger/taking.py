@@ -7,13 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
 from deployments.activity import ActivityReport, ReleaseMinute, Usage, UsageKey
 from deployments.contracts.errors import InvalidRequest, RagError
-from deployments.control.tables import Base
+from deployments.control.stored import insert_into
 from deployments.ledger.records import merged, pack, plain, sample_values, unpack
 from deployments.ledger.tables import MinuteRow, ReporterRow, SampleRow, UsageRow, VectorRow
 from deployments.ledger.usage_sums import AMOUNTS
@@ -114,12 +113,6 @@ def _may_pass(error: Exception) -> bool:
     arose from its values, before or after they went there."""
     refused = isinstance(error, IntegrityError | DataError) or type(error) is StatementError
     return isinstance(error, SQLAlchemyError) and not refused
-
-
-def insert_into(session: Session, table: type[Base]) -> Any:
-    """Returns an insert that can say what is to be done with a row that is there already."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 def place_of(minute: ReleaseMinute) -> tuple[str, str, int]:
