@@ -71,17 +71,21 @@ def _private_server(
         cwd=folder,
         **other,
     )
+    import psycopg
+
+    address = f"postgresql://ragserve@127.0.0.1:{port}/postgres"
     try:
-        deadline_s = time.monotonic() + 30
+        deadline_s = time.monotonic() + 60
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                # It listens some time before it lets anybody in.
+                psycopg.connect(address, connect_timeout=5).close()
                 break
-            except OSError:
+            except psycopg.OperationalError:
                 assert time.monotonic() < deadline_s
                 assert server.poll() is None
                 time.sleep(0.05)
-        yield f"postgresql://ragserve@127.0.0.1:{port}/postgres"
+        yield address
     finally:
         server.send_signal(signal.SIGINT)  # the signal at which it does not wait for its clients
         server.wait(timeout=30)
