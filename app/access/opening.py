@@ -6,7 +6,7 @@ from app.access.keyring import Keyring
 from app.settings.access import AccessArgs
 from deployments.access.secrets import PEPPER_VARIABLE, Peppers
 from deployments.access.store import AccessStore
-from deployments.control.config import ControlArgs, database_url
+from deployments.control.config import database_url
 
 
 def open_keys(
@@ -21,8 +21,7 @@ def open_keys(
     peppers = Peppers.parse(environment.get(PEPPER_VARIABLE, ""))
     if not peppers:
         return None, None
-    url = args.database_url or database_url(ControlArgs())
-    store = AccessStore(url, peppers)
+    store = AccessStore(database_url(args.database_url), peppers)
     keyring = Keyring(
         store,
         lambda secret: peppers.digest(secret).value,

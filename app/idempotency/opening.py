@@ -6,7 +6,7 @@ from app.idempotency.requests import IdempotentRequests
 from app.settings.access import AccessArgs
 from app.settings.idempotency import IdempotencyArgs
 from deployments.access.secrets import PEPPER_VARIABLE, Peppers
-from deployments.control.config import ControlArgs, database_url
+from deployments.control.config import database_url
 from deployments.idempotency.store import IdempotencyStore
 
 
@@ -22,8 +22,10 @@ def open_idempotent(
     peppers = Peppers.parse(environment.get(PEPPER_VARIABLE, ""))
     if not peppers:
         return None
-    url = access.database_url or database_url(ControlArgs())
     secret = peppers.seal(peppers.newest, b"idempotency").encode()
     return IdempotentRequests(
-        IdempotencyStore(url), secret, kept_s=args.kept_s, max_detached=args.max_detached
+        IdempotencyStore(database_url(access.database_url)),
+        secret,
+        kept_s=args.kept_s,
+        max_detached=args.max_detached,
     )

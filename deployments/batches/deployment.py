@@ -38,7 +38,7 @@ class BatchKeeper(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = ControlArgs.model_validate(args)
         self._args = settings.batches
-        self._store = ErasableStore(database_url(settings), self._args)
+        self._store = ErasableStore(database_url(settings.database_url), self._args)
         self._store.upgrade()
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -105,9 +105,13 @@ class ControlArgs(Settings):
     """What batches of work may hold, and how long it is kept."""
 
 
-def database_url(args: ControlArgs) -> str:
-    """Returns where rollouts and usage are kept."""
-    given = args.database_url or os.environ.get(DATABASE_VARIABLE)
+def database_url(named: str | None) -> str:
+    """Returns where rollouts, usage and keys are kept.
+
+    Args:
+        named: What the settings say; None for what the environment does.
+    """
+    given = named or os.environ.get(DATABASE_VARIABLE)
     if given:
         return given
     folder = Path.home() / ".ragserve"

@@ -51,7 +51,9 @@ class RolloutController(StageReplica):
         settings = ControlArgs.model_validate(args)
         self._tracker = tracker
         self._controller = Controller(
-            ControlStore(database_url(settings)), settings.policy, unhealthy=unhealthy_applications
+            ControlStore(database_url(settings.database_url)),
+            settings.policy,
+            unhealthy=unhealthy_applications,
         )
         await self._controller.load()
         look = every(_LOOK_EVERY_S, self._controller.look, fails="no decision")

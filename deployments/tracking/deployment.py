@@ -39,7 +39,7 @@ class Tracker(StageReplica):
     # Serve awaits a constructor that is a coroutine.
     async def __init__(self, args: dict[str, object]) -> None:  # type: ignore[misc]
         settings = ControlArgs.model_validate(args)
-        tracker, url = settings.tracker, database_url(settings)
+        tracker, url = settings.tracker, database_url(settings.database_url)
         self._ledger = Ledger(url)
         self._retention = tracker.retention
         self._rollout_runs: RolloutRuns | None = None
