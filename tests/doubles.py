@@ -1,12 +1,9 @@
 """Stages without models and without Ray: deterministic, and distinct for every text."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import TypeVar
 
 import numpy as np
 
@@ -24,16 +21,7 @@ from deployments.contracts.documents import (
     Upload,
     chunk_id,
 )
-from deployments.contracts.errors import DeadlineExceeded, NotFound, RagError, StageFailed
-from deployments.contracts.generation import (
-    EngineDelta,
-    Events,
-    FinishReason,
-    GenerationRequest,
-    Prompt,
-    Sampling,
-    TokenLogprob,
-)
+from deployments.contracts.errors import NotFound
 from deployments.contracts.search import (
     Calibration,
     CollectionFacts,
@@ -46,11 +34,7 @@ from deployments.contracts.search import (
     SearchMethod,
 )
 from deployments.contracts.tenants import Access, Erased
-from deployments.contracts.tools import CHOICES, Choice, ToolCallDelta
 from deployments.contracts.vectors import Vectors
-from deployments.generator.config import SamplingArgs
-from deployments.generator.extractive.engine import ExtractiveEngine
-from deployments.generator.writing import Writer
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
 from deployments.retriever.chroma_rows import row_metadata
@@ -58,10 +42,10 @@ from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.tenancy.documents import shown_chunk, shown_hits, shown_record
 from deployments.retriever.tenancy.names import is_in_reach, stored_id
 from deployments.retriever.where import compile_where
-from deployments.serving.begun import begin
+from tests.breakable import Breakable
+from tests.generator_doubles import EchoGenerator, ExtractiveGenerator
 
 DIMENSION = 32
-T = TypeVar("T")
 
 
 def vector_of(text: str) -> Vectors:
@@ -75,25 +59,6 @@ def vector_of(text: str) -> Vectors:
     ]
     mean = np.mean(directions, axis=0)
     return (mean / np.linalg.norm(mean)).astype(np.float32)
-
-
-class Breakable:
-    """Fails with `failure` when there is one."""
-
-    failure: RagError | None = None
-    calls: int = 0
-
-    def _enter(self) -> None:
-        self.calls += 1
-        if self.failure is not None:
-            raise self.failure
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        self._enter()
-        return {"model": f"{type(self).__name__.lower()}-double"}
-
-    async def description(self, *, call: CallContext) -> dict[str, object]:
-        return await self.describe(call=call)
 
 
 class HashEmbedder(Breakable):
@@ -326,151 +291,6 @@ class OverlapReranker(Breakable):
             sum(len(text.split()) for text in texts),
             model=f"{type(self).__name__.lower()}-double",
         )
-
-
-class ExtractiveGenerator(Breakable):
-    """The real extractive engine under the real writer; it needs no weights."""
-
-    model = "extractive"
-
-    def __init__(self) -> None:
-        self.asked: list[GenerationRequest] = []
-        engine = ExtractiveEngine(model=self.model, max_sentences=2, min_coverage_ratio=0.2)
-        self._writer = Writer(engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        return await super().describe(call=call) | {"model": self.model, "language_model": False}
-
-    async def stream(
-        self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
-    ) -> Events:
-        self._enter()
-        self.asked.append(request)
-        events = self._writer.stream(request, call=call)
-        try:
-            async with asyncio.timeout(begin_timeout_s):
-                begun = await begin(events)
-        except TimeoutError as error:
-            raise DeadlineExceeded("The generator did not begin in time.", "generator") from error
-        async with aclosing(begun):
-            async for batch in begun:
-                yield batch
-
-
-async def read_to_failure(stream: AsyncGenerator[T, None]) -> tuple[list[T], Exception]:
-    """Returns what a stream yields, and the error with which it must end."""
-    seen: list[T] = []
-    try:
-        async for item in stream:
-            seen.append(item)  # noqa: PERF401
-    except Exception as error:
-        return seen, error
-    raise AssertionError("the stream did not fail")
-
-
-class EchoEngine:
-    """A language model that writes the words of the last message, one at a time.
-
-    Each step can be held back with `gate`; `fails_after` breaks it off after so many words.
-    A call that is forced has that text as its arguments. What `script` holds is written in place of
-    it, an entry for each request: calls by name and arguments, after a text where there is one.
-    """
-
-    max_model_tokens: int | None = 2000
-    tool_choices: tuple[Choice, ...] = CHOICES
-
-    def __init__(self) -> None:
-        self.gate: asyncio.Event | None = None
-        self.fails_after: int | None = None
-        self.failure: RagError = StageFailed("The engine broke.", "generator")
-        self.running = 0
-        self.prompts: list[Prompt] = []
-        self.sampling: list[Sampling] = []
-        self.script: list[tuple[str, list[tuple[str, str]]]] = []
-
-    async def start(self) -> None: ...
-
-    async def check_health(self) -> None: ...
-
-    async def reach(self, *, timeout_s: float) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def count_tokens(self, prompt: Prompt) -> int:
-        texts = [prompt.text or "", *(message.content for message in prompt.messages)]
-        return sum(len(text.split()) for text in texts)
-
-    async def stream(
-        self, prompt: Prompt, sampling: Sampling, *, call: CallContext
-    ) -> AsyncGenerator[EngineDelta, None]:
-        self.prompts.append(prompt)
-        self.sampling.append(sampling)
-        said = prompt.text if prompt.text is not None else prompt.messages[-1].content
-        made: list[tuple[str, str]] = []
-        if self.script:
-            said, made = self.script.pop(0)
-        elif prompt.tools.is_forced:
-            said, made = "", [(prompt.tools.named or prompt.tools.tools[0].name, said)]
-        words = re.findall(r"\S+\s*", said) or [""]
-        kept = words[: sampling.max_tokens]
-        tokens = await self.count_tokens(prompt)
-        self.running += 1
-        try:
-            if made:
-                async for piece in _calling(said, made, tokens):
-                    yield piece
-                return
-            for place, word in enumerate(kept):
-                if self.gate is not None:
-                    await self.gate.wait()
-                if place == self.fails_after:
-                    raise self.failure
-                last = place == len(kept) - 1
-                reason: FinishReason = "stop" if len(kept) == len(words) else "length"
-                logprobs = () if sampling.top_logprobs is None else (TokenLogprob(word, -0.5),)
-                yield EngineDelta(
-                    word,
-                    1,
-                    logprobs=logprobs,
-                    finish_reason=reason if last else None,
-                    prompt_tokens=tokens,
-                )
-                await asyncio.sleep(0)
-        finally:
-            self.running -= 1
-
-
-async def _calling(
-    said: str, made: Sequence[tuple[str, str]], prompt_tokens: int
-) -> AsyncGenerator[EngineDelta, None]:
-    """A text at once, then each call by its name and its arguments in two pieces."""
-    if said:
-        yield EngineDelta(said, 1, prompt_tokens=prompt_tokens)
-    for index, (name, arguments) in enumerate(made):
-        middle = len(arguments) // 2
-        for piece in (
-            ToolCallDelta(index, f"call_{name}_{index}", name),
-            ToolCallDelta(index, arguments=arguments[:middle]),
-            ToolCallDelta(index, arguments=arguments[middle:]),
-        ):
-            yield EngineDelta("", 1, prompt_tokens=prompt_tokens, calls=(piece,))
-            await asyncio.sleep(0)
-    yield EngineDelta("", 0, finish_reason="stop", prompt_tokens=prompt_tokens)
-
-
-class EchoGenerator(ExtractiveGenerator):
-    """`EchoEngine` under the real writer."""
-
-    model = "echo"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.engine = EchoEngine()
-        self._writer = Writer(self.engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
-
-    async def describe(self, *, call: CallContext) -> dict[str, object]:
-        facts = {"language_model": True, "tool_choices": list(self.engine.tool_choices)}
-        return await super().describe(call=call) | facts
 
 
 class DoubleDirectory:

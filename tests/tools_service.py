@@ -20,7 +20,8 @@ from deployments.contracts.documents import Document, Part
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.engines import make_engine
 from deployments.generator.writing import Writer
-from tests.doubles import DoubleDirectory, EchoGenerator
+from tests.doubles import DoubleDirectory
+from tests.generator_doubles import EchoGenerator
 from tests.openai_peer import OpenAIPeer
 
 

@@ -33,7 +33,8 @@ from deployments.contracts.errors import (
 from deployments.contracts.generation import Events, GenerationRequest, Message, collect
 from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk
 from deployments.generator.extractive.engine import NO_INFORMATION
-from tests.doubles import DoubleDirectory, ExtractiveGenerator, OverlapReranker, vector_of
+from tests.doubles import DoubleDirectory, OverlapReranker, vector_of
+from tests.generator_doubles import ExtractiveGenerator
 
 TEXTS = {
     "a": "The tower is tall and stands in Paris.",

@@ -22,7 +22,8 @@ from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocume
 from deployments.contracts.errors import InvalidRequest, Overloaded, RagError
 from deployments.contracts.generation import Events, Generation, GenerationRequest
 from deployments.contracts.search import Embedded, InputType
-from tests.doubles import DoubleDirectory, ExtractiveGenerator, HashEmbedder, vector_of
+from tests.doubles import DoubleDirectory, HashEmbedder, vector_of
+from tests.generator_doubles import ExtractiveGenerator
 
 YEAR = {"year": FilterField(kind="integer", description="Year of the document.")}
 ALL = {"extra_queries": 2, "hypothetical_passage": True, "filter_fields": YEAR}

@@ -16,7 +16,8 @@ from deployments.contracts.errors import (
     RateLimited,
     StageFailed,
 )
-from tests.doubles import DoubleDirectory, read_to_failure
+from tests.doubles import DoubleDirectory
+from tests.generator_doubles import read_to_failure
 
 CAPITAL = "What is the capital of France?"
 

@@ -42,7 +42,8 @@ from deployments.contracts.generation import (
     collect,
 )
 from deployments.rollouts import ActiveRollout, TrafficPlan
-from tests.doubles import DoubleDirectory, EchoGenerator, ExtractiveGenerator, read_to_failure
+from tests.doubles import DoubleDirectory
+from tests.generator_doubles import EchoGenerator, ExtractiveGenerator, read_to_failure
 
 QUESTION = Question("When is the queue full?")
 ASK = from_documents(QUESTION)

@@ -24,7 +24,7 @@ from deployments.contracts.generation import (
     collect,
 )
 from deployments.contracts.tools import Tool, ToolUse
-from tests.doubles import EchoGenerator, ExtractiveGenerator, read_to_failure
+from tests.generator_doubles import EchoGenerator, ExtractiveGenerator, read_to_failure
 
 CALL = CallContext("request", 5.0)
 ASKED = GenerationRequest(messages=(Message("user", "one two three"),))

@@ -13,7 +13,8 @@ from deployments.canary.policy import Policy
 from deployments.canary.rollout import Shares
 from deployments.contracts.errors import Unavailable
 from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan
-from tests.doubles import DoubleDirectory, ExtractiveGenerator
+from tests.doubles import DoubleDirectory
+from tests.generator_doubles import ExtractiveGenerator
 
 
 class NamedDirectory(DoubleDirectory):

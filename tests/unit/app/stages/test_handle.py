@@ -13,7 +13,7 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, RagError, Unavailable
-from tests.doubles import read_to_failure
+from tests.generator_doubles import read_to_failure
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported

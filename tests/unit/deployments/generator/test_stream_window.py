@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.generator.stream_window import gather_within
-from tests.doubles import read_to_failure
+from tests.generator_doubles import read_to_failure
 
 WINDOW_S = 0.03
 

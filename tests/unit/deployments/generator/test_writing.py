@@ -22,7 +22,7 @@ from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import SamplingArgs
 from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.writing import Writer
-from tests.doubles import EchoEngine, read_to_failure
+from tests.generator_doubles import EchoEngine, read_to_failure
 
 CALL = CallContext("request", 5.0)
 
