@@ -7,8 +7,8 @@ from typing import Protocol
 
 from app.limits.budget_book import BudgetBook, Reservation
 from app.limits.headers import Quota, headers_of
-from app.limits.operations import Decision, Lease, Move, Operation
 from app.limits.rates import Rate, leases_of, rates_of, refusal, refused_bound
+from app.limits.stores.operations import Decision, Lease, Move, Operation
 from app.limits.subjects import Subject
 from app.request.notes import RequestNotes
 from app.request.spending import ExpectedUse

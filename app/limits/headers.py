@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.limits.gcra import remaining_units
+from app.limits.stores.gcra import remaining_units
 
 _PERIOD_S = 60
 

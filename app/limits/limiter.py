@@ -11,9 +11,9 @@ from itertools import count
 from app.limits.budget_book import BudgetBook, BudgetCounts
 from app.limits.charge import RequestCharge, shielded
 from app.limits.counts import LimitCounts
-from app.limits.fallback import FallbackStore
-from app.limits.operations import Decision, Lease, Operation
 from app.limits.rates import LEASE_TTL_US, RENEW_EVERY_S
+from app.limits.stores.fallback import FallbackStore
+from app.limits.stores.operations import Decision, Lease, Operation
 from app.limits.subjects import subjects_of
 from app.limits.writer import GroupWriter
 from app.request.principal import Principal

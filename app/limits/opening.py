@@ -6,11 +6,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from app.limits.budget_book import BudgetBook
-from app.limits.fallback import FallbackStore
 from app.limits.limiter import Limiter
-from app.limits.memory_store import wall_clock_us
-from app.limits.operations import Decision, Operation, Store, StoreAway
-from app.limits.sqlite_store import SqliteStore
+from app.limits.stores.fallback import FallbackStore
+from app.limits.stores.memory_store import wall_clock_us
+from app.limits.stores.operations import Decision, Operation, Store, StoreAway
+from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from deployments.budgets.store import BudgetStore
 from deployments.contracts.errors import ConfigError
@@ -68,7 +68,7 @@ class NoStore:
 
 
 def _open_redis(url: str, args: LimitsArgs) -> Store:
-    from app.limits.redis_store import RedisStore
+    from app.limits.stores.redis_store import RedisStore
 
     store = RedisStore(url, now_us=wall_clock_us if args.clock == "replica" else None)
     try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.limits.gcra import cost_us, refund_us
-from app.limits.operations import Decision, Lease, Move
+from app.limits.stores.gcra import cost_us, refund_us
+from app.limits.stores.operations import Decision, Lease, Move
 from app.limits.subjects import Subject
 from deployments.contracts.errors import LimitReached
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from app.limits.limiter import Limiter
-from app.limits.operations import Operation
+from app.limits.stores.operations import Operation
 from benchmarks.limits_study.replicas import Places, Replicas
 from benchmarks.limits_study.requests import Outcome, ask, caller
 from deployments.access.records import Limits

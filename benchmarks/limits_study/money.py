@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.limits.limiter import Limiter
-from app.limits.operations import Lease, Operation
+from app.limits.stores.operations import Lease, Operation
 from app.request.notes import RequestNotes
 from app.request.spending import ExpectedUse
 from benchmarks.limits_study.replicas import Places, Replicas

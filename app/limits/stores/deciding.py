@@ -4,8 +4,8 @@ as well, line by line."""
 from collections.abc import Callable
 from typing import Protocol
 
-from app.limits.gcra import arrival_us, moved_us
-from app.limits.operations import Decision, Operation
+from app.limits.stores.gcra import arrival_us, moved_us
+from app.limits.stores.operations import Decision, Operation
 
 LEASE_WAIT_US = 1_000_000
 """When a place comes free is not known; by then one may have."""

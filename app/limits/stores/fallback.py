@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Decision, Move, Operation, Store, StoreAway
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Decision, Move, Operation, Store, StoreAway
 
 _log = logging.getLogger("ray.serve")
 _FAILURES = 3

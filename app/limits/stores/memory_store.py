@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from app.limits.deciding import Clock, decide
-from app.limits.operations import Decision, Operation
+from app.limits.stores.deciding import Clock, decide
+from app.limits.stores.operations import Decision, Operation
 
 _SWEEP_EVERY = 4096
 """Operations between two looks at what has run out."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.limits.gcra import MINUTE_US
+from app.limits.stores.gcra import MINUTE_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError
 from redis.retry import Retry
 
-from app.limits.deciding import Clock
-from app.limits.operations import Decision, Operation, StoreAway
+from app.limits.stores.deciding import Clock
+from app.limits.stores.operations import Decision, Operation, StoreAway
 from deployments.contracts.errors import ConfigError
 
 _TIMEOUT_S = 0.1
 """A server that hangs costs a request so much, three times at most."""
-_SCRIPT = files("app.limits").joinpath("reserve.lua").read_text()
+_SCRIPT = files("app.limits.stores").joinpath("reserve.lua").read_text()
 _NO_REDIS = (
     "RAGSERVE_LIMITS_URL leads to something that is no Redis. Name a Redis server; port 6379 of a "
     "machine that runs Ray is usually Ray's own control store."

@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.limits.deciding import Clock, decide
-from app.limits.memory_store import wall_clock_us
-from app.limits.operations import Decision, Operation, StoreAway
+from app.limits.stores.deciding import Clock, decide
+from app.limits.stores.memory_store import wall_clock_us
+from app.limits.stores.operations import Decision, Operation, StoreAway
 
 _BUSY_S = 1.0
 _SWEEP_US = 60_000_000

@@ -7,10 +7,10 @@ import fakeredis
 import pytest
 import redis
 
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Store
-from app.limits.redis_store import RedisStore
-from app.limits.sqlite_store import SqliteStore
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Store
+from app.limits.stores.redis_store import RedisStore
+from app.limits.stores.sqlite_store import SqliteStore
 from benchmarks.peers.redis_server import RedisServer, redis_program, running_redis
 
 

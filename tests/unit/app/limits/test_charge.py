@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from app.limits.fallback import FallbackStore
 from app.limits.limiter import Limiter
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Move, Operation
+from app.limits.stores.fallback import FallbackStore
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Move, Operation
 from app.request.notes import RequestNotes
 from app.request.principal import Principal
 from app.request.spending import ExpectedUse

@@ -14,10 +14,10 @@ from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.limits.budget_book import BudgetBook
-from app.limits.fallback import FallbackStore
 from app.limits.limiter import Limiter
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Operation
+from app.limits.stores.fallback import FallbackStore
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Operation
 from app.releases.releases import Releases
 from app.request.principal import ANONYMOUS, Principal
 from app.settings.gateway import GatewayArgs

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.limits.fallback import FallbackStore
-from app.limits.gcra import cost_us, refund_us
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Decision, Lease, Move, Operation, Store, StoreAway
-from app.limits.redis_store import RedisStore
+from app.limits.stores.fallback import FallbackStore
+from app.limits.stores.gcra import cost_us, refund_us
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Decision, Lease, Move, Operation, Store, StoreAway
+from app.limits.stores.redis_store import RedisStore
 from benchmarks.peers.redis_server import RedisServer
 from deployments.contracts.errors import ConfigError
 from tests.clock import Clock

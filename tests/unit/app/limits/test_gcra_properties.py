@@ -7,11 +7,11 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.limits.gcra import MINUTE_US, cost_us, refund_us
-from app.limits.memory_store import MemoryStore
-from app.limits.operations import Lease, Move, Operation
-from app.limits.redis_store import RedisStore
-from app.limits.sqlite_store import SqliteStore
+from app.limits.stores.gcra import MINUTE_US, cost_us, refund_us
+from app.limits.stores.memory_store import MemoryStore
+from app.limits.stores.operations import Lease, Move, Operation
+from app.limits.stores.redis_store import RedisStore
+from app.limits.stores.sqlite_store import SqliteStore
 from tests.unit.app.limits.conftest import MicrosecondClock
 
 NAMES = ("rs:{a}:1", "rs:{a}:2", "rs:{a}:3")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.limits.gcra import cost_us
-from app.limits.operations import Lease, Move, Operation, Store
-from app.limits.redis_store import RedisStore
-from app.limits.sqlite_store import SqliteStore
+from app.limits.stores.gcra import cost_us
+from app.limits.stores.operations import Lease, Move, Operation, Store
+from app.limits.stores.redis_store import RedisStore
+from app.limits.stores.sqlite_store import SqliteStore
 
 LIMIT = 60
 PLACES = 7

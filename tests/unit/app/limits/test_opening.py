@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.limits.gcra import cost_us
 from app.limits.opening import open_limiter, open_store
-from app.limits.operations import Move, Operation
-from app.limits.redis_store import RedisStore
-from app.limits.sqlite_store import SqliteStore
+from app.limits.stores.gcra import cost_us
+from app.limits.stores.operations import Move, Operation
+from app.limits.stores.redis_store import RedisStore
+from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from deployments.contracts.errors import ConfigError
 

@@ -1,7 +1,7 @@
 """What every store of limits does alike."""
 
-from app.limits.gcra import MINUTE_US, cost_us, refund_us, remaining_units
-from app.limits.operations import Lease, Move, Operation, Store
+from app.limits.stores.gcra import MINUTE_US, cost_us, refund_us, remaining_units
+from app.limits.stores.operations import Lease, Move, Operation, Store
 from tests.unit.app.limits.conftest import MicrosecondClock
 
 TTL_US = 10_000_000
