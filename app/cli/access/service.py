@@ -3,25 +3,26 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import typer
 
-from app.client.calls import Method
-from app.client.retries import Repeat
+if TYPE_CHECKING:
+    from app.client.calls import Method
+    from app.client.retries import Repeat
 
 _PAGE = 1000
 
 
 def ask(
-    method: Method,
+    method: "Method",
     path: str,
     body: Mapping[str, Any] | None = None,
     *,
     home: Path,
     url: str,
-    repeat: Repeat = "always",
+    repeat: "Repeat" = "always",
 ) -> dict[str, Any]:
     """Returns the answer to one request; `repeat` is `unsent` for what must not come twice."""
     from app.cli.operator import operator_service

@@ -1,5 +1,6 @@
 """What a request adds to usage and to its release: everything known of it, and nothing twice."""
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -333,7 +334,10 @@ def test_it_takes_microseconds() -> None:
     request = finished(notes(attempt=searched()))
     for _ in range(500):
         gateway.outbox.meter.take(request)
-    begun_s = time.process_time()
-    for _ in range(2000):
-        gateway.outbox.meter.take(request)
-    assert (time.process_time() - begun_s) / 2000 < 200e-6, "about 15 us on one core"
+    least_s = math.inf
+    for _ in range(20):
+        begun_s = time.thread_time()
+        for _ in range(100):
+            gateway.outbox.meter.take(request)
+        least_s = min(least_s, time.thread_time() - begun_s)
+    assert least_s / 100 < 200e-6, "about 15 us on one core"
