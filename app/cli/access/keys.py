@@ -17,15 +17,16 @@ from app.cli.access.bounds import (
 from app.cli.access.service import ask, entries, print_json
 from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
 from app.client.address import DEFAULT_URL
-from app.client.retries import Repeat
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from app.client.retries import Repeat
+
 keys = typer.Typer(
     name="keys", help="Make, list, rotate and revoke API keys.", no_args_is_help=True
 )
-_ONCE: Repeat = "unsent"
+_ONCE: "Repeat" = "unsent"
 """A second key that nobody knows of must not come of an answer that was lost."""
 KeyArgument = Annotated[str, typer.Argument(help="Id of the key: key_...", metavar="KEY")]
 
