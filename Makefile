@@ -73,7 +73,7 @@ fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: coverage test-integration ## All tests: without Ray, measured, then with a real cluster; some minutes each
+test: test-unit test-integration ## All tests: without Ray, then with a real cluster; some minutes each
 
 # On all cores; a worker that has nothing left takes from the others.
 UNIT := tests/unit --numprocesses logical --maxprocesses 8 --dist worksteal

@@ -96,11 +96,11 @@ def test_an_assignment_takes_less_than_20_microseconds() -> None:
     traffic, shares = {"stable": 0.9, "canary": 0.1}, Shares(0.1, 0.4)
 
     def once_us() -> float:
-        started_s = time.perf_counter()
+        began_s = time.thread_time()
         for key in KEYS:
             assign_arm(shares, salt="s", sticky_key=key)
             assign_release(traffic, sticky_key=key)
-        return (time.perf_counter() - started_s) / len(KEYS) * 1e6
+        return (time.thread_time() - began_s) / len(KEYS) * 1e6
 
     assert min(once_us() for _ in range(5)) < 20
 

@@ -90,6 +90,7 @@ def test_a_destination_that_is_away_holds_up_no_other(
         exporter.export(make_spans(name))
         wait_until(lambda n=name: n in server.taken)  # type: ignore[misc]
     assert server.taken == list("abcde")
+    wait_until(lambda: any(request.path == "/other" for request in server.requests))
     (hung,) = (request for request in server.requests if request.path == "/other")
     assert hung.headers["x-token"] == "a secret"
     wait_until(lambda: counters.snapshot().exported == 5)
