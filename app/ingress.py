@@ -1,10 +1,11 @@
 """The gateway's Serve shell: receives live settings, hands the application to Serve."""
 
 import asyncio
+import functools
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from app.access.keyring import LOOK_EVERY_S
 from app.access.oidc import OidcTokens
-from app.access.opening import open_keys
+from app.access.opening import audited_alerts, open_keys
 from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
@@ -40,6 +41,7 @@ from deployments.telemetry.ray_meter import RayMeter
 _log = logging.getLogger("ray.serve")
 ADMIN_KEY_VARIABLE = "RAGSERVE_ADMIN_KEY"
 CONTENT_SALT_VARIABLE = "RAGSERVE_CONTENT_SALT"
+_FORGET_EVERY_S = 3600.0
 _LAST_WORK_S = 3.0
 """Time that a replica that stops has for what goes on after answers."""
 
@@ -69,7 +71,14 @@ class Ingress:
             batches = BatchClient(self._args.control, self._args, breakers)
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
-        self._limiter = open_limiter(self._args.limits, os.environ)
+        keys, self._keyring = open_keys(self._args.access, os.environ)
+        self._keys = keys
+        self._limiter = open_limiter(
+            self._args.limits,
+            os.environ,
+            database=self._args.access.database_url,
+            on_alert=audited_alerts(keys),
+        )
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -80,7 +89,6 @@ class Ingress:
             breakers=breakers.states,
             limits=self._limiter.counts,
         )
-        keys, self._keyring = open_keys(self._args.access, os.environ)
         tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
         self._gateway = make_gateway(
             Releases(stages, lambda: self._live, plan),
@@ -135,17 +143,7 @@ class Ingress:
                 principal_of=self._gateway.authenticator.of_key,
             )
         idempotent = self._gateway.idempotent
-        loops = []
-        if self._keyring is not None:
-            look = every(LOOK_EVERY_S, self._keyring.look, fails="keys that changed are not known")
-            loops.append(asyncio.create_task(look))
-        if idempotent is not None:
-            forget = every(
-                FORGOTTEN_EVERY_S,
-                idempotent.forget_old,
-                fails="old answers stay",
-            )
-            loops.append(asyncio.create_task(forget))
+        loops = [asyncio.create_task(loop) for loop in self._loops()]
         async with self._records.running(), self._limiter.running():
             if runner is not None:
                 runner.begin()
@@ -159,6 +157,16 @@ class Ingress:
                 if runner is not None:
                     await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)
+
+    def _loops(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yields what a replica does again and again beside requests."""
+        if self._keyring is not None:
+            yield every(LOOK_EVERY_S, self._keyring.look, fails="keys that changed are not known")
+        if self._keys is not None:
+            forget = functools.partial(asyncio.to_thread, self._keys.forget_audit)
+            yield every(_FORGET_EVERY_S, forget, fails="old rows of the audit log stay")
+        if (idempotent := self._gateway.idempotent) is not None:
+            yield every(FORGOTTEN_EVERY_S, idempotent.forget_old, fails="old answers stay")
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic

@@ -35,6 +35,7 @@ from deployments.contracts.search import (
 )
 from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.vectors import Vectors
+from deployments.indexer.cage.pool import with_acl
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
 from deployments.retriever.chroma_rows import row_metadata
@@ -228,7 +229,8 @@ class WholeDocumentIndexer(Breakable):
         self, documents: Sequence[Document], uploads: Sequence[Upload], *, call: CallContext
     ) -> list[IngestOutcome]:
         self._enter()
-        found = [*documents, *(item for upload in uploads for item in read_documents(upload))]
+        read = (with_acl(item, upload) for upload in uploads for item in read_documents(upload))
+        found = [*documents, *read]
         return [
             IngestOutcome(item.path, "failed", message=item.message)
             if isinstance(item, ReadFailure)

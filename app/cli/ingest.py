@@ -39,6 +39,15 @@ def ingest(
         list[str] | None,
         typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
     ] = None,
+    acl: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--acl",
+            help="Let this group read every document, and whoever has none of them not; again for "
+            "more. Without it documents keep what they had.",
+            metavar="GROUP",
+        ),
+    ] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,6 +118,7 @@ def ingest(
                 files,
                 _send_nowhere if dry_run else lambda body: service.post("/v1/documents", body),
                 metadata=_parse_metadata(metadata or []),
+                acl=acl or None,
                 reading=ReadingArgs(processes=1, hidden=hidden, comments=comments),
                 on_progress=bar.show,
             )

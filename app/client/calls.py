@@ -150,15 +150,16 @@ def add_documents(documents: Sequence[Mapping[str, Any]]) -> Call[DocumentsRespo
 
 
 def add_files(
-    files: Sequence[tuple[str, bytes]], metadata_json: str | None
+    files: Sequence[tuple[str, bytes]], form: Mapping[str, str]
 ) -> Call[DocumentsResponse]:
-    """Returns the call that uploads files; it may be repeated, too."""
+    """Returns the call that uploads files with the other fields of their form; it may be repeated,
+    too."""
     return Call(
         "POST",
         "/v1/documents",
         read_as(DocumentsResponse),
         files=files,
-        form=None if metadata_json is None else {"metadata": metadata_json},
+        form=form or None,
         timeout_s=WRITE_TIMEOUT_S,
     )
 

@@ -126,15 +126,16 @@ class Client:
         files: Sequence[File],
         *,
         metadata: Mapping[str, Scalar] | None = None,
+        acl: Sequence[str] | None = None,
         on_progress: OnProgress | None = None,
     ) -> DocumentsResponse:
         """Uploads files, which the service reads, and returns what became of each; one that fails
-        does not stop the others.
+        does not stop the others. `acl` names the groups that may read them.
 
         Raises:
             OSError: a file cannot be read here.
         """
-        upload = Upload(files, metadata, on_progress)
+        upload = Upload(files, metadata, acl, on_progress)
         for call in upload.calls():
             upload.note(call, self._send(call))
         return upload.answer()

@@ -63,6 +63,7 @@ def ingest(
     send: Send,
     *,
     metadata: dict[str, str],
+    acl: Sequence[str] | None = None,
     on_progress: Callable[[int, Report], None],
     reading: ReadingArgs = _ONE_AT_A_TIME,
 ) -> Report:
@@ -72,6 +73,7 @@ def ingest(
         files: What to read, in this order.
         send: Posts a body to `/v1/documents` and returns the answer; called from several threads.
         metadata: Key-values for every document.
+        acl: Groups that may read every document; None for what a document had, and all at first.
         reading: How files are read, and what one may cost.
         on_progress: Told how many bytes of the files are done, and what became of them.
     """
@@ -92,7 +94,7 @@ def ingest(
         for batch in _batches(readers, files, metadata, report):
             if len(sending) == _REQUESTS_IN_FLIGHT:
                 settle(wait(sending, return_when=FIRST_COMPLETED).done)
-            sending[pool.submit(send, _body(batch.documents))] = batch
+            sending[pool.submit(send, _body(batch.documents, acl))] = batch
         while sending:
             settle(wait(sending, return_when=FIRST_COMPLETED).done)
     finally:
@@ -160,20 +162,24 @@ def _content(file: SourceFile) -> bytes:
         return opened.read()
 
 
-def _body(documents: Sequence[Document]) -> dict[str, Any]:
-    return {"documents": [_input(document) for document in documents]}
+def _body(documents: Sequence[Document], acl: Sequence[str] | None) -> dict[str, Any]:
+    return {"documents": [_input(document, acl) for document in documents]}
 
 
-def _input(document: Document) -> dict[str, Any]:
-    fields = {
+def _input(document: Document, acl: Sequence[str] | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "id": document.id,
         "path": document.path,
         "title": document.title,
         "parts": [asdict(part) for part in document.parts],
         "metadata": dict(document.metadata),
     }
-    # A service that is older than this command knows no other, and no field for it.
-    return fields if document.markup == "markdown" else fields | {"markup": document.markup}
+    # A service that is older than this command knows no fields for what is not the usual.
+    if document.markup != "markdown":
+        fields["markup"] = document.markup
+    if acl is not None:
+        fields["acl"] = list(acl)
+    return fields
 
 
 def _add(report: Report, answer: dict[str, Any]) -> None:

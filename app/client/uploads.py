@@ -60,6 +60,7 @@ class Upload:
     Args:
         files: What to send.
         metadata: Key-values of every file.
+        acl: Groups that may read every file; None for what a document had, and all at first.
         on_progress: Told after each request.
 
     Raises:
@@ -68,6 +69,7 @@ class Upload:
 
     files: Sequence[File]
     metadata: Mapping[str, Scalar] | None
+    acl: Sequence[str] | None
     on_progress: OnProgress | None
     _sizes: list[int] = field(init=False)
     _answers: list[DocumentsResponse] = field(init=False, default_factory=list)
@@ -81,17 +83,18 @@ class Upload:
 
     def calls(self) -> Iterator[Call[DocumentsResponse]]:
         """Yields the requests; files are read as they are needed."""
-        metadata = None if self.metadata is None else json.dumps(dict(self.metadata))
+        given = {"metadata": self.metadata, "acl": self.acl}
+        form = {name: json.dumps(value) for name, value in given.items() if value is not None}
         batch: list[tuple[str, bytes]] = []
         held_bytes = 0
         for file, size in zip(self.files, self._sizes, strict=True):
             if batch and (len(batch) == _BATCH_FILES or held_bytes + size > _BATCH_BYTES):
-                yield calls.add_files(batch, metadata)
+                yield calls.add_files(batch, form)
                 batch, held_bytes = [], 0
             batch.append(_content(file))
             held_bytes += size
         if batch:
-            yield calls.add_files(batch, metadata)
+            yield calls.add_files(batch, form)
 
     def note(self, call: Call[DocumentsResponse], answer: DocumentsResponse) -> None:
         """Takes the answer to a request, and tells how far the upload is."""

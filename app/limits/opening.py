@@ -1,7 +1,7 @@
 """From the environment to the stores of limits and budgets."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from app.limits.stores.memory_store import wall_clock_us
 from app.limits.stores.operations import Decision, Operation, Store, StoreAway
 from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
+from deployments.budgets.contract import Alert
 from deployments.budgets.store import BudgetStore
 from deployments.contracts.errors import ConfigError
 
@@ -22,22 +23,32 @@ _SQLITE = "sqlite:///"
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
-def open_limiter(args: LimitsArgs, environment: Mapping[str, str]) -> Limiter:
+def open_limiter(
+    args: LimitsArgs,
+    environment: Mapping[str, str],
+    *,
+    database: str | None = None,
+    on_alert: Callable[[Alert], None] | None = None,
+) -> Limiter:
     """Returns the limits of a replica. Nothing is begun yet.
 
     Args:
         args: The settings.
         environment: Names the stores.
+        database: Where keys are kept, and so budgets; None for what the environment says.
+        on_alert: Told of shares of budgets that were reached; in a thread of its own.
 
     Raises:
         ConfigError: a URL names no store, or leads to something else.
     """
-    database_url = environment.get(DATABASE_URL_VARIABLE, "").strip()
+    database_url = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
     url = environment.get(LIMITS_URL_VARIABLE, "").strip() or _beside(database_url)
     store = FallbackStore(open_store(url, args), max_replicas=args.max_replicas)
     budgets = None
     if database_url:
-        budgets = BudgetBook(BudgetStore(database_url), zone=ZoneInfo(args.time_zone))
+        store_of_budgets = BudgetStore(database_url)
+        zone = ZoneInfo(args.time_zone)
+        budgets = BudgetBook(store_of_budgets, zone=zone, on_alert=on_alert)
     return Limiter(store, budgets=budgets)
 
 

@@ -86,7 +86,7 @@ class ReaderPool:
                     items = await asyncio.to_thread(
                         lambda: list(self.read(upload, timeout_s=left_s, stop=stop))
                     )
-                    return [_with_acl(item, upload) for item in items]
+                    return [with_acl(item, upload) for item in items]
                 finally:
                     stop.set()
 
@@ -121,6 +121,7 @@ class ReaderPool:
         reader.kill()
 
 
-def _with_acl(item: Document | ReadFailure, upload: Upload) -> Document | ReadFailure:
-    """Who may read a document is nothing that a file could say, or the child that reads it."""
+def with_acl(item: Document | ReadFailure, upload: Upload) -> Document | ReadFailure:
+    """Returns what was read with who may read it, which is nothing that a file could say, or the
+    child that reads it."""
     return replace(item, acl=upload.acl) if isinstance(item, Document) else item

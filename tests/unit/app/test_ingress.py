@@ -1,11 +1,15 @@
 """The gateway's shell as a plain class: live settings come whole or not at all."""
 
+import asyncio
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+
+from deployments.access.store import AccessStore
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
@@ -102,6 +106,21 @@ async def test_a_refusal_is_told_until_good_settings_come() -> None:
 def test_a_name_that_no_header_carries_is_refused() -> None:
     with pytest.raises(ValidationError):
         Ingress({}).reconfigure(live("h\u00e9"))
+
+
+async def test_old_rows_of_the_audit_log_go_while_a_replica_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'control.db'}"
+    monkeypatch.setenv("RAGSERVE_KEY_PEPPER", "p" * 32)
+    monkeypatch.setenv("RAGSERVE_DATABASE_URL", url)
+    forgotten = threading.Event()
+    monkeypatch.setattr(AccessStore, "forget_audit", lambda _: forgotten.set())
+    ingress = Ingress({})
+    ingress.reconfigure(live("first"))
+    app = await ingress.__serve_build_asgi_app__()
+    async with app.router.lifespan_context(app):
+        assert await asyncio.to_thread(forgotten.wait, 10.0)
 
 
 async def test_a_content_policy_that_cannot_be_kept_changes_nothing(

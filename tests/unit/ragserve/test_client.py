@@ -120,13 +120,15 @@ def test_files_are_uploaded_with_a_look_at_how_far_it_is(client: Any, tmp_path: 
     done = client.add_files(
         [file, ("other/name.md", b"Another note.")],
         metadata={"team": "platform"},
+        acl=["board"],
         on_progress=seen.append,
     )
     assert {outcome.path for outcome in done.outcomes} == {file.as_posix(), "other/name.md"}
     assert done.added + done.unchanged == 2
     total = len(file.read_bytes()) + len(b"Another note.")
     assert seen == [UploadProgress(2, 2, total, total)]
-    assert client.get_document(done.outcomes[0].document_id).metadata == {"team": "platform"}
+    known = client.get_document(done.outcomes[0].document_id)
+    assert (known.metadata, known.acl) == ({"team": "platform"}, ["board"])
 
 
 def test_the_stages_answer_on_their_own(client: Any) -> None:

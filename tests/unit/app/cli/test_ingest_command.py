@@ -82,6 +82,23 @@ def test_metadata_goes_with_every_document(
         assert document["metadata"] == {"team": "red", "formula": "a=b"}
 
 
+@pytest.mark.parametrize(
+    ("groups", "sent"),
+    [((), [False]), (("--acl", "board", "--acl", "legal"), [["board", "legal"]])],
+)
+def test_groups_go_with_every_document_or_are_left_as_they_are(
+    service: CannedService,
+    ragserve: Ragserve,
+    folder: Path,
+    groups: tuple[str, ...],
+    sent: list[object],
+) -> None:
+    service.respond = outcomes("added")
+    assert ragserve("ingest", str(folder), "--url", service.url, *groups).code == 0
+    [(_, body)] = service.asked
+    assert [document.get("acl", False) for document in body["documents"]] == sent * 2
+
+
 @pytest.mark.parametrize("pair", ["team", "=red", ""], ids=["no-value", "no-key", "empty"])
 def test_metadata_that_is_no_pair_is_wrong_usage(
     service: CannedService, ragserve: Ragserve, folder: Path, pair: str

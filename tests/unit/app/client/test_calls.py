@@ -35,5 +35,5 @@ def test_many_texts_are_several_requests() -> None:
 
 def test_large_files_are_requests_of_their_own() -> None:
     large = b"x" * (5 * 2**20)
-    upload = Upload([("a", large), ("b", large), ("c", b"x")], None, None)
+    upload = Upload([("a", large), ("b", large), ("c", b"x")], None, None, None)
     assert [[name for name, _ in call.files] for call in upload.calls()] == [["a"], ["b", "c"]]

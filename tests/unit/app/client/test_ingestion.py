@@ -157,7 +157,7 @@ def test_documents_are_sent_whole(folder: Path, service: Service) -> None:
 
 def test_a_plain_document_says_so() -> None:
     plain = Document("d", "d.csv", "d", (Part("# of it: 1"),), markup="plain")
-    assert ingestion._body([plain])["documents"][0] == {
+    assert ingestion._body([plain], None)["documents"][0] == {
         **{"id": "d", "path": "d.csv", "title": "d", "metadata": {}, "markup": "plain"},
         "parts": [{"text": "# of it: 1", "page": None}],
     }

@@ -63,5 +63,17 @@ async def test_limits_stand_beside_the_database_by_default(tmp_path: Path) -> No
     assert (tmp_path / "limits.db").exists()
 
 
+async def test_budgets_stand_where_keys_do(tmp_path: Path) -> None:
+    keys = f"sqlite:///{tmp_path}/keys/control.db"
+    (tmp_path / "keys").mkdir()
+    limiter = open_limiter(
+        ARGS, {"RAGSERVE_DATABASE_URL": f"sqlite:///{tmp_path}/a.db"}, database=keys
+    )
+    async with limiter.running():
+        await limiter.ask(Operation(moves=(Move("b", 1),)), lambda _: None)
+    assert (tmp_path / "keys" / "limits.db").exists()
+    assert limiter.budgets is not None
+
+
 def test_without_a_database_there_are_no_budgets() -> None:
     assert open_limiter(ARGS, {}).budgets is None
