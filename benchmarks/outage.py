@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +16,8 @@ from rich.table import Table
 
 from app.cli.output import make_console
 from benchmarks.load.output import progress, result_of, write_result
-from benchmarks.locust_support.request_log import Request, read_requests
+from benchmarks.locust_support.phases import SETTLE_S, figures_of
+from benchmarks.locust_support.request_log import read_requests
 from benchmarks.locust_support.run import LoadPlan, RunFailed, request_log, run_locust
 from benchmarks.noop.stack import CONFIGS, NoopStack
 from benchmarks.peers.mlflow_server import MlflowServer
@@ -28,8 +28,6 @@ from benchmarks.tracking_study.stored import await_count
 _EXPERIMENT = "ragserve"
 _PHASES = ("before", "killed", "restarted")
 _RAMP_S = 3.0
-_SETTLE_S = 12.0
-"""Locust starts, users come, connections are made: the first phase begins after it."""
 _MAX_SLOWER = 0.05
 
 
@@ -72,14 +70,14 @@ def _run(folder: Path, phase_s: float, users: int, think_median_s: float) -> dic
         NoopStack(folder / "stack", haproxy=True, config=config, mlflow_url=mlflow.url) as stack,
     ):
         bar.done("load, MLflow running")
-        moments = {"before": _SETTLE_S, "killed": 0.0, "restarted": 0.0}
+        moments = {"before": SETTLE_S}
 
         def on_tick(passed_s: float) -> None:
-            if not moments["killed"] and passed_s > _SETTLE_S + phase_s:
+            if "killed" not in moments and passed_s > SETTLE_S + phase_s:
                 mlflow.kill()
                 moments["killed"] = passed_s
                 bar.done("load, MLflow killed")
-            elif not moments["restarted"] and passed_s > _SETTLE_S + 2 * phase_s:
+            elif "restarted" not in moments and passed_s > SETTLE_S + 2 * phase_s:
                 mlflow.start(wait=False)
                 moments["restarted"] = passed_s
                 bar.done("load, MLflow restarted")
@@ -88,7 +86,7 @@ def _run(folder: Path, phase_s: float, users: int, think_median_s: float) -> dic
             url=stack.url + TRACKED,
             users=users,
             ramp_s=_RAMP_S,
-            duration_s=_SETTLE_S + 3 * phase_s,
+            duration_s=SETTLE_S + 3 * phase_s,
             think_median_s=think_median_s,
             queries=None,
             user="Asker",
@@ -103,34 +101,13 @@ def _run(folder: Path, phase_s: float, users: int, think_median_s: float) -> dic
             patience_s=60.0,
             on_look=lambda found: bar.done(f"MLflow has {found} of {answered}", steps=0),
         )
-    ends = {"before": moments["killed"], "killed": moments["restarted"], "restarted": 1e9}
     return {
-        **{
-            phase: _figures(
-                [
-                    request
-                    for request in requests
-                    if moments[phase] <= request.started_s < ends[phase]
-                ]
-            )
-            for phase in _PHASES
-        },
+        **figures_of(requests, moments),
         "requests": len(requests),
         "failed": sum(request.outcome == "failed" for request in requests),
         "refused": sum(request.outcome == "refused" for request in requests),
         "answered": answered,
         "missing_traces": answered - found,
-    }
-
-
-def _figures(requests: list[Request]) -> dict[str, Any]:
-    latencies_ms = [request.latency_ms for request in requests if request.outcome == "ok"]
-    p50_ms, p95_ms = np.percentile(latencies_ms, [50, 95])
-    return {
-        "requests": len(requests),
-        "failed": sum(request.outcome == "failed" for request in requests),
-        "p50_ms": round(float(p50_ms), 2),
-        "p95_ms": round(float(p95_ms), 2),
     }
 
 
