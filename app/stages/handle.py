@@ -18,6 +18,7 @@ from app.request.waiting import note_call, note_wait
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
+from app.stages.replicas import ReplicaWatch
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
@@ -89,6 +90,7 @@ class StageHandle:
         self._description_until_s = 0.0
         self._handle: Any = None
         self._streaming_handle: Any = None
+        self._replicas = ReplicaWatch(self._stage)
         merging = _MERGING.get(deployment, _ALONE)
 
         def coalescer(most: int) -> Coalescer[StageCall, StageOutcome]:
@@ -232,25 +234,28 @@ class StageHandle:
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
         if self._streaming_handle is None:
             self._streaming_handle = (await self._find()).options(stream=True)
-        outcomes = stream_stage(
-            self._streaming_handle.run_stream.remote(call),
-            stage=self._stage,
-            timeout_s=call.context.timeout_s,
-            next_timeout_s=next_timeout_s,
-        )
-        async with aclosing(outcomes):
-            async for outcome in outcomes:
-                if outcome.error is not None:
-                    raise outcome.error
-                yield outcome.value
+        handle = self._streaming_handle
+        with self._replicas.over(handle, lambda: handle.run_stream.remote(call)) as response:
+            outcomes = stream_stage(
+                response,
+                stage=self._stage,
+                timeout_s=call.context.timeout_s,
+                next_timeout_s=next_timeout_s,
+            )
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    if outcome.error is not None:
+                        raise outcome.error
+                    yield outcome.value
 
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         handle = await self._find()
-        answer = await call_stage(
-            handle.run.remote(list(calls)),
-            stage=self._stage,
-            timeout_s=max(call.context.timeout_s for call in calls),
-        )
+        with self._replicas.over(handle, lambda: handle.run.remote(list(calls))) as response:
+            answer = await call_stage(
+                response,
+                stage=self._stage,
+                timeout_s=max(call.context.timeout_s for call in calls),
+            )
         return cast(list[StageOutcome], answer)
 
     def _require_time(self, call: CallContext) -> None:
