@@ -25,6 +25,7 @@ from deployments.canary.rollout import start as first_state
 from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
 from deployments.control.deployed import DeployedWeights
 from deployments.control.health import HealthWatch
+from deployments.control.lease import Lease
 from deployments.control.store import ControlStore
 from deployments.rollouts import (
     ActiveRollout,
@@ -44,6 +45,7 @@ _NOTE_EVERY_S = 10.0
 _NOTES = 300
 """A look that changes nothing is kept now and then, for the curves of the record: every ten seconds
 at first, and so many times while a rollout grows three times as old."""
+_ELSEWHERE = "Another controller decides about the rollout."
 _SETTLING_S = 10.0
 """For so long after weights were set, a replica may still have older settings."""
 
@@ -77,6 +79,7 @@ class Controller:
         default_policy: For rollouts that have none of their own.
         unhealthy: Returns which of some applications do not run, in words; it blocks.
         now_s: Seconds since the epoch.
+        name: Of this process among those that could decide; no two have the same.
     """
 
     def __init__(
@@ -86,8 +89,11 @@ class Controller:
         *,
         unhealthy: Callable[[Iterable[str]], Sequence[str]],
         now_s: Callable[[], float] = time.time,
+        name: str = "",
     ) -> None:
         self._store = store
+        self._lease = Lease(store, name or secrets.token_hex(8), now_s)
+        self._fence: int | None = None
         self._default_policy = default_policy
         self._health = HealthWatch(unhealthy)
         self._now_s = now_s
@@ -221,8 +227,12 @@ class Controller:
         letters, self._inbox = self._inbox, []
         try:
             await self._refresh()
+            if not await self._leads():
+                _answer(letters, Unavailable(_ELSEWHERE, "rollout controller", 1.0))
+                return False
             await self._take(letters)
         except BaseException as error:
+            self._lease.lose()
             # They are sent again.
             lost = Unavailable(f"The evidence could not be kept: {error}", "rollout controller")
             _answer(letters, lost)
@@ -241,12 +251,24 @@ class Controller:
         )
         course.decision = decision
         if state.sequence != rollout.state.sequence:
-            return await self._change(rollout, decision, state)
+            return await self._change(rollout, decision, state, fence=self._fence)
         if now_s - course.noted_s < max(_NOTE_EVERY_S, (now_s - rollout.created_s) / _NOTES):
             return False
         await asyncio.to_thread(self._store.note, rollout.id, decision, state)
         course.noted_s = now_s
         return True
+
+    async def _leads(self) -> bool:
+        """Returns whether it is for this process to decide; where there is no rollout, it need not
+        be settled."""
+        if self._course is None:
+            return True
+        fence = await asyncio.to_thread(self._lease.take)
+        if fence != self._fence:
+            self._fence = fence
+            self._course = None  # others may have kept evidence that this one has not seen
+            await self._refresh()
+        return fence is not None
 
     async def _refresh(self) -> None:
         """Takes over what is in the store; what fails on the way leaves everything as it was."""
@@ -284,10 +306,14 @@ class Controller:
             name: number for name, number in received.items() if course.received.get(name) != number
         }
         if fresh:
-            await asyncio.to_thread(self._store.keep_evidence, course.rollout.id, together, fresh)
+            await asyncio.to_thread(
+                self._store.keep_evidence, course.rollout.id, together, fresh, fence=self._fence
+            )
             course.evidence, course.received = together, received
 
-    async def _change(self, rollout: Rollout, decision: Decision, state: State) -> bool:
+    async def _change(
+        self, rollout: Rollout, decision: Decision, state: State, *, fence: int | None = None
+    ) -> bool:
         """Keeps a decision and acts on it; returns whether nobody was faster."""
         override, now_s = None, self._now_s()
         if state.phase == "promoted":
@@ -302,6 +328,7 @@ class Controller:
             state,
             after=rollout.state.sequence,
             override=override,
+            fence=fence,
         )
         if changed:
             _log.info("rollout %s: %s: %s", rollout.id, decision.action, decision.reason)

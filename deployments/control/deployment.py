@@ -25,6 +25,7 @@ from deployments.rollouts import (
 )
 from deployments.serving.calls import call_stage
 from deployments.serving.every import every
+from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 
 _LOOK_EVERY_S = 0.5
@@ -51,7 +52,7 @@ class RolloutController(StageReplica):
         settings = ControlArgs.model_validate(args)
         self._tracker = tracker
         self._controller = Controller(
-            ControlStore(database_url(settings.database_url)),
+            ControlStore(require_shared(database_url(settings.database_url))),
             settings.policy,
             unhealthy=unhealthy_applications,
         )

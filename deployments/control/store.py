@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from deployments.canary.evidence import Evidence
 from deployments.canary.rollout import Decision, State
-from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.errors import Conflict, NotFound, Unavailable
 from deployments.control.database import breaks_unique
+from deployments.control.lease import Held
 from deployments.control.records import (
     look_of,
     look_row,
@@ -31,6 +32,7 @@ from deployments.control.stored import Stored, insert_into
 from deployments.control.tables import (
     Base,
     EvidenceRow,
+    LeaseRow,
     LookRow,
     OverrideRow,
     ReplicaRow,
@@ -38,9 +40,29 @@ from deployments.control.tables import (
 )
 from deployments.rollouts import Look, Rollout, TrafficOverride
 
+_LEASE = "rollouts"
+
 
 class ControlStore(Stored):
-    """Reads and writes rollouts."""
+    """Reads and writes rollouts.
+
+    What a controller writes of its own accord it writes with the number of its lease (`fence`); it
+    is refused as Unavailable once another one has taken over. None is for what a person asks for,
+    who may ask any of them.
+    """
+
+    def beat(self, holder: str, silent: Held | None) -> Held:
+        """See `Leases.beat`."""
+        with self._writing() as session:
+            first = insert_into(session, LeaseRow)
+            first = first.values(name=_LEASE, holder=holder, fence=1, beats=0)
+            session.execute(first.on_conflict_do_nothing(index_elements=[LeaseRow.name]))
+            row = session.get_one(LeaseRow, _LEASE, with_for_update=True)
+            if row.holder != holder and silent == Held(row.holder, row.fence, row.beats):
+                row.holder, row.fence = holder, row.fence + 1
+            if row.holder == holder:
+                row.beats += 1
+            return Held(row.holder, row.fence, row.beats)
 
     def create(self, rollout: Rollout) -> None:
         """Keeps a new rollout.
@@ -82,7 +104,12 @@ class ControlStore(Stored):
         return Evidence(stage, block_s) if content is None else unpack(content), sequences
 
     def keep_evidence(
-        self, rollout_id: str, evidence: Evidence, received: Mapping[str, int]
+        self,
+        rollout_id: str,
+        evidence: Evidence,
+        received: Mapping[str, int],
+        *,
+        fence: int | None = None,
     ) -> None:
         """Keeps all that is known of a stage, and the numbers of the reports that it came with.
 
@@ -90,12 +117,15 @@ class ControlStore(Stored):
             rollout_id: The rollout.
             evidence: All of it, merged; it takes the place of what was kept.
             received: Number of the last report of each replica that reported.
+            fence: See the class.
 
         Raises:
             NotFound: there is no such rollout.
+            Unavailable: another controller has taken over.
         """
         content = pack(evidence)
         with self._writing() as session:
+            _require_lease(session, fence)
             _existing(session, rollout_id)
             _put(session, EvidenceRow, rollout_id=rollout_id, stage=evidence.stage, content=content)
             for replica, sequence in received.items():
@@ -109,6 +139,7 @@ class ControlStore(Stored):
         *,
         after: int,
         override: TrafficOverride | None = None,
+        fence: int | None = None,
     ) -> bool:
         """Makes a change exactly once, and returns whether it was made.
 
@@ -118,13 +149,16 @@ class ControlStore(Stored):
             state: The state after it.
             after: Number of the state before it; where another one is stored, nothing is changed.
             override: The weights that come into force with it.
+            fence: See the class.
 
         Raises:
             NotFound: there is no such rollout.
+            Unavailable: another controller has taken over.
             Conflict: it has ended, and another one is under way.
         """
         stored_before = (RolloutRow.id == rollout_id) & (RolloutRow.sequence == after)
         with self._writing() as session, _one_at_a_time():
+            _require_lease(session, fence)
             changed = session.scalar(
                 update(RolloutRow)
                 .where(stored_before)
@@ -208,6 +242,16 @@ def _one_at_a_time() -> Iterator[None]:
         if breaks_unique(error, RolloutRow.__tablename__, "id"):
             raise Conflict("There is a rollout with this id already.") from error
         raise
+
+
+def _require_lease(session: Session, fence: int | None) -> None:
+    """Raises Unavailable where a lease has gone to somebody else; until the end of the transaction
+    it cannot."""
+    if fence is None:
+        return
+    held = select(LeaseRow.fence).where(LeaseRow.name == _LEASE).with_for_update(read=True)
+    if session.scalar(held) != fence:
+        raise Unavailable("Another controller has taken over.", "rollout controller", 1.0)
 
 
 def _active() -> Any:

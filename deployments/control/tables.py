@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Dialect,
     Double,
@@ -129,3 +130,14 @@ class OverrideRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
     content: Mapped[dict[str, Any]]
+
+
+class LeaseRow(Base):
+    """Which process may decide; see `deployments.control.lease`."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    beats: Mapped[int] = mapped_column(BigInteger)

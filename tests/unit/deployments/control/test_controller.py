@@ -57,9 +57,10 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'control.db'}"
 
 
-async def make(url: str, world: World) -> Controller:
+async def make(url: str, world: World, *, name: str = "one") -> Controller:
+    """Opens a controller; the one that a name had before is as good as gone."""
     controller = Controller(
-        ControlStore(url), POLICY, unhealthy=world.unhealthy, now_s=lambda: world.now_s
+        ControlStore(url), POLICY, unhealthy=world.unhealthy, now_s=lambda: world.now_s, name=name
     )
     await controller.load()
     return controller
@@ -194,6 +195,56 @@ async def test_another_controller_goes_on_where_the_last_one_stopped(
     plan = await again.exchange(Report("replica", 2, DEPLOYED))
     assert plan.rollout is not None
     assert plan.rollout.stage == 1
+
+
+async def test_a_second_controller_waits_until_the_first_is_silent(
+    controller: Controller, url: str, world: World
+) -> None:
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0), sequence=1, replica="a")
+    other = await make(url, world, name="two")
+    with pytest.raises(Unavailable, match="Another controller"):
+        await report(other, rollout, evidence(0), sequence=1, replica="b")
+    world.now_s += 4
+    await controller.look()  # it lives
+    await other.look()
+    world.now_s += 4
+    with pytest.raises(Unavailable, match="Another controller"):
+        await report(other, rollout, evidence(0), sequence=1, replica="b")
+    world.now_s += 4
+    await report(other, rollout, evidence(0), sequence=1, replica="b")
+    assert await requests_of(other, rollout) == 4000, "what the first had taken is not lost"
+
+
+async def test_a_controller_that_slept_writes_nothing_over_what_the_next_one_wrote(
+    controller: Controller, url: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = await start(controller)
+    await report(controller, rollout, evidence(0), sequence=1, replica="a")
+    other = await make(url, world, name="two")
+    await other.look()
+    world.now_s += 7
+    await report(other, rollout, evidence(0), sequence=1, replica="b")
+    # It goes on in the middle of a turn: what it believes of itself is old.
+    monkeypatch.setattr(controller._lease, "take", lambda: controller._fence)
+    with pytest.raises(Unavailable, match="taken over"):
+        await report(controller, rollout, evidence(0), sequence=2, replica="a")
+    assert await requests_of(other, rollout) == 4000
+    monkeypatch.undo()
+    await controller.look()
+    with pytest.raises(Unavailable, match="Another controller"):
+        await report(controller, rollout, evidence(0), sequence=2, replica="a")
+
+
+async def test_what_a_person_asks_for_any_controller_does(
+    controller: Controller, url: str, world: World
+) -> None:
+    rollout = await start(controller)
+    await controller.look()
+    other = await make(url, world, name="two")
+    await other.command(rollout.id, "pause", by="bob", why="")
+    await controller.look()
+    assert (await controller.rollouts(1))[0].state.phase == "paused"
 
 
 async def test_of_two_controllers_one_acts(controller: Controller, url: str, world: World) -> None:

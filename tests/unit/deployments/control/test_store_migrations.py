@@ -55,6 +55,7 @@ WRITTEN["0004"] = [
     for statement in WRITTEN["0003"]
 ]
 WRITTEN["0005"] = WRITTEN["0004"]
+WRITTEN["0006"] = WRITTEN["0005"]
 
 
 @pytest.fixture
