@@ -34,8 +34,10 @@ from app.stages.directory import HandleDirectory
 from app.telemetry.gauges import Admission
 from app.telemetry.replica import RecordKeeper
 from deployments.contracts.errors import ConfigError
+from deployments.control.config import database_url
 from deployments.rollouts import TrafficPlan, Weights
 from deployments.serving.every import every
+from deployments.serving.one_machine import require_shared
 from deployments.telemetry.ray_meter import RayMeter
 
 _log = logging.getLogger("ray.serve")
@@ -72,6 +74,8 @@ class Ingress:
             self._link = ControlLink(control, self._deployed, replica=replica)
             plan = self._link.plan
         keys, self._keyring = open_keys(self._args.access, os.environ)
+        if keys is not None:
+            require_shared(database_url(self._args.access.database_url))
         self._keys = keys
         self._limiter = open_limiter(
             self._args.limits,

@@ -20,6 +20,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.tenants import Erased
 from deployments.control.config import ControlArgs, database_url
 from deployments.serving.every import every
+from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 
 _SWEEP_EVERY_S = 2.0
@@ -38,7 +39,7 @@ class BatchKeeper(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = ControlArgs.model_validate(args)
         self._args = settings.batches
-        self._store = ErasableStore(database_url(settings.database_url), self._args)
+        self._store = ErasableStore(require_shared(database_url(settings.database_url)), self._args)
         self._store.upgrade()
         self._tasks: list[asyncio.Task[None]] = []
 

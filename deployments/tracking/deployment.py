@@ -13,6 +13,7 @@ from deployments.drift import DriftReport, DriftRequest
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
 from deployments.serving.every import every
+from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
@@ -39,7 +40,7 @@ class Tracker(StageReplica):
     # Serve awaits a constructor that is a coroutine.
     async def __init__(self, args: dict[str, object]) -> None:  # type: ignore[misc]
         settings = ControlArgs.model_validate(args)
-        tracker, url = settings.tracker, database_url(settings.database_url)
+        tracker, url = settings.tracker, require_shared(database_url(settings.database_url))
         self._ledger = Ledger(url)
         self._retention = tracker.retention
         self._rollout_runs: RolloutRuns | None = None

@@ -1,0 +1,29 @@
+"""What works on one machine alone, refused where a cluster has several."""
+
+import ray
+
+from deployments.contracts.errors import ConfigError
+
+_SQLITE = "sqlite:"
+
+
+def require_shared(database_url: str) -> str:
+    """Returns the URL of a database that all replicas of this cluster reach.
+
+    A file is another one on each node: rollouts would stand in one, and the record of them read
+    from another.
+
+    Raises:
+        ConfigError: it is a file, and the cluster has several nodes.
+    """
+    if database_url.startswith(_SQLITE) and _node_count() > 1:
+        raise ConfigError(
+            "RAGSERVE_DATABASE_URL names a file, or nothing, and the cluster has several nodes: "
+            "each would have records of its own. Name a PostgreSQL database, in the environment of "
+            "`ray start` on every node."
+        )
+    return database_url
+
+
+def _node_count() -> int:
+    return sum(bool(node.get("Alive")) for node in ray.nodes()) if ray.is_initialized() else 1
