@@ -1,21 +1,45 @@
-"""`ragserve down`: stops what `ragserve up` started."""
+"""`ragserve down`: stops what `ragserve up` started, or the applications of another cluster."""
 
-from app.cli.options import DEFAULT_HOME, HomeOption
+import time
+from typing import Annotated
+
+import typer
+
+from app.cli.options import DEFAULT_HOME, AddressOption, HomeOption, TokenFileOption
 
 
-def down(home: HomeOption = DEFAULT_HOME) -> None:
+def down(
+    home: HomeOption = DEFAULT_HOME,
+    address: AddressOption = None,
+    token_file: TokenFileOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --address: do not ask.")] = False,
+) -> None:
     """Stop what `ragserve up` started here, and nothing else. Data and logs stay.
+
+    With --address all applications of that cluster are stopped, and its nodes stay.
 
     Example: ragserve down
     """
-    import time
-
     from app.cli.output import make_console
     from app.local.home import Home
     from app.local.stopping import take_down
 
     console = make_console()
     began_s = time.monotonic()
+    if address is not None:
+        from app.cluster.remote import RemoteCluster
+
+        cluster = RemoteCluster(address, token_file)
+        _, applications = cluster.look()
+        names = ", ".join(application.name for application in applications)
+        if not names:
+            console.print(f"Nothing is deployed to {address}.")
+            return
+        if not yes:
+            typer.confirm(f"Stop {names} of {address}?", abort=True)
+        cluster.shut_down()
+        console.print(f"Stopped {names} in {time.monotonic() - began_s:.1f} s.")
+        return
     result = take_down(Home(home))
     if result is None or result.stopped == 0:
         console.print(f"Nothing runs of {home}.")

@@ -17,7 +17,9 @@ from app.cli.calibrate import calibrate
 from app.cli.deploy import deploy
 from app.cli.down import down
 from app.cli.drift import drift
+from app.cli.env import env
 from app.cli.ingest import ingest
+from app.cli.init import init
 from app.cli.reindex import reindex
 from app.cli.rollout import rollout
 from app.cli.status import status
@@ -65,10 +67,12 @@ def _options(
     """Options of the command itself; each acts by its callback."""
 
 
+app.command()(init)
 app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(deploy)
+app.command()(env)
 app.command()(ingest)
 app.command()(batch)
 app.command()(calibrate)

@@ -22,3 +22,20 @@ ReasonOption = Annotated[
 UrlOption = Annotated[
     str, typer.Option("--url", help="Address of the service.", envvar="RAGSERVE_URL", metavar="URL")
 ]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Dashboard of another Ray cluster, such as http://head:8265; the local stack if none.",
+        metavar="URL",
+    ),
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        help="Holds the token of that cluster; as RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH say if "
+        "none.",
+        metavar="FILE",
+    ),
+]

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.client.errors import CliError
-from app.local.timeline import Step, StepState, Timeline
+from app.cluster.timeline import Step, StepState, Timeline
 
 _STYLES = {
     StepState.WAITING: "dim",

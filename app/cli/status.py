@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, HomeOption
+from app.cli.options import DEFAULT_HOME, AddressOption, HomeOption, TokenFileOption
 from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.table import Table
 
+    from app.cluster.serve_api import ApplicationStatus
     from app.local.report import StackReport
 
 _MIB = 1024 * 1024
@@ -24,9 +27,14 @@ def status(
         str | None,
         typer.Option(help="The API to ask, instead of the local stack's.", metavar="URL"),
     ] = None,
+    address: AddressOption = None,
+    token_file: TokenFileOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Show servers, applications and readiness. Exit code 0 if the API is ready, 1 if not.
+
+    With --address it shows the nodes and applications of that cluster, and the exit code says
+    whether all run.
 
     Example: ragserve status --json
     """
@@ -34,6 +42,9 @@ def status(
     from app.local.home import Home
     from app.local.report import take_report
 
+    if address is not None:
+        _status_of(address, token_file, as_json=as_json)
+        return
     report = take_report(Home(home), api_url=url, default_url=DEFAULT_URL)
     console = make_console()
     if as_json:
@@ -51,7 +62,7 @@ def _print_report(console: "Console", report: "StackReport") -> None:
     if report.children:
         console.print(_children_table(report))
     if report.applications:
-        console.print(_applications_table(report))
+        console.print(_applications_table(report.applications))
     if report.serve_error:
         console.print(f"[red]{report.serve_error}[/]")
     _print_readiness(console, report)
@@ -70,16 +81,43 @@ def _children_table(report: "StackReport") -> "Table":
     return table
 
 
-def _applications_table(report: "StackReport") -> "Table":
+def _status_of(address: str, token_file: "Path | None", *, as_json: bool) -> None:
+    from rich.table import Table
+
+    from app.cli.output import make_console
+    from app.cluster.remote import RemoteCluster
+
+    nodes, applications = RemoteCluster(address, token_file).look()
+    running = bool(applications) and all(one.status == "RUNNING" for one in applications)
+    if as_json:
+        parts = {
+            "nodes": [asdict(node) for node in nodes],
+            "applications": [asdict(one) for one in applications],
+        }
+        typer.echo(json.dumps({"running": running, **parts}, indent=2))
+    else:
+        table = Table("node", "", "CPUs", "GPUs", "memory", box=None, pad_edge=False)
+        for node in nodes:
+            cpus, gpus = (f"{node.resources.get(name, 0):g}" for name in ("CPU", "GPU"))
+            memory = f"{node.resources.get('memory', 0) / 2**30:.1f} GiB"
+            table.add_row(node.address, "head" if node.is_head else "", cpus, gpus, memory)
+        console = make_console()
+        console.print(table)
+        console.print(_applications_table(applications) if applications else "Nothing is deployed.")
+    if not running:
+        raise typer.Exit(1)
+
+
+def _applications_table(applications: "tuple[ApplicationStatus, ...]") -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    from app.local.deploying import shorten
+    from app.cluster.roll_out import shorten
 
     table = Table(
         "application", "deployment", "status", "replicas", "message", box=None, pad_edge=False
     )
-    for application in report.applications:
+    for application in applications:
         message = escape(shorten(application.message, max_lines=1))
         table.add_row(
             application.name, "", _coloured(application.status), application.replicas, message

@@ -78,7 +78,7 @@ def up(
 
     require_serve_extra("up")
     from app.cli.output import Progress, make_console, summary
-    from app.local.checks import check_config
+    from app.cluster.checks import check_config
     from app.local.home import Home
     from app.local.log_rotation import LogLimits
     from app.local.planning import UpOptions

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.client.errors import CliError
+from app.cluster.serve_config import LOOPBACK
 from app.local.home import Home
 from app.local.ports import StackPorts
-from app.local.serve_config import LOOPBACK
 
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
 _MIN_LOGICAL_CPUS = 8

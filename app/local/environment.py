@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS
 from app.local.log_rotation import LogLimits
 from app.local.ports import StackPorts
 
@@ -15,7 +16,6 @@ INSTANCE_VARIABLE = "RAGSERVE_INSTANCE"
 _DROPPED = frozenset(
     {"RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_DASHBOARD_ADDRESS", "RAY_AUTH_TOKEN"}
 )
-_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 def ray_environment(
@@ -45,6 +45,7 @@ def ray_environment(
     """
     haproxy_dir = run_dir / "haproxy.d"
     settings = {
+        **SERVE_SETTINGS,
         INSTANCE_VARIABLE: instance,
         # Whoever may deploy may run code: keep the guard, with a secret that touches nothing of the
         # user's home.
@@ -53,38 +54,23 @@ def ray_environment(
         # Named for the systems where it is the default. Without it `ray start` replaces 127.0.0.1
         # by the machine's address and listens on every interface.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
         # There is no second node to drain to: a stop would wait these (30) seconds for nothing.
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
-        # Ray starts workers at niceness 15: whatever else runs here would starve the service.
-        "RAY_worker_niceness": "0",
         # Under `uv run`, Ray would build the environment anew in every worker.
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         # Ray rotates its own logs and those of replicas, at half a gigabyte each by default.
         "RAY_ROTATION_MAX_BYTES": str(log_limits.file_bytes),
         "RAY_ROTATION_BACKUP_COUNT": str(log_limits.archives),
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
-        # Threads that take turns at an index would each keep memory of their own for ever.
-        "MALLOC_ARENA_MAX": "2",
-        # A stage's batch of vectors exceeds the default of 4 MiB.
-        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
         # Replicas wait this long for load balancers to notice that they go: here, none but ours.
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        # Outside the applications: clients must not switch off Serve's time limit by a header.
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.edge.middleware:edge_middlewares",
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
         # The working tree, so that `import_path` finds modules beside the config file.
         "PYTHONPATH": str(import_dir),
     }
     if haproxy is not None:
         settings |= {
-            # HTTP goes to the replicas by HAProxy instead of through a Python process, calls
-            # between them over gRPC.
-            "RAY_SERVE_ENABLE_HA_PROXY": "1",
-            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-            # With the line above, Serve would write its logs a thousand lines at a time: nobody
-            # could read along, and a killed replica would take its last requests with it.
-            "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",
+            **HAPROXY_SETTINGS,
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(haproxy),
             "RAY_SERVE_HAPROXY_NBTHREAD": str(cpu_count),
             # Both are bound on every interface, which no setting changes; the numbers are all that

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.client.errors import CliError
-from app.local.serve_config import ServeConfig
+from app.cluster.serve_config import ServeConfig
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import copy
 from dataclasses import replace
 
 from app.client.errors import CliError
-from app.local.serve_config import ServeConfig
+from app.cluster.serve_config import ServeConfig
 
 _GATEWAY = "app.builder:build_gateway"
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.client.errors import CliError
+from app.cluster.serve_config import LOOPBACK, ServeConfig, base_url
 from app.local.children import ChildSpec, chroma_spec, mlflow_spec, ray_spec
 from app.local.environment import (
     chroma_environment,
@@ -25,7 +26,6 @@ from app.local.haproxy import write_launcher
 from app.local.home import Home, kept_token, new_token
 from app.local.log_rotation import LogLimits
 from app.local.ports import PortNeed, StackPorts
-from app.local.serve_config import LOOPBACK, ServeConfig, base_url
 from app.local.state import StackState
 
 _OWN_HOSTS = (LOOPBACK, "localhost", "::1")

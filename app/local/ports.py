@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.client.errors import CliError
-from app.local.serve_config import LOOPBACK
+from app.cluster.serve_config import LOOPBACK
 
 _CONNECT_TIMEOUT_S = 0.3
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.client.errors import CliError
+from app.cluster.serve_api import ApplicationStatus, ServeApi
+from app.cluster.waiting import read_ready
 from app.local.home import Home
 from app.local.processes import find_members, find_process, memory_bytes
-from app.local.readiness import read_ready
-from app.local.serve_api import ApplicationStatus, ServeApi
 from app.local.state import StackState, read_state
 
 _HTTP_OK = 200
@@ -64,7 +64,7 @@ def take_report(home: Home, *, api_url: str | None, default_url: str) -> StackRe
     serve_error = ""
     if state is not None and any(child.alive for child in children if child.name == "ray"):
         try:
-            applications = ServeApi(state.dashboard_url, home.ray_token).applications()
+            applications = ServeApi(state.dashboard_url, home.ray_token.read_text).applications()
         except CliError as error:
             serve_error = error.message
     url = api_url or (state.api_url if state is not None else default_url)

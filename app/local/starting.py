@@ -10,10 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
+import yaml
 
 from app.client.errors import CliError
+from app.cluster.roll_out import roll_out, step_names
+from app.cluster.serve_api import ServeApi
+from app.cluster.serve_config import ServeConfig, load_serve_config
+from app.cluster.stamp import stamped
+from app.cluster.timeline import Timeline
 from app.local.closed import require_closed
-from app.local.deploying import roll_out, step_names
 from app.local.generator_choice import with_generator
 from app.local.haproxy import has_haproxy
 from app.local.home import Home
@@ -30,11 +35,8 @@ from app.local.planning import (
 from app.local.ports import choose_ports, require_free
 from app.local.processes import find_members, find_process, record_child, spawn
 from app.local.readiness import require_alive, wait_for_children
-from app.local.serve_api import ServeApi
-from app.local.serve_config import ServeConfig, load_serve_config
 from app.local.state import StackState, read_state, write_state
 from app.local.stopping import stop_stack
-from app.local.timeline import Timeline
 
 _NO_HAPROXY = "HAProxy is not installed here: Serve's own Python proxy takes the requests."
 
@@ -53,7 +55,7 @@ def _wanted_config(options: UpOptions, *, port: int | None) -> ServeConfig:
     config = load_serve_config(options.config_file, port=port)
     if options.generator is not None:
         config = with_generator(config, options.generator)
-    return with_keys_required(config) if options.auth else config
+    return stamped(with_keys_required(config) if options.auth else config)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Launch:
                 f"Nothing runs of {self.home.root}",
                 "Start it: ragserve up (or name its folder: --home)",
             )
-        config = load_serve_config(config_file or Path(state.config_file), port=state.api_port)
+        file = config_file or Path(state.config_file)
+        config = stamped(load_serve_config(file, port=state.api_port))
         self.check(config)
         return self._deploy(state, config)
 
@@ -201,11 +204,12 @@ class Launch:
             # Until it runs, nobody can say what is deployed.
             state = replace(state, config_file=str(config.path), config_fingerprint="")
             write_state(self.home.state_file, state)
+            self.home.deployed_config.write_text(yaml.safe_dump(config.document, sort_keys=False))
         roll_out(
             config,
-            api=ServeApi(state.dashboard_url, self.home.ray_token),
+            api=ServeApi(state.dashboard_url, self.home.ray_token.read_text),
             api_url=state.api_url,
-            home=self.home,
+            logs=self.home.logs,
             timeline=self.timeline,
             deadline_s=self.deadline_s,
             still_alive=lambda: require_alive(

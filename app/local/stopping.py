@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.client.errors import CliError
+from app.cluster.serve_api import ServeApi
 from app.local.home import Home
 from app.local.processes import find_process, stop_members
-from app.local.serve_api import ServeApi
 from app.local.state import StackState, read_state
 
 _SERVE_SHUTDOWN_S = 4.0
@@ -43,7 +43,9 @@ def stop_stack(state: StackState, *, home: Home, gracefully: bool = True) -> Sto
     ray = [child for child in state.children if child.name == "ray"]
     if gracefully and any(find_process(child) for child in ray):
         with contextlib.suppress(CliError):
-            ServeApi(state.dashboard_url, home.ray_token).shut_down(timeout_s=_SERVE_SHUTDOWN_S)
+            ServeApi(state.dashboard_url, home.ray_token.read_text).shut_down(
+                timeout_s=_SERVE_SHUTDOWN_S
+            )
     stopped, killed = stop_members(state.instance, state.children)
     _keep_ray_logs(state.ray_dir, home)
     shutil.rmtree(state.temp_dir, ignore_errors=True)

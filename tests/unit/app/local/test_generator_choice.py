@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.client.errors import CliError
+from app.cluster.serve_config import ServeConfig, load_serve_config
 from app.local import generator_choice
 from app.local.generator_choice import GeneratorChoice, with_generator
-from app.local.serve_config import ServeConfig, load_serve_config
 from app.settings.check import check_content
 from app.settings.live import GatewayLive
 

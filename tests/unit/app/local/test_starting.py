@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from app.client.errors import CliError
+from app.cluster.serve_config import ServeConfig, load_serve_config
+from app.cluster.timeline import Timeline
 from app.local.home import Home
 from app.local.planning import UpOptions, port_needs, require_chroma_port
-from app.local.serve_config import ServeConfig, load_serve_config
 from app.local.starting import launch
 from app.local.state import ChildRecord, StackState, read_state, write_state
 from app.local.stopping import stop_stack, take_down
-from app.local.timeline import Timeline
 
 
 def accept(config: ServeConfig) -> None:

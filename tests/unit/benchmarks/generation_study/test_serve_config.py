@@ -1,6 +1,6 @@
 """What is deployed for a measurement passes the checks that a user's config passes."""
 
-from app.local.serve_schema import check_serve_schema
+from app.cluster.serve_schema import check_serve_schema
 from app.settings.check import check_content
 from benchmarks.generation_study.serve_config import (
     noop_application,

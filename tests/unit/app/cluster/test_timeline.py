@@ -1,6 +1,6 @@
 """Steps and their times, by a clock that is set by hand."""
 
-from app.local.timeline import Step, StepState, Timeline
+from app.cluster.timeline import Step, StepState, Timeline
 
 
 class HandClock:

@@ -3,8 +3,8 @@
 import sys
 
 from app.client.errors import CliError
-from app.local.serve_config import ServeConfig
-from app.local.serve_schema import check_serve_schema
+from app.cluster.serve_config import ServeConfig
+from app.cluster.serve_schema import check_serve_schema
 from deployments.contracts.errors import RagError
 
 

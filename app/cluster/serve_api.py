@@ -1,18 +1,21 @@
-"""Talks to Serve's REST API on the Ray dashboard: deploy a config, read its state, shut Serve down.
+"""Talks to Serve's REST API on the Ray dashboard: deploy a config, read its state, shut Serve down;
+and to Ray's, for the nodes.
 
 These are the documented requests that `serve deploy` makes too; made directly they need no import
 of Ray and read no setting of this shell.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from app.client.errors import CliError
+from app.cluster.nodes import Node, parse_nodes
 
-_PATH = "/api/serve/applications/"
+_APPLICATIONS = "/api/serve/applications/"
+_NODES = "/api/v0/nodes?detail=1"
 _DEPLOY_TIMEOUT_S = 60.0  # the first one starts Serve itself
 _READ_TIMEOUT_S = 10.0
 
@@ -55,16 +58,19 @@ class ServeApi:
 
     Args:
         dashboard_url: Where the dashboard listens.
-        token_file: Holds the token that it asks for; read at every call, so that a new one is
-            picked up.
+        token: Returns the token that it asks for, empty where it asks for none; called at every
+            request, so that a new one is picked up.
         transport: Replaces the network in tests.
     """
 
     def __init__(
-        self, dashboard_url: str, token_file: Path, transport: httpx.BaseTransport | None = None
+        self,
+        dashboard_url: str,
+        token: Callable[[], str],
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._dashboard_url = dashboard_url
-        self._token_file = token_file
+        self._token = token
         self._transport = transport
 
     def deploy(self, document: dict[str, Any]) -> None:
@@ -73,7 +79,7 @@ class ServeApi:
         Raises:
             CliError: Serve refused the config, or does not answer.
         """
-        response = self._request("PUT", _DEPLOY_TIMEOUT_S, json=document)
+        response = self._request("PUT", _APPLICATIONS, _DEPLOY_TIMEOUT_S, json=document)
         if response.status_code != httpx.codes.OK:
             raise CliError(
                 f"Serve refused the config (HTTP {response.status_code})",
@@ -86,13 +92,15 @@ class ServeApi:
         Raises:
             CliError: Serve does not answer, or not in a way that can be understood.
         """
-        response = self._request("GET", _READ_TIMEOUT_S)
-        if response.status_code != httpx.codes.OK:
-            raise CliError(
-                f"Serve does not tell its state (HTTP {response.status_code})",
-                detail=_clip(response.text),
-            )
-        return parse_applications(response.json())
+        return parse_applications(self._read(_APPLICATIONS))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Returns the machines of the cluster that are alive.
+
+        Raises:
+            CliError: as `applications`.
+        """
+        return parse_nodes(self._read(_NODES))
 
     def shut_down(self, *, timeout_s: float) -> None:
         """Stops all applications; replicas finish their requests and flush what they hold.
@@ -100,24 +108,36 @@ class ServeApi:
         Raises:
             CliError: That took longer, or Serve does not answer.
         """
-        self._request("DELETE", timeout_s)
+        self._request("DELETE", _APPLICATIONS, timeout_s)
 
-    def _request(self, method: str, timeout_s: float, json: Any = None) -> httpx.Response:
+    def _read(self, path: str) -> dict[str, Any]:
+        response = self._request("GET", path, _READ_TIMEOUT_S)
+        if response.status_code != httpx.codes.OK:
+            raise CliError(
+                f"The dashboard does not tell its state (HTTP {response.status_code})",
+                detail=_clip(response.text),
+            )
+        body: dict[str, Any] = response.json()
+        return body
+
+    def _request(
+        self, method: str, path: str, timeout_s: float, json: Any = None
+    ) -> httpx.Response:
         try:
-            token = self._token_file.read_text(encoding="utf-8").strip()
+            token = self._token().strip()
             # trust_env: a proxy that is set for the internet has no business with a port of this
             # machine
             with httpx.Client(
                 transport=self._transport, timeout=timeout_s, trust_env=False
             ) as client:
-                headers = {"Authorization": f"Bearer {token}"}
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
                 return client.request(
-                    method, self._dashboard_url + _PATH, headers=headers, json=json
+                    method, self._dashboard_url + path, headers=headers, json=json
                 )
         except (httpx.HTTPError, OSError) as error:
             raise CliError(
                 f"Serve does not answer at {self._dashboard_url}: {type(error).__name__}",
-                "See what runs: ragserve status",
+                "Is the address right, and does it run? On this machine: ragserve status",
             ) from None
 
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from app.client.errors import CliError
-from app.local.deploying import roll_out, shorten, step_names
+from app.cluster.roll_out import roll_out, shorten, step_names
+from app.cluster.serve_api import ServeApi, parse_applications
+from app.cluster.serve_config import ServeConfig
+from app.cluster.timeline import StepState, Timeline
 from app.local.home import Home
-from app.local.serve_api import ServeApi, parse_applications
-from app.local.serve_config import ServeConfig
-from app.local.timeline import StepState, Timeline
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -34,7 +34,7 @@ def application(status: str, *, message: str = "", running: int = 1) -> dict[str
 def api(tmp_path: Path, answer: Answer) -> ServeApi:
     token_file = tmp_path / "token"
     token_file.write_text("secret\n")
-    return ServeApi("http://ray", token_file, transport=httpx.MockTransport(answer))
+    return ServeApi("http://ray", token_file.read_text, transport=httpx.MockTransport(answer))
 
 
 def test_every_request_carries_the_token(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_no_answer_becomes_an_error_of_ours(tmp_path: Path) -> None:
 
 def test_a_missing_token_becomes_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(CliError, match="FileNotFoundError"):
-        ServeApi("http://ray", tmp_path / "none").applications()
+        ServeApi("http://ray", (tmp_path / "none").read_text).applications()
 
 
 def test_replicas_are_counted_by_state() -> None:
@@ -94,14 +94,13 @@ def test_roll_out_ends_with_the_message_of_a_failed_application(tmp_path: Path) 
             CONFIG,
             api=api(tmp_path, answer),
             api_url="http://127.0.0.1:1",
-            home=home,
+            logs=home.logs,
             timeline=timeline,
             deadline_s=0.0,
             still_alive=lambda: None,
         )
     assert caught.value.detail == "Traceback\nValueError: bad model"
     assert "bad model" in home.log_of("gateway.failed").read_text()
-    assert home.deployed_config.is_file()
     states = {step.name: step.state for step in timeline.steps()}
     assert states["gateway"] == StepState.FAILED
 
@@ -115,7 +114,7 @@ def test_roll_out_gives_up_at_its_deadline(tmp_path: Path) -> None:
             CONFIG,
             api=api(tmp_path, lambda request: httpx.Response(200, json=body)),
             api_url="http://127.0.0.1:1",
-            home=home,
+            logs=home.logs,
             timeline=Timeline(),
             deadline_s=0.0,
             still_alive=lambda: None,

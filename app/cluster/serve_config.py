@@ -1,4 +1,5 @@
-"""Reads a Serve config file and decides what of it is sent: the file as it is, on a loopback port.
+"""Reads a Serve config file and decides what of it is sent: the file as it is; for the local stack
+on a loopback port.
 
 Serve itself validates the content (`serve_schema`), and `app.settings` validates
 the arguments of our applications.
@@ -6,7 +7,7 @@ the arguments of our applications.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,26 @@ def load_serve_config(path: Path, *, port: int | None = None) -> ServeConfig:
     Raises:
         CliError: There is no such file, or it is not a Serve config.
     """
+    config = load_cluster_config(path)
+    http_options = dict(config.document.get("http_options") or {})
+    # Serve's own default in a config file is every interface: too open for a laptop.
+    http_options.setdefault("host", LOOPBACK)
+    http_options.setdefault("port", DEFAULT_API_PORT)
+    if port is not None:
+        http_options["port"] = port
+    return replace(config, document={**config.document, "http_options": http_options})
+
+
+def load_cluster_config(path: Path) -> ServeConfig:
+    """Returns the config in `path` as it is.
+
+    Raises:
+        CliError: There is no such file, or it is not a Serve config.
+    """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        hint = "Run this in the project's folder, or name a file: --config PATH"
+        hint = "Write one: ragserve init. Or name a file: --config PATH"
         raise CliError(f"There is no config file {path}", hint) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
@@ -66,13 +83,7 @@ def load_serve_config(path: Path, *, port: int | None = None) -> ServeConfig:
     if not isinstance(document, dict) or not _is_application_list(document.get("applications")):
         hint = "It needs a list `applications:`, see the Serve config file format."
         raise CliError(f"{path} is not a Serve config", hint)
-    http_options = dict(document.get("http_options") or {})
-    # Serve's own default in a config file is every interface: too open for a laptop.
-    http_options.setdefault("host", LOOPBACK)
-    http_options.setdefault("port", DEFAULT_API_PORT)
-    if port is not None:
-        http_options["port"] = port
-    return ServeConfig(path=path.resolve(), document={**document, "http_options": http_options})
+    return ServeConfig(path=path.resolve(), document=document)
 
 
 def base_url(host: str, port: int) -> str:

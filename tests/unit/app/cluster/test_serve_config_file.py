@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.client.errors import CliError
-from app.local.serve_config import base_url, load_serve_config
-from app.local.serve_schema import dropped_keys
+from app.cluster.serve_config import base_url, load_serve_config
+from app.cluster.serve_schema import dropped_keys
 
 TEXT = """
 http_options: {host: 0.0.0.0, port: 8080, request_timeout_s: 60}

@@ -1,0 +1,43 @@
+"""The variables of a cluster's nodes, as a shell reads them."""
+
+import subprocess
+
+from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS, environment_lines
+
+URL = "postgresql://me:it's $HOME@db/ragserve"
+
+
+def printed() -> str:
+    lines = environment_lines(
+        database_url=URL, limits_url="redis://redis:6390/0", token_file="/run/token"
+    )
+    return "\n".join(lines)
+
+
+def variables(script: str) -> dict[str, str]:
+    command = f"{script}\nenv -0"
+    output = subprocess.run(
+        ["sh", "-c", command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin"},
+    ).stdout
+    return dict(line.split("=", 1) for line in output.split("\0") if line)
+
+
+def test_a_shell_reads_what_was_meant() -> None:
+    found = variables(printed())
+    assert found["RAGSERVE_DATABASE_URL"] == URL
+    assert found["RAGSERVE_LIMITS_URL"] == "redis://redis:6390/0"
+    assert found["RAY_AUTH_TOKEN_PATH"] == "/run/token"
+    for name, value in (SERVE_SETTINGS | HAPROXY_SETTINGS).items():
+        assert found[name] == value
+
+
+def test_secrets_are_long_and_new_each_time() -> None:
+    names = ("RAGSERVE_KEY_PEPPER", "RAGSERVE_ADMIN_KEY", "RAGSERVE_CONTENT_SALT")
+    first, second = variables(printed()), variables(printed())
+    values = {found[name] for found in (first, second) for name in names}
+    assert len(values) == 6
+    assert all(len(value) >= 32 for value in values)
