@@ -92,26 +92,26 @@ def main(
     damaged = list(mutated(samples, count=count, seed=seed))
     before = _indexers()
     try:
-        measured = asyncio.run(_measure(address, damaged, seed, quiet_s, most_s))
+        outcome, quiet, busy = asyncio.run(_measure(address, damaged, seed, quiet_s, most_s))
+        died = len(set(before) - set(_indexers()))
+        result = {
+            "files": outcome.sent,
+            "statuses": dict(outcome.statuses),
+            "failed_requests": outcome.failed_requests,
+            "good_files_hurt": outcome.hurt,
+            "indexers_that_died": died,
+            "largest_child_mib": round(outcome.largest_child_mib),
+            "slowest_request_s": round(outcome.slowest_s, 2),
+            "search_alone": quiet,
+            "search_meanwhile": busy,
+        }
+        console.print(json.dumps(result, indent=2))
+        if output is not None:
+            names = [sample.name for sample in samples]
+            configuration = {"count": count, "seed": seed, "files": names}
+            write_result(output, result_of(configuration=configuration, results=result))
     finally:
         _delete_all(address)
-    outcome, quiet, busy = measured
-    died = len(set(before) - set(_indexers()))
-    result = {
-        "files": outcome.sent,
-        "statuses": dict(outcome.statuses),
-        "failed_requests": outcome.failed_requests,
-        "good_files_hurt": outcome.hurt,
-        "indexers_that_died": died,
-        "largest_child_mib": round(outcome.largest_child_mib),
-        "slowest_request_s": round(outcome.slowest_s, 2),
-        "search_alone": quiet,
-        "search_meanwhile": busy,
-    }
-    console.print(json.dumps(result, indent=2))
-    if output is not None:
-        configuration = {"count": count, "seed": seed, "files": [sample.name for sample in samples]}
-        write_result(output, result_of(configuration=configuration, results=result))
     if died or outcome.hurt or outcome.failed_requests:
         raise typer.Exit(1)
 
@@ -230,8 +230,10 @@ def _indexers() -> list[int]:
 def _delete_all(url: str) -> None:
     with ApiClient(url, timeout_s=60.0) as service:
         left = [item for item in list_documents(service) if item.path.startswith("fuzz/")]
-        for document in left:
-            service.request("DELETE", f"/v1/documents/{document.document_id}")
+        with progress(len(left), "deleting") as steps:
+            for document in left:
+                service.request("DELETE", f"/v1/documents/{document.document_id}")
+                steps.done("deleting")
 
 
 if __name__ == "__main__":

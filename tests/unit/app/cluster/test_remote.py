@@ -58,9 +58,9 @@ Cluster = Callable[..., RemoteCluster]
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    def make(dashboard: Dashboard, token_file: Path | None = None) -> RemoteCluster:
-        real = httpx.Client
+    real = httpx.Client
 
+    def make(dashboard: Dashboard, token_file: Path | None = None) -> RemoteCluster:
         def client(**options: Any) -> httpx.Client:
             return real(**options | {"transport": httpx.MockTransport(dashboard)})
 

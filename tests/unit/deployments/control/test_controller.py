@@ -455,9 +455,11 @@ async def test_many_replicas_are_kept_together(
     rollout = await start(controller)
     keep, kept = ControlStore.keep_evidence, []
 
-    def count(store: ControlStore, rollout_id: str, found: Evidence, received: object) -> None:
+    def count(
+        store: ControlStore, rollout_id: str, found: Evidence, received: object, *, fence: int
+    ) -> None:
         kept.append(received)
-        keep(store, rollout_id, found, received)  # type: ignore[arg-type]
+        keep(store, rollout_id, found, received, fence=fence)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ControlStore, "keep_evidence", count)
     exchanges = [
@@ -491,7 +493,7 @@ async def test_without_a_database_evidence_is_not_taken_for_kept(
 ) -> None:
     rollout = await start(controller)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise Unavailable("the database is away")
 
     letter = Report("replica", 1, DEPLOYED, rollout_id=rollout.id, evidence=evidence(0))
