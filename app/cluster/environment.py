@@ -54,7 +54,7 @@ def environment_lines(*, database_url: str, limits_url: str, token_file: str) ->
     yield _export("RAY_AUTH_TOKEN_PATH", token_file)
     yield ""
     yield "# How Ray and Serve run the service."
-    for name, value in (SERVE_SETTINGS | HAPROXY_SETTINGS).items():
+    for name, value in {**SERVE_SETTINGS, **HAPROXY_SETTINGS}.items():
         yield _export(name, value)
     yield "# Starts HAProxy so that it notices clients who leave, and without these secrets."
     yield f'export RAY_SERVE_HAPROXY_BINARY_PATH="$(command -v {_LAUNCHER})"'

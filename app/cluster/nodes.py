@@ -96,7 +96,8 @@ def _of_one(deployment: Mapping[str, Any]) -> dict[str, float]:
     bundles = deployment.get("placement_group_bundles")
     if bundles:
         return _totals(Node("", False, bundle) for bundle in bundles)
-    options = {"num_cpus": 1.0} | dict(deployment.get("ray_actor_options") or {})  # Serve's default
+    options: dict[str, Any] = {"num_cpus": 1.0}  # Serve's default
+    options |= deployment.get("ray_actor_options") or {}
     found = {
         ray_name: float(options[name]) for name, ray_name in _COUNTED.items() if options.get(name)
     }

@@ -26,4 +26,6 @@ def require_shared(database_url: str) -> str:
 
 
 def _node_count() -> int:
-    return sum(bool(node.get("Alive")) for node in ray.nodes()) if ray.is_initialized() else 1
+    if not ray.is_initialized():
+        return 1
+    return sum(bool(node.get("Alive")) for node in ray.nodes())  # type: ignore[no-untyped-call]

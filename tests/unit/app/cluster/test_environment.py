@@ -31,7 +31,7 @@ def test_a_shell_reads_what_was_meant() -> None:
     assert found["RAGSERVE_DATABASE_URL"] == URL
     assert found["RAGSERVE_LIMITS_URL"] == "redis://redis:6390/0"
     assert found["RAY_AUTH_TOKEN_PATH"] == "/run/token"
-    for name, value in (SERVE_SETTINGS | HAPROXY_SETTINGS).items():
+    for name, value in {**SERVE_SETTINGS, **HAPROXY_SETTINGS}.items():
         assert found[name] == value
 
 
