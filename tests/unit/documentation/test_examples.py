@@ -30,7 +30,10 @@ from tests.doubles import DoubleDirectory
 from tests.unit.documentation.examples import PAGES, ROOT, Example, commands, examples
 
 LANGUAGES = {"bash", "python", "json", "jsonl", "yaml", "text", "mermaid", "promql"}
-OTHER_COMMANDS = {"source", "serve", "jupyter", "locust", "pipx", "pre-commit", "git"}
+OTHER_COMMANDS = {
+    *("source", "serve", "jupyter", "locust", "pipx", "pre-commit", "git", "ray", "openssl"),
+    *("chmod", "export"),
+}
 VERBS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 _PARTS: dict[str, Any] = {
     "args": GeneratorArgs,
