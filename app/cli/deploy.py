@@ -46,8 +46,8 @@ def deploy(
 ) -> None:
     """Check a Serve config, deploy it, and return once all applications run.
 
-    Other code of the package with the same file is a change, too. In a cluster, run this with the
-    version of the package that its nodes have.
+    For another cluster, other code of the package with the same file is a change, too: run this
+    with the version of the package that its nodes have.
 
     Example: ragserve deploy serve_config.yaml
 

@@ -16,7 +16,6 @@ from app.client.errors import CliError
 from app.cluster.roll_out import roll_out, step_names
 from app.cluster.serve_api import ServeApi
 from app.cluster.serve_config import ServeConfig, load_serve_config
-from app.cluster.stamp import stamped
 from app.cluster.timeline import Timeline
 from app.local.closed import require_closed
 from app.local.generator_choice import with_generator
@@ -55,7 +54,7 @@ def _wanted_config(options: UpOptions, *, port: int | None) -> ServeConfig:
     config = load_serve_config(options.config_file, port=port)
     if options.generator is not None:
         config = with_generator(config, options.generator)
-    return stamped(with_keys_required(config) if options.auth else config)
+    return with_keys_required(config) if options.auth else config
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ class Launch:
                 f"Nothing runs of {self.home.root}",
                 "Start it: ragserve up (or name its folder: --home)",
             )
-        file = config_file or Path(state.config_file)
-        config = stamped(load_serve_config(file, port=state.api_port))
+        config = load_serve_config(config_file or Path(state.config_file), port=state.api_port)
         self.check(config)
         return self._deploy(state, config)
 
