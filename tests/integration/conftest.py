@@ -123,7 +123,7 @@ def cluster(
                 "downscale_delay_s": 4,
             }
             deployment["autoscaling_config"]["max_replicas"] = 1
-            # A test that has deployed waits until the service is ready: that must not be the old one.
+            # Tests that have deployed wait for readiness, which the old replica would give.
             deployment.pop("max_surge_percent", None)
             deployment["graceful_shutdown_wait_loop_s"] = 0.1
             deployment["graceful_shutdown_timeout_s"] = 5
