@@ -1,6 +1,7 @@
 """The verbs for a cluster that somebody else started."""
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,10 @@ from typing import Any
 import pytest
 
 from tests.unit.app.cli.conftest import Answer, CannedService, Ended
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Ray's own, when its schema is imported
+    import ray.serve.schema  # noqa: F401
 
 Ragserve = Callable[..., Ended]
 ROOT = Path(__file__).parents[4]
