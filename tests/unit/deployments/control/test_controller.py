@@ -6,45 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from deployments.canary.evidence import Evidence
-from deployments.canary.guardrails import Guardrail
-from deployments.canary.policy import Policy, Step
-from deployments.canary.recording import Outcomes, gather
 from deployments.canary.rollout import Shares
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
-from deployments.rollouts import Report, Rollout, RolloutRequest, TrafficPlan
-
-POLICY = Policy(
-    steps=(Step(weight=0.1, min_requests=10), Step(weight=0.5, min_requests=10)),
-    warm_up_s=0.0,
-    guardrails={
-        "total_ms": Guardrail(margin=0.2),
-        "error": Guardrail(margin=0.05),
-        **{name: Guardrail(margin=0.5) for name in ("truncated", "refused", "degraded")},
-        "total_ms.tail": Guardrail(margin=0.5, rolls_back="never"),
-    },
+from deployments.rollouts import Report, RolloutRequest, TrafficPlan
+from tests.unit.deployments.control.deciding import (
+    DEPLOYED,
+    POLICY,
+    VECTORS,
+    World,
+    evidence,
+    make,
+    report,
+    requests_of,
+    start,
 )
-DEPLOYED = {"a": 1.0}
-VECTORS = {
-    "a": {"retrieval": "r", "generator": ["ga"]},
-    "b": {"retrieval": "r", "generator": ["gb"]},
-}
-
-
-class World:
-    """The time, and which applications are broken."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-        self.broken: list[str] = []
-
-    def unhealthy(self, names: Iterable[str]) -> Sequence[str]:
-        return [f"{name} is broken" for name in names if name in self.broken]
 
 
 @pytest.fixture
@@ -57,67 +37,9 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'control.db'}"
 
 
-async def make(url: str, world: World, *, name: str = "one") -> Controller:
-    """Opens a controller; the one that a name had before is as good as gone."""
-    controller = Controller(
-        ControlStore(url), POLICY, unhealthy=world.unhealthy, now_s=lambda: world.now_s, name=name
-    )
-    await controller.load()
-    return controller
-
-
 @pytest.fixture
 async def controller(url: str, world: World) -> Controller:
     return await make(url, world)
-
-
-async def start(controller: Controller, policy: Policy | None = None) -> Rollout:
-    return await controller.start(
-        RolloutRequest("a", "b", policy, None, "alice", VECTORS, DEPLOYED)
-    )
-
-
-def evidence(stage: int, *, canary_ms: float = 100.0, errors: float = 0.0) -> Evidence:
-    """2,000 requests of each arm over 400 seconds, of as many callers."""
-    draw = np.random.default_rng(stage)
-
-    def outcomes(median_ms: float, share: float) -> Outcomes:
-        count = 2000
-        failed = draw.random(count) < share
-        values = {name: np.zeros(count) for name in ("truncated", "refused", "degraded", "aborted")}
-        total_ms = median_ms * draw.lognormal(0.0, 0.3, count)
-        values |= {
-            "error": failed.astype(float),
-            "total_ms": np.where(failed, np.nan, total_ms),
-        }
-        at_s = np.linspace(1000, 1400, count)
-        return Outcomes(at_s, draw.integers(0, 128, count), values)
-
-    arms = {"canary": outcomes(canary_ms, errors), "baseline": outcomes(100.0, 0.0)}
-    return gather(arms, stage=stage, block_s=POLICY.block_s)  # type: ignore[arg-type]
-
-
-async def report(
-    controller: Controller,
-    rollout: Rollout,
-    found: Evidence | None,
-    *,
-    sequence: int,
-    replica: str = "replica",
-) -> None:
-    """Reports, and has the controller look, as it does twice a second."""
-    letter = Report(replica, sequence, DEPLOYED, rollout_id=rollout.id, evidence=found)
-    exchange = asyncio.create_task(controller.exchange(letter))
-    await asyncio.sleep(0)
-    await controller.look()
-    await exchange
-
-
-async def requests_of(controller: Controller, rollout: Rollout) -> int:
-    await controller.look()
-    _, decision, _ = await controller.rollout(rollout.id)
-    assert decision is not None
-    return next(one.canary_requests for one in decision.verdicts if one.metric == "error")
 
 
 async def test_a_rollout_is_in_the_next_plan(controller: Controller) -> None:
@@ -195,56 +117,6 @@ async def test_another_controller_goes_on_where_the_last_one_stopped(
     plan = await again.exchange(Report("replica", 2, DEPLOYED))
     assert plan.rollout is not None
     assert plan.rollout.stage == 1
-
-
-async def test_a_second_controller_waits_until_the_first_is_silent(
-    controller: Controller, url: str, world: World
-) -> None:
-    rollout = await start(controller)
-    await report(controller, rollout, evidence(0), sequence=1, replica="a")
-    other = await make(url, world, name="two")
-    with pytest.raises(Unavailable, match="Another controller"):
-        await report(other, rollout, evidence(0), sequence=1, replica="b")
-    world.now_s += 4
-    await controller.look()  # it lives
-    await other.look()
-    world.now_s += 4
-    with pytest.raises(Unavailable, match="Another controller"):
-        await report(other, rollout, evidence(0), sequence=1, replica="b")
-    world.now_s += 4
-    await report(other, rollout, evidence(0), sequence=1, replica="b")
-    assert await requests_of(other, rollout) == 4000, "what the first had taken is not lost"
-
-
-async def test_a_controller_that_slept_writes_nothing_over_what_the_next_one_wrote(
-    controller: Controller, url: str, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rollout = await start(controller)
-    await report(controller, rollout, evidence(0), sequence=1, replica="a")
-    other = await make(url, world, name="two")
-    await other.look()
-    world.now_s += 7
-    await report(other, rollout, evidence(0), sequence=1, replica="b")
-    # It goes on in the middle of a turn: what it believes of itself is old.
-    monkeypatch.setattr(controller._lease, "take", lambda: controller._fence)
-    with pytest.raises(Unavailable, match="taken over"):
-        await report(controller, rollout, evidence(0), sequence=2, replica="a")
-    assert await requests_of(other, rollout) == 4000
-    monkeypatch.undo()
-    await controller.look()
-    with pytest.raises(Unavailable, match="Another controller"):
-        await report(controller, rollout, evidence(0), sequence=2, replica="a")
-
-
-async def test_what_a_person_asks_for_any_controller_does(
-    controller: Controller, url: str, world: World
-) -> None:
-    rollout = await start(controller)
-    await controller.look()
-    other = await make(url, world, name="two")
-    await other.command(rollout.id, "pause", by="bob", why="")
-    await controller.look()
-    assert (await controller.rollouts(1))[0].state.phase == "paused"
 
 
 async def test_of_two_controllers_one_acts(controller: Controller, url: str, world: World) -> None:
