@@ -76,7 +76,6 @@ class Ingress:
         keys, self._keyring = open_keys(self._args.access, os.environ)
         if keys is not None:
             require_shared(database_url(self._args.access.database_url))
-        self._keys = keys
         self._limiter = open_limiter(
             self._args.limits,
             os.environ,
@@ -166,8 +165,8 @@ class Ingress:
         """Yields what a replica does again and again beside requests."""
         if self._keyring is not None:
             yield every(LOOK_EVERY_S, self._keyring.look, fails="keys that changed are not known")
-        if self._keys is not None:
-            forget = functools.partial(asyncio.to_thread, self._keys.forget_audit)
+        if (keys := self._gateway.keys) is not None:
+            forget = functools.partial(asyncio.to_thread, keys.forget_audit)
             yield every(_FORGET_EVERY_S, forget, fails="old rows of the audit log stay")
         if (idempotent := self._gateway.idempotent) is not None:
             yield every(FORGOTTEN_EVERY_S, idempotent.forget_old, fails="old answers stay")

@@ -100,7 +100,7 @@ def _deploy_to(
             timeline=timeline,
             deadline_s=deadline_s,
             api_url=url,
-            has_room=room_check,
+            room_check=room_check,
         )
     took = f"{timeline.elapsed_s():.1f} s: {summary(timeline)}"
     console.print(f"[bold green]Deployed[/] {file} to {address} in {took}.")

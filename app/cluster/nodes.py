@@ -1,6 +1,6 @@
 """The machines of a cluster, and whether what a config wants has room on them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +39,8 @@ def needed(document: Mapping[str, Any]) -> dict[str, float]:
     A deployment that the file does not name is not counted, nor what a builder decides itself,
     such as the placement group of a large model.
     """
-    sums: dict[str, float] = {}
-    for application in document["applications"]:
-        for deployment in application.get("deployments") or ():
-            replicas = _least_replicas(deployment)
-            for name, amount in _of_one(deployment).items():
-                sums[name] = sums.get(name, 0.0) + replicas * amount
-    return {name: round(total, 3) for name, total in sums.items() if total}
+    total = _sum(wanted for _, wanted in _demands(document))
+    return {name: round(amount, 3) for name, amount in total.items() if amount}
 
 
 def require_room(document: Mapping[str, Any], nodes: Sequence[Node]) -> None:
@@ -54,7 +49,7 @@ def require_room(document: Mapping[str, Any], nodes: Sequence[Node]) -> None:
     Raises:
         CliError: says what is missing, and who wants how much of it.
     """
-    has = _totals(nodes)
+    has = _sum(node.resources for node in nodes)
     short = {
         name: amount for name, amount in needed(document).items() if amount > has.get(name, 0.0)
     }
@@ -68,34 +63,36 @@ def require_room(document: Mapping[str, Any], nodes: Sequence[Node]) -> None:
         f"The cluster has no room for the config: it needs {said}",
         "Add nodes, lower the replicas or what each takes, or deploy all the same with "
         "--no-room-check, as where nodes are added on demand.",
-        detail="\n".join(_shares(document, short)),
+        detail="\n".join(
+            f"{who}: {', '.join(parts)}"
+            for who, wanted in _demands(document)
+            if (parts := [f"{wanted[name]:g} {name}" for name in short if wanted.get(name)])
+        ),
     )
 
 
-def _shares(document: Mapping[str, Any], short: Iterable[str]) -> list[str]:
-    lines = []
+def _demands(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yields each deployment, and what the least number of its replicas takes together."""
     for application in document["applications"]:
         for deployment in application.get("deployments") or ():
-            one, replicas = _of_one(deployment), _least_replicas(deployment)
-            wanted = [f"{replicas * one[name]:g} {name}" for name in short if one.get(name)]
-            if wanted:
-                lines.append(f"{application['name']} {deployment['name']}: {', '.join(wanted)}")
-    return lines
+            replicas = _least_replicas(deployment)
+            wanted = {name: replicas * amount for name, amount in _of_one(deployment).items()}
+            yield f"{application['name']} {deployment['name']}", wanted
 
 
-def _totals(nodes: Iterable[Node]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for node in nodes:
-        for name, amount in node.resources.items():
-            sums[name] = sums.get(name, 0.0) + amount
-    return sums
+def _sum(resources: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for one in resources:
+        for name, amount in one.items():
+            total[name] = total.get(name, 0.0) + amount
+    return total
 
 
 def _of_one(deployment: Mapping[str, Any]) -> dict[str, float]:
     """Returns what one replica takes: the bundles of its placement group where it has one."""
     bundles = deployment.get("placement_group_bundles")
     if bundles:
-        return _totals(Node("", False, bundle) for bundle in bundles)
+        return _sum(bundles)
     options: dict[str, Any] = {"num_cpus": 1.0}  # Serve's default
     options |= deployment.get("ray_actor_options") or {}
     found = {

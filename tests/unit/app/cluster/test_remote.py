@@ -109,7 +109,7 @@ def test_what_has_no_room_is_not_sent_unless_one_insists(cluster: Cluster) -> No
     with pytest.raises(CliError, match="no room"):
         deploy(cluster(dashboard), CLUSTER_FILE)
     assert dashboard.deployed == []
-    deploy(cluster(dashboard), CLUSTER_FILE, has_room=False)
+    deploy(cluster(dashboard), CLUSTER_FILE, room_check=False)
     assert len(dashboard.deployed) == 1
 
 
