@@ -67,9 +67,9 @@ async def _slow(turn: Turn) -> None:
     await turn.end(await turn.say(turn.asked, pause_s=0.05))
 
 
-def _arguments_for(tool: Json) -> str:
-    """Arguments by the schema of a function, as a model that does as it is told writes them."""
-    properties: Json = tool["function"].get("parameters", {}).get("properties", {})
+def _object_for(schema: Json) -> str:
+    """An object by its schema, as a model that does as it is told writes it."""
+    properties: Json = schema.get("properties", {})
     values = {"integer": 7, "number": 7.5, "boolean": True, "array": [], "object": {}}
     return json.dumps(
         {name: values.get(one.get("type"), "Ullapool") for name, one in properties.items()}
@@ -77,8 +77,8 @@ def _arguments_for(tool: Json) -> str:
 
 
 def _caller(pause_s: float = 0.0, forever_after: int | None = None) -> Behaviour:
-    """Calls what is forced, else each function that its question names; then says what they
-    returned."""
+    """Writes the object that is asked for, else calls what is forced, else each function that its
+    question names; then says what they returned."""
 
     async def behave(turn: Turn) -> None:
         tools: list[Json] = turn.body.get("tools", [])
@@ -94,10 +94,16 @@ def _caller(pause_s: float = 0.0, forever_after: int | None = None) -> Behaviour
             wanted = wanted[:1]
         await turn.open()
         await turn.role()
+        if form := turn.body.get("response_format", {}).get("json_schema"):
+            await turn.end(await turn.say(_object_for(form["schema"])))
+            return
         if not wanted:
             await turn.end(await turn.say(f"It returned: {'; '.join(turn.returned)} [1]"))
             return
-        calls = [(one["function"]["name"], _arguments_for(one)) for one in wanted]
+        calls = [
+            (one["function"]["name"], _object_for(one["function"].get("parameters", {})))
+            for one in wanted
+        ]
         await turn.call(calls, pause_s=pause_s)
         if forever_after is not None:
             await asyncio.sleep(FOREVER_S)
@@ -137,6 +143,14 @@ BEHAVIOURS |= {
     "steady-slower": _steady(2.0, 0.0),
     "steady-failing": _steady(1.0, 0.05),
 }
+
+
+@_behaviour("lasts")
+async def _lasts(turn: Turn) -> None:
+    """Says as many words as its question names, five a second."""
+    numbers = [int(word) for word in turn.question.split() if word.isdigit()]
+    await turn.open()
+    await turn.end(await turn.say("word " * numbers[-1], pause_s=0.2, most=numbers[-1]))
 
 
 @_behaviour("thinks")

@@ -1,5 +1,8 @@
 """OpenAI's own library."""
 
+import json
+import time
+
 import pytest
 
 from tests.clients.service import FOLLOW_UP, IN_ANSWER, KEY, QUESTION, V1
@@ -155,3 +158,27 @@ def test_files(api):
         assert "Morag" in answer.output_text
     finally:
         assert api.files.delete(file.id).deleted
+
+
+@pytest.mark.client("openai", "batches")
+def test_batches(api):
+    body = {"model": "ragserve", "messages": [ASKED]}
+    lines = [
+        {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        for name in ("first", "second")
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    file = api.files.create(file=("questions.jsonl", content), purpose="batch")
+    batch = api.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    ends = time.monotonic() + 60
+    while batch.status != "completed" and time.monotonic() < ends:
+        time.sleep(0.2)
+        batch = api.batches.retrieve(batch.id)
+    assert batch.status == "completed"
+    assert batch.id in [one.id for one in api.batches.list()]
+    answers = list(map(json.loads, api.files.content(batch.output_file_id).text.splitlines()))
+    assert [answer["custom_id"] for answer in answers] == ["first", "second"]
+    for answer in answers:
+        assert IN_ANSWER in answer["response"]["body"]["choices"][0]["message"]["content"]

@@ -46,6 +46,21 @@ def test_openai():
         assert whole.choices[0].finish_reason == "tool_calls"
 
 
+@pytest.mark.client("openai", "chat.completions.parse, responses.parse")
+def test_openai_parses_by_a_model():
+    openai = pytest.importorskip("openai")
+    from pydantic import BaseModel
+
+    class Berth(BaseModel):
+        feet: int
+
+    with openai.OpenAI(base_url=V1, api_key=KEY) as api:
+        chat = api.chat.completions.parse(model="ragserve", messages=[ASKED], response_format=Berth)
+        assert chat.choices[0].message.parsed == Berth(feet=7)
+        response = api.responses.parse(model="ragserve", input=[ASKED], text_format=Berth)
+        assert response.output_parsed == Berth(feet=7)
+
+
 @pytest.mark.client("openai", "responses: functions, second turn, streamed")
 def test_openai_responses():
     openai = pytest.importorskip("openai")

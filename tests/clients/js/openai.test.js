@@ -1,11 +1,19 @@
 // OpenAI's own library.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
-import { FOLLOW_UP, IN_ANSWER, KEY, QUESTION, V1 } from "./service.js";
+import { zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import { FOLLOW_UP, IN_ANSWER, KEY, QUESTION, TOOLS_V1, V1 } from "./service.js";
 
 const client = new OpenAI({ baseURL: V1, apiKey: KEY });
 const asked = { role: "user", content: QUESTION };
+const tools = new OpenAI({ baseURL: TOOLS_V1 ?? V1, apiKey: KEY });
+const noTools = TOOLS_V1 ? false : "RAGSERVE_TOOLS_URL names no service";
+const booking = { role: "user", content: "Please call book_berth." };
+const schema = { type: "object", properties: { feet: { type: "integer" } }, required: ["feet"] };
+const berth = { type: "function", function: { name: "book_berth", parameters: schema } };
 
 test("openai: chat, and a second turn with the message as it came", async () => {
   const first = await client.chat.completions.create({ model: "ragserve", messages: [asked] });
@@ -69,4 +77,53 @@ test("openai: files and vector stores", async () => {
   } finally {
     assert.ok((await client.files.delete(file.id)).deleted);
   }
+});
+
+test("openai: batches", async () => {
+  const body = { model: "ragserve", messages: [asked] };
+  const lines = ["first", "second"].map((custom_id) =>
+    JSON.stringify({ custom_id, method: "POST", url: "/v1/chat/completions", body }),
+  );
+  const upload = new File([lines.join("\n")], "questions.jsonl");
+  const file = await client.files.create({ file: upload, purpose: "batch" });
+  let batch = await client.batches.create({
+    input_file_id: file.id,
+    endpoint: "/v1/chat/completions",
+    completion_window: "24h",
+  });
+  const ends = Date.now() + 60_000;
+  while (batch.status !== "completed" && Date.now() < ends) {
+    await sleep(200);
+    batch = await client.batches.retrieve(batch.id);
+  }
+  assert.equal(batch.status, "completed");
+  const answers = (await (await client.files.content(batch.output_file_id)).text())
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(answers.map((answer) => answer.custom_id), ["first", "second"]);
+  for (const { response } of answers) {
+    assert.match(response.body.choices[0].message.content, IN_ANSWER);
+  }
+});
+
+test("openai: functions, and a second turn", { skip: noTools }, async () => {
+  const ask = { model: "ragserve", tools: [berth] };
+  const first = await tools.chat.completions.create({ ...ask, messages: [booking] });
+  const { message } = first.choices[0];
+  const [call] = message.tool_calls;
+  assert.deepEqual([call.function.name, call.function.arguments], ["book_berth", '{"feet": 7}']);
+  const told = { role: "tool", tool_call_id: call.id, content: "berth 7" };
+  const messages = [booking, message, told];
+  const second = await tools.chat.completions.create({ ...ask, messages });
+  assert.match(second.choices[0].message.content, /It returned: berth 7/);
+});
+
+test("openai: chat.completions.parse", { skip: noTools }, async () => {
+  const parsed = await tools.chat.completions.parse({
+    model: "ragserve",
+    messages: [booking],
+    response_format: zodResponseFormat(z.object({ feet: z.number().int() }), "berth"),
+  });
+  assert.deepEqual(parsed.choices[0].message.parsed, { feet: 7 });
 });
