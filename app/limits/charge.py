@@ -39,8 +39,8 @@ class Book(Protocol):
         """Keeps places until they are let go."""
         ...
 
-    def let_go(self, leases: Sequence[Lease]) -> None:
-        """Frees places."""
+    def let_go(self, leases: Sequence[Lease], moves: tuple[Move, ...] = ()) -> None:
+        """Frees places, and with them moves buckets by what is settled."""
         ...
 
 
@@ -113,15 +113,13 @@ class RequestCharge:
         """Gives back what was not used, and takes what was used beyond it; waits for nothing.
         Called again, it does nothing."""
         held, self._held = self._held, []
-        for local in (False, True):
-            moves = _moves([one for one in held if one.local is local])
-            if moves:
-                self._book.post(Operation(moves, forced=True, local=local))
+        if moves := _moves([one for one in held if one.local]):
+            self._book.post(Operation(moves, forced=True, local=True))
+        leases, self._leases = self._leases, ()
+        self._book.let_go(leases, _moves([one for one in held if not one.local]))
         for one in held:
             if one.reservation is not None and self._budgets is not None:
                 self._budgets.settle(one.reservation, _spent(one))
-        leases, self._leases = self._leases, ()
-        self._book.let_go(leases)
 
     def headers(self) -> dict[str, str]:
         """Returns what an answer says of the limits, as they were at the last reservation."""

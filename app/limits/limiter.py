@@ -13,7 +13,7 @@ from app.limits.charge import RequestCharge, shielded
 from app.limits.counts import LimitCounts
 from app.limits.rates import LEASE_TTL_US, RENEW_EVERY_S
 from app.limits.stores.fallback import FallbackStore
-from app.limits.stores.operations import Decision, Lease, Operation
+from app.limits.stores.operations import Decision, Lease, Move, Operation
 from app.limits.subjects import subjects_of
 from app.limits.writer import GroupWriter
 from app.request.principal import Principal
@@ -62,14 +62,14 @@ class Limiter:
         for lease in leases:
             self._leases[lease.name, lease.member] = lease
 
-    def let_go(self, leases: Sequence[Lease]) -> None:
+    def let_go(self, leases: Sequence[Lease], moves: tuple[Move, ...] = ()) -> None:
         """See `Book.let_go`."""
-        if not leases:
+        if not leases and not moves:
             return
         for lease in leases:
             self._leases.pop((lease.name, lease.member), None)
         gone = tuple(replace(lease, ttl_us=0) for lease in leases)
-        self._writer.post(Operation(leases=gone, forced=True))
+        self._writer.post(Operation(moves, gone, forced=True))
 
     def counts(self) -> LimitCounts:
         """Returns what metrics say."""
