@@ -22,16 +22,17 @@ class RedisServer:
 
     program: str
     port: int
+    host: str = "127.0.0.1"
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def start(self) -> None:
         """Starts it, empty, and waits until it answers."""
-        settings = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        settings = {"port": str(self.port), "bind": self.host, "save": "", "appendonly": "no"}
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         self.process = subprocess.Popen(
             [self.program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -39,7 +40,7 @@ class RedisServer:
         deadline_s = time.monotonic() + _STARTS_S
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection((self.host, self.port), timeout=1).close()
                 return
             except OSError:
                 assert time.monotonic() < deadline_s, "redis-server does not answer"
@@ -55,12 +56,12 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis(program: str) -> Iterator[RedisServer]:
+def running_redis(program: str, *, host: str = "127.0.0.1") -> Iterator[RedisServer]:
     """Runs a server as long as the block does."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port = probe.getsockname()[1]
-    server = RedisServer(program, port)
+    server = RedisServer(program, port, host)
     server.start()
     try:
         yield server

@@ -1,22 +1,16 @@
 """A store on every kind of database that can be had here, and what to keep in it."""
 
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from benchmarks.peers.postgres_server import postgres_programs, running_postgres
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import start
 from deployments.control.store import ControlStore
@@ -34,61 +28,11 @@ def postgresql_url() -> Iterator[str]:
     if named := os.environ.get(_SERVER_VARIABLE):
         yield named
         return
-    programs = [shutil.which(name) for name in ("initdb", "postgres")]
-    if None in programs:
+    programs = postgres_programs()
+    if programs is None:
         pytest.skip(f"no PostgreSQL: install the server or set {_SERVER_VARIABLE}")
-    folder = Path(tempfile.mkdtemp(prefix="ragserve-postgres-"))
-    # It refuses to run as root.
-    other: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
-    if other:
-        shutil.chown(folder, "nobody")
-    try:
-        yield from _private_server(str(programs[0]), str(programs[1]), folder, other)
-    finally:
-        shutil.rmtree(folder)
-
-
-def _private_server(
-    initdb: str, postgres: str, folder: Path, other: dict[str, Any]
-) -> Iterator[str]:
-    data = str(folder / "data")
-    subprocess.run(
-        [initdb, "-D", data, "-U", "ragserve", "--auth=trust", "--no-sync", "-E", "UTF8"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **other,
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    server = subprocess.Popen(
-        [postgres, "-D", data, "-p", str(port), *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        **other,
-    )
-    import psycopg
-
-    address = f"postgresql://ragserve@127.0.0.1:{port}/postgres"
-    try:
-        deadline_s = time.monotonic() + 60
-        while True:
-            try:
-                # It listens some time before it lets anybody in.
-                psycopg.connect(address, connect_timeout=5).close()
-                break
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline_s
-                assert server.poll() is None
-                time.sleep(0.05)
-        yield address
-    finally:
-        server.send_signal(signal.SIGINT)  # the signal at which it does not wait for its clients
-        server.wait(timeout=30)
+    with running_postgres(programs) as url:
+        yield url
 
 
 _databases = count(1)
