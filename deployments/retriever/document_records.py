@@ -2,7 +2,7 @@
 removes it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -93,12 +93,17 @@ class DocumentRecords:
             following = rows[-1].record.sequence
             until = {"sequence": {"$lte": following}}
             rows = _ordered(self._get(where=joined(above, until, asked)))
-        newest = self.latest(sorted({version.record.id for version in rows}))
-        counting = [
-            version
-            for version in rows
-            if version.write_id == newest.get(version.record.id, version).write_id
-        ]
+        # One that was replaced since has its place on this page all the same.
+        newest = latest(rows) | self.latest(sorted({version.record.id for version in rows}))
+        counting = _ordered(
+            [
+                version
+                for version in newest.values()
+                if not version.is_deletion
+                and version.record.sequence > after
+                and (following is None or version.record.sequence <= following)
+            ]
+        )
         if len(counting) > limit:
             counting = counting[:limit]
             following = counting[-1].record.sequence
@@ -177,5 +182,5 @@ def _metadata(version: Version) -> dict[str, object]:
     return metadata
 
 
-def _ordered(versions: Sequence[Version]) -> list[Version]:
+def _ordered(versions: Iterable[Version]) -> list[Version]:
     return sorted(versions, key=lambda version: version.record.sequence)

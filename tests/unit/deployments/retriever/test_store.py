@@ -25,6 +25,7 @@ from deployments.contracts.vectors import Vectors
 from deployments.retriever import store as store_module
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.store import ChromaStore, Search
+from deployments.retriever.versions import Version
 from tests.doubles import vector_of
 
 _NUMBERS = count()
@@ -419,6 +420,22 @@ def test_a_source_goes_with_its_document(store: ChromaStore) -> None:
     store.replace([indexed("a", "three")])
     page = store.sources(after=0, limit=1, access=Access.everything())
     assert (len(page.records), page.documents) == (1, ())
+
+
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_a_page_has_a_document_that_is_replaced_while_it_is_made(
+    store: ChromaStore, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    for number in range(1, 4):
+        store.replace([indexed(f"d{number}", "text", sequence=FIRST_SEQUENCE + number)])
+    look = store.documents.latest
+
+    def replaced_first(document_ids: Sequence[str]) -> dict[str, Version]:
+        store.replace([indexed("d2", "another text", sequence=FIRST_SEQUENCE + 2)])
+        return look(document_ids)
+
+    monkeypatch.setattr(store.documents, "latest", replaced_first)
+    assert all_pages(store, limit=limit) == ["d1", "d2", "d3"]
 
 
 def test_long_sources_make_short_pages(store: ChromaStore, monkeypatch: pytest.MonkeyPatch) -> None:
