@@ -12,6 +12,7 @@ from app.cli.access.audit import audit
 from app.cli.access.keys import keys
 from app.cli.access.tenants import tenants
 from app.cli.ask import ask, search
+from app.cli.backup import backup, restore
 from app.cli.batch import batch
 from app.cli.calibrate import calibrate
 from app.cli.deploy import deploy
@@ -86,6 +87,8 @@ app.add_typer(keys)
 app.add_typer(tenants)
 app.command()(audit)
 app.command()(reindex)
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:
