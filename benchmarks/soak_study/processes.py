@@ -1,0 +1,88 @@
+"""What each process of the local stack holds: memory, open files, threads."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from app.local.home import Home
+from app.local.processes import find_members
+from app.local.state import StackState, read_state
+
+_REPLICA = re.compile(r"ray::(?:SERVE_REPLICA::([\w-]+#\w+)#|ServeReplica:([\w-]+:\w+))")
+_SMALLEST_MIB = 10.0
+"""What is smaller is a shell, or a helper that comes and goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one process holds at a moment.
+
+    Attributes:
+        name: A deployment, a server, or the name of the program; with its process id.
+        memory_mib: Its share of physical memory, where pages that several have are divided.
+        files: Open file descriptors.
+        threads: Threads.
+    """
+
+    name: str
+    memory_mib: float
+    files: int
+    threads: int
+
+
+class Stack:
+    """The local stack of a folder.
+
+    Raises:
+        ValueError: nothing runs of it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        state = read_state(Home(home).state_file)
+        if state is None:
+            raise ValueError(f"nothing runs of {home}: ragserve up starts it")
+        self._state: StackState = state
+        self._names = {child.pid: child.name for child in state.children}
+
+    def holdings(self) -> list[Holding]:
+        """Returns what each process holds now."""
+        return [each for each in self._holdings() if each.memory_mib >= _SMALLEST_MIB]
+
+    def _holdings(self) -> Iterator[Holding]:
+        for process in find_members(self._state.instance, self._state.children):
+            with contextlib.suppress(psutil.Error, OSError):
+                # Ray's workers change their titles with what they do: the first one stays.
+                title = process.cmdline()[0]
+                name = self._names.setdefault(process.pid, called(title) or process.name())
+                yield Holding(
+                    name=f"{name} {process.pid}",
+                    memory_mib=_share_of_memory_mib(process.pid),
+                    files=process.num_fds(),
+                    threads=process.num_threads(),
+                )
+
+
+def called(title: str) -> str:
+    """Returns what a worker of Ray is, by its title; "" for any other process.
+
+    >>> called("ray::SERVE_REPLICA::gateway#Ingress#1mzl71db:ServeReplica.handle")
+    'gateway#Ingress'
+    >>> called("ray::ServeReplica:retrieval-minilm:Embedder.run"), called("ray::ProxyActor")
+    ('retrieval-minilm:Embedder', 'ProxyActor')
+    """
+    found = _REPLICA.match(title)
+    if found is not None:
+        return found[1] or found[2]
+    return title.removeprefix("ray::").partition(".")[0] if title.startswith("ray::") else ""
+
+
+def _share_of_memory_mib(pid: int) -> float:
+    """Returns the proportional set size; the kernel sums it up, which is quick."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
