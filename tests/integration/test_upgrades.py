@@ -1,0 +1,146 @@
+"""Every kind of change of a running stack, while questions and streams go on: none of them fails.
+
+`make test-upgrades` runs it; ROUNDS=20 does it all so many times, STREAM_S=120 with streams of so
+many seconds. Apart from the other tests, because each round replaces every replica.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.integration.asking import Load, LongStream
+from tests.integration.cluster import Cluster, until
+
+ROUNDS = int(os.environ.get("RAGSERVE_UPGRADE_ROUNDS", "0"))
+STREAM_S = float(os.environ.get("RAGSERVE_UPGRADE_STREAM_S", "20"))
+SURGING = ("Ingress", "Embedder", "Retriever", "Reranker", "Indexer", "Generator")
+QUESTION: dict[str, object] = {"query": "What does Retry-After say?"}
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+pytestmark = [
+    pytest.mark.skipif(ROUNDS == 0, reason="RAGSERVE_UPGRADE_ROUNDS is not set"),
+    pytest.mark.timeout(3600),
+]
+
+
+def application(config: Json, name: str) -> Json:
+    found: Json = next(one for one in config["applications"] if one["name"] == name)
+    return found
+
+
+def change_weights(config: Json, number: int) -> None:
+    live = application(config, "gateway")["deployments"][0]["user_config"]
+    live["traffic"] = {"minilm-extractive": 0.5, "minilm-unranked": 0.5 + number / 100}
+
+
+def change_gateway(config: Json, number: int) -> None:
+    application(config, "gateway")["args"]["request_timeout_s"] = 20 + number
+
+
+def change_retrieval(config: Json, number: int) -> None:
+    application(config, "retrieval-minilm")["args"]["store"]["timeout_s"] = 10 + number
+
+
+def change_generator(config: Json, number: int) -> None:
+    for name in ("extractive", "lasts"):
+        args = application(config, f"generator-{name}")["args"]
+        args["sampling"] = {"max_tokens": 2000 + number}
+
+
+def change_control(config: Json, number: int) -> None:
+    application(config, "control")["args"]["batches"] = {"lease_s": 4 + number}
+
+
+def change_package(config: Json, number: int) -> None:
+    """As `ragserve deploy --address` does, with another version of the package."""
+    for one in config["applications"]:
+        one["runtime_env"] = {"env_vars": {"RAGSERVE_VERSION": f"0.0.{number}"}}
+
+
+CHANGES: dict[str, tuple[Callable[[Json, int], None], set[str]]] = {
+    "user_config": (change_weights, set()),
+    "gateway": (change_gateway, {"gateway"}),
+    "retrieval": (change_retrieval, {"retrieval-minilm"}),
+    "generator": (change_generator, {"generator-extractive", "generator-lasts"}),
+    "control": (change_control, {"control"}),
+    "package": (
+        change_package,
+        {"gateway", "retrieval-minilm", "generator-extractive", "generator-lasts", "control"},
+    ),
+}
+"""By what is changed: how, and the applications whose replicas are replaced."""
+
+
+@pytest.fixture(scope="module")
+def deployed(cluster: Cluster, guide: str) -> Iterator[Json]:
+    """The config under which all is changed: with surge, as it is shipped, and no other generators
+    than two, so that all has room twice."""
+    config = cluster.config()
+    gateway = application(config, "gateway")
+    live = gateway["deployments"][0]["user_config"]
+    usual = live["releases"]["minilm-extractive"]
+    live["releases"] = {
+        "minilm-extractive": usual,
+        "minilm-unranked": usual | {"rerank": False},
+        "lasts": usual | {"generator": "generator-lasts"},
+    }
+    lasts = application(config, "generator-steady")
+    lasts["name"], lasts["args"]["name"] = "generator-lasts", "lasts"
+    lasts["args"]["openai"]["model"] = "lasts"
+    kept = {"gateway", "retrieval-minilm", "generator-extractive", "generator-lasts", "control"}
+    config["applications"] = [one for one in config["applications"] if one["name"] in kept]
+    for one in config["applications"]:
+        for deployment in one["deployments"]:
+            if deployment["name"] in SURGING:
+                deployment |= {"max_surge_percent": 100, "graceful_shutdown_timeout_s": 630}
+    replaced_by(cluster, config, {"gateway", "generator-lasts"})
+    yield config
+    cluster.deploy(cluster.config())
+    cluster.wait_ready()
+
+
+def replaced_by(cluster: Cluster, config: Json, applications: set[str]) -> None:
+    """Deploys, and returns once new replicas of these applications answer for the old ones."""
+    before = set(cluster.pids())
+    cluster.deploy(config)
+
+    def is_done() -> bool:
+        running = cluster.applications()
+        if any(one["status"] != "RUNNING" for one in running.values()):
+            return False
+        new = {name.split("/")[0] for name in set(cluster.pids()) - before}
+        return applications <= new
+
+    until(is_done, within_s=240, what=f"new replicas of {sorted(applications)}")
+    cluster.wait_ready()
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_costs_no_request_and_no_stream(
+    cluster: Cluster, deployed: Json, what: str, number: int
+) -> None:
+    change, applications = CHANGES[what]
+    change(deployed, number)
+    loads = [
+        Load(cluster.url, threads=1, body=QUESTION, pause_s=0.2),
+        Load(cluster.url, threads=1, body=QUESTION, path="/v1/query", pause_s=0.2),
+    ]
+    with ExitStack() as stack:
+        for load in loads:
+            stack.enter_context(load)
+        stream = LongStream(cluster.url, "lasts", STREAM_S)
+        until(lambda: stream.has_begun or stream.end, within_s=30, what="the stream begins")
+        replaced_by(cluster, deployed, applications)
+        ended = stream.result()
+    asked = sum((load.statuses for load in loads), Counter())
+    slowest_s = max(load.slowest_s for load in loads)
+    _log.info("%s: %s, slowest %.1f s; the stream: %s", what, dict(asked), slowest_s, ended)
+    assert [load.problems for load in loads] == [[], []]
+    assert ended == "whole"
