@@ -9,7 +9,6 @@ from typing import Any
 from ray import serve
 from ray.serve import Application, Deployment
 
-from app.ingress import Ingress
 from app.settings.gateway import GatewayArgs
 from app.settings.retrieval import RetrievalArgs
 from deployments.batches.deployment import BatchKeeper
@@ -27,6 +26,10 @@ from deployments.tracking.deployment import Tracker
 
 def build_gateway(args: dict[str, Any]) -> Application:
     """Returns the application `gateway`: the HTTP edge alone."""
+    # Here: each application is built in a process of its own, and those of the stages would spend
+    # more on importing the edge than on all the rest.
+    from app.ingress import Ingress
+
     settings = parse_settings(GatewayArgs, args, place="args")
     return _deployment(serve.ingress()(Ingress), "Ingress").bind(settings.model_dump())
 

@@ -27,6 +27,9 @@ HAPROXY_SETTINGS: Mapping[str, str] = {
     # With the line above, Serve would write its logs a thousand lines at a time: nobody could read
     # along, and a killed replica would take its last requests with it.
     "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",
+    # A node that is gone answers nothing: until Serve knows, each try of a replica on it costs so
+    # much, and Serve's default of 5 seconds would be most of a client's patience.
+    "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
 }
 """Where HAProxy takes the requests, which it does on Linux."""
 
