@@ -6,6 +6,10 @@ where annotations are postponed.
 
 from typing import Any
 
+from app.cluster.own_packages import require_own_deployments
+
+require_own_deployments()
+
 from ray import serve
 from ray.serve import Application, Deployment
 

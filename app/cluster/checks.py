@@ -3,6 +3,7 @@
 import sys
 
 from app.client.errors import CliError
+from app.cluster.own_packages import require_own_packages
 from app.cluster.serve_config import ServeConfig
 from app.cluster.serve_schema import check_serve_schema
 from deployments.contracts.errors import RagError
@@ -14,6 +15,7 @@ def check_config(config: ServeConfig) -> None:
     Raises:
         CliError: What is wrong with it.
     """
+    require_own_packages(config.path.parent)
     code_dir = str(config.path.parent)
     if code_dir not in sys.path:
         sys.path.append(code_dir)  # where the replicas will look too

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from app.client.errors import CliError
+from app.cluster.own_packages import shadow_hint
 from app.cluster.serve_api import ApplicationStatus, ServeApi
 from app.cluster.serve_config import ServeConfig
 from app.cluster.timeline import Timeline
@@ -101,11 +102,11 @@ def _report(application: ApplicationStatus, timeline: Timeline, logs: Path | Non
     replicas = f"{application.replicas} replicas"
     if application.status == _FAILED:
         timeline.failed(application.name, application.status)
-        hint = ""
+        hint = shadow_hint(application.explanation)
         if logs is not None:
             log_file = logs / f"{application.name}.failed.log"
             log_file.write_text(application.explanation + "\n", encoding="utf-8")
-            hint = f"The whole message: {log_file}"
+            hint = f"{hint} The whole message: {log_file}".strip()
         raise CliError(
             f"Application {application.name} could not be deployed",
             hint,
