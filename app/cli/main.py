@@ -16,6 +16,7 @@ from app.cli.backup import backup, restore
 from app.cli.batch import batch
 from app.cli.calibrate import calibrate
 from app.cli.deploy import deploy
+from app.cli.doctor import doctor
 from app.cli.down import down
 from app.cli.drift import drift
 from app.cli.env import env
@@ -72,6 +73,7 @@ app.command()(init)
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(doctor)
 app.command()(deploy)
 app.command()(env)
 app.command()(ingest)

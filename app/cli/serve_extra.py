@@ -4,6 +4,8 @@ from importlib.util import find_spec
 
 from app.client.errors import CliError
 
+_PACKAGES = ("ray", "fastapi", "chromadb", "mlflow")
+
 
 def require_serve_extra(verb: str) -> None:
     """Makes sure that the packages are there which a verb starts the service with.
@@ -14,7 +16,7 @@ def require_serve_extra(verb: str) -> None:
     Raises:
         CliError: they are not; says what to install.
     """
-    if find_spec("ray") is None or find_spec("fastapi") is None:
+    if any(find_spec(package) is None for package in _PACKAGES):
         raise CliError(
             f"`ragserve {verb}` needs the service's own packages: pip install 'ragserve[serve]'",
             "What is installed speaks to a service that runs elsewhere: ragserve ask --url URL",

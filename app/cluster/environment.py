@@ -33,11 +33,13 @@ HAPROXY_SETTINGS: Mapping[str, str] = {
 }
 """Where HAProxy takes the requests, which it does on Linux."""
 
-_SECRETS = {
+SECRETS: Mapping[str, str] = {
     "RAGSERVE_KEY_PEPPER": "digests of API keys: a new one makes all keys unknown",
     "RAGSERVE_ADMIN_KEY": "the operators' key",
     "RAGSERVE_CONTENT_SALT": "digests that traces may have in place of texts",
 }
+"""What each node must have, and what for; made once for a cluster."""
+
 _LAUNCHER = "ragserve-haproxy"
 
 
@@ -67,7 +69,7 @@ def environment_lines(*, database_url: str, limits_url: str, token_file: str) ->
     yield _export("RAGSERVE_LIMITS_URL", limits_url)
     yield ""
     yield "# Secrets, made now and kept nowhere else."
-    for name, what in _SECRETS.items():
+    for name, what in SECRETS.items():
         yield f"{_export(name, secrets.token_urlsafe(32))} # {what}"
 
 

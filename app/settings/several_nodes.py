@@ -22,12 +22,13 @@ def check_for_several_nodes(content: Mapping[str, Any], path: str | Path) -> Non
     Raises:
         ConfigError: names each place and what to write there, one per line.
     """
-    problems = list(_problems(content))
+    problems = list(problems_on_several_nodes(content))
     if problems:
         raise ConfigError(f"{path}: the cluster has several nodes.\n" + "\n".join(problems))
 
 
-def _problems(content: Mapping[str, Any]) -> Iterator[str]:
+def problems_on_several_nodes(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yields each place that works on one machine only, and what to write there."""
     location = content.get("proxy_location", "EveryNode")
     if location != "EveryNode":
         yield (

@@ -66,12 +66,12 @@ def tracked() -> set[str]:
 
 
 def test_it_has_every_file_of_the_packages_and_no_other(unpacked: Path) -> None:
-    held = {
-        file.relative_to(unpacked).as_posix() for file in unpacked.rglob("*") if file.is_file()
-    }
+    held = {file.relative_to(unpacked).as_posix() for file in unpacked.rglob("*") if file.is_file()}
     own = {name for name in held if ".dist-info/" not in name}
     assert own == tracked()
-    assert [name for name in own if (unpacked / name).read_bytes() != (ROOT / name).read_bytes()] == []
+    assert [
+        name for name in own if (unpacked / name).read_bytes() != (ROOT / name).read_bytes()
+    ] == []
 
 
 @pytest.mark.parametrize("what", READERS)

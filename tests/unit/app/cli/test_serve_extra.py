@@ -9,7 +9,7 @@ from tests.unit.app.cli.conftest import Ended
 
 
 @pytest.mark.parametrize("verb", ["up", "deploy"])
-@pytest.mark.parametrize("package", ["ray", "fastapi"])
+@pytest.mark.parametrize("package", ["ray", "fastapi", "chromadb", "mlflow"])
 def test_a_verb_that_starts_the_service_names_what_to_install(
     ragserve: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, verb: str, package: str
 ) -> None:
