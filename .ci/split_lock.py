@@ -13,10 +13,9 @@ import json
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import urlopen
 
 _PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 _CUDA = re.compile(r"nvidia-|cuda-|triton$")
@@ -71,11 +70,7 @@ def hash_here(requirement: str) -> str:
     known = download.get("archive_info", {}).get("hashes", {}).get("sha256")
     if known is None:
         url = download["url"]
-        if urlsplit(url).scheme == "file":
-            file = Path(unquote(urlsplit(url).path)).open("rb")
-        else:
-            file = urlopen(url)
-        with file:
+        with urllib.request.urlopen(url) as file:  # of file: URLs, too
             digest = hashlib.sha256()
             while block := file.read(2**20):
                 digest.update(block)
