@@ -29,12 +29,12 @@ def licences_of(component: Mapping[str, Any]) -> set[str]:
 def allowed_pattern(text: str) -> tuple[set[str], dict[str, str]]:
     """Returns the licences that the list allows, and packages with a word of their own on it.
 
-    A line is a licence, or `package: reason` for a package that is looked at by hand.
+    A line is a licence, or `package = reason` for a package that is looked at by hand.
     """
     lines = [line.split("#", 1)[0].strip() for line in text.splitlines()]
-    pairs = [line.partition(": ") for line in lines if line]
-    licences = {name.lower() for name, colon, _ in pairs if not colon}
-    return licences, {name.lower(): reason for name, colon, reason in pairs if colon}
+    pairs = [line.partition(" = ") for line in lines if line]
+    licences = {name.lower() for name, equals, _ in pairs if not equals}
+    return licences, {name.lower(): reason for name, equals, reason in pairs if equals}
 
 
 def is_allowed(said: str, licences: set[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ALLOWED = "MIT\nApache-2.0\nodd: looked at\n"
+ALLOWED = "License :: MIT License\nMIT\nApache-2.0\nodd = looked at\n"
 
 
 def load(name: str) -> ModuleType:
@@ -46,14 +46,20 @@ def test_torch_without_cuda_is_of_the_same_version() -> None:
 
 
 def test_cuda_goes_to_a_file_of_its_own() -> None:
-    text = "a==1 \\\n    --hash=sha256:0\nnvidia-x==2 ; sys_platform == 'linux' \\\n    --hash=sha256:1\n"
+    text = "a==1 --hash=sha256:0\nnvidia-x==2 ; sys_platform == 'linux' --hash=sha256:1\n"
     everybody, cuda = split_lock.split(text)
     assert [split_lock.pin_of(one)[0] for one in (*everybody, *cuda)] == ["a", "nvidia-x"]
 
 
 @pytest.mark.parametrize(
     ("said", "bad"),
-    [("MIT", False), ("MIT OR GPL-3.0-only", False), ("MIT AND GPL-3.0-only", True), (None, True)],
+    [
+        ("MIT", False),
+        ("License :: MIT License", False),
+        ("MIT OR GPL-3.0-only", False),
+        ("MIT AND GPL-3.0-only", True),
+        (None, True),
+    ],
 )
 def test_licences(said: str | None, bad: bool) -> None:
     component: dict[str, Any] = {"name": "x", "version": "1"}
