@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 _UNREACHABLE = ("ConnectionError", "Max retries", "Name or service", "ServiceError", "timed out")
+_SKIPPED = "could not be audited"
 NOBODY_ANSWERED = 3
 
 
@@ -75,14 +76,25 @@ def main(arguments: Sequence[str]) -> int:
     command += [part for lock in locks for part in ("--requirement", lock)]
     command += [part for one in exemptions for part in ("--ignore-vuln", one.advisory)]
     ended = subprocess.run(command, capture_output=True, text=True)
-    sys.stdout.write(ended.stdout)
-    sys.stderr.write(ended.stderr[-2000:])
-    if ended.returncode != 0 and any(word in ended.stderr for word in _UNREACHABLE):
+    return judge(ended.returncode, ended.stdout, ended.stderr)
+
+
+def judge(status: int, printed: str, said: str) -> int:
+    """Returns the exit status for what pip-audit printed, and passes that on.
+
+    What it could not look up it skips, and still says that nothing is known: that is no answer.
+    """
+    sys.stdout.write(printed)
+    sys.stderr.write(said[-2000:])
+    failed = status != 0 and any(word in said for word in _UNREACHABLE)
+    skipped = printed.count(_SKIPPED)
+    if failed or (status == 0 and skipped):
         sys.stderr.write(
-            "\nThe service of advisories cannot be reached from here: nothing is known.\n"
+            f"\nThe service of advisories did not answer for {skipped or 'any'} of the packages: "
+            "nothing is known of these.\n"
         )
         return NOBODY_ANSWERED
-    return ended.returncode
+    return status
 
 
 if __name__ == "__main__":

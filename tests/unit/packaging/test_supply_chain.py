@@ -77,3 +77,16 @@ def test_exceptions_expire() -> None:
         audit.parse_exemptions([line], date(2027, 1, 1))
     with pytest.raises(audit.BadException, match="is not"):
         audit.parse_exemptions(["GHSA-1"], date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("status", "printed", "said", "judged"),
+    [
+        (0, "", "No known vulnerabilities found", 0),
+        (0, "x  Dependency not found on PyPI and could not be audited: x (1)", "No known", 3),
+        (1, "", "requests.exceptions.ConnectionError: ...", 3),
+        (1, "x 1 GHSA-1 2", "Found 1 known vulnerability in 1 package", 1),
+    ],
+)
+def test_no_answer_is_no_clean_bill(status: int, printed: str, said: str, judged: int) -> None:
+    assert audit.judge(status, printed, said) == judged
