@@ -19,7 +19,8 @@ install: $(STAMP) ## Make the environment and install the locked packages
 
 # Every file is held to a hash. --no-deps: the locks are whole, and what CUDA's torch wants is in one
 # of its own, because torch without CUDA (from another index, under the same pin) wants none of it.
-INSTALL_LOCKED = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+# --no-compile: what is used is compiled at its first use, which is a small part of it.
+INSTALL_LOCKED = $(BIN)/pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes --requirement
 
 $(STAMP): requirements.lock requirements.cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
