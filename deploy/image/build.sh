@@ -31,7 +31,6 @@ if [ "${BASE_IMAGE:-}" = local ]; then
 fi
 
 "$builder" build --file deploy/image/Containerfile --tag "$tag" \
-	--ignorefile .containerignore \
 	--build-arg "VARIANT=$variant" --build-arg "VERSION=$version" \
 	--build-arg "REVISION=$(git rev-parse HEAD 2> /dev/null || echo unknown)" \
 	${BASE_IMAGE:+--build-arg "BASE_IMAGE=$BASE_IMAGE"} \
