@@ -22,6 +22,7 @@ from app.cli.drift import drift
 from app.cli.env import env
 from app.cli.ingest import ingest
 from app.cli.init import init
+from app.cli.k8s import k8s
 from app.cli.reindex import reindex
 from app.cli.rollout import rollout
 from app.cli.status import status
@@ -76,6 +77,7 @@ app.command()(status)
 app.command()(doctor)
 app.command()(deploy)
 app.command()(env)
+app.add_typer(k8s)
 app.command()(ingest)
 app.command()(batch)
 app.command()(calibrate)
