@@ -133,6 +133,14 @@ BUDGET_EVENTS = Metric(
     ("event",),
 )
 
+DRIFT_COMPARISONS = Metric(
+    "ragserve_drift_comparisons",
+    "counter",
+    "Whole days whose questions were compared with those of the week before. verdict: drift, none "
+    "or not_enough (too few questions to tell).",
+    ("release", "verdict"),
+)
+
 BREAKERS = Metric(
     "ragserve_breaker",
     "gauge",

@@ -15,6 +15,8 @@ from deployments.ledger.store import Ledger
 from deployments.serving.every import every
 from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
+from deployments.telemetry.drift import report_drift
+from deployments.telemetry.ray_meter import RayMeter
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
 from deployments.tracking.mlflow.server import mlflow_state
@@ -68,7 +70,7 @@ class Tracker(StageReplica):
                     days=tracker.retention.traces_days,
                 )
             drift_runs = DriftRuns(tracker.mlflow_url, tracker.drift_experiment)
-        self._drift = DriftWatch(self._ledger, drift_runs)
+        self._drift = DriftWatch(self._ledger, drift_runs, on_day=report_drift(RayMeter()))
         await asyncio.to_thread(self._ledger.upgrade)
         self._tasks = [
             asyncio.create_task(every(_RECORD_EVERY_S, self._record_releases, fails=_TRIES_AGAIN)),

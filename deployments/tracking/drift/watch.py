@@ -1,7 +1,7 @@
 """Compares windows of the queries that are kept: when somebody asks, and once for every day."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -36,14 +36,20 @@ class DriftWatch:
         source: Where samples are.
         runs: Where reports are written, None for nowhere.
         policy: When a difference is drift.
+        on_day: Is told what came of each whole day.
     """
 
     def __init__(
-        self, source: SampleSource, runs: DriftRuns | None, policy: DriftPolicy | None = None
+        self,
+        source: SampleSource,
+        runs: DriftRuns | None,
+        policy: DriftPolicy | None = None,
+        on_day: Callable[[DriftReport], None] = lambda report: None,
     ) -> None:
         self._source = source
         self._runs = runs
         self._policy = policy
+        self._on_day = on_day
 
     def compare(self, request: DriftRequest, *, now_s: float) -> DriftReport:
         """Returns what is different, on record where MLflow answers.
@@ -92,6 +98,7 @@ class DriftWatch:
                 report = self.compare(request, now_s=now_s)
                 level = logging.WARNING if report.verdict == "drift" else logging.INFO
                 _log.log(level, "drift of %s: %s", release, report.verdict)
+                self._on_day(report)
                 compared += 1
         return compared
 

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from deployments.drift import DAY_S, DriftReport, DriftRequest
+from deployments.telemetry.catalog import DRIFT_COMPARISONS
+from deployments.telemetry.drift import report_drift
 from deployments.tracking.drift.comparison import DriftPolicy
 from deployments.tracking.drift.note import drift_metrics, drift_note, drift_tags
 from deployments.tracking.drift.plot import drift_figure
 from deployments.tracking.drift.samples import to_samples
 from deployments.tracking.drift.watch import DriftWatch
 from tests.drift_samples import UNTIL_S, MemorySource, query_samples
+from tests.recording_meter import RecordingMeter, series
 
 POLICY = DriftPolicy(permutations=99)
 NOW_S = UNTIL_S + 7 * 3600
@@ -87,6 +90,18 @@ def test_every_release_is_compared_once_a_day(source: MemorySource) -> None:
     assert verdicts == {"one": "drift", "two": "none"}
     assert {until for _, _, until in runs.kept} == {UNTIL_S}
     assert all(picture.startswith(b"\x89PNG") for _, picture in runs.kept.values())
+
+
+def test_each_day_is_counted_once_by_what_was_found(source: MemorySource) -> None:
+    meter = RecordingMeter()
+    daily = DriftWatch(source, Runs(), POLICY, report_drift(meter))  # type: ignore[arg-type]
+    daily.compare_day(now_s=NOW_S)
+    daily.compare_day(now_s=NOW_S + 3600)
+    daily.compare(DriftRequest("one"), now_s=NOW_S)
+    assert meter.sums(DRIFT_COMPARISONS) == {
+        series(release="one", verdict="drift"): 1,
+        series(release="two", verdict="none"): 1,
+    }
 
 
 def test_without_mlflow_there_is_no_daily_comparison(source: MemorySource) -> None:
