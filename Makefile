@@ -71,12 +71,19 @@ down: $(STAMP) ## Stop what `make up` started
 status: $(STAMP) ## Show what runs
 	@$(RAGSERVE) status
 
-check: $(STAMP) ## Format, lint, types, import rules, config files
+check: $(STAMP) ## Format, lint, types, import rules, config files, chart, alerts, image
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m app.settings.check serve_config*.yaml
+	$(BIN)/python -m pytest --quiet -rs tests/unit/deploy
+
+helm: $(STAMP) ## Add Helm to the environment, for the checks of the chart
+	@$(BIN)/python .ci/helm.py
+
+image: ## Build the image; VARIANT=gpu for NVIDIA GPUs, BASE_IMAGE=local without a registry
+	@VARIANT="$(VARIANT)" BASE_IMAGE="$(BASE_IMAGE)" TAG="$(TAG)" deploy/image/build.sh $(BUILD)
 
 openapi: $(STAMP) ## Write the API's description to docs/openapi.json
 	$(BIN)/python -m app.api.document docs/openapi.json

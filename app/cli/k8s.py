@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-k8s = typer.Typer(
-    name="k8s", help="The service on Kubernetes with KubeRay.", no_args_is_help=True
-)
+k8s = typer.Typer(name="k8s", help="The service on Kubernetes with KubeRay.", no_args_is_help=True)
 
 
 @k8s.command()
@@ -15,7 +13,10 @@ def render(
     values: Annotated[
         list[Path] | None,
         typer.Option(
-            "--values", "-f", help="What differs from the chart's values; repeat it.", metavar="FILE"
+            "--values",
+            "-f",
+            help="What differs from the chart's values; repeat it.",
+            metavar="FILE",
         ),
     ] = None,
     config: Annotated[
@@ -31,7 +32,7 @@ def render(
         typer.Option("--output", "-o", help="A folder; else all is printed.", metavar="DIR"),
     ] = None,
 ) -> None:
-    """Write the manifests that the Helm chart makes of these values, after a check of the Serve file.
+    """Write the manifests that the Helm chart makes of these values; the Serve file is checked.
 
     Example: ragserve k8s render --values mine.yaml | kubectl apply -f -
     """

@@ -1,7 +1,7 @@
 """Holds the image to requirements.lock: which packages an image wants, and whether each is locked.
 
-    python3 locked.py EXTRAS            prints the requirements of the package with these extras
-    python3 locked.py --verify EXTRAS   fails where something is installed that the lock does not name
+    python3 locked.py EXTRAS            prints what the package requires with these extras
+    python3 locked.py --verify EXTRAS   fails where something is installed that is not locked
 
 EXTRAS are names with commas between. vLLM brings packages that the lock does not name: with it, the
 lock bounds those that it names, which pip has seen to, and nothing is verified.
@@ -15,7 +15,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-_OF_PIP = {"pip", "setuptools", "wheel"}
+_PASSED_OVER = {"pip", "setuptools", "wheel", "async-timeout"}
+"""What installs, and what redis wants of Pythons before 3.11.3, such as that of Debian 12."""
 
 
 def requirements(extras: str) -> list[str]:
@@ -39,7 +40,7 @@ def unlocked() -> list[str]:
     return [
         f"{name}=={version}"
         for name, version in sorted(found.items())
-        if name not in _OF_PIP and locked.get(name) != version
+        if name not in _PASSED_OVER and locked.get(name) != version
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.cluster.chart.functions import FUNCTIONS, shown
-from app.cluster.chart.syntax import Block, Call, Literal, Node, Path, Pipeline, Term, TemplateError
+from app.cluster.chart.syntax import Block, Call, Literal, Node, Path, Pipeline, TemplateError, Term
 
 Scope = list[dict[str, Any]]
 """Variables by name, the innermost block last."""

@@ -1,4 +1,4 @@
-"""The functions that the chart's templates call, as Helm has them, for values as YAML gives them."""
+"""The functions that the chart's templates call, for values as YAML gives them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

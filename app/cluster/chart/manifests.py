@@ -49,9 +49,7 @@ def manifests(values: Mapping[str, Any], *, release: str, namespace: str) -> dic
         for one in objects:
             if one["kind"] == "RayService":
                 check_embedded(one["spec"]["serveConfigV2"])
-    return {
-        name: "---\n".join(_dump(one) for one in objects) for name, objects in rendered.items()
-    }
+    return {name: "---\n".join(_dump(one) for one in objects) for name, objects in rendered.items()}
 
 
 def check_embedded(text: str) -> None:

@@ -7,7 +7,9 @@ passed over. `evaluation` says what the tree means.
 import re
 from dataclasses import dataclass, field
 
-_ACTION = re.compile(r"\{\{(-\s)?\s*(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|.)*?)\s*(\s-)?\}\}", re.S)
+_ACTION = re.compile(
+    r"\{\{(-\s)?\s*(/\*.*?\*/|(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|.)*?)\s*(\s-)?\}\}", re.S
+)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<number>-?\d+)
     |(?P<path>\$\w*(?:\.\w+)*|(?:\.\w+)+|\.(?!\w))|(?P<name>[A-Za-z]\w*)|(?P<mark>:=|[=|(),]))""",
@@ -75,7 +77,9 @@ def parse(text: str) -> list[Node]:
     """
     root: list[Node] = []
     into = root
-    open_blocks: list[tuple[Block, list[Node], bool]] = []  # with where to go on, and if it is an else-if
+    open_blocks: list[
+        tuple[Block, list[Node], bool]
+    ] = []  # with where to go on, and if it is an else-if
     for piece in _pieces(text):
         if isinstance(piece, str):
             into.append(piece)

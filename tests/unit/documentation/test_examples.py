@@ -32,7 +32,7 @@ from tests.unit.documentation.examples import PAGES, ROOT, Example, commands, ex
 LANGUAGES = {"bash", "python", "json", "jsonl", "yaml", "text", "mermaid", "promql"}
 OTHER_COMMANDS = {
     *("source", "serve", "jupyter", "locust", "pipx", "pre-commit", "git", "ray", "openssl"),
-    *("chmod", "export"),
+    *("chmod", "export", "kubectl", "helm"),
 }
 VERBS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 _PARTS: dict[str, Any] = {
