@@ -1,4 +1,4 @@
-"""nginx with the shipped file, before a small server: TLS, streams as they come, clients who leave."""
+"""nginx with the shipped file before a small server: TLS, streams, and clients who leave."""
 
 import re
 import socket
@@ -72,7 +72,7 @@ def tls_port(tmp_path: Path) -> Iterator[int]:
     text = text.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
     text = text.replace("listen 443 ", f"listen 127.0.0.1:{port} ")
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{backend.server_port}")
-    folders = "client_body proxy fastcgi uwsgi scgi".split()
+    folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     temporary = "".join(f"{name}_temp_path {tmp_path}/{name};" for name in folders)
     text = re.sub(r"^http \{", f"http {{ access_log off; {temporary}", text, flags=re.MULTILINE)
     (tmp_path / "nginx.conf").write_text(
