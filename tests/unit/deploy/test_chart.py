@@ -1,5 +1,6 @@
 """What the chart makes fits Kubernetes, KubeRay and our own applications, whatever the values."""
 
+from copy import deepcopy
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from kubernetes_validate import validate
+from kubernetes_validate import ValidationError, validate
 
 from app.client.errors import CliError
 from app.cluster.chart.manifests import check_embedded
@@ -85,6 +86,20 @@ def test_kuberay_takes_the_rayservice(
     name: str, made: dict[str, Any], rayservice_schema: dict[str, Any]
 ) -> None:
     jsonschema.validate(only("RayService", made[name]), rayservice_schema)
+
+
+def test_the_schemas_refuse_what_is_misspelt(
+    made: dict[str, Any], rayservice_schema: dict[str, Any]
+) -> None:
+    """Else the two tests above would hold whatever the chart made."""
+    service = deepcopy(only("RayService", made["gpu"]))
+    service["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["container"] = []
+    with pytest.raises(jsonschema.ValidationError, match="'container' was unexpected"):
+        jsonschema.validate(service, rayservice_schema)
+    policy = deepcopy(only("NetworkPolicy", made["gpu"], "-ray"))
+    policy["spec"]["ingres"] = policy["spec"].pop("ingress")
+    with pytest.raises(ValidationError, match="ingres"):
+        validate(policy, KUBERNETES, strict=True)
 
 
 @each_set
