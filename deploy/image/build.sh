@@ -21,6 +21,7 @@ builder="${BUILDER:-$(for name in docker podman buildah; do command -v "$name" >
 [ -n "$builder" ] || { echo "docker, podman or buildah is needed" >&2; exit 1; }
 
 if [ "${BASE_IMAGE:-}" = local ]; then
+	builder=buildah
 	folder="$(mktemp -d)"
 	trap 'rm -rf "$folder"' EXIT
 	mmdebstrap --variant=minbase --include=python3,python3-venv,bash,ca-certificates,wget bookworm "$folder/base.tar"
