@@ -7,6 +7,7 @@ path, and Serve's own words for that are only that `app.builder` cannot be impor
 import re
 from collections.abc import Iterator, Sequence
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 
 from app.client.errors import CliError
@@ -79,7 +80,7 @@ def require_own_deployments() -> None:
     Raises:
         ImportError: names the package that is in the way.
     """
-    spec = PathFinder.find_spec("deployments")
+    spec = find_spec("deployments")  # an editable installation has a finder of its own
     own = _ROOT / "deployments"
     places = [] if spec is None else list(spec.submodule_search_locations or ())
     if not any(Path(place).resolve() == own for place in places):

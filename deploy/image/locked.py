@@ -1,7 +1,9 @@
 """Holds the image to requirements.lock: which packages an image wants, and whether each is locked.
 
-    python3 locked.py EXTRAS            prints what the package requires with these extras
-    python3 locked.py --verify EXTRAS   fails where something is installed that is not locked
+    python3 locked.py EXTRAS             prints what the package requires with these extras
+    python3 locked.py --bounds           prints the versions of the lock, which bound what pip finds
+    python3 locked.py --hashed REPORT    prints the entries of the lock for what pip has found
+    python3 locked.py --verify EXTRAS    fails where something is installed that is not locked
 
 EXTRAS are names with commas between. vLLM brings packages that the lock does not name: with it, the
 lock bounds those that it names, which pip has seen to, and nothing is verified.
@@ -10,13 +12,14 @@ It runs before anything is installed, so it needs nothing but Python.
 """
 
 import importlib.metadata
+import json
 import re
 import sys
 import tomllib
 from pathlib import Path
 
-_PASSED_OVER = {"pip", "setuptools", "wheel", "async-timeout"}
-"""What installs, and what redis wants of Pythons before 3.11.3, such as that of Debian 12."""
+_PASSED_OVER = {"pip", "setuptools", "wheel"}
+"""What installs."""
 
 
 def requirements(extras: str) -> list[str]:
@@ -29,12 +32,41 @@ def requirements(extras: str) -> list[str]:
     ]
 
 
+def entries() -> dict[str, tuple[str, list[str]]]:
+    """Returns the version and the hashes of each package of `requirements.lock`."""
+    lock = Path("requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([a-z0-9._-]+)==([^\s;]+)((?:.*\\\n)*.*)", lock, re.MULTILINE)
+    return {name: (version, re.findall(r"--hash=\S+", rest)) for name, version, rest in pins}
+
+
+def bounds() -> list[str]:
+    """Returns the versions of the lock."""
+    return [f"{name}=={version}" for name, (version, _) in entries().items()]
+
+
+def hashed(report: Path) -> list[str]:
+    """Returns what pip has found, each held to the hashes of the lock; what the lock does not name
+    has none, and pip refuses it."""
+    locked = entries()
+    found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    lines = []
+    for package in found:
+        name, version = _normal(package["metadata"]["name"]), package["metadata"]["version"]
+        _, hashes = locked.get(name, ("", []))
+        if name not in _PASSED_OVER:
+            lines.append(" ".join([f"{name}=={version}", *hashes]))
+    return lines
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def unlocked() -> list[str]:
     """Returns what is installed and not in `requirements.lock`, or there in another version."""
-    lock = Path("requirements.lock").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", lock, re.MULTILINE))
+    locked = {name: version for name, (version, _) in entries().items()}
     found = {
-        re.sub(r"[-_.]+", "-", package.name).lower(): package.version.partition("+")[0]
+        _normal(package.name): package.version.partition("+")[0]
         for package in importlib.metadata.distributions()
     }
     return [
@@ -46,9 +78,16 @@ def unlocked() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Does what the arguments say, and returns the exit code."""
-    *verify, extras = arguments
-    if not verify:
-        sys.stdout.write("\n".join(requirements(extras)) + "\n")
+    *verb, extras = arguments
+    if verb != ["--verify"]:
+        lines = (
+            bounds()
+            if extras == "--bounds"
+            else hashed(Path(extras))
+            if verb == ["--hashed"]
+            else requirements(extras)
+        )
+        sys.stdout.write("\n".join(lines) + "\n")
         return 0
     strangers = [] if "vllm" in extras else unlocked()
     for stranger in strangers:

@@ -1,8 +1,10 @@
 """How the image is described: what the chart and KubeRay rely on."""
 
 import importlib.util
+import json
 import re
 import subprocess
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -57,10 +59,27 @@ def test_what_the_lock_does_not_name_is_found(
         def __init__(self, name: str, version: str) -> None:
             self.name, self.version = name, version
 
-    [torch] = re.findall(r"^torch==(.*)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    torch, _ = locked.entries()["torch"]
     there = [Package("torch", f"{torch}+cpu"), Package("Left_Pad", "1.0"), Package("ray", "1.0")]
     monkeypatch.setattr(locked.importlib.metadata, "distributions", lambda: there)
     assert locked.unlocked() == ["left-pad==1.0", "ray==1.0"]
     assert locked.main(["--verify", "serve"]) == 1
     assert "not in requirements.lock: left-pad==1.0" in capsys.readouterr().err
     assert locked.main(["--verify", "serve,vllm"]) == 0
+
+
+def test_what_pip_has_found_is_held_to_hashes(locked: ModuleType, tmp_path: Path) -> None:
+    found = [("torch", "2.13.0+cpu"), ("PyYAML", locked.entries()["pyyaml"][0]), ("left-pad", "1")]
+    report = tmp_path / "report.json"
+    install = [{"metadata": {"name": name, "version": version}} for name, version in found]
+    report.write_text(json.dumps({"install": install}))
+    torch, yaml, stranger = locked.hashed(report)
+    assert torch.startswith("torch==2.13.0+cpu --hash=sha256:")
+    assert re.match(r"pyyaml==\S+ --hash=sha256:[0-9a-f]{64} ", yaml)
+    assert stranger == "left-pad==1"
+
+
+def test_bounds_name_every_package_of_the_lock(locked: ModuleType) -> None:
+    lines = locked.bounds()
+    assert len(lines) > 200
+    assert all(re.fullmatch(r"[a-z0-9._-]+==[^\s;\\]+", line) for line in lines)

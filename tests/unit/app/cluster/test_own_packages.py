@@ -66,6 +66,30 @@ def test_a_replica_names_another_deployments(tmp_path: Path) -> None:
     assert str(package) in last
 
 
+def test_an_editable_installation_is_ours(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from importlib.util import spec_from_file_location
+
+class Finder:  # as setuptools makes one: what it finds is on no path
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in ("app", "deployments"):
+            folder = f"{ROOT}/{{name}}"
+            places = [folder]
+            return spec_from_file_location(
+                name, folder + "/__init__.py", submodule_search_locations=places
+            )
+
+sys.meta_path.insert(0, Finder)
+sys.path = [place for place in sys.path if place != "{ROOT}"]
+from app.cluster.own_packages import require_own_deployments
+require_own_deployments()
+"""
+    ended = python(code, tmp_path)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_what_a_replica_says_of_another_app_gets_a_hint(tmp_path: Path) -> None:
     make_package(tmp_path, "app")
     said = python("import app.builder", tmp_path).stderr
