@@ -19,7 +19,6 @@ install: $(STAMP) ## Make the environment and install the locked packages
 
 # Every file is held to a hash. --no-deps: the locks are whole, and what CUDA's torch wants is in one
 # of its own, because torch without CUDA (from another index, under the same pin) wants none of it.
-# --no-compile: what is used is compiled at its first use, which is a small part of it.
 INSTALL_LOCKED = $(BIN)/pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes --requirement
 
 $(STAMP): requirements.lock requirements.cuda.lock pyproject.toml
@@ -31,6 +30,8 @@ $(STAMP): requirements.lock requirements.cuda.lock pyproject.toml
 	@$(INSTALL_LOCKED) requirements.lock 2> >(grep -v "is ignored: it is neither" >&2)
 	@if $(BIN)/python -c 'import sys; from importlib.metadata import requires; sys.exit(sys.platform != "linux" or not any(line.startswith(("nvidia-", "cuda-")) for line in requires("torch") or ()))'; then \
 		echo "Adding CUDA, which this torch wants"; $(INSTALL_LOCKED) requirements.cuda.lock; fi
+	@# On all cores, which pip does not: a start that compiles what it imports takes a minute longer.
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null 2>&1 || true
 	@$(BIN)/pip check --disable-pip-version-check > /dev/null || { $(BIN)/pip check; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
