@@ -1,6 +1,7 @@
 """What limits add to a request: in turns without them, and with each store."""
 
 import asyncio
+import random
 import time
 from statistics import median
 from typing import Any
@@ -13,11 +14,12 @@ from app.request.spending import ExpectedUse
 from benchmarks.limits_study.replicas import Places, Replicas
 from benchmarks.limits_study.requests import caller, written
 
-_WORK_S = 0.02
-"""What a request does besides: it waits, as for a stage."""
+_WORK_S = (0.01, 0.03)
+"""What a request does besides: it waits, as for a stage, at random, so that clients who began
+together do not all come back together."""
 
 
-async def clients(limiter: Limiter, _number: int, count: int, requests: int) -> list[float]:
+async def clients(limiter: Limiter, number: int, count: int, requests: int) -> list[float]:
     """Returns the added time of each request in milliseconds: clients that ask one after the
     other."""
 
@@ -31,13 +33,14 @@ async def clients(limiter: Limiter, _number: int, count: int, requests: int) -> 
             notes = RequestNotes()
             await charge.reserve(ExpectedUse(200, 300), notes)
             spent_s = time.perf_counter() - began_s
-            await asyncio.sleep(_WORK_S)
+            await asyncio.sleep(chance.uniform(*_WORK_S))
             notes.written = written(100)
             began_s = time.perf_counter()
             charge.settle()
             added_ms.append((spent_s + time.perf_counter() - began_s) * 1e3)
         return added_ms
 
+    chance = random.Random(number)
     principal = caller()
     return [each for one in await asyncio.gather(*(client() for _ in range(count))) for each in one]
 
