@@ -71,10 +71,10 @@ def put_back(
         records = stack.enter_context(_opened(Records(places.database_url)))
         if not replace:
             _require_empty(collections, records)
+        records.read_from(archive)  # first: all of it or nothing, and nothing is changed before
         for name in manifest["collections"]:
             collections[name].clear()
             collections[name].read_from(archive, name, on_documents)
-        records.read_from(archive)
         return manifest
 
 

@@ -11,11 +11,10 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup.archive import ArchiveReader, ArchiveWriter, Row
 from app.client.errors import CliError
-from deployments.control.database import migrate, open_engine, parse_url
+from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
 
 FOLDER = "records"
 _REVISION = "alembic_version"
@@ -23,6 +22,8 @@ _OF_PROCESSES = {_REVISION, "leases", "claims"}
 """What belongs to processes that run, or to the form of the tables."""
 _FROM_THE_START = {"access_version": 1, "tenants": 1}
 """Rows that come with the tables."""
+_APPENDED = {"audit"}
+"""What nobody may change: its entries seal each other."""
 _BATCH = 500
 
 
@@ -46,7 +47,8 @@ class Records:
         """Copies all tables as of one moment; returns what the manifest says of them."""
         # SQLite's transactions see one moment as they are.
         how = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
-        with self._engine.execution_options(**how).connect() as connection, connection.begin():
+        engine = self._engine.execution_options(**how)
+        with errors_as_ours(), engine.connect() as connection, connection.begin():
             if self._is_postgresql:  # a large table takes its time
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
             counts = {
@@ -56,11 +58,13 @@ class Records:
             return {"revision": _revision(connection), "tables": counts}
 
     def counts(self) -> dict[str, int]:
-        """Returns how many rows each table has that did not come with it, where there are any."""
-        with self._engine.connect() as connection:
+        """Returns how many rows each table has that a restoration would replace, where there are
+        any."""
+        with errors_as_ours(), self._engine.connect() as connection:
             found = {
                 table.name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
                 for table in _tables(connection)
+                if table.name not in _APPENDED
             }
         return {
             name: count for name, count in found.items() if count > _FROM_THE_START.get(name, 0)
@@ -68,22 +72,27 @@ class Records:
 
     def read_from(self, archive: ArchiveReader) -> int:
         """Puts the rows of a backup in place of what is there, all of them or none; returns how
-        many.
+        many. An audit log that has entries keeps them, and gets none of another one.
 
         Raises:
             CliError: the backup's tables have another form than these.
         """
         engine = self._engine.execution_options(writes=True)
-        with engine.connect() as connection, connection.begin():
+        with errors_as_ours(), engine.connect() as connection, connection.begin():
             told = archive.manifest["records"]["revision"]
             if (here := _revision(connection)) != told:
                 raise CliError(
                     f"The backup's records are of revision {told}, this version has {here}.",
                     "Restore it with the version of ragserve that wrote it, then upgrade.",
                 )
-            tables = _tables(connection)
+            tables = [
+                table
+                for table in _tables(connection)
+                if table.name not in _APPENDED or not _has_rows(connection, table)
+            ]
             for table in reversed(tables):
-                connection.execute(table.delete())
+                if table.name not in _APPENDED:
+                    connection.execute(table.delete())
             names = archive.names(FOLDER)
             count = 0
             for table in tables:
@@ -105,17 +114,18 @@ def _tables(connection: Connection) -> list[Table]:
     return [table for table in metadata.sorted_tables if table.name not in _OF_PROCESSES]
 
 
+def _has_rows(connection: Connection, table: Table) -> bool:
+    return connection.execute(select(table).limit(1)).first() is not None
+
+
 def _revision(connection: Connection) -> str:
     return str(connection.scalar(text(f"SELECT version_num FROM {_REVISION}")))
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[Row]:
-    try:
-        asked = select(table).execution_options(yield_per=_BATCH)
-        for row in connection.execute(asked).mappings():
-            yield {name: _out(value) for name, value in row.items()}
-    except SQLAlchemyError as error:
-        raise CliError(f"The table {table.name} cannot be read.", str(error)) from error
+    asked = select(table).execution_options(yield_per=_BATCH)
+    for row in connection.execute(asked).mappings():
+        yield {name: _out(value) for name, value in row.items()}
 
 
 def _fill(connection: Connection, table: Table, rows: Iterator[Row]) -> int:

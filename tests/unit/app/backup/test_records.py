@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, create_engine, select, text
+from sqlalchemy import Connection, MetaData, create_engine, select, text
 
 from app.backup.archive import reading, writing
 from app.backup.records import Records
@@ -43,6 +43,13 @@ def read(url: str, file: Path) -> int:
         records.close()
 
 
+def add_to_audit(connection: Connection, number: int) -> None:
+    columns = "at_s, actor, tenant, action, object, outcome, request_id, changes, pepper, previous"
+    values = ", ".join(["1.5", *["'x'"] * 9])
+    added = f"INSERT INTO audit (number, {columns}, hash) VALUES ({number}, {values}, 'h{number}')"
+    connection.execute(text(added))
+
+
 @pytest.fixture
 def filled(url: str, make_rollout: MakeRollout) -> str:  # noqa: F811
     """A database with something in it, bytes included."""
@@ -59,6 +66,7 @@ def filled(url: str, make_rollout: MakeRollout) -> str:  # noqa: F811
             ),
             {"vector": b"\x00\xff\x01\x02"},
         )
+        add_to_audit(connection, 1)
     engine.dispose()
     return url
 
@@ -68,7 +76,7 @@ def test_another_database_has_the_same_rows(filled: str, tmp_path: Path) -> None
     written(filled, file)
     assert read(other, file) > 1
     there = content(filled)
-    assert {"rollouts", "query_samples"} <= set(there)
+    assert {"rollouts", "query_samples", "audit"} <= set(there)
     assert content(other) == there
 
 
@@ -83,6 +91,19 @@ def test_the_same_database_has_again_what_it_had(filled: str, tmp_path: Path) ->
     engine.dispose()
     assert content(filled) != before
     read(filled, file)
+    assert content(filled) == before
+
+
+def test_an_audit_log_that_has_entries_stays_as_it_is(filled: str, tmp_path: Path) -> None:
+    file = tmp_path / "copy.zip"
+    written(filled, file)
+    engine = create_engine(parse_url(filled))
+    with engine.begin() as connection:
+        add_to_audit(connection, 2)
+    engine.dispose()
+    before = content(filled)
+    read(filled, file)
+    assert len(before["audit"]) == 2
     assert content(filled) == before
 
 
