@@ -16,7 +16,7 @@ from benchmarks.soak_study.drawing import draw
 from benchmarks.soak_study.growth import growth, is_growing
 from benchmarks.soak_study.processes import Stack
 
-TIMES_S = np.arange(0, 7200, 30.0)
+TIMES_S = np.arange(0, 7200, 30.0).tolist()
 NOISE = np.random.default_rng(3).normal(0, 2, len(TIMES_S))
 
 
@@ -25,7 +25,9 @@ NOISE = np.random.default_rng(3).normal(0, 2, len(TIMES_S))
     [(0, 1, False), (1, 1, False), (5, 1, True), (5, 50, False)],
 )
 def test_a_slope_is_found_in_noise(percent_per_h: float, least: float, grows: bool) -> None:
-    found = growth(TIMES_S, 300 * (1 + percent_per_h / 100 * TIMES_S / 3600) + NOISE)
+    found = growth(
+        TIMES_S, (300 * (1 + percent_per_h / 100 * np.array(TIMES_S) / 3600) + NOISE).tolist()
+    )
     assert found is not None
     assert found.percent_per_h == pytest.approx(percent_per_h, abs=0.5)
     assert is_growing(found, 2.0, least=least) is grows
@@ -34,7 +36,7 @@ def test_a_slope_is_found_in_noise(percent_per_h: float, least: float, grows: bo
 def test_what_passed_through_is_no_growth() -> None:
     values = 300 + NOISE
     values[-3:] = 900
-    found = growth(TIMES_S, values)
+    found = growth(TIMES_S, values.tolist())
     assert found is not None
     assert not is_growing(found, 2.0, least=1)
 
