@@ -41,6 +41,10 @@ store = ControlStore("sqlite:///control.db")
 store.upgrade()
 store.close()
 """,
+    "the chart": """
+from app.cluster.chart.render import render_chart
+assert "rayservice.yaml" in render_chart({}, release="one", namespace="two")
+""",
     "the dashboard": """
 import json
 from importlib.resources import files
@@ -58,11 +62,23 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tracked() -> set[str]:
-    """Returns what git tracks of the packages."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", *PACKAGES], cwd=ROOT, capture_output=True, check=True
+    """Returns what git tracks of the packages, and of the folders that they link to."""
+    names = set()
+    for name in listed(*PACKAGES):
+        if (ROOT / name).is_dir():
+            target = (ROOT / name).resolve().relative_to(ROOT).as_posix()
+            names |= {name + file.removeprefix(target) for file in listed(target)}
+        else:
+            names.add(name)
+    return {name for name in names if not name.endswith("/.helmignore")}
+
+
+def listed(*places: str) -> set[str]:
+    """Returns what git tracks of some folders."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--", *places], cwd=ROOT, capture_output=True, check=True
     ).stdout
-    return {name for name in listed.decode().split("\0") if name}
+    return {name for name in names.decode().split("\0") if name}
 
 
 def test_it_has_every_file_of_the_packages_and_no_other(unpacked: Path) -> None:
