@@ -105,7 +105,9 @@ coverage: $(STAMP) ## The tests without Ray, measured; fails below the floor of 
 	$(BIN)/python -m pytest $(UNIT) --cov --cov-report=term:skip-covered --cov-report=xml
 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
-	$(BIN)/python -m pytest tests/integration
+	@# Those with servers of their own wait for them most of the time: two at once.
+	$(BIN)/python -m pytest tests/integration -m "not cluster" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/integration -m cluster
 
 test-upgrades: $(STAMP) ## Every kind of change under load; ROUNDS=20 repeats them, STREAM_S=120 has longer streams
 	RAGSERVE_UPGRADE_ROUNDS=$(or $(ROUNDS),1) RAGSERVE_UPGRADE_STREAM_S=$(or $(STREAM_S),20) \
