@@ -20,7 +20,8 @@ REPOSITORY = Path(__file__).parents[2]
 HOST = "10.9.0.1"
 """The address of the machine itself, where the servers are that all nodes share."""
 _BRIDGE = "br-ragserve"
-_STARTS_S = 60.0
+_STARTS_S = 240.0
+"""A node that joins while others load their models has little of the machine's cores."""
 _ENTER = """
 set -e
 mount --make-rprivate /
@@ -32,6 +33,7 @@ for path in {kept}; do  # of what a node needs, that which lies below /tmp
   esac
 done
 mkdir -p /tmp/home && export HOME=/tmp/home PYTHONPATH={repository}
+export RAY_raylet_start_wait_time_s={starts_s:.0f}
 export PATH={programs}:$PATH
 source {environment}
 exec {command}
@@ -93,6 +95,7 @@ class Node:
         script = _ENTER.format(
             kept=" ".join(map(str, (REPOSITORY, Path(sys.prefix), self._environment.parent))),
             repository=REPOSITORY,
+            starts_s=_STARTS_S,
             programs=Path(sys.executable).parent,
             environment=self._environment,
             command=" ".join(command),
