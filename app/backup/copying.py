@@ -1,7 +1,7 @@
 """A whole backup, taken while the service answers, and put into an empty one."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ def take(places: Places, file: Path, *, on_documents: OnDocuments) -> dict[str, 
     """
     with ExitStack() as stack, _errors_as_told():
         archive = stack.enter_context(writing(file))
-        collections = [stack.enter_context(_opened(Collection(args))) for args in places.stores]
-        records = stack.enter_context(_opened(Records(places.database_url)))
+        collections = [stack.enter_context(closing(Collection(args))) for args in places.stores]
+        records = stack.enter_context(closing(Records(places.database_url)))
         manifest = {
             "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "collections": {
@@ -60,7 +60,7 @@ def put_back(
         archive.check()
         manifest = dict(archive.manifest)
         collections = {
-            args.collection: stack.enter_context(_opened(Collection(args)))
+            args.collection: stack.enter_context(closing(Collection(args)))
             for args in places.stores
         }
         if unknown := sorted(set(manifest["collections"]) - set(collections)):
@@ -68,7 +68,7 @@ def put_back(
                 f"The backup has the collection {unknown[0]}, which this service has not.",
                 "Restore it with the config of the service that it was taken of.",
             )
-        records = stack.enter_context(_opened(Records(places.database_url)))
+        records = stack.enter_context(closing(Records(places.database_url)))
         if not replace:
             _require_empty(collections, records)
         records.read_from(archive)  # first: all of it or nothing, and nothing is changed before
@@ -87,14 +87,6 @@ def _require_empty(collections: dict[str, Collection], records: Records) -> None
             f"The service is not empty: {', '.join(said)}.",
             "--replace puts the backup in the place of all that.",
         )
-
-
-@contextmanager
-def _opened(place: Any) -> Iterator[Any]:
-    try:
-        yield place
-    finally:
-        place.close()
 
 
 @contextmanager

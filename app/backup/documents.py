@@ -7,8 +7,9 @@ after a restoration are those of before.
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ class Collection:
         if not versions:
             return found
         where = {"document_id": {"$in": list(versions)}}
-        for offset in _pages():
+        for offset in count(0, _PAGE_ROWS):
             page = self._get(
                 self._chroma.chunks(),
                 "chunks",
@@ -189,13 +190,6 @@ class Collection:
 
 def _document_of(row: Row) -> str:
     return str(row["metadata"].get("document_id") or parse_row_id(row["id"])[0])
-
-
-def _pages() -> Iterator[int]:
-    offset = 0
-    while True:
-        yield offset
-        offset += _PAGE_ROWS
 
 
 def _packed(vector: Any) -> str:

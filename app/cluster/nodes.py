@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.client.errors import CliError
+from app.settings.several_nodes import check_for_several_nodes
+from deployments.contracts.errors import ConfigError
 
 _COUNTED = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
 """Options of an actor, by Ray's names for what they take."""
@@ -41,6 +43,23 @@ def needed(document: Mapping[str, Any]) -> dict[str, float]:
     """
     total = _sum(wanted for _, wanted in _demands(document))
     return {name: round(amount, 3) for name, amount in total.items() if amount}
+
+
+def require_no_single_machine(document: Mapping[str, Any], file: str) -> None:
+    """Refuses a config that works on one machine alone.
+
+    Args:
+        document: The config.
+        file: What errors call it.
+
+    Raises:
+        CliError: says what of it does, and what to put in its place.
+    """
+    try:
+        check_for_several_nodes(document, file)
+    except ConfigError as error:
+        message, _, detail = str(error).partition("\n")
+        raise CliError(message.rstrip("."), "See docs/cluster.md", detail=detail) from None
 
 
 def require_room(document: Mapping[str, Any], nodes: Sequence[Node]) -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.client.errors import CliError
-from app.cluster.nodes import Node, require_room
+from app.cluster.nodes import Node, require_no_single_machine, require_room
 from app.cluster.roll_out import roll_out
 from app.cluster.serve_api import ApplicationStatus, ServeApi
 from app.cluster.serve_config import ServeConfig
 from app.cluster.stamp import stamped
 from app.cluster.timeline import Timeline
-from app.settings.several_nodes import check_for_several_nodes
-from deployments.contracts.errors import ConfigError
 
 _TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 _TOKEN_PATH_VARIABLE = "RAY_AUTH_TOKEN_PATH"
@@ -61,11 +59,7 @@ class RemoteCluster:
         check(config)
         nodes = self._api.nodes()
         if len(nodes) > 1:
-            try:
-                check_for_several_nodes(config.document, config.path.name)
-            except ConfigError as error:
-                message, _, detail = str(error).partition("\n")
-                raise CliError(message.rstrip("."), "See docs/cluster.md", detail=detail) from None
+            require_no_single_machine(config.document, config.path.name)
         if room_check:
             require_room(config.document, nodes)
         roll_out(

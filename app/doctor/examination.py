@@ -18,8 +18,8 @@ from app.doctor.machine import (
     check_python,
     check_shared_memory,
 )
-from app.doctor.places import check_sqlite, check_writable, mounted
-from app.doctor.ports import check_fallback_ports, check_port, of_own_stack
+from app.doctor.places import check_sqlite_files, check_writable
+from app.doctor.ports import check_fallback_ports, check_port
 from app.doctor.programs import check_haproxy, check_launcher, check_names, looked_through_first
 from app.doctor.services import HttpServers, check_databases, check_http_servers
 from app.doctor.variables import (
@@ -67,10 +67,8 @@ class Examination:
             yield said
         yield from (self._of_node(config) if self.node else self._of_stack(config))
         yield check_writable("for sockets", Path("/tmp"))
-        for variable in ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL"):
-            finding = check_sqlite(variable, self.environment.get(variable, ""), mounted())
-            if finding is not None:
-                yield finding
+        variables = ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL")
+        yield from check_sqlite_files((name, self.environment.get(name, "")) for name in variables)
         yield from check_databases(self.environment)
         servers = HttpServers()
         if config is not None and (self.node or self._running() is not None):
@@ -108,17 +106,15 @@ class Examination:
             yield ok("ports", f"a stack of {self.home.root} runs and has its own")
         elif config is not None:
             options = UpOptions(self.config, None, chroma_port=8100, mlflow_port=5000)
-            for need in of_own_stack(port_needs(config, options), ()):
+            for need in port_needs(config, options):
                 yield check_port(need)
             yield from check_fallback_ports(self.environment, moves=True)
         yield check_writable("of the stack", self.home.root.resolve())
-        for name, file in (
+        files = (
             ("control database", self.home.control_database),
             ("limits database", self.home.limits_database),
-        ):
-            finding = check_sqlite(name, f"sqlite:///{file.resolve()}", mounted())
-            if finding is not None:
-                yield finding
+        )
+        yield from check_sqlite_files((name, f"sqlite:///{file.resolve()}") for name, file in files)
 
     def _running(self) -> StackState | None:
         state = read_state(self.home.state_file)

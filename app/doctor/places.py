@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from app.doctor.finding import Finding, ok, warning, wrong
@@ -48,6 +48,15 @@ def mounted() -> list[tuple[str, str]]:
     import psutil
 
     return [(part.mountpoint, part.fstype) for part in psutil.disk_partitions(all=True)]
+
+
+def check_sqlite_files(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Yields `check_sqlite` of each database that is a file, by name and URL."""
+    mounts = mounted()
+    for name, url in named:
+        finding = check_sqlite(name, url, mounts)
+        if finding is not None:
+            yield finding
 
 
 def check_sqlite(name: str, url: str, mounts: Iterable[tuple[str, str]]) -> Finding | None:

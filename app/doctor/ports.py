@@ -1,7 +1,6 @@
 """Ports: those that the service needs, and those that Serve shares in silence."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from app.cluster.serve_config import LOOPBACK
 from app.doctor.finding import Finding, ok, warning, wrong
@@ -47,9 +46,3 @@ def check_fallback_ports(environment: Mapping[str, str], *, moves: bool) -> Iter
             "free port before `ray start`."
         )
         yield (wrong if protocol == "HTTP" else warning)(name, said, remedy)
-
-
-def of_own_stack(needs: Iterable[PortNeed], own: Iterable[int]) -> list[PortNeed]:
-    """Returns the needs without the ports that the stack has itself, which are taken by right."""
-    taken = set(own)
-    return [replace(need) for need in needs if need.port not in taken]

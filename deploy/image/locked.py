@@ -78,21 +78,20 @@ def unlocked() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Does what the arguments say, and returns the exit code."""
-    *verb, extras = arguments
-    if verb != ["--verify"]:
-        lines = (
-            bounds()
-            if extras == "--bounds"
-            else hashed(Path(extras))
-            if verb == ["--hashed"]
-            else requirements(extras)
-        )
-        sys.stdout.write("\n".join(lines) + "\n")
-        return 0
-    strangers = [] if "vllm" in extras else unlocked()
-    for stranger in strangers:
-        sys.stderr.write(f"not in requirements.lock: {stranger}\n")
-    return 1 if strangers else 0
+    *_, last = arguments
+    if "--verify" in arguments:
+        strangers = [] if "vllm" in last else unlocked()
+        for stranger in strangers:
+            sys.stderr.write(f"not in requirements.lock: {stranger}\n")
+        return 1 if strangers else 0
+    if "--bounds" in arguments:
+        lines = bounds()
+    elif "--hashed" in arguments:
+        lines = hashed(Path(last))
+    else:
+        lines = requirements(last)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
 
 
 if __name__ == "__main__":

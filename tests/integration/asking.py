@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -12,39 +13,54 @@ WORDS_PER_S = 5
 """Of the scripted model `lasts`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question.
+
+    Attributes:
+        url: The service, or the node, that it was sent to.
+        status: Of the answer; 0 where the connection broke.
+        took_s: Until the whole answer was there.
+        problem: What the answer says instead.
+    """
+
+    url: str
+    status: int
+    took_s: float
+    problem: str = ""
+
+
 class Load:
-    """Asks in a few threads until stopped, and counts the answers by status."""
+    """Callers that each ask one question after the other, as long as the block runs.
+
+    Args:
+        urls: Whom to ask; callers take turns at them.
+        threads: How many callers there are.
+        body: What they send.
+        paths: Where to; callers take turns at them, too.
+        pause_s: Time between two questions of a caller.
+        key: API key, where the service asks for one.
+    """
 
     def __init__(
         self,
-        url: str,
-        *,
+        *urls: str,
         threads: int,
         body: dict[str, object],
-        path: str = "/v1/search",
+        paths: Sequence[str] = ("/v1/search",),
         pause_s: float = 0.0,
+        key: str = "",
     ) -> None:
-        self.statuses: Counter[int] = Counter()
-        self.slowest_s = 0.0
-        self.problems: list[str] = []
-        self._url, self._path, self._body, self._pause_s = url, path, body, pause_s
+        self.asked: list[Asked] = []
+        self._body, self._pause_s = body, pause_s
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=60) as client:
-            while not self._stop.wait(self._pause_s):
-                began_s = time.monotonic()
-                try:
-                    response = client.post(self._path, json=self._body)
-                    status = response.status_code
-                    if status != 200:
-                        self.problems.append(response.text[:300])
-                except httpx.HTTPError as error:
-                    status = 0
-                    self.problems.append(repr(error))
-                self.statuses[status] += 1
-                self.slowest_s = max(self.slowest_s, time.monotonic() - began_s)
+        self._threads = [
+            threading.Thread(
+                target=self._call, args=(urls[number % len(urls)], paths[number % len(paths)])
+            )
+            for number in range(threads)
+        ]
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
@@ -55,6 +71,32 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How many answers there were of each status."""
+        return Counter(question.status for question in self.asked)
+
+    @property
+    def failed(self) -> list[Asked]:
+        """The questions that were not answered."""
+        return [question for question in self.asked if question.status != 200]
+
+    def slow(self, longer_than_s: float) -> list[Asked]:
+        """Returns the questions that waited longer."""
+        return [question for question in self.asked if question.took_s > longer_than_s]
+
+    def _call(self, url: str, path: str) -> None:
+        with httpx.Client(base_url=url, headers=self._headers, timeout=60) as client:
+            while not self._stop.wait(self._pause_s):
+                began_s = time.monotonic()
+                try:
+                    response = client.post(path, json=self._body)
+                    status = response.status_code
+                    problem = "" if status == 200 else response.text[:300]
+                except httpx.HTTPError as error:
+                    status, problem = 0, repr(error)
+                self.asked.append(Asked(url, status, time.monotonic() - began_s, problem))
 
 
 @dataclass

@@ -6,9 +6,7 @@ many seconds. Apart from the other tests, because each round replaces every repl
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -128,19 +126,13 @@ def test_a_change_costs_no_request_and_no_stream(
 ) -> None:
     change, applications = CHANGES[what]
     change(deployed, number)
-    loads = [
-        Load(cluster.url, threads=1, body=QUESTION, pause_s=0.2),
-        Load(cluster.url, threads=1, body=QUESTION, path="/v1/query", pause_s=0.2),
-    ]
-    with ExitStack() as stack:
-        for load in loads:
-            stack.enter_context(load)
+    paths = ("/v1/search", "/v1/query")
+    with Load(cluster.url, threads=2, body=QUESTION, paths=paths, pause_s=0.2) as load:
         stream = LongStream(cluster.url, "lasts", STREAM_S)
         until(lambda: stream.has_begun or stream.end, within_s=30, what="the stream begins")
         replaced_by(cluster, deployed, applications)
         ended = stream.result()
-    asked = sum((load.statuses for load in loads), Counter())
-    slowest_s = max(load.slowest_s for load in loads)
-    _log.info("%s: %s, slowest %.1f s; the stream: %s", what, dict(asked), slowest_s, ended)
-    assert [load.problems for load in loads] == [[], []]
+    slowest_s = max(question.took_s for question in load.asked)
+    _log.info("%s: %s, slowest %.1f s; the stream: %s", what, load.statuses, slowest_s, ended)
+    assert load.failed == []
     assert ended == "whole"

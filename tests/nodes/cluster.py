@@ -103,26 +103,19 @@ class ThreeNodes:
     def wait_whole(self, within_s: float = 240) -> None:
         until(self.is_whole, within_s=within_s, what="all applications run")
 
-    def join(self, node: Node, *, cpus: int = 12) -> None:
-        """Has a node join the cluster."""
-        node.start(
-            [
-                *(str(Path(sys.executable).with_name("ray")), "start", "--block"),
-                *("--address", f"{self.head.address}:6379", "--node-ip-address", node.address),
-                *("--num-cpus", str(cpus), "--object-store-memory", "134217728"),
-            ]
-        )
-        node.wait_for("Ray runtime started")
-
     def begin(self) -> None:
         """Starts Ray on all nodes."""
-        self.head.start(
-            [
-                *(str(Path(sys.executable).with_name("ray")), "start", "--block", "--head"),
-                *("--node-ip-address", self.head.address, "--dashboard-host", "0.0.0.0"),
-                *("--num-cpus", "0", "--object-store-memory", "134217728"),
-            ]
-        )
-        self.head.wait_for("Ray runtime started")
+        _start_ray(self.head, "--head", "--dashboard-host", "0.0.0.0", "--num-cpus", "0")
         for node in self.workers:
             self.join(node)
+
+    def join(self, node: Node) -> None:
+        """Has a node join the cluster."""
+        _start_ray(node, "--address", f"{self.head.address}:6379", "--num-cpus", "12")
+
+
+def _start_ray(node: Node, *options: str) -> None:
+    ray = str(Path(sys.executable).with_name("ray"))
+    own = ("--node-ip-address", node.address, "--object-store-memory", "134217728")
+    node.start([ray, "start", "--block", *own, *options])
+    node.wait_for("Ray runtime started")

@@ -15,7 +15,7 @@ from benchmarks.peers.process import Server, free_port
 from benchmarks.peers.redis_server import redis_program, running_redis
 from tests.integration.cluster import RAGSERVE, REPOSITORY
 from tests.nodes.cluster import TOKEN, ThreeNodes
-from tests.nodes.network import HOST, Bridge, Node, why_not
+from tests.nodes.network import HOST, Node, bridge, why_not
 
 _NETWORK = "10.9.0.0/24"
 _TIMEOUT_S = 1800
@@ -61,7 +61,7 @@ def nodes(folder: Path, config: Path) -> Iterator[ThreeNodes]:
     if postgres is None or redis is None:
         pytest.skip("PostgreSQL and Redis are not installed")
     with ExitStack() as stack:
-        stack.enter_context(Bridge())
+        stack.enter_context(bridge())
         database_url = stack.enter_context(running_postgres(postgres, host=HOST, network=_NETWORK))
         limits = stack.enter_context(running_redis(redis, host=HOST))
         chroma = [str(Path(sys.executable).with_name("chroma")), "run", "--host", HOST]

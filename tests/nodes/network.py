@@ -9,14 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.integration.cluster import REPOSITORY, until
+
 HOST = "10.9.0.1"
 """The address of the machine itself, where the servers are that all nodes share."""
 _BRIDGE = "br-ragserve"
@@ -48,22 +46,16 @@ def why_not() -> str:
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 
-class Bridge:
-    """The network of the nodes, inside a namespace that `make test-nodes` has made."""
-
-    def __enter__(self) -> Self:
-        _ip("link set lo up")
-        _ip(f"link add {_BRIDGE} type bridge")
+@contextmanager
+def bridge() -> Iterator[None]:
+    """Makes the network of the nodes, inside a namespace that `make test-nodes` has made."""
+    _ip("link set lo up")
+    _ip(f"link add {_BRIDGE} type bridge")
+    try:
         _ip(f"addr add {HOST}/24 dev {_BRIDGE}")
         _ip(f"link set {_BRIDGE} up")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+        yield
+    finally:
         _ip(f"link del {_BRIDGE}")
 
 
@@ -113,12 +105,15 @@ class Node:
 
     def wait_for(self, words: str) -> None:
         """Returns once its log says something."""
-        assert self._process is not None
-        deadline_s = time.monotonic() + _STARTS_S
-        while words not in (said := self._log.read_text(errors="replace")):
-            assert self._process.poll() is None, f"{self.address} has ended:\n{said[-2000:]}"
-            assert time.monotonic() < deadline_s, f"{self.address} did not start:\n{said[-2000:]}"
-            time.sleep(0.1)
+        process = self._process
+        assert process is not None
+
+        def is_said() -> bool:
+            said = self._log.read_text(errors="replace")
+            assert process.poll() is None, f"{self.address} has ended:\n{said[-2000:]}"
+            return words in said
+
+        until(is_said, within_s=_STARTS_S, what=f"{self._log} says {words!r}")
 
     def kill(self) -> None:
         """Ends all of its processes at once; does nothing twice."""

@@ -8,16 +8,23 @@ from pathlib import Path
 import httpx
 import yaml
 
+from tests.integration.asking import Load
 from tests.integration.cluster import until
 from tests.nodes.cluster import ThreeNodes
-from tests.nodes.load import Load
 from tests.nodes.network import Node
 
 CALLERS = 4
 
 
-def load(nodes: ThreeNodes, urls: list[str] | None = None) -> Load:
-    return Load(urls or nodes.urls, nodes.variables["RAGSERVE_API_KEY"], callers=CALLERS)
+def load(nodes: ThreeNodes, urls: list[str]) -> Load:
+    return Load(
+        *urls,
+        threads=CALLERS,
+        body={"query": "What does Retry-After say?"},
+        paths=("/v1/search", "/v1/query"),
+        pause_s=0.3,  # the machine must have time left for what happens
+        key=nodes.variables["RAGSERVE_API_KEY"],
+    )
 
 
 def test_every_node_answers_from_what_was_indexed_through_another(nodes: ThreeNodes) -> None:

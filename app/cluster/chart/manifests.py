@@ -9,9 +9,8 @@ import yaml
 from app.client.errors import CliError
 from app.cluster.chart.render import merged, render_chart
 from app.cluster.checks import check_config
+from app.cluster.nodes import require_no_single_machine
 from app.cluster.serve_config import ServeConfig
-from app.settings.several_nodes import check_for_several_nodes
-from deployments.contracts.errors import ConfigError
 
 
 def read_values(paths: Iterable[Path], *, config: Path | None = None) -> dict[str, Any]:
@@ -60,11 +59,7 @@ def check_embedded(text: str) -> None:
     """
     config = ServeConfig(Path("serveConfigV2").resolve(), yaml.safe_load(text))
     check_config(config)
-    try:
-        check_for_several_nodes(config.document, config.path.name)
-    except ConfigError as error:
-        message, _, detail = str(error).partition("\n")
-        raise CliError(message.rstrip("."), "See docs/cluster.md", detail=detail) from None
+    require_no_single_machine(config.document, config.path.name)
 
 
 def _text_of(path: Path) -> str:
