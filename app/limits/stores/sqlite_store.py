@@ -6,7 +6,6 @@ of a network, so this is for one machine.
 """
 
 import sqlite3
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from app.limits.stores.memory_store import wall_clock_us
 from app.limits.stores.operations import Decision, Operation, StoreAway
 
 _BUSY_S = 1.0
-_LOOK_AGAIN_S = 0.0002
-"""A transaction takes about this long. SQLite's own waiting begins with a whole millisecond, and
-grows: with a few replicas most requests would pay for it."""
 _SWEEP_US = 60_000_000
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, arrival_us INTEGER NOT NULL)"
@@ -59,7 +55,7 @@ class SqliteStore:
     def _run(
         self, connection: sqlite3.Connection, operations: Sequence[Operation]
     ) -> list[Decision]:
-        _begin(connection)
+        connection.execute("BEGIN IMMEDIATE")
         try:
             # Read once the lock is held: no other process can have written with a later time.
             now_us = self._now_us()
@@ -87,25 +83,11 @@ class SqliteStore:
             connection.execute("PRAGMA synchronous=NORMAL")
             for statement in _TABLES:
                 connection.execute(statement)
-            connection.execute("PRAGMA busy_timeout=0")  # `_begin` waits
         except BaseException:
             connection.close()
             raise
         self._connection = connection
         return connection
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    """Takes the file's lock, as soon as it is free."""
-    ends_s = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends_s:
-                raise
-        time.sleep(_LOOK_AGAIN_S)
 
 
 class _SqliteTable:
