@@ -33,6 +33,14 @@ HAPROXY_SETTINGS: Mapping[str, str] = {
 }
 """Where HAProxy takes the requests, which it does on Linux."""
 
+NODES_SETTINGS: Mapping[str, str] = {
+    # What is sent to a node that is gone is answered by nobody: after so long its connection ends,
+    # and with it the calls that wait on it, which go to others. By default that is two minutes. A
+    # busy process loses nothing by it, because its kernel answers.
+    "RAY_grpc_client_keepalive_timeout_ms": "1500",
+}
+"""Where there is more than one node."""
+
 SECRETS: Mapping[str, str] = {
     "RAGSERVE_KEY_PEPPER": "digests of API keys: a new one makes all keys unknown",
     "RAGSERVE_ADMIN_KEY": "the operators' key",
@@ -59,7 +67,7 @@ def environment_lines(*, database_url: str, limits_url: str, token_file: str) ->
     yield _export("RAY_AUTH_TOKEN_PATH", token_file)
     yield ""
     yield "# How Ray and Serve run the service."
-    for name, value in {**SERVE_SETTINGS, **HAPROXY_SETTINGS}.items():
+    for name, value in {**SERVE_SETTINGS, **HAPROXY_SETTINGS, **NODES_SETTINGS}.items():
         yield _export(name, value)
     yield "# Starts HAProxy so that it notices clients who leave, and without these secrets."
     yield f'export RAY_SERVE_HAPROXY_BINARY_PATH="$(command -v {_LAUNCHER})"'

@@ -14,6 +14,7 @@ from app.settings.activity import ActivityArgs
 from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
 from app.settings.coalescing import CoalescingArgs
+from app.settings.hedging import HedgingArgs
 from app.settings.idempotency import IdempotencyArgs
 from app.settings.limits import LimitsArgs
 from deployments.settings import Settings
@@ -124,6 +125,9 @@ class GatewayArgs(Settings):
 
     coalescing: CoalescingArgs = CoalescingArgs()
     """How requests that wait for the embedder or the retriever travel together."""
+
+    hedging: HedgingArgs = HedgingArgs()
+    """When a call that is late is sent to another replica as well."""
 
     description_max_age_s: float = Field(default=10.0, gt=0, le=600)
     """What a stage said of itself, such as its model's name, is believed for so long."""

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from app.stages.hedging import Hedging
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -37,6 +39,7 @@ class Coalescer(Generic[Item, Result]):
         max_items: Items of one call.
         max_weight: Bound on the items' weights in one call, so that nobody waits for another's
             large work. An item over it travels alone and at once.
+        hedging: Says when a call that is late is sent again; None never does.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Coalescer(Generic[Item, Result]):
         max_weight: int,
         waiting_per_call: int = 0,
         patience_s: float = 0.1,
+        hedging: Hedging | None = None,
     ) -> None:
         self._send = send
         self._max_calls = max_calls
@@ -55,6 +59,7 @@ class Coalescer(Generic[Item, Result]):
         self._patience_s = patience_s
         self._max_items = max_items
         self._max_weight = max_weight
+        self._hedging = hedging
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._calls: set[asyncio.Task[None]] = set()
         self._leaving = False
@@ -123,33 +128,82 @@ class Coalescer(Generic[Item, Result]):
         return batch
 
     def _start(self, batch: list[_Waiting[Item, Result]]) -> None:
-        call = asyncio.create_task(self._call(batch))
-        self._calls.add(call)
-        call.add_done_callback(self._back)
+        calls: set[asyncio.Task[None]] = set()
+        first = self._launch(batch, calls)
 
         def cancel_unawaited(_: object) -> None:
             if all(entry.future.cancelled() for entry in batch):
-                call.cancel()
+                for call in calls:
+                    call.cancel()
 
         for entry in batch:
             entry.future.add_done_callback(cancel_unawaited)
+        if self._hedging is not None:
+            self._watch(batch, calls, first, self._hedging)
+
+    def _watch(
+        self,
+        batch: list[_Waiting[Item, Result]],
+        calls: "set[asyncio.Task[None]]",
+        first: "asyncio.Task[None]",
+        hedging: Hedging,
+    ) -> None:
+        """Sends a copy of the call where it is late, once."""
+        loop = asyncio.get_running_loop()
+        since_s = loop.time()
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal timer
+            waiting = [entry for entry in batch if not entry.future.done()]
+            left_s = since_s + hedging.late_after_s() - loop.time()
+            if left_s > 0:
+                timer = loop.call_later(left_s, look)
+            elif waiting and hedging.take():
+                self._launch(waiting, calls)
+
+        timer = loop.call_later(hedging.first_look_s, look)
+        first.add_done_callback(lambda _: timer.cancel())
+
+    def _launch(
+        self, batch: list[_Waiting[Item, Result]], calls: "set[asyncio.Task[None]]"
+    ) -> "asyncio.Task[None]":
+        """Sends a call, beside those for the same entries that are away already."""
+        call = asyncio.create_task(self._call(batch, calls))
+        calls.add(call)
+        self._calls.add(call)
+        call.add_done_callback(self._back)
+        return call
 
     def _back(self, call: "asyncio.Task[None]") -> None:
         self._calls.discard(call)
         self._leave()
 
-    async def _call(self, batch: list[_Waiting[Item, Result]]) -> None:
+    async def _call(
+        self, batch: list[_Waiting[Item, Result]], calls: "set[asyncio.Task[None]]"
+    ) -> None:
+        now_s = asyncio.get_running_loop().time
+        since_s = now_s()
         try:
             results = await self._send([entry.item for entry in batch])
             for entry, result in zip(batch, results, strict=True):
                 if not entry.future.done():
                     entry.future.set_result(result)
+            if self._hedging is not None:
+                self._hedging.note(now_s() - since_s)
+            # Those beside it are waited for no more, and keep no other call from leaving. They are
+            # left to end: a replica that hangs should go on looking busy.
+            self._calls -= calls
         except asyncio.CancelledError:
             for entry in batch:
                 entry.future.cancel()
             raise
         except Exception as error:
+            if len(calls) > 1:
+                return  # the other may still answer
             for entry in batch:
                 if not entry.future.done():
                     # One object raised to several would collect all their tracebacks.
                     entry.future.set_exception(copy.copy(error))
+        finally:
+            calls.discard(asyncio.current_task())

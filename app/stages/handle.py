@@ -18,7 +18,8 @@ from app.request.waiting import note_call, note_wait
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
-from app.stages.replicas import ReplicaWatch
+from app.stages.hedging import Hedging
+from app.stages.replicas import ReplicaWatch, replica_count
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
@@ -28,20 +29,23 @@ from deployments.serving.calls import call_stage, stream_stage, translate
 
 @dataclass(frozen=True, slots=True)
 class Merging:
-    """What of one deployment may travel together: at most so many requests, of so much weight; and
-    whether requests gather while calls are away, as `CoalescingArgs` says."""
+    """What of one deployment may travel together: at most so many requests, of so much weight;
+    whether requests gather while calls are away, as `CoalescingArgs` says; and whether a call that
+    is late may be sent again, as `HedgingArgs` says."""
 
     max_items: int
     max_weight: int
     gathers: bool = False
+    hedges: bool = False
 
 
 _MERGING = {
     # Characters: about what the model takes in one batch, so that nobody waits for a second one.
-    "Embedder": Merging(max_items=32, max_weight=4000, gathers=True),
-    "Retriever": Merging(max_items=32, max_weight=32, gathers=True),
+    "Embedder": Merging(max_items=32, max_weight=4000, gathers=True, hedges=True),
+    # What has a weight is a search.
+    "Retriever": Merging(max_items=32, max_weight=32, gathers=True, hedges=True),
     # Work that grows with every call: a long line of them would come back all at the end.
-    "Reranker": Merging(max_items=4, max_weight=200),  # passages
+    "Reranker": Merging(max_items=4, max_weight=200, hedges=True),  # passages
     "Generator": Merging(max_items=4, max_weight=4),
 }
 _ALONE = Merging(max_items=1, max_weight=0)
@@ -101,6 +105,7 @@ class StageHandle:
                 max_weight=merging.max_weight,
                 waiting_per_call=args.coalescing.waiting_per_call if merging.gathers else 0,
                 patience_s=args.coalescing.patience_s,
+                hedging=Hedging(args.hedging, self._has_others) if merging.hedges else None,
             )
 
         self._coalescer = coalescer(max_calls or args.concurrent_stage_calls)
@@ -257,6 +262,9 @@ class StageHandle:
                 timeout_s=max(call.context.timeout_s for call in calls),
             )
         return cast(list[StageOutcome], answer)
+
+    def _has_others(self) -> bool:
+        return replica_count(self._handle) > 1
 
     def _require_time(self, call: CallContext) -> None:
         if call.timeout_s <= 0:

@@ -89,13 +89,18 @@ class ReplicaWatch:
 
 
 def has_replicas(handle: Any) -> bool:
-    """Returns whether a handle knows of a replica; True where that cannot be told, as before its
-    first call. Serve has no public way to ask."""
+    """Returns whether a handle knows of a replica; True where that cannot be told."""
+    return replica_count(handle) != 0
+
+
+def replica_count(handle: Any) -> int:
+    """Returns how many replicas a handle knows of; 1 where that cannot be told, as before its first
+    call. Serve has no public way to ask."""
     try:
         router = handle._router._asyncio_router.request_router
-        return router is None or bool(router.curr_replicas)
+        return 1 if router is None else len(router.curr_replicas)
     except AttributeError:
-        return True
+        return 1
 
 
 def is_taken(response: Any) -> bool:
