@@ -6,8 +6,10 @@ name; the good one must be added, no request may fail, no replica may die, and s
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +37,7 @@ _FILES_AT_ONCE = 4
 _SEARCHES_PER_S = 5
 _SLICE_S = 2.0
 """Searches are begun in slices, between which it shows whether there are files left."""
-_MIB = 2**20
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass
@@ -199,20 +201,25 @@ def _note(outcome: Outcome, status: int, body: str, good: str) -> None:
 
 
 async def _watch_children(outcome: Outcome) -> None:
+    """Looks at those who read files, rarely: the searches that are timed wait meanwhile."""
+    indexers = [psutil.Process(pid) for pid in _indexers()]
     while True:
-        outcome.largest_child_mib = max(outcome.largest_child_mib, *_children_mib(), 0.0)
-        await asyncio.sleep(0.2)
+        outcome.largest_child_mib = max(outcome.largest_child_mib, *_children_mib(indexers), 0.0)
+        await asyncio.sleep(1.0)
 
 
-def _children_mib() -> list[float]:
+def _children_mib(indexers: Sequence[psutil.Process]) -> list[float]:
+    """Returns the most memory that each process that reads files ever held."""
     held = []
-    for process in psutil.process_iter():
-        try:
-            if "deployments.indexer.cage.child" in process.cmdline():
-                held.append(process.memory_info().rss / _MIB)
-        except psutil.Error:
-            continue
+    for indexer in indexers:
+        with suppress(psutil.Error, OSError):  # it, or one of its children, has ended
+            held += [_peak_mib(child.pid) for child in indexer.children()]
     return held
+
+
+def _peak_mib(pid: int) -> float:
+    match = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    return 0.0 if match is None else int(match[1]) / 1024
 
 
 def _indexers() -> list[int]:
