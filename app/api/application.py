@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
 from app.access.check import AccessCheck
-from app.access.route_scopes import RouteScopes
+from app.access.route_scopes import RouteScopes, read_declarations
 from app.api import (
     admin,
     answers,
@@ -128,4 +128,5 @@ def _routes() -> tuple[BaseRoute, ...]:
     )
     for module in routed:
         router.include_router(module.router)
+    read_declarations(router.routes)
     return tuple(router.routes)

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Union
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
-from app.api.dependencies import ArgsIn, ScopeIn
+from app.api.dependencies import args_of, scope_of
 from app.schemas.wire import TolerantModel, unknown_fields
 from deployments.contracts.field_errors import MAX_FIELDS, unknown_field, unsupported_fields
 
@@ -24,15 +24,15 @@ def tolerant(*models: type[TolerantModel]) -> Any:
 
     async def read(
         body: form,
-        scope: ScopeIn,
-        args: ArgsIn,
+        request: Request,
         x_ragserve_strict: Strict = None,
     ) -> Any:
         unknown = unknown_fields(body)
-        is_strict = args.strict if x_ragserve_strict is None else x_ragserve_strict
+        is_strict = args_of(request).strict if x_ragserve_strict is None else x_ragserve_strict
         if unknown and is_strict:
             raise unsupported_fields([unknown_field(path) for path in unknown[:MAX_FIELDS]])
-        scope.notes.ignored = (*scope.notes.ignored, *unknown)
+        notes = scope_of(request).notes
+        notes.ignored = (*notes.ignored, *unknown)
         return body
 
     read.is_tolerant = True  # type: ignore[attr-defined]  # what the API's description goes by

@@ -6,10 +6,10 @@ The gate has found out who it is, and whether they may be here at all.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from app.access.principals import require
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.dependencies import gateway_of, scope_of
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.principal import Principal
@@ -59,8 +59,7 @@ class Caller:
 
 
 async def caller(
-    gateway: GatewayIn,
-    scope: ScopeIn,
+    request: Request,
     x_ragserve_release: Annotated[
         str | None,
         Header(max_length=256, description="A release to answer; for operators, by their key."),
@@ -76,6 +75,7 @@ async def caller(
         Unauthorized, Forbidden: a release was asked for without the operators' key.
         Forbidden: there is to be no trace, and the operators do not allow that.
     """
+    scope, gateway = scope_of(request), gateway_of(request)
     if scope.background is not None:
         # Checked when the batch was begun.
         return Caller(scope.principal, scope.background.release)

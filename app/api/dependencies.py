@@ -1,7 +1,8 @@
 """What routes ask for by type: the request's scope, and the service.
 
-All of them are coroutines although nothing here waits: FastAPI sends plain functions to a thread,
-which costs more than they do.
+All dependencies are coroutines although nothing here waits: FastAPI sends plain functions to a
+thread, which costs more than they do. A dependency of a dependency is solved for each request as
+well: what needs the scope in a dependency takes the request, and `scope_of`.
 """
 
 from typing import Annotated
@@ -16,27 +17,42 @@ from app.settings.gateway import GatewayArgs
 from deployments.contracts.errors import UnsupportedMedia
 
 
-async def request_scope(request: Request) -> RequestScope:
+def scope_of(request: Request) -> RequestScope:
     """Returns the scope that was set at admission."""
     scope: RequestScope = request.scope[SCOPE_KEY]
     return scope
 
 
-async def gateway(request: Request) -> Gateway:
+def gateway_of(request: Request) -> Gateway:
     """Returns what the gateway serves."""
-    found: Gateway = request.app.state.gateway
-    return found
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def args_of(request: Request) -> GatewayArgs:
+    """Returns the gateway's cold settings."""
+    args: GatewayArgs = request.app.state.args
+    return args
+
+
+async def request_scope(request: Request) -> RequestScope:
+    """See `scope_of`."""
+    return scope_of(request)
+
+
+async def gateway(request: Request) -> Gateway:
+    """See `gateway_of`."""
+    return gateway_of(request)
 
 
 async def releases(request: Request) -> Releases:
     """Returns the gateway's releases."""
-    return (await gateway(request)).releases
+    return gateway_of(request).releases
 
 
 async def gateway_args(request: Request) -> GatewayArgs:
-    """Returns the gateway's cold settings."""
-    args: GatewayArgs = request.app.state.args
-    return args
+    """See `args_of`."""
+    return args_of(request)
 
 
 async def require_json(request: Request) -> None:
