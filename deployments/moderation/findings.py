@@ -25,8 +25,10 @@ class Finding:
 class StreamCheck(Protocol):
     """Reads a text in pieces. Offsets are in characters from the beginning of the text."""
 
-    found: Sequence[Finding]
-    """What was found so far, in the order in which it was decided."""
+    @property
+    def found(self) -> Sequence[Finding]:
+        """What was found so far, in the order in which it was decided."""
+        ...
 
     def feed(self, text: str) -> int:
         """Takes the next piece, and returns up to where the text is decided: nothing that is still

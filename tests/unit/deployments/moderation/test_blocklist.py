@@ -130,7 +130,9 @@ def test_a_list_that_goes_on_finds_every_term() -> None:
     chance = random.Random(13)
     for _ in range(TEXTS // 2):
         terms, text = random_terms(chance), random_text(chance)
-        found = Blocklist({"list": terms}).find(text)
+        blocklist = Blocklist({"list": terms})
+        found = blocklist.find(text)
+        assert blocklist.categories(text) == {one.category for one in found}
         assert {one.start for one in found} == expected(text, terms), (text, terms)
 
 
