@@ -1,5 +1,5 @@
-"""`python -m benchmarks.moderation`: what of blocked terms leaks from streams, what a list costs and
-how much of a stream it holds, and which texts it refuses wrongly."""
+"""`python -m benchmarks.moderation`: what of blocked terms leaks from streams, what lists cost and
+how much of a stream they hold, and which texts they refuse wrongly."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from app.cli.output import make_console
 from benchmarks.environment import describe
-from benchmarks.load.output import make_console, progress, write_result
+from benchmarks.load.output import progress, write_result
 from benchmarks.moderation_study.cost import measure_cost, random_terms
 from benchmarks.moderation_study.refusals import INSIDE_OF_OTHERS, measure_refusals
 from benchmarks.moderation_study.streams import measure_leaks

@@ -147,13 +147,14 @@ def test_patterns_find_in_pieces_what_they_find_in_the_whole() -> None:
 
 def check_of(name: str) -> Callable[[], StreamCheck]:
     blocklist, patterns = Blocklist({"list": ["very bad"]}), Patterns({"p": "zq{1,5}"})
-    return {
+    makers: dict[str, Callable[[], StreamCheck]] = {
         "blocklist": lambda: BlocklistStream(blocklist),
         "patterns": lambda: PatternsStream(patterns),
         "personal_data": lambda: PersonalDataStream(Redactor(), Numbering()),
         "links": lambda: LinkStream([]),
         "sentences": SentenceStream,
-    }[name]
+    }
+    return makers[name]
 
 
 NAMES = ["blocklist", "patterns", "personal_data", "links", "sentences"]
