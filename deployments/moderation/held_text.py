@@ -25,8 +25,6 @@ class HeldText:
         """What has not left, as it came."""
         self._left = 0
         """Characters, as they came, that have left."""
-        self._sent = 0
-        """Characters that have left, as they left."""
         self._ends = [0]
         self._shifts = [0]
         """Where a replacement ended, as it came, and by how much what follows has moved."""
@@ -71,6 +69,8 @@ class HeldText:
         if self.is_blocked:
             return ""
         end = min([self._left + len(self._text), *decided])
+        if not any(check.found for check in self._checks):  # as for most pieces of most texts
+            return self._cut(end)
         if blocked := self.blocked_by():
             self.is_blocked = True
             end = max(self._left, min([end, *(one.start for one in blocked)]))
@@ -80,10 +80,14 @@ class HeldText:
             if one.start < end < one.end:
                 end = max(self._left, one.start)
         sent = self._edited(end, [one for one in edits if one.end <= end])
-        self._text = self._text[end - self._left :]
-        self._left = end
-        self._sent += len(sent)
+        self._cut(end)
         return sent
+
+    def _cut(self, end: int) -> str:
+        """Takes what stands before an offset as left, and returns it as it came."""
+        place = end - self._left
+        cut, self._text, self._left = self._text[:place], self._text[place:], end
+        return cut
 
     def _edited(self, end: int, edits: Sequence[Finding]) -> str:
         parts: list[str] = []
