@@ -10,6 +10,9 @@ from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
 from app.idempotency.requests import IdempotentRequests
 from app.limits.limiter import Limiter
+from app.moderation.classifier import AlwaysClosed, Classifiers
+from app.moderation.moderator import Moderator
+from app.moderation.policies import Policies
 from app.releases.releases import Releases
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
@@ -29,6 +32,7 @@ class Gateway:
         releases: Who answers whom.
         dispatcher: Has requests answered.
         telemetry: Where they are reported when they have ended.
+        moderator: Says what may be asked and answered.
         control: The rollout controller, None where there is none.
         tracker: Knows what was used, None where there is no control application.
         batches: Keeps batches of work, None where there is no control application.
@@ -46,6 +50,7 @@ class Gateway:
     releases: Releases
     dispatcher: Dispatcher
     telemetry: Telemetry
+    moderator: Moderator
     control: ControlStage | None = None
     tracker: TrackerStage | None = None
     batches: BatchStage | None = None
@@ -76,6 +81,7 @@ def make_gateway(
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
     limiter: Limiter | None = None,
+    classifiers: Classifiers | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests, and without an authenticator the key of last resort is the only one."""
@@ -88,11 +94,15 @@ def make_gateway(
         max_requests=args.shadow_concurrency,
         timeout_s=args.request_timeout_s,
     )
-    dispatcher = Dispatcher(releases, told, shadow, reported)
+    moderator = Moderator(
+        Policies(releases.settings), classifiers or Classifiers(lambda _: AlwaysClosed())
+    )
+    dispatcher = Dispatcher(releases, told, shadow, reported, moderator)
     return Gateway(
         releases,
         dispatcher,
         reported,
+        moderator,
         control=control,
         tracker=tracker,
         batches=batches,

@@ -24,6 +24,8 @@ from app.gateway import make_gateway
 from app.idempotency.opening import open_idempotent
 from app.idempotency.requests import FORGOTTEN_EVERY_S
 from app.limits.opening import open_limiter
+from app.moderation.classifier import STAGE as MODERATION
+from app.moderation.classifier import Classifiers
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -110,6 +112,7 @@ class Ingress:
             breakers=breakers.states,
             pace=self._records.pace,
             limiter=self._limiter,
+            classifiers=Classifiers(lambda name: breakers.of(MODERATION, name)),
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -120,6 +123,7 @@ class Ingress:
         """
         try:
             live = GatewayLive.model_validate(user_config)
+            self._gateway.moderator.policies.prepare(live.moderation)
             self._records.use(live)
         except (ValidationError, ConfigError) as error:
             if self._live is None:

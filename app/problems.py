@@ -12,6 +12,7 @@ STATUS_OF_CODE: Mapping[str, tuple[int, str]] = {
     "malformed_request": (400, "Malformed request"),
     "unsupported_field": (400, "Unsupported field"),
     "context_length_exceeded": (400, "Prompt too long"),
+    "content_filter": (400, "Refused by a content policy"),
     "unauthorized": (401, "Unauthorized"),
     "forbidden": (403, "Forbidden"),
     "not_found": (404, "Not found"),

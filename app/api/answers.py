@@ -13,6 +13,7 @@ from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
+from app.api.moderation.requests import checked_question
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
@@ -65,9 +66,10 @@ async def answer_query(
     """Returns the answer to one question on the wire."""
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
+    question = await checked_question(_question(body, body.sampling()), assignment, scope, gateway)
     await _reserve(body, body.sampling(), assignment, scope, gateway)
     served = await gateway.dispatcher.begin(
-        from_documents(_question(body, body.sampling())),
+        from_documents(question),
         assignment,
         scope,
         timeout_s=scope.call().timeout_s,
@@ -83,9 +85,10 @@ async def _stream_query(
 ) -> EventStream:
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
+    question = await checked_question(_question(body, body.sampling()), assignment, scope, gateway)
     await _reserve(body, body.sampling(), assignment, scope, gateway)
     served = await gateway.dispatcher.begin(
-        from_documents(_question(body, body.sampling())),
+        from_documents(question),
         assignment,
         scope,
         timeout_s=args.stream_timeout_s,
@@ -107,8 +110,9 @@ async def search_chunks(
     """Finds the chunks that fit a question best, without writing an answer."""
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
+    question = await checked_question(_question(body), assignment, scope, gateway)
     await _reserve(body, _UNSAID, assignment, scope, gateway, writes=False)
-    served = await gateway.dispatcher.search(_question(body), assignment, scope)
+    served = await gateway.dispatcher.search(question, assignment, scope)
     response.headers.update(release_header(served.release))
     return SearchResponse(
         id=scope.request_id,

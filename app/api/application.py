@@ -31,6 +31,7 @@ from app.api.access import audit, keys, tenants
 from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
 from app.api.files import batches, files, store_files, stores
+from app.api.moderation import moderations
 from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
 from app.edge.admission import AdmissionGate
 from app.edge.cors import cors_middlewares
@@ -122,7 +123,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     a hundred requests, and no application changes them."""
     router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
-        *(answers, ask, chat, responses, completions, batch, models, documents),
+        *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
         *(files, stores, store_files, batches, batches_of_work),
         *(usage, drift, keys, tenants, audit, admin, health, docs_page),
     )

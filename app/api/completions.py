@@ -9,10 +9,12 @@ from fastapi import APIRouter, Response
 
 from app.access.route_scopes import needs
 from app.answering.ask import from_generator
+from app.answering.written import AnswerStream
 from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
+from app.api.moderation.requests import NO_TOOLS, checked_messages
 from app.api.wire.chat import error_event, usage_of
 from app.api.wire.streaming import (
     DONE,
@@ -21,7 +23,9 @@ from app.api.wire.streaming import (
     end_honestly,
     event_stream_content,
 )
+from app.api.wire.values import blocked_of
 from app.dispatch.direct import begin_direct
+from app.dispatch.dispatcher import Served
 from app.releases.model_names import Direct, resolve_model
 from app.request.scope import RequestScope
 from app.schemas.completions import (
@@ -67,17 +71,23 @@ async def completions(
         scope,
         assign=lambda: caller.assign(gateway.releases, scope),
     )
-    request = GenerationRequest(text=body.prompt, sampling=body.sampling())
-    asked = (Message("user", body.prompt),)
+    asked = await checked_messages(
+        (Message("user", body.prompt),), None, NO_TOOLS, target, scope, gateway
+    )
+    request = GenerationRequest(text=asked[0].content, sampling=body.sampling())
     await reserve_answer(asked, request.sampling, target, scope, gateway, searches=False)
     timeout_s = args.stream_timeout_s if body.stream else scope.call().timeout_s
     if isinstance(target, Direct):
-        begun = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
+        begun = await begin_direct(
+            *(request, target.generator, scope, gateway.moderator),
+            timeout_s=timeout_s,
+            whole=not body.stream,
+        )
     else:
         begun = await gateway.dispatcher.begin(
             from_generator(request), target, scope, timeout_s=timeout_s, whole=not body.stream
         )
-    wire = _Wire(body.model, begun.release, scope, body.logprobs is not None)
+    wire = _Wire(body.model, begun, scope, body.logprobs is not None)
     headers = release_header(begun.release)
     if not body.stream:
         completion = wire.whole(await collect(begun.value.events))
@@ -96,10 +106,10 @@ async def completions(
 
 class _Wire:
     def __init__(
-        self, model: str, release: str | None, scope: RequestScope, with_logprobs: bool
+        self, model: str, begun: Served[AnswerStream], scope: RequestScope, with_logprobs: bool
     ) -> None:
         self._model = model
-        self._release = release
+        self._begun = begun
         self._scope = scope
         self._id = f"cmpl-{scope.request_id}"
         self._created = int(time.time())
@@ -166,7 +176,9 @@ class _Wire:
         return CompletionProvenance(
             request_id=self._scope.request_id,
             model=engine,
-            release=self._release,
+            release=self._begun.release,
+            degraded=self._begun.record.degraded,
+            blocked=blocked_of(self._begun.record),
             ignored=list(self._scope.notes.ignored),
         )
 

@@ -3,7 +3,7 @@ and from what."""
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.answering.ask import Ask, from_documents, from_generator
 from app.answering.condense import user_texts
@@ -12,6 +12,7 @@ from app.answering.question import Question
 from app.answering.written import AnswerStream
 from app.api.caller import Caller
 from app.api.expected_use import reserve_answer
+from app.api.moderation.requests import checked_messages
 from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
@@ -105,6 +106,10 @@ async def begin_answer(
         scope,
         assign=lambda: caller.assign(gateway.releases, scope),
     )
+    messages = await checked_messages(
+        asked.messages, asked.options.filter, asked.tools, target, scope, gateway
+    )
+    asked = replace(asked, messages=messages)
     await reserve_answer(
         asked.messages,
         asked.sampling,
@@ -124,14 +129,18 @@ async def begin_answer(
                 errors=({"field": "model", "message": "has no documents", "type": "value"},),
             )
         request = _request(asked)
-        served = await begin_direct(request, target.generator, scope, timeout_s=timeout_s)
+        served = await begin_direct(
+            *(request, target.generator, scope, gateway.moderator),
+            timeout_s=timeout_s,
+            whole=not asked.stream,
+        )
         return Begun(served, routing)
     kind = _housekeeping(asked, gateway.releases)
     if kind is None:
         served = await _dispatch(asked, target, gateway, scope, timeout_s)
     else:
         generator = gateway.releases.route(target.release).generator
-        served = await _keep_house(kind, asked, generator, scope, timeout_s)
+        served = await _keep_house(kind, asked, generator, scope, gateway, timeout_s)
     return Begun(served, routing, kind)
 
 
@@ -184,13 +193,18 @@ async def _keep_house(
     asked: Conversation,
     generator: GeneratorChain,
     scope: RequestScope,
+    gateway: Gateway,
     timeout_s: float,
 ) -> Served[AnswerStream]:
     """Returns the answer of a language model that is asked without the documents, or a modest one
     of our own where the release has none. Neither counts as an answer of the release."""
     has_model = (await facts_of(generator, scope)).get("language_model")
     if has_model or asked.sampling.output_format:  # without a model, that refuses the format
-        return await begin_direct(_request(asked), generator, scope, timeout_s=timeout_s)
+        return await begin_direct(
+            *(_request(asked), generator, scope, gateway.moderator),
+            timeout_s=timeout_s,
+            whole=not asked.stream,
+        )
     text = reply_without_a_model(kind, asked.messages)
     return Served(written_at_once(text, model=SERVICE), None, AttemptRecord())
 

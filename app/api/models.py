@@ -13,6 +13,7 @@ from app.api.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
 from app.api.expected_use import reserve_embeddings
 from app.api.wire.embeddings import embeddings_json
 from app.api.work import work_of_passages, work_of_texts
+from app.gateway import Gateway
 from app.releases.catalogue import ModelEntry, catalogue
 from app.releases.model_names import SERVICE, STARTED_S, is_service, no_such_model
 from app.releases.releases import Releases
@@ -68,6 +69,7 @@ async def embeddings(
     await _check_model(body.model, "embeddings", route, embedder, scope, releases)
     if body.dimensions is not None:
         await _check_dimensions(body.dimensions, embedder, scope)
+    texts = await gateway.moderator.check_texts(texts, scope, (route.name,))
     await reserve_embeddings(texts, route.retrieval, scope, gateway)
     async with record.timed("embedder") as spent:
         embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
@@ -92,7 +94,7 @@ async def embeddings(
 async def rerank(
     body: Annotated[RerankRequest, tolerant(RerankRequest)],
     scope: ScopeIn,
-    releases: ReleasesIn,
+    gateway: GatewayIn,
 ) -> RerankResponse:
     """Orders texts by relevance to a query, in Cohere's and Jina's form; `/v2/rerank` and `/rerank`
     are the same."""
@@ -100,7 +102,7 @@ async def rerank(
         document.text if isinstance(document, RerankDocument) else document
         for document in body.documents
     ]
-    order, judged = await _rank(body.query, texts, body.model, scope, releases)
+    order, judged = await _rank(body.query, texts, body.model, scope, gateway)
     return RerankResponse(
         id=scope.request_id,
         model=body.model,
@@ -121,12 +123,12 @@ async def rerank(
 async def rerank_unversioned(
     body: Annotated[RerankRequest | TextsRequest, tolerant(RerankRequest, TextsRequest)],
     scope: ScopeIn,
-    releases: ReleasesIn,
+    gateway: GatewayIn,
 ) -> RerankResponse | list[RankedText]:
     """Orders texts, as `/v1/rerank` does; with `texts` in the form of text-embeddings-inference."""
     if isinstance(body, RerankRequest):
-        return await rerank(body, scope, releases)
-    order, judged = await _rank(body.query, body.texts, SERVICE, scope, releases)
+        return await rerank(body, scope, gateway)
+    order, judged = await _rank(body.query, body.texts, SERVICE, scope, gateway)
     return [
         RankedText(
             index=index,
@@ -141,11 +143,11 @@ async def rerank_unversioned(
 async def rerank_for_infinity(
     body: Annotated[RerankRequest, tolerant(RerankRequest)],
     scope: ScopeIn,
-    releases: ReleasesIn,
+    gateway: GatewayIn,
 ) -> InfinityRerankResponse:
     """Orders texts, as `/v1/rerank` does, for clients of the embedding server infinity: documents
     are plain texts in its answer, and the form of the request is nothing to tell it by."""
-    answer = await rerank(body, scope, releases)
+    answer = await rerank(body, scope, gateway)
     results = [
         InfinityRerankResult(
             index=result.index,
@@ -165,14 +167,16 @@ async def rerank_for_infinity(
 
 
 async def _rank(
-    query: str, texts: Sequence[str], model: str, scope: RequestScope, releases: Releases
+    query: str, texts: Sequence[str], model: str, scope: RequestScope, gateway: Gateway
 ) -> tuple[list[int], Reranked]:
     """Returns the places of the texts, best first, and what the reranker said of them."""
+    releases = gateway.releases
     route = releases.main()
     scope.weigh(work_of_passages(len(texts)))
     record = _begin(route, scope)
     reranker = route.retrieval.reranker
     await _check_model(model, "rerank", route, reranker, scope, releases)
+    query, *texts = await gateway.moderator.check_texts([query, *texts], scope, (route.name,))
     async with record.timed("reranker") as spent:
         judged = await reranker.rerank(query, texts, call=scope.call())
         spent.note(judged.times)

@@ -73,6 +73,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "two texts": {"model": "ragserve", "input": ["first text", "second text"]},
         "a question": {"input": "What restarts a replica?", "input_type": "query"},
     },
+    "moderations": {
+        "a text": {"input": "How do I reset my password?"},
+        "two texts": {"input": ["How do I reset it?", "Thanks a lot."], "model": "ragserve"},
+    },
     "rerank": {
         "two texts": {
             "query": "animals",

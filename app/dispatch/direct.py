@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.answering.written import AnswerStream, answer_from_generator
 from app.dispatch.dispatcher import Served
+from app.moderation.moderator import Moderator
 from app.releases.failover import GeneratorChain
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
@@ -13,13 +14,28 @@ from deployments.serving.begun import begin
 
 
 async def begin_direct(
-    request: GenerationRequest, generator: GeneratorChain, scope: RequestScope, *, timeout_s: float
+    request: GenerationRequest,
+    generator: GeneratorChain,
+    scope: RequestScope,
+    moderator: Moderator,
+    *,
+    timeout_s: float,
+    whole: bool,
 ) -> Served[AnswerStream]:
-    """Returns what the generator writes as a stream that has begun; `timeout_s` is the time until
-    its end."""
+    """Returns what the generator writes as a stream that has begun.
+
+    Args:
+        request: What is wanted.
+        generator: Who writes.
+        scope: The request.
+        moderator: Says what of it may go out.
+        timeout_s: Time until the end.
+        whole: Whether the client gets all of it at once.
+    """
     scope.notes.messages = request.messages or (Message("user", request.text or ""),)
     record = scope.notes.attempt = AttemptRecord()
     begun = await answer_from_generator(request, generator, scope, record, timeout_s=timeout_s)
+    begun = moderator.guard(begun, scope, None, record, whole=whole)
     noted = await begin(_noted(begun.events, scope))
     return Served(replace(begun, events=noted), None, record)
 

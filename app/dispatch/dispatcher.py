@@ -19,6 +19,7 @@ from app.answering.written import Answer, AnswerStream
 from app.dispatch.observer import Observer
 from app.dispatch.shadow import Shadow
 from app.dispatch.watch import Watch
+from app.moderation.moderator import Moderator, tell_unchecked
 from app.releases.assignment import Assignment
 from app.releases.attempt import Attempt, attempt_of
 from app.releases.releases import Releases
@@ -57,15 +58,22 @@ class Dispatcher:
         observer: Told what became of every request.
         shadow: Repeats requests on a release that is only tried.
         telemetry: Told of what a canary did in vain.
+        moderator: Says what of an answer may go out.
     """
 
     def __init__(
-        self, releases: Releases, observer: Observer, shadow: Shadow, telemetry: Telemetry
+        self,
+        releases: Releases,
+        observer: Observer,
+        shadow: Shadow,
+        telemetry: Telemetry,
+        moderator: Moderator,
     ) -> None:
         self._releases = releases
         self._observer = observer
         self._shadow = shadow
         self._telemetry = telemetry
+        self._moderator = moderator
         self._closing: set[asyncio.Task[None]] = set()
 
     async def begin(
@@ -96,6 +104,10 @@ class Dispatcher:
         watch = self._watch(assignment)
         scope.notes.messages = ask.messages
         served = await self._serve(work, watch, scope)
+        checked = self._moderator.guard(
+            served.value, scope, served.release, served.record, whole=whole
+        )
+        served = replace(served, value=checked)
         events = await begin(self._observed(served, watch, ask, scope))
         return replace(served, value=replace(served.value, events=events))
 
@@ -106,7 +118,9 @@ class Dispatcher:
 
         scope.notes.messages = (Message("user", question.text),)
         watch = self._watch(replace(assignment, arm=None))
-        return await self._serve(partial(search, question), watch, scope)
+        served = await self._serve(partial(search, question), watch, scope)
+        tell_unchecked(scope, served.record)
+        return served
 
     async def close(self, timeout_s: float) -> None:
         """Lets what goes on after answers end within so many seconds."""

@@ -59,6 +59,7 @@ class AttemptRecord:
         model_steps: What generators wrote on the way by step, such as the query of a conversation.
         rounds: What a generator wrote before its answer, each time to search.
         hits: What was left of it after reranking, best first.
+        blocked: Categories for which a policy has ended the answer; empty where none has.
     """
 
     times: dict[str, StageTime] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class AttemptRecord:
     hits: tuple[ScoredChunk, ...] = ()
     model_steps: dict[str, Generation] = field(default_factory=dict)
     rounds: list[Generation] = field(default_factory=list)
+    blocked: tuple[str, ...] = ()
 
     def with_rounds(self, written: Generation) -> Generation:
         """Returns an answer with the tokens of all that led to it: what its client pays for."""

@@ -38,6 +38,7 @@ def observe_answer(
         "aborted": 0.0,
         "truncated": float(written.finish_reason == "length"),
         "refused": float(not written.grounded),
+        "blocked": float(written.finish_reason == "content_filter"),
         "degraded": float(bool(attempt.degraded)),
         "prompt_tokens": float(written.prompt_tokens),
         "completion_tokens": float(written.completion_tokens),

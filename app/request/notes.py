@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.request.attempt import AttemptRecord
+from app.request.decision import Decision
 from app.settings.prices import PriceTable
 from deployments.canary.evidence import Arm
 from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
@@ -37,6 +38,7 @@ class RequestNotes:
         routed: The model that `auto` became, and how it was chosen; None where it was not asked.
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
         prices: What tokens cost when it began.
+        moderation: What policies have decided of it.
     """
 
     key_id: str = ""
@@ -57,6 +59,7 @@ class RequestNotes:
     routed: tuple[str, str] | None = None
     trace_wish: TraceWish = ""
     prices: PriceTable = _NO_PRICES
+    moderation: list[Decision] = field(default_factory=list)
 
     def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
         """Notes who answers, and what it is evidence for."""

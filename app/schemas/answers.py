@@ -13,6 +13,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from app.schemas.filters import MetadataFilter
+from app.schemas.moderations import Blocked
 from app.schemas.sampling import NotHere, SamplingFields
 from app.schemas.wire import COST_USD, Problem, ResponseModel, TolerantModel, refused
 from deployments.contracts.generation import FinishReason
@@ -257,6 +258,11 @@ class QueryResponse(ResponseModel):
     model: str = Field(description="The generator's model.", examples=["extractive"])
     prompt: str = Field(description="The prompt, with its version.", examples=["answer-v1"])
     finish_reason: FinishReason = Field(examples=["stop"])
+    blocked: Blocked | None = Field(
+        default=None,
+        description="Why a moderation policy has ended the answer; null where none has.",
+        examples=[None],
+    )
     degraded: list[str] = Field(
         description="Stages that the request had to do without.", examples=[[]]
     )

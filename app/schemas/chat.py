@@ -21,6 +21,7 @@ from app.schemas.functions import (
     SentToolCall,
     ToolCall,
 )
+from app.schemas.moderations import Blocked
 from app.schemas.sampling import ResponseFormat, WritingFields
 from app.schemas.wire import COST_USD, ResponseModel, TolerantModel, unsupported
 from app.settings.housekeeping import HousekeepingKind
@@ -284,6 +285,9 @@ class Provenance(ResponseModel):
     )
     sources: list[Source]
     degraded: list[str]
+    blocked: Blocked | None = Field(
+        default=None, description="Why a moderation policy has ended the answer."
+    )
     routing: Routing | None = None
     housekeeping: HousekeepingKind | None = Field(
         default=None,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from app.schemas.chat import GenerationUsage
+from app.schemas.moderations import Blocked
 from app.schemas.sampling import NotHere, WritingFields
 from app.schemas.wire import ResponseModel, refused, unsupported
 from deployments.contracts.generation import FinishReason, Sampling
@@ -81,6 +82,12 @@ class CompletionProvenance(ResponseModel):
     request_id: str = Field(description="As `X-Request-ID`.", examples=["3f2a9c"])
     model: str = Field(description="The model that wrote it.", examples=["smollm2"])
     release: str | None = Field(description="Null for an answer without a release.")
+    degraded: list[str] = Field(
+        default_factory=list, description="What the request had to do without."
+    )
+    blocked: Blocked | None = Field(
+        default=None, description="Why a moderation policy has ended the answer."
+    )
     ignored: list[str] = Field(description="Fields of the request that nothing here knows.")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from app.settings.housekeeping import USUAL, HousekeepingRule
+from app.settings.moderation import Moderation
 from app.settings.prices import PriceTable
 from app.settings.recording import Recording
 from app.settings.release import Release
@@ -33,6 +34,9 @@ class GatewayLive(Settings):
 
     recording: Recording = Recording()
     """Which traces are kept, and what of their texts."""
+
+    moderation: Moderation = Moderation()
+    """What may not be asked and not be answered."""
 
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none
@@ -73,6 +77,9 @@ class GatewayLive(Settings):
         for rule in self.routing:
             for model in rule.use:
                 self._check_release_of(model, "routing")
+        for release in self.releases.values():
+            if release.moderation is not None:
+                self.moderation.require(release.moderation)
         if sum(self.traffic.values()) <= 0:
             raise ValueError("at least one release needs a weight above zero")
         return self

@@ -137,6 +137,10 @@ class Release(Settings):
     takes the score that was fitted to the collection (`ragserve calibrate`), and 0.45 where none
     was, or with another reranker; a number is used as it is."""
 
+    moderation: str | None = Field(default=None, min_length=1, max_length=64)
+    """Name of the policy of what may be asked and answered, for tenants that have none; None takes
+    the default of `moderation`."""
+
     @field_validator("filter_fields")
     @classmethod
     def _fields_can_be_asked_for(cls, fields: dict[str, FilterField]) -> dict[str, FilterField]:

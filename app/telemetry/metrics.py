@@ -41,6 +41,7 @@ class RequestMetrics:
         self._answers = meter.counter(catalog.ANSWERS)
         self._degraded = meter.counter(catalog.DEGRADED)
         self._routed = meter.counter(catalog.ROUTED)
+        self._moderation = meter.counter(catalog.MODERATION)
 
     def take(self, request: FinishedRequest) -> None:
         """See `Sink.take`."""
@@ -60,6 +61,14 @@ class RequestMetrics:
         if notes.routed is not None:
             model, how = notes.routed
             self._routed.inc(1.0, {"model": model, "how": how})
+        for decision in notes.moderation:
+            of_decision = {
+                "policy": decision.policy,
+                "place": decision.place,
+                "action": decision.action,
+            }
+            for category in decision.categories:
+                self._moderation.inc(1.0, {**of_decision, "category": category})
         if notes.attempt is not None:
             self._take_attempt(notes.attempt, notes.release, left=outcome == "aborted")
             for written in notes.generations():

@@ -41,6 +41,7 @@ def default_guardrails() -> dict[str, Guardrail]:
         "error": Guardrail(margin=0.01, weight=2),
         "truncated": Guardrail(margin=0.03),
         "refused": Guardrail(margin=0.05),
+        "blocked": Guardrail(margin=0.02, needed=False),
         "degraded": Guardrail(margin=0.02),
         "queue_ms": Guardrail(margin=0.25, rolls_back="never"),
         "aborted": Guardrail(margin=0.02, rolls_back="never"),

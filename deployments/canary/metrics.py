@@ -48,6 +48,7 @@ METRICS: dict[str, Metric] = {
     "aborted": Metric("share", "requests that their client gave up"),
     "truncated": Metric("share", "answers cut off at the token limit"),
     "refused": Metric("share", "answers without support in the documents"),
+    "blocked": Metric("share", "answers that a moderation policy has ended"),
     "degraded": Metric("share", "answers that did without a stage"),
     "prompt_tokens": Metric("mean", "prompt tokens", worse="either"),
     "completion_tokens": Metric("mean", "completion tokens", worse="either"),

@@ -15,6 +15,7 @@
     │ ├ IdempotencyKeyReused  idempotency_key_reused: the key stands for another request
     │ ├ LimitReached        rate_limit_exceeded: more than the key or its tenant may ask
     │ ├ BudgetExceeded      insufficient_quota: more than the key or its tenant may spend
+    │ ├ ContentFiltered     content_filter: a moderation policy does not let it through
     │ ├ Unauthorized        unauthorized: a key is needed, and there was none
     │ └ Forbidden           forbidden: the key that was sent does not open this
     ├ StageError            our fault: counted per stage
@@ -150,6 +151,13 @@ class BudgetExceeded(RequestError):
     code is OpenAI's."""
 
     code = "insufficient_quota"
+
+
+class ContentFiltered(RequestError):
+    """A moderation policy does not let the request through. The code is Azure's, which OpenAI's
+    clients know."""
+
+    code = "content_filter"
 
 
 class Unauthorized(RequestError):

@@ -268,6 +268,8 @@ class Started:
     context: tuple[int, ...] = ()
     """Ranks of the chunks that fitted the prompt."""
     times: Times = Times()
+    is_quoted: bool = False
+    """Whether the answer is made of statements of the sources alone, each with its citation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ off, and what could end a fence or a turn in it is made harmless first.
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,13 +37,29 @@ _ATTRIBUTE_CHARS = 200
 """Longest value of a fence's attribute."""
 _GAP = r"[\s\u0300-\u036f\u200c\u200d\ufe0e\ufe0f]*"
 """What readers skip: white space, strokes through a letter, joiners."""
+_SPEAKING = ("Human", "Assistant", "System", "User", "Developer")
 _ROLES = "Instruction|Response|Input|System|User|Human|Assistant"
-_LOOK_ALIKES = str.maketrans(
-    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) != "｜"}
-    | dict(zip("﹤﹥⁄∕‹›〈〉⟨⟩＜＞", "<>//<><><><>", strict=True))
-    | dict(zip("аеорсухѕіјтнгпυοсԁԍոսոո", "aeopcyxsijthrnuocdgnunn", strict=True))
+
+
+class _LookAlikes(dict[int, str]):
+    """Letters, brackets and bars that look like those of ASCII, for matching alone: those listed,
+    and what is one of them in another typeface."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        plain = unicodedata.normalize("NFKC", character)
+        known = plain if len(plain) == 1 and plain.isascii() and plain > " " else character
+        self[code] = known
+        return known
+
+
+_LOOK_ALIKES = _LookAlikes(
+    {ord("｜"): "｜"}  # a bar of tokens by itself
+    | dict(zip(map(ord, "﹤﹥⁄∕‹›〈〉⟨⟩∣ǀ│┃❘⏐￨"), "<>//<><><>|||||||", strict=True))
+    | dict(zip(map(ord, "аеорсухѕіјтнгпυοсԁԍոսոո"), "aeopcyxsijthrnuocdgnunn", strict=True))
 )
-"""Letters and brackets that look like those of ASCII, for matching alone."""
+_SPEAKERS = "|".join(f"{name}|{name.upper()}" for name in _SPEAKING)
+"""Roles as lines of a dialogue; in small letters they are keys of configuration files."""
 _FENCES = "|".join(_GAP.join(tag) for tag in ("source", "turn"))
 _CONTROL = re.compile(
     rf"""
@@ -59,7 +76,8 @@ _CONTROL = re.compile(
     | \[(?=/?(?:THINK|ARGS|CALL_ID|IMG|IMG_BREAK|IMG_END|AUDIO|PREFIX|MIDDLE|SUFFIX|[gs]MASK)\])
     | \[(?=[|｜]\w{{1,32}}[|｜]\]|e~\[)|\](?=~!?b[\[\]])         # EXAONE, MiniMax
     | \#(?=\#\#+{_GAP}(?i:{_ROLES})\b)                         # Alpaca
-    | (?<=^Human):|(?<=^Assistant):|(?<=^System):|(?<=^User):  # roles as lines of a dialogue
+    | <(?=/?(?i:system|assistant|human|system_prompt)>)        # roles as elements
+    | (?:(?:^|(?<=[\r\v\f\x85\u2028\u2029]))[ \t>*_]{{0,8}}(?:{_SPEAKERS})[*_]{{0,2}}[ ]{{0,2}}):
     | [\ud800-\udfff]                                         # half a character: not text
     """,
     re.VERBOSE | re.MULTILINE,
@@ -210,7 +228,8 @@ def neutralise(text: str) -> str:
     parts: list[str] = []
     end = 0
     for match in _CONTROL.finditer(shown if shown.isascii() else shown.translate(_LOOK_ALIKES)):
-        parts += [shown[end : match.start()], _HARMLESS.get(match.group(), "\ufffd")]
+        last = match.end() - 1  # what stands before the colon of a role stays
+        parts += [shown[end:last], _HARMLESS.get(match.group()[-1], "\ufffd")]
         end = match.end()
     return "".join((*parts, shown[end:]))
 

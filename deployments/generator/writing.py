@@ -159,6 +159,8 @@ class Writer:
             prompt=request.prompt,
             context=ranks,
             times=_times(first.queue_ms, arrived_s),
+            # Only who takes the text from its sources knows at once what it cites.
+            is_quoted=first.citations is not None,
         )
 
     def _finished(

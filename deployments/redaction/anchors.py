@@ -69,6 +69,8 @@ class RuleIndex:
                 gate = next((gate for gate in gates if gate in anchor), anchor)
                 by_gate[gate, rule.ignore_case].append((anchor, rule))
         self._by_gate = tuple((gate, folds, pairs) for (gate, folds), pairs in by_gate.items())
+        self.gates = frozenset(gate.lower() for gate, _, _ in self._by_gate)
+        """Of these, in lower case, a text has at least one in which a rule finds something."""
 
     def find(self, text: str, lowered: str) -> Iterator[Finding]:
         """Yields what the rules find in a text, in no order.

@@ -33,6 +33,10 @@ class Numbering:
     def __init__(self, present: Iterable[str] = ()) -> None:
         self._last: Counter[str] = Counter()
         self._names: dict[tuple[Kind, str], str] = {}
+        self.knows(present)
+
+    def knows(self, present: Iterable[str]) -> None:
+        """Has new numbers begin after those of placeholders that a text has already."""
         for placeholder in present:
             numbered = _NUMBERED.fullmatch(placeholder)
             if numbered:

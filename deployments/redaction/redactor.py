@@ -6,11 +6,12 @@ redacted stays as it is, whoever redacted it, and redacting twice is redacting o
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from deployments.redaction.anchors import RuleIndex, lower_in_place
 from deployments.redaction.credentials import CREDENTIAL_RULES, PREFIXED_KEY_RULES
 from deployments.redaction.emails import find_emails
-from deployments.redaction.findings import Finding, merge_overlapping
+from deployments.redaction.findings import Finding, Kind, merge_overlapping
 from deployments.redaction.ibans import find_ibans
 from deployments.redaction.labelled import DIGIT_RULES, NAME_RULES, NUMBER_RULES
 from deployments.redaction.national_ids import find_italian_ids, find_national_ids
@@ -32,9 +33,37 @@ _WITH_DIGIT = RuleIndex(DIGIT_RULES, gates=("address", "licen", "ship", " id"))
 _WITH_LONG_WORD = RuleIndex(PREFIXED_KEY_RULES, gates=("_",))
 _WITH_SIX_DIGITS = RuleIndex(NUMBER_RULES)
 
+_SIGNS = re.compile(
+    r"[\d@%:\uff20]|"
+    + "|".join(
+        re.escape(gate)
+        for index in (_WORDS, _WITH_DIGIT, _WITH_LONG_WORD, _WITH_SIX_DIGITS)
+        for gate in sorted(index.gates)
+    ),
+    re.IGNORECASE,
+)
 # What one pass leaves can be a value only by its new neighbourhood: a text that needs more passes
 # than this was made to need them.
 _PASSES = 4
+
+
+def has_signs(text: str) -> bool:
+    """Returns whether a text has anything that personal data or secrets could be known by: a digit,
+    a sign of an address, or the beginning of a label. One that has none holds none.
+
+    >>> has_signs("We met in spring"), has_signs("my password")
+    (False, True)
+    """
+    return _SIGNS.search(text) is not None
+
+
+class Replacement(NamedTuple):
+    """Characters `start` to `end` of a text (end exclusive) and what is put in their place."""
+
+    start: int
+    end: int
+    kind: Kind
+    placeholder: str
 
 
 class Redactor:
@@ -55,12 +84,26 @@ class Redactor:
         >>> Redactor().redact("Ask ann@example.org, not bob@example.org: ANN@example.org")
         'Ask <EMAIL_1>, not <EMAIL_2>: <EMAIL_1>'
         """
+        numbering = Numbering(PLACEHOLDER.split(text)[1::2])
+        parts: list[str] = []
+        end = 0
+        for one in self.replacements(text, numbering):
+            parts += [text[end : one.start], one.placeholder]
+            end = one.end
+        return "".join((*parts, text[end:]))
+
+    def replacements(self, text: str, numbering: Numbering) -> list[Replacement]:
+        """Returns what `redact` replaces, in order, with names that a numbering gives: one that is
+        shared gives the values of several texts one row of numbers."""
         pieces = PLACEHOLDER.split(text)
-        numbering = Numbering(pieces[1::2])
-        return "".join(
-            piece if odd else self._redact_piece(piece, numbering)
-            for piece, odd in _with_parity(pieces)
-        )
+        numbering.knows(pieces[1::2])
+        replaced: list[Replacement] = []
+        start = 0
+        for piece, is_placeholder in _with_parity(pieces):
+            if not is_placeholder:
+                replaced += self._replaced(piece, start, numbering)
+            start += len(piece)
+        return replaced
 
     def find(self, text: str) -> list[Finding]:
         """Returns what one pass over a text without placeholders finds: disjoint, in order."""
@@ -68,21 +111,25 @@ class Redactor:
         found = (visible.in_raw(finding) for finding in self._detect(visible.text))
         return merge_overlapping(found)
 
-    def _redact_piece(self, piece: str, numbering: Numbering, passes_left: int = _PASSES) -> str:
+    def _replaced(
+        self, piece: str, start: int, numbering: Numbering, passes_left: int = _PASSES
+    ) -> Iterator[Replacement]:
+        """Yields what is replaced in a piece that stands at `start`."""
         findings = self.find(piece) if piece else []
         if not findings:
-            return piece
+            return
         if not passes_left:
-            return numbering.name("TEXT", piece)
-        parts: list[str] = []
+            kind: Kind = "TEXT"
+            yield Replacement(start, start + len(piece), kind, numbering.name(kind, piece))
+            return
         end = 0
-        for finding in findings:
-            before = piece[end : finding.start]
-            parts.append(self._redact_piece(before, numbering, passes_left - 1))
-            parts.append(numbering.name(finding.kind, piece[finding.start : finding.end]))
-            end = finding.end
-        parts.append(self._redact_piece(piece[end:], numbering, passes_left - 1))
-        return "".join(parts)
+        for found in findings:
+            before = piece[end : found.start]
+            yield from self._replaced(before, start + end, numbering, passes_left - 1)
+            name = numbering.name(found.kind, piece[found.start : found.end])
+            yield Replacement(start + found.start, start + found.end, found.kind, name)
+            end = found.end
+        yield from self._replaced(piece[end:], start + end, numbering, passes_left - 1)
 
     def _detect(self, raw: str) -> Iterator[Finding]:
         text = _without_escapes(raw)

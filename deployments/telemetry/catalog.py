@@ -64,17 +64,26 @@ COST_USD = Metric("ragserve_cost_usd", "counter", "What tokens cost, in US dolla
 ANSWERS = Metric(
     "ragserve_answers",
     "counter",
-    "Answers. grounded: yes, or no where the documents supported none. finish_reason: stop, or "
-    "length where it was cut.",
+    "Answers. grounded: yes, or no where the documents supported none. finish_reason: stop, length "
+    "where it was cut, or content_filter where a moderation policy ended it.",
     (*_MODEL, "grounded", "finish_reason"),
 )
 DEGRADED = Metric(
     "ragserve_degraded",
     "counter",
     "Answers that had to do without something. missing: reranker, condense, queries, "
-    "passage, filter, generator (another one of the list answered) or canary (stable answered in "
-    "its place).",
+    "passage, filter, generator (another one of the list answered), canary (stable answered in "
+    "its place) or moderation (left out, or let through unchecked).",
     ("missing", "release"),
+)
+MODERATION = Metric(
+    "ragserve_moderation",
+    "counter",
+    "Decisions of moderation policies. place: input, output or sources. action: block, flag, "
+    "redact, omit (left out of the answer) or allow (let through unchecked, since the classifier "
+    "did not answer). category: name of a list, of a pattern or of a classifier's category; "
+    "unchecked where the classifier did not answer.",
+    ("policy", "place", "action", "category"),
 )
 ROUTED = Metric(
     "ragserve_routed",

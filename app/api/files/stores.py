@@ -9,6 +9,7 @@ from app.answering.question import Question
 from app.api.caller import CALLERS, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.store import IN_STORE
+from app.api.moderation.requests import checked_question
 from app.api.wire.files import attributes_of, created_at_s
 from app.api.work import work_of_passages
 from app.releases.model_names import STARTED_S
@@ -75,6 +76,7 @@ async def search_store(
         min_relevance=body.ranking_options.score_threshold,
     )
     assignment = caller.assign(gateway.releases, scope)
+    question = await checked_question(question, assignment, scope, gateway)
     served = await gateway.dispatcher.search(question, assignment, scope)
     response.headers.update(release_header(served.release))
     return StoreSearchResults(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from app.api.conversation import Begun
-from app.api.wire.values import source_of, timings_of
+from app.api.wire.values import blocked_of, source_of, timings_of
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.schemas.answers import Source
@@ -61,6 +61,7 @@ class Origin:
             answerability=written.answerability,
             sources=self.found(),
             degraded=self.record.degraded,
+            blocked=blocked_of(self.record),
             routing=None if chosen is None else Routing.model_validate(chosen),
             housekeeping=self.housekeeping,
             ignored=list(self.scope.notes.ignored),

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.answering.written import Answer, AnswerStream
 from app.api.wire.streaming import encode_event, end_honestly, event_stream_content
-from app.api.wire.values import source_of, timings_of
+from app.api.wire.values import blocked_of, source_of, timings_of
 from app.problems import problem_body
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
@@ -54,6 +54,7 @@ def query_response(
         model=written.model,
         prompt=written.prompt,
         finish_reason=written.finish_reason,
+        blocked=blocked_of(record),
         degraded=record.degraded,
         usage=Usage(
             prompt_tokens=counted.prompt_tokens,

@@ -4,6 +4,7 @@ import time
 
 from app.request.attempt import AttemptRecord
 from app.schemas.answers import SignalScores, Source, StageTiming, Timings
+from app.schemas.moderations import Blocked
 from deployments.contracts.search import ScoredChunk
 
 
@@ -31,3 +32,8 @@ def timings_of(attempt: AttemptRecord, started_s: float) -> Timings:
         total_ms=(time.perf_counter() - started_s) * 1e3,
         stages={name: StageTiming.model_validate(spent) for name, spent in attempt.times.items()},
     )
+
+
+def blocked_of(attempt: AttemptRecord) -> Blocked | None:
+    """Returns why a moderation policy has ended an answer, None where none has."""
+    return Blocked(categories=list(attempt.blocked)) if attempt.blocked else None

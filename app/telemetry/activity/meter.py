@@ -115,6 +115,7 @@ class ActivityMeter:
             int(written is not None and written.finish_reason == "length"),
             int(attempt is not None and bool(attempt.degraded)),
             *used,
+            int(written is not None and written.finish_reason == "content_filter"),
         )
         key = (notes.release, self._fingerprint(notes.release, settings), minute)
         found = self._tally.add_counts(key, counts)

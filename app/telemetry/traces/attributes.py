@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.request.attempt import AttemptRecord, StageTime
+from app.request.decision import Decision
 from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.content import Keep
@@ -102,6 +103,7 @@ class RequestAttributes:
             "ragserve.rollout": notes.rollout,
             "ragserve.arm": notes.arm,
             "ragserve.degraded": self._attempt.degraded,
+            "ragserve.moderation": [_told(decision) for decision in notes.moderation],
             "ragserve.queue_ms": sum(spent.queue_ms for spent in self._attempt.times.values()),
             f"{_TAG}ragserve.tenant": notes.tenant,
             f"{_TAG}ragserve.release": notes.release,
@@ -280,3 +282,9 @@ def _known(attributes: Attributes) -> Attributes:
         for name, value in attributes.items()
         if value is not None and value not in ("", [])
     }
+
+
+def _told(decision: Decision) -> str:
+    """Returns a decision on one line: what, where, why, by which policy, and never of what text."""
+    by = f"{decision.policy}@{decision.version}"
+    return f"{decision.action} {decision.place} {','.join(decision.categories)} {by}"

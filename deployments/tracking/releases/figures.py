@@ -47,6 +47,7 @@ def _counted(counts: MinuteCounts) -> dict[str, float]:
         ("degraded_ratio", counts.degraded, counts.requests),
         ("refusal_ratio", counts.ungrounded, counts.answered),
         ("truncated_ratio", counts.truncated, counts.answered),
+        ("blocked_ratio", counts.blocked, counts.answered),
         ("cached_ratio", counts.cached_tokens, counts.prompt_tokens),
     ):
         if whole:

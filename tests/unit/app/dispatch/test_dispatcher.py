@@ -495,3 +495,23 @@ async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(2):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
+
+
+async def test_an_answer_that_a_policy_ends_is_evidence_and_stays_the_canarys(
+    versions: Versions, notes: Notes
+) -> None:
+    moderation = {
+        "blocklists": {"names": {"terms": ["five"]}},
+        "policies": {"strict": {"output": {"blocklist": ["names"]}}},
+        "default": "strict",
+    }
+    live = GatewayLive.model_validate({**LIVE.model_dump(), "moderation": moderation})
+    versions.generators["generator-canary"] = EchoGenerator()
+    service = make_gateway(Releases(versions, lambda: live), GatewayArgs(), observer=notes)
+    answered = await whole(service, assignment("canary"), ask=CHAT)
+    assert (answered.release, answered.degraded) == ("canary", [])
+    assert (answered.written.finish_reason, answered.written.text) == ("content_filter", "")
+    assert answered.written.completion_tokens > 0, "it is charged"
+    [(assigned, values)] = notes.seen
+    assert assigned.arm == "canary"
+    assert (values["blocked"], values["error"]) == (1.0, 0.0)

@@ -65,6 +65,7 @@ def test_times_are_those_of_the_caller() -> None:
     ("fields", "metric", "value"),
     [
         ({"finish_reason": "length"}, "truncated", 1.0),
+        ({"finish_reason": "content_filter"}, "blocked", 1.0),
         ({"grounded": False}, "refused", 1.0),
         ({}, "citations", 1.0),
         ({"citations": ()}, "citations", 0.0),

@@ -167,10 +167,12 @@ def test_answers_say_what_is_wrong_with_them() -> None:
     report = report_of(
         finished(notes(written=written(grounded=False))),
         finished(notes(written=written(finish_reason="length"))),
+        finished(notes(written=written(finish_reason="content_filter"))),
         finished(notes(attempt=replace(attempt(), degraded=["reranker"]))),
     )
     counts = report.minutes[0].counts
-    assert (counts.answered, counts.ungrounded, counts.truncated, counts.degraded) == (3, 1, 1, 1)
+    assert (counts.answered, counts.ungrounded, counts.truncated, counts.degraded) == (4, 1, 1, 1)
+    assert counts.blocked == 1
 
 
 def test_what_reached_nothing_is_not_counted() -> None:

@@ -1,0 +1,228 @@
+"""The one place that routes and the dispatcher ask: what of a request, and of its answer, may go
+on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from app.answering.written import AnswerStream
+from app.moderation.classifier import Classifier, Classifiers
+from app.moderation.guard import DEGRADED, AnswerGuard
+from app.moderation.policies import CompiledPolicy, Policies
+from app.moderation.sources import CheckedSources
+from app.moderation.windows import windows
+from app.request.attempt import AttemptRecord
+from app.request.decision import Action, Decision, Place
+from app.request.scope import RequestScope
+from deployments.contracts.errors import ContentFiltered, StageError, Unavailable
+from deployments.contracts.generation import Message
+from deployments.redaction.placeholders import Numbering
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy says of a text, for whoever asks for nothing else.
+
+    Attributes:
+        flagged: Whether anything was found.
+        scores: By category: 1.0 for what is found or not, the classifier's own for what it judges.
+    """
+
+    flagged: bool
+    scores: dict[str, float]
+
+
+class Moderator:
+    """Applies policies.
+
+    Args:
+        policies: Which policy holds for whom.
+        classifiers: Judge texts for policies that name one.
+    """
+
+    def __init__(self, policies: Policies, classifiers: Classifiers) -> None:
+        self.policies = policies
+        self._classifiers = classifiers
+
+    async def check_texts(
+        self, texts: Sequence[str], scope: RequestScope, releases: Iterable[str | None]
+    ) -> list[str]:
+        """Returns the texts of a request as they may go on, in their order.
+
+        Args:
+            texts: All that the client has written.
+            scope: The request.
+            releases: Who may answer; each has its policy.
+
+        Raises:
+            ContentFiltered: a policy does not let them through; the message names categories.
+            Unavailable: the classifier of a policy gives no verdict, and nothing may pass without.
+        """
+        kept = list(texts)
+        for policy in self._distinct(scope, releases):
+            if not policy.input.settings.is_empty:
+                kept = await self._check_input(kept, policy, scope)
+        return kept
+
+    async def check_messages(
+        self,
+        messages: Sequence[Message],
+        scope: RequestScope,
+        releases: Iterable[str | None],
+        *,
+        others: Sequence[str] = (),
+    ) -> tuple[Message, ...]:
+        """Returns the turns of a conversation as they may go on; raises as `check_texts`.
+
+        Args:
+            messages: The turns.
+            scope: The request.
+            releases: As for `check_texts`.
+            others: What else the client has written, such as values of a filter.
+        """
+        texts = [message.content for message in messages]
+        calls = [call.arguments for message in messages for call in message.calls]
+        kept = iter(await self.check_texts([*texts, *calls, *others], scope, releases))
+        checked = [replace(message, content=next(kept)) for message in messages]
+        return tuple(
+            replace(
+                message, calls=tuple(replace(call, arguments=next(kept)) for call in message.calls)
+            )
+            for message in checked
+        )
+
+    def guard(
+        self,
+        answer: AnswerStream,
+        scope: RequestScope,
+        release: str | None,
+        record: AttemptRecord,
+        *,
+        whole: bool,
+    ) -> AnswerStream:
+        """Returns an answer that has begun as it may go out: its text, its calls and its sources.
+
+        Args:
+            answer: What the release has written, or writes.
+            scope: The request.
+            release: Who answers.
+            record: What the attempt leaves behind.
+            whole: Whether the client gets all of it at once.
+        """
+        tell_unchecked(scope, record)
+        policy = self.policies.of(tenant=scope.principal.tenant, release=release)
+        if policy is None or policy.output_settings.is_empty:
+            return answer
+        settings = policy.output_settings
+        classifier = None
+        if settings.classifier is not None:
+            classifier = self._classifier(settings.classifier)
+        names = Numbering()
+        sources = CheckedSources(answer.sources, policy.output, names)
+        known = [message.content for message in scope.notes.messages]
+        guard = AnswerGuard(
+            policy,
+            classifier,
+            sources,
+            record,
+            scope.notes,
+            numbering=names,
+            known_texts=known,
+            whole=whole,
+        )
+        return AnswerStream(guard.events(answer.events), sources)
+
+    async def judge(self, text: str, scope: RequestScope, release: str | None) -> Verdict:
+        """Returns what the input policy says of a text; nothing where there is no policy. Raises as
+        `check_texts`, but for what is found."""
+        policy = self.policies.of(tenant=scope.principal.tenant, release=release)
+        if policy is None:
+            return Verdict(False, {})
+        settings = policy.input.settings
+        scores = dict.fromkeys((*settings.blocklist, *settings.patterns), 0.0)
+        checked = policy.input.of_whole([text])
+        scores |= dict.fromkeys(checked.categories, 1.0)
+        if checked.is_redacted:
+            scores["personal_data"] = 1.0
+        found = {name for name, score in scores.items() if score > 0}
+        if settings.classifier is not None:
+            for name, score in (await self._scores(settings.classifier, [text])).items():
+                scores[name] = max(score, scores.get(name, 0.0))
+                found.add(name)
+        return Verdict(bool(found), scores)
+
+    def _distinct(
+        self, scope: RequestScope, releases: Iterable[str | None]
+    ) -> list[CompiledPolicy]:
+        tenant = scope.principal.tenant
+        found = [self.policies.of(tenant=tenant, release=release) for release in releases]
+        return list({one.name: one for one in found if one is not None}.values())
+
+    async def _check_input(
+        self, texts: list[str], policy: CompiledPolicy, scope: RequestScope
+    ) -> list[str]:
+        settings = policy.input.settings
+        checked = policy.input.of_whole(texts)
+        found = set(checked.categories)
+        if checked.is_redacted:
+            _note(scope, policy, "input", "redact", {"personal_data"})
+        if settings.classifier is not None and not (found and settings.action == "block"):
+            try:
+                found |= set(await self._scores(settings.classifier, checked.texts))
+            except StageError as error:
+                _note(scope, policy, "input", settings.on_error, {"unchecked"})
+                if settings.on_error == "block":
+                    raise Unavailable(
+                        "The moderation of the request gives no verdict; try again in a moment.",
+                        DEGRADED,
+                        error.retry_after_s or 1.0,
+                    ) from error
+        if found:
+            _note(scope, policy, "input", settings.action, found)
+            if settings.action == "block":
+                raise _refusal(found)
+        return checked.texts
+
+    async def _scores(self, classifier: str, texts: Sequence[str]) -> dict[str, float]:
+        """Returns the highest score of each category that counts."""
+        asked = list(dict.fromkeys(window for text in texts for window in windows(text)))
+        highest: dict[str, float] = {}
+        for scores in await self._classifier(classifier).judge(asked):
+            for name, score in scores.items():
+                highest[name] = max(score, highest.get(name, 0.0))
+        return highest
+
+    def _classifier(self, name: str) -> Classifier:
+        return self._classifiers.of(name, self.policies.classifier(name))
+
+
+def tell_unchecked(scope: RequestScope, record: AttemptRecord) -> None:
+    """Says in what an attempt leaves behind that its request was let through unchecked."""
+    is_unchecked = any(
+        one.place == "input" and one.action == "allow" for one in scope.notes.moderation
+    )
+    if is_unchecked and DEGRADED not in record.degraded:
+        record.degraded.append(DEGRADED)
+
+
+def _note(
+    scope: RequestScope,
+    policy: CompiledPolicy,
+    place: Place,
+    action: Action,
+    categories: Iterable[str],
+) -> None:
+    scope.notes.moderation.append(
+        Decision(policy.name, policy.version, place, action, tuple(sorted(categories)))
+    )
+
+
+def _refusal(categories: Iterable[str]) -> ContentFiltered:
+    """Returns the error of a request, with categories and nothing of its text."""
+    names = sorted(categories)
+    return ContentFiltered(
+        f"A content policy does not let this request through ({', '.join(names)}).",
+        errors=tuple(
+            {"field": "", "message": f"is in the category {name}", "type": "content_filter"}
+            for name in names
+        ),
+    )

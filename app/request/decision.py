@@ -1,0 +1,28 @@
+"""What a moderation policy has decided of a request, for its trace and for metrics."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["input", "output", "sources"]
+Action = Literal["block", "flag", "redact", "omit", "allow"]
+"""Refused; noted; replaced by placeholders; left out of the answer; let through unchecked, because
+the classifier did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision. It never has the text that was found.
+
+    Attributes:
+        policy: Name of the policy.
+        version: Hash of all that the policy says.
+        place: Where it was found.
+        action: What became of it.
+        categories: Names of lists, patterns and classifiers' categories, sorted.
+    """
+
+    policy: str
+    version: str
+    place: Place
+    action: Action
+    categories: tuple[str, ...]

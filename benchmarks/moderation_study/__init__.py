@@ -1,0 +1,1 @@
+"""What moderation of streams leaks, costs and holds, and what it refuses wrongly."""

@@ -1,0 +1,1 @@
+"""Finds in texts what may not be said, also while they are written: pure, of no framework."""
