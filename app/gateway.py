@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.access.principals import Authenticator
+from app.cache.response_cache import ResponseCache
+from app.dispatch.caching import CachingDispatcher
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
@@ -41,6 +43,7 @@ class Gateway:
         pace: Knows how long answers took lately.
         control_application: Name of the control application, empty where there is none.
         limiter: Counts what keys and tenants ask and spend; None where nobody does.
+        cache: Keeps answers that are given again; None where there is no place for them.
     """
 
     releases: Releases
@@ -57,6 +60,7 @@ class Gateway:
     pace: Pace = field(default_factory=Pace)
     control_application: str = ""
     limiter: Limiter | None = None
+    cache: ResponseCache | None = None
 
 
 def make_gateway(
@@ -76,6 +80,7 @@ def make_gateway(
     breakers: BreakerStates = dict,
     pace: Pace | None = None,
     limiter: Limiter | None = None,
+    cache: ResponseCache | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests, and without an authenticator the key of last resort is the only one."""
@@ -88,7 +93,8 @@ def make_gateway(
         max_requests=args.shadow_concurrency,
         timeout_s=args.request_timeout_s,
     )
-    dispatcher = Dispatcher(releases, told, shadow, reported)
+    parts = (releases, told, shadow, reported)
+    dispatcher = Dispatcher(*parts) if cache is None else CachingDispatcher(*parts, cache)
     return Gateway(
         releases,
         dispatcher,
@@ -104,4 +110,5 @@ def make_gateway(
         pace=pace or Pace(),
         control_application=args.control or "",
         limiter=limiter,
+        cache=cache,
     )

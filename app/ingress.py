@@ -6,7 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,6 +18,7 @@ from app.access.opening import audited_alerts, open_keys
 from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
+from app.cache.opening import open_cache
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
@@ -82,6 +83,9 @@ class Ingress:
             database=self._args.access.database_url,
             on_alert=audited_alerts(keys),
         )
+        self._cache = open_cache(
+            self._args.cache, os.environ, database=self._args.access.database_url
+        )
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -91,6 +95,7 @@ class Ingress:
             admission=_admission,
             breakers=breakers.states,
             limits=self._limiter.counts,
+            cache=None if self._cache is None else self._cache.counts,
         )
         tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
         self._gateway = make_gateway(
@@ -110,6 +115,7 @@ class Ingress:
             breakers=breakers.states,
             pace=self._records.pace,
             limiter=self._limiter,
+            cache=self._cache,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -147,7 +153,8 @@ class Ingress:
             )
         idempotent = self._gateway.idempotent
         loops = [asyncio.create_task(loop) for loop in self._loops()]
-        async with self._records.running(), self._limiter.running():
+        kept = nullcontext() if self._cache is None else self._cache.running()
+        async with self._records.running(), self._limiter.running(), kept:
             if runner is not None:
                 runner.begin()
             try:

@@ -76,6 +76,7 @@ class MinuteCounts:
         cached_tokens: Of these, not computed again.
         completion_tokens: Written.
         cost_picousd: See `Usage`.
+        cache_hits: Answered with what was written for another request: they have no times.
     """
 
     requests: int = 0
@@ -90,6 +91,7 @@ class MinuteCounts:
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost_picousd: int = 0
+    cache_hits: int = 0
 
     def __add__(self, other: "MinuteCounts") -> "MinuteCounts":
         return MinuteCounts(*_sums(self, other))

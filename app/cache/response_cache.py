@@ -10,8 +10,8 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from app.cache.counts import CacheCounts
 from app.cache.entry import Entry, decode, encode
 from app.cache.keys import document_tag, user_tag
 from app.cache.single_flight import SingleFlight
@@ -27,23 +27,6 @@ _LOOKUP_S = 0.25
 """Time that a lookup may take: later it is a miss."""
 _FORGET_S = 10.0
 _JITTER_RATIO = 0.1
-
-
-@dataclass(slots=True)
-class CacheCounts:
-    """How the cache of a replica does; counts are since its start.
-
-    Attributes:
-        is_away: Whether the store is away.
-        failed_calls: Calls of the store that failed.
-        read_bytes: Of answers that were found.
-        written_bytes: Of answers that were kept.
-    """
-
-    is_away: bool = False
-    failed_calls: int = 0
-    read_bytes: int = 0
-    written_bytes: int = 0
 
 
 class ResponseCache:
@@ -65,7 +48,7 @@ class ResponseCache:
         self._store = store
         self._circuit = Circuit("the store of the response cache", "nothing is found in it", now)
         self._writer = GroupWriter[Operation, Result](self._run, name="response-cache")
-        self._counts = CacheCounts()
+        self._read_bytes = self._written_bytes = 0
         self.now_s = now_s
         self.flights = SingleFlight()
 
@@ -82,7 +65,7 @@ class ResponseCache:
         if entry is None:
             self._writer.post(Forget(tenant, key=key))
             return None
-        self._counts.read_bytes += len(value)
+        self._read_bytes += len(value)
         return entry
 
     def keep(
@@ -114,7 +97,7 @@ class ResponseCache:
         tags = [document_tag(name) for name in documents] + ([user_tag(user)] if user else [])
         ttl_s *= 1.0 - _JITTER_RATIO * random.random()
         self._writer.post(Put(tenant, key, value, tuple(tags), ttl_s, begun_s))
-        self._counts.written_bytes += len(value)
+        self._written_bytes += len(value)
 
     async def forget_documents(self, tenant: str, document_ids: Sequence[str]) -> int:
         """Deletes all answers made from documents, and returns how many that were; raises as
@@ -135,9 +118,12 @@ class ResponseCache:
 
     def counts(self) -> CacheCounts:
         """Returns what metrics say."""
-        self._counts.is_away = self._circuit.is_away
-        self._counts.failed_calls = self._circuit.failed_calls
-        return self._counts
+        return CacheCounts(
+            is_away=self._circuit.is_away,
+            failed_calls=self._circuit.failed_calls,
+            read_bytes=self._read_bytes,
+            written_bytes=self._written_bytes,
+        )
 
     @asynccontextmanager
     async def running(self, close_s: float = 2.0) -> AsyncIterator[None]:

@@ -54,6 +54,10 @@ class SingleFlight:
         lead = self._leads[key] = Lead(self, key)
         return lead
 
+    def unseen(self, key: str) -> Lead:
+        """Returns a lead for which nobody waits."""
+        return Lead(self, key)
+
     def leave(self, key: str, lead: Lead) -> None:
         """Ends the work under a key."""
         if self._leads.get(key) is lead:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from app.settings.cache import ReleaseCache
 from deployments.contracts.filters import is_reserved_key
 from deployments.contracts.search import SearchMethod, SearchMode
 from deployments.settings import Settings
@@ -136,6 +137,9 @@ class Release(Settings):
     """Reranked chunks below it are no support for an answer. On the scale of the reranker. None
     takes the score that was fitted to the collection (`ragserve calibrate`), and 0.45 where none
     was, or with another reranker; a number is used as it is."""
+
+    cache: ReleaseCache = ReleaseCache()
+    """Which of its answers are given again to equal requests."""
 
     @field_validator("filter_fields")
     @classmethod

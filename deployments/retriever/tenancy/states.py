@@ -1,5 +1,5 @@
-"""The state of each tenant's documents as one digest, which changes with every write of that tenant,
-is the same in every replica that has the same documents, and is no other tenant's business.
+"""The state of each tenant's documents as one digest, which changes with every write of that
+tenant, is the same in every replica that has the same documents, and is no other tenant's business.
 
 The digest of a set is the sum of those of its members, so that a change costs the same however many
 there are.
