@@ -23,6 +23,7 @@ from tests.doubles import DoubleDirectory
 from tests.recording_meter import RecordingMeter
 from tests.unit.app.conftest import LIVE
 
+OPERATOR = {"authorization": "Bearer operators-key"}
 ASKED = {"query": "What is the capital of France?"}
 CHAT = {"model": "ragserve", "messages": [{"role": "user", "content": ASKED["query"]}]}
 
@@ -48,7 +49,11 @@ async def client(
     cache = ResponseCache(SqliteStore(tmp_path / "c.db", max_bytes=10**7, tenant_bytes=10**7))
     telemetry = Telemetry([RequestMetrics(meter, lambda: settings.prices)])
     gateway = make_gateway(
-        Releases(stages, lambda: settings), args, telemetry=telemetry, cache=cache
+        Releases(stages, lambda: settings),
+        args,
+        telemetry=telemetry,
+        cache=cache,
+        admin_key="operators-key",
     )
     transport = httpx.ASGITransport(create_app(gateway, args), raise_app_exceptions=False)
     async with (
@@ -154,6 +159,34 @@ async def test_a_deleted_document_is_not_answered_from(loaded: httpx.AsyncClient
     after = await loaded.post("/v1/query", json=ASKED)
     assert told(after) == "miss"
     assert "paris" not in [source["document_id"] for source in after.json()["sources"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "gone"),
+    [
+        ({}, True),
+        ({"user": "zoe"}, True),
+        ({"document_id": "paris"}, True),
+        ({"user": "other"}, False),
+        ({"document_id": "never"}, False),
+        ({"tenant": "acme"}, False),
+    ],
+)
+async def test_an_operator_deletes_answers(
+    loaded: httpx.AsyncClient, query: dict[str, str], gone: bool
+) -> None:
+    await loaded.post("/v1/query", json=ASKED | {"user": "zoe"})
+    response = await loaded.delete("/admin/cache", params=query, headers=OPERATOR)
+    assert response.status_code == 200, response.text
+    assert response.json()["answers"] == int(gone)
+    assert told(await loaded.post("/v1/query", json=ASKED)) == ("miss" if gone else "hit")
+
+
+async def test_nobody_else_does(loaded: httpx.AsyncClient) -> None:
+    assert (await loaded.delete("/admin/cache")).status_code == 401
+    both = {"user": "zoe", "document_id": "paris"}
+    response = await loaded.delete("/admin/cache", params=both, headers=OPERATOR)
+    assert response.status_code == 422
 
 
 async def test_a_search_says_nothing_of_it(loaded: httpx.AsyncClient) -> None:
