@@ -150,5 +150,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+cli = typer.Typer(add_completion=False)
+cli.command()(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    cli()

@@ -41,8 +41,18 @@ class IndexStates:
             )
         except StageError:
             return ""
-        self._known[place] = (state, now_s)
+        self._note(place, state, now_s)
+        return state
+
+    def learn(self, route: Route, scope: RequestScope, state: str) -> None:
+        """Notes the state that the search of a request saw, for releases that believe an older one;
+        since when it holds, nobody knows, so it keeps the age of the one before."""
+        place = (route.release.retrieval, scope.principal.tenant)
+        _, asked_at_s = self._known.get(place, ("", self._now()))
+        self._note(place, state, asked_at_s)
+
+    def _note(self, place: tuple[str, str], state: str, asked_at_s: float) -> None:
+        self._known[place] = (state, asked_at_s)
         self._known.move_to_end(place)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        return state

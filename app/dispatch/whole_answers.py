@@ -72,14 +72,14 @@ class WholeAnswers:
         that `fresh` writes."""
         looked = AttemptRecord()
         async with looked.timed("cache"):
-            key, state = await self._key(asked)
+            key = await self._key(asked)
             if key is None:
                 found = None
                 note = CacheNote("bypass")
             else:
                 timeout_s = asked.scope.call().timeout_s / 2  # it must still be written
-                found = await find(self._cache, asked.asker, key, timeout_s=timeout_s)
-                note = note_of(found, "answer", key, self._cache.now_s())
+                found = await find(self._cache, asked.asker, digest(key), timeout_s=timeout_s)
+                note = note_of(found, "answer", digest(key), self._cache.now_s())
         if isinstance(found, Entry):
             looked.cache = note
             return await _given_again(found, asked, looked)
@@ -93,13 +93,12 @@ class WholeAnswers:
         _add_time(served.record, looked)
         if key is None or found is None:
             return served
-        keep = partial(self._keep, asked, served, key, state)
+        keep = partial(self._keep, asked, served, key)
         events = await begin(led(served.value.events, found, keep))
         return replace(served, value=replace(served.value, events=events))
 
-    async def _key(self, asked: Asked) -> tuple[str | None, str]:
-        """Returns the key of an answer, None where it is not to be given again, and the state of
-        the documents that it is to be made from."""
+    async def _key(self, asked: Asked) -> AnswerKey | None:
+        """Returns the key of an answer, None where it is not to be given again."""
         route, scope, question = asked.route, asked.scope, asked.question
         facts, state = await gather_or_cancel(
             facts_of_generator(route.generator, scope.call()), self._states.of(route, scope)
@@ -108,9 +107,9 @@ class WholeAnswers:
         wants_logprobs = question.sampling.top_logprobs is not None
         repeatable = settings.sampling == "any" or is_repeatable(question.sampling, facts)
         if not state or not name or wants_logprobs or not repeatable:
-            return None, state
+            return None
         groups = scope.principal.groups
-        key = AnswerKey(
+        return AnswerKey(
             tenant=scope.principal.tenant,
             groups=None if groups is None else tuple(sorted(groups)),
             release=route.name,
@@ -121,7 +120,6 @@ class WholeAnswers:
             question=replace(question, text="", messages=()),
             asked=asked_of(asked.ask.messages, settings.canonical),
         )
-        return digest(key), state
 
     def _fingerprint(self, route: Route) -> str:
         """Returns that of a release's parameters, but for its cache's."""
@@ -135,14 +133,17 @@ class WholeAnswers:
         self,
         asked: Asked,
         served: Served[AnswerStream],
-        key: str,
-        state: str,
+        key: AnswerKey,
         written: Generation,
     ) -> Entry | None:
-        """Keeps an answer, unless it was made from documents in another state than that of its key:
-        a write came in between, or a replica of the retriever was behind."""
+        """Keeps an answer under the state of the documents that it was made from, which may be
+        another one than was asked for: a write came in between, or a replica of the retriever was
+        behind. Then it is not for those who wait."""
         record, asker = served.record, asked.asker
-        if record.generations != {state} or not may_be_kept(written, record.degraded):
+        if len(record.generations) != 1 or not may_be_kept(written, record.degraded):
+            return None
+        [state] = record.generations
+        if not state:
             return None
         entry = entry_of(
             record.with_rounds(written),
@@ -151,13 +152,16 @@ class WholeAnswers:
             trace_id=asker.trace_id,
         )
         self._cache.keep(
-            *(asker.tenant, key, entry),
+            *(asker.tenant, digest(replace(key, generation=state)), entry),
             documents=sorted({hit.chunk.document_id for hit in entry.sources}),
             user=asker.user,
             ttl_s=asked.route.release.cache.ttl_s,
             begun_s=asker.begun_s,
         )
-        return entry
+        if state == key.generation:
+            return entry
+        self._states.learn(asked.route, asked.scope, state)
+        return None
 
 
 def noted(served: Served[AnswerStream], note: CacheNote) -> Served[AnswerStream]:

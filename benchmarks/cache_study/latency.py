@@ -1,6 +1,5 @@
 """How long a hit, a miss and an answer without the cache take."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from typing import Any, Literal
 
 import httpx
 import numpy as np
+
+from deployments.serving.concurrently import gather_or_cancel
 
 Way = Literal["hit", "miss", "bypass"]
 WAYS: tuple[Way, ...] = ("bypass", "miss", "hit")
@@ -67,9 +68,7 @@ async def measure(
                 for question in waiting:
                     times[way].ms.append(await _timed(service, question, way))
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(clients):
-                    group.create_task(client())
+            await gather_or_cancel(*(client() for _ in range(clients)))
     return [times[way].row() for way in WAYS]
 
 

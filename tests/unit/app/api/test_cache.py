@@ -36,6 +36,12 @@ def live() -> GatewayLive:
     return LIVE.model_copy(update={"releases": releases})
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes longer than a service may wait."""
+    monkeypatch.setattr("app.cache.response_cache._LOOKUP_S", 10.0)
+
+
 @pytest.fixture
 def meter() -> RecordingMeter:
     return RecordingMeter()
