@@ -18,7 +18,7 @@ from app.access.opening import audited_alerts, open_keys
 from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
-from app.cache.opening import open_cache
+from app.cache.opening import cache_url, open_cache
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
@@ -38,7 +38,7 @@ from deployments.contracts.errors import ConfigError
 from deployments.control.config import database_url
 from deployments.rollouts import TrafficPlan, Weights
 from deployments.serving.every import every
-from deployments.serving.one_machine import require_shared
+from deployments.serving.one_machine import require_one_cache, require_shared
 from deployments.telemetry.ray_meter import RayMeter
 
 _log = logging.getLogger("ray.serve")
@@ -83,9 +83,9 @@ class Ingress:
             database=self._args.access.database_url,
             on_alert=audited_alerts(keys),
         )
-        self._cache = open_cache(
-            self._args.cache, os.environ, database=self._args.access.database_url
-        )
+        kept_in = cache_url(os.environ, database=self._args.access.database_url)
+        require_one_cache(kept_in)
+        self._cache = open_cache(kept_in, self._args.cache)
         self._records = RecordKeeper(
             self._args,
             replica=replica,

@@ -18,27 +18,34 @@ _SQLITE = "sqlite:///"
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
-def open_cache(
-    args: CacheArgs, environment: Mapping[str, str], *, database: str | None = None
-) -> ResponseCache | None:
-    """Returns the response cache of a replica; None where there is no place for one: no URL is
-    given, and the database is no file that it could lie beside. Nothing is begun yet.
+def cache_url(environment: Mapping[str, str], *, database: str | None = None) -> str:
+    """Returns where answers are kept: what the environment says, or a file beside a database that
+    is a file; empty where there is neither.
 
     Args:
-        args: How much it may keep.
         environment: Names the store.
         database: Where keys are kept; None for what the environment says.
+    """
+    if url := environment.get(CACHE_URL_VARIABLE, "").strip():
+        return url
+    beside = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
+    if not beside.startswith(_SQLITE):
+        return ""
+    return _SQLITE + str(Path(beside.removeprefix(_SQLITE)).with_name("cache.db"))
+
+
+def open_cache(url: str, args: CacheArgs) -> ResponseCache | None:
+    """Returns the response cache of a replica; None where there is no place for one. Nothing is
+    begun yet.
+
+    Args:
+        url: See `cache_url`.
+        args: How much it may keep.
 
     Raises:
         ConfigError: the URL names no store, or leads to something else.
     """
-    url = environment.get(CACHE_URL_VARIABLE, "").strip()
-    if not url:
-        beside = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
-        if not beside.startswith(_SQLITE):
-            return None
-        url = _SQLITE + str(Path(beside.removeprefix(_SQLITE)).with_name("cache.db"))
-    return ResponseCache(_open_store(url, args))
+    return ResponseCache(_open_store(url, args)) if url else None
 
 
 def _open_store(url: str, args: CacheArgs) -> Store:

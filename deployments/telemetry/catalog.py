@@ -95,7 +95,9 @@ CACHE_AWAY = Metric(
     "1 while the store of the response cache is away, and everything is a miss; 0 else.",
 )
 CACHE_FAILED = Metric(
-    "ragserve_cache_failed_calls", "counter", "Calls of the store of the response cache that failed."
+    "ragserve_cache_failed_calls",
+    "counter",
+    "Calls of the store of the response cache that failed.",
 )
 ROUTED = Metric(
     "ragserve_routed",

@@ -80,7 +80,11 @@ async def test_no_hit_is_older_than_a_write(tmp_path: Path) -> None:
     assert found["stale"] == 0
 
 
-async def test_an_old_hit_is_found(tmp_path: Path) -> None:
+async def test_an_old_hit_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def keep(*_: object) -> int:
+        return 0
+
+    monkeypatch.setattr(ResponseCache, "forget_documents", keep)
     async with running(tmp_path, ReleaseCache(answer=True, max_stale_s=60)) as service:
         found = await look_for_stale_answers(
             service, hits=300, clients=2, every_s=0.02, timeout_s=20

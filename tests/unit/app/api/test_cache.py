@@ -138,7 +138,7 @@ async def test_a_request_may_want_none_of_it(
     outcome: str,
     is_kept: bool,
 ) -> None:
-    forms = {
+    forms: dict[str, dict[str, Any]] = {
         "/v1/query": ASKED,
         "/v1/chat/completions": CHAT,
         "/v1/responses": {"model": "ragserve", "input": ASKED["query"]},
