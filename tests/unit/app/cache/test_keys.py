@@ -72,7 +72,8 @@ def test_equal_keys_are_one_however_they_were_made() -> None:
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    hit = replace(HIT, score=np.float32(0.5))
+    score: Any = np.float32(0.5)
+    hit = replace(HIT, score=score)
     assert digest(replace(REQUEST, context=(hit,))) == digest(REQUEST)
 
 
