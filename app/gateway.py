@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.access.principals import Authenticator
+from app.cache.response_cache import ResponseCache
+from app.dispatch.caching import CachingDispatcher
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
@@ -45,6 +47,7 @@ class Gateway:
         pace: Knows how long answers took lately.
         control_application: Name of the control application, empty where there is none.
         limiter: Counts what keys and tenants ask and spend; None where nobody does.
+        cache: Keeps answers that are given again; None where there is no place for them.
     """
 
     releases: Releases
@@ -62,6 +65,7 @@ class Gateway:
     pace: Pace = field(default_factory=Pace)
     control_application: str = ""
     limiter: Limiter | None = None
+    cache: ResponseCache | None = None
 
 
 def make_gateway(
@@ -82,6 +86,7 @@ def make_gateway(
     pace: Pace | None = None,
     limiter: Limiter | None = None,
     classifiers: Classifiers | None = None,
+    cache: ResponseCache | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests, and without an authenticator the key of last resort is the only one."""
@@ -97,7 +102,8 @@ def make_gateway(
     moderator = Moderator(
         Policies(releases.settings), classifiers or Classifiers(lambda _: AlwaysClosed())
     )
-    dispatcher = Dispatcher(releases, told, shadow, reported, moderator)
+    parts = (releases, told, shadow, reported, moderator)
+    dispatcher = Dispatcher(*parts) if cache is None else CachingDispatcher(*parts, cache)
     return Gateway(
         releases,
         dispatcher,
@@ -114,4 +120,5 @@ def make_gateway(
         pace=pace or Pace(),
         control_application=args.control or "",
         limiter=limiter,
+        cache=cache,
     )

@@ -6,7 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,6 +18,7 @@ from app.access.opening import audited_alerts, open_keys
 from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
+from app.cache.opening import cache_url, open_cache
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
@@ -39,7 +40,7 @@ from deployments.contracts.errors import ConfigError
 from deployments.control.config import database_url
 from deployments.rollouts import TrafficPlan, Weights
 from deployments.serving.every import every
-from deployments.serving.one_machine import require_shared
+from deployments.serving.one_machine import require_one_cache, require_shared
 from deployments.telemetry.ray_meter import RayMeter
 
 _log = logging.getLogger("ray.serve")
@@ -84,6 +85,9 @@ class Ingress:
             database=self._args.access.database_url,
             on_alert=audited_alerts(keys),
         )
+        kept_in = cache_url(os.environ, database=self._args.access.database_url)
+        require_one_cache(kept_in)
+        self._cache = open_cache(kept_in, self._args.cache)
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -93,6 +97,7 @@ class Ingress:
             admission=_admission,
             breakers=breakers.states,
             limits=self._limiter.counts,
+            cache=None if self._cache is None else self._cache.counts,
         )
         tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
         self._gateway = make_gateway(
@@ -113,6 +118,7 @@ class Ingress:
             pace=self._records.pace,
             limiter=self._limiter,
             classifiers=Classifiers(lambda name: breakers.of(MODERATION, name)),
+            cache=self._cache,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -151,7 +157,8 @@ class Ingress:
             )
         idempotent = self._gateway.idempotent
         loops = [asyncio.create_task(loop) for loop in self._loops()]
-        async with self._records.running(), self._limiter.running():
+        kept = nullcontext() if self._cache is None else self._cache.running()
+        async with self._records.running(), self._limiter.running(), kept:
             if runner is not None:
                 runner.begin()
             try:

@@ -77,6 +77,7 @@ class MinuteCounts:
         completion_tokens: Written.
         cost_picousd: See `Usage`.
         blocked: Of the answered ones, those that a moderation policy has ended.
+        cache_hits: Answered with what was written for another request: they have no times.
     """
 
     requests: int = 0
@@ -92,6 +93,7 @@ class MinuteCounts:
     completion_tokens: int = 0
     cost_picousd: int = 0
     blocked: int = 0
+    cache_hits: int = 0
 
     def __add__(self, other: "MinuteCounts") -> "MinuteCounts":
         return MinuteCounts(*_sums(self, other))

@@ -41,7 +41,7 @@ from deployments.indexer.json_documents import read_json_documents
 from deployments.retriever.chroma_rows import row_metadata
 from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.tenancy.documents import shown_chunk, shown_hits, shown_record
-from deployments.retriever.tenancy.names import is_in_reach, stored_id
+from deployments.retriever.tenancy.names import is_in_reach, stored_id, tenant_of
 from deployments.retriever.where import compile_where
 from tests.breakable import Breakable
 from tests.generator_doubles import EchoGenerator, ExtractiveGenerator
@@ -124,7 +124,20 @@ class MemoryRetriever(Breakable):
             shown_hits(call.access, hits),
             calibration=self.calibration,
             neighbours=tuple(shown_chunk(call.access, chunk) for chunk in neighbours),
+            generation=self._generation(call.access),
         )
+
+    async def generation(self, *, call: CallContext) -> str:
+        self._enter()
+        return self._generation(call.access)
+
+    def _generation(self, access: Access) -> str:
+        marks = {
+            name: one.record.fingerprint
+            for name, one in self.written.items()
+            if tenant_of(name) == access.tenant
+        }
+        return sha256(repr((sorted(marks.items()), self.calibration)).encode()).hexdigest()
 
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         self._enter()

@@ -38,7 +38,9 @@ class ExtractiveGenerator(Breakable):
         self._writer = Writer(engine, model=self.model, defaults=SamplingArgs(), window_s=0.0)
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
-        return await super().describe(call=call) | {"model": self.model, "language_model": False}
+        facts = {"model": self.model, "language_model": False}
+        facts |= {"temperature": 0.0, "fingerprint": f"{self.model}-1"}
+        return await super().describe(call=call) | facts
 
     async def stream(
         self, request: GenerationRequest, *, call: CallContext, begin_timeout_s: float
@@ -169,4 +171,5 @@ class EchoGenerator(ExtractiveGenerator):
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         facts = {"language_model": True, "tool_choices": list(self.engine.tool_choices)}
+        facts |= {"temperature": None}
         return await super().describe(call=call) | facts

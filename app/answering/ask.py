@@ -29,17 +29,19 @@ class Ask:
         text: The question in words.
         messages: The conversation that it ends, or it alone.
         begin: Has a release answer it.
+        question: What is searched for; None where nothing is.
     """
 
     text: str
     messages: tuple[Message, ...]
     begin: Begin
+    question: Question | None = None
 
 
 def from_documents(question: Question) -> Ask:
     """Returns what asks for an answer from the documents of the release."""
     messages = question.messages or (Message("user", question.text),)
-    return Ask(question.text, messages, partial(answer_from_documents, question))
+    return Ask(question.text, messages, partial(answer_from_documents, question), question)
 
 
 def from_generator(request: GenerationRequest) -> Ask:

@@ -129,6 +129,7 @@ async def _retrieve(
         )
         spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))
     record.calibration = found[0].calibration
+    record.generations |= {answer.generation for answer in found}
     around: dict[str, Chunk] = {}
     if reach:
         # A hit that is left out of the best may still stand beside one of them.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from app.releases.failover import GeneratorChain
 from app.request.attempt import AttemptRecord
@@ -41,8 +42,11 @@ async def answer_from_generator(
     *,
     timeout_s: float,
 ) -> AnswerStream:
-    """Returns what a generator writes, once it has begun; `timeout_s` is the time until its end."""
-    return AnswerStream(await begin(written(request, generator, scope, record, timeout_s)))
+    """Returns what a generator writes, or has written for the same prompt, once it has begun;
+    `timeout_s` is the time until its end."""
+    fresh = partial(written, request, generator, scope, record, timeout_s)
+    events = scope.cache.written(request, generator, record, scope.call(), fresh)
+    return AnswerStream(await begin(events))
 
 
 async def written(

@@ -28,6 +28,7 @@ from app.api import (
     usage,
 )
 from app.api.access import audit, keys, tenants
+from app.api.access import cache as kept_answers
 from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
 from app.api.files import batches, files, store_files, stores
@@ -125,7 +126,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
         *(files, stores, store_files, batches, batches_of_work),
-        *(usage, drift, keys, tenants, audit, admin, health, docs_page),
+        *(usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
     )
     for module in routed:
         router.include_router(module.router)

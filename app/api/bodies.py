@@ -5,6 +5,8 @@ from typing import Annotated, Any, Union
 from fastapi import Depends, Header, Request
 
 from app.api.dependencies import args_of, scope_of
+from app.request.scope import RequestScope
+from app.schemas.sampling import CacheOptions
 from app.schemas.wire import TolerantModel, unknown_fields
 from deployments.contracts.field_errors import MAX_FIELDS, unknown_field, unsupported_fields
 
@@ -12,6 +14,13 @@ Strict = Annotated[
     bool | None,
     Header(description="1 refuses a request with a field that nothing here knows."),
 ]
+
+
+def note_cache_options(body: object, scope: RequestScope) -> None:
+    """Notes that a body wants nothing of the response cache."""
+    options = getattr(body, "cache", None)
+    if isinstance(options, CacheOptions) and not options.use:
+        scope.notes.cache_wish = "bypass"
 
 
 def tolerant(*models: type[TolerantModel]) -> Any:
@@ -31,8 +40,9 @@ def tolerant(*models: type[TolerantModel]) -> Any:
         is_strict = args_of(request).strict if x_ragserve_strict is None else x_ragserve_strict
         if unknown and is_strict:
             raise unsupported_fields([unknown_field(path) for path in unknown[:MAX_FIELDS]])
-        notes = scope_of(request).notes
-        notes.ignored = (*notes.ignored, *unknown)
+        scope = scope_of(request)
+        scope.notes.ignored = (*scope.notes.ignored, *unknown)
+        note_cache_options(body, scope)
         return body
 
     read.is_tolerant = True  # type: ignore[attr-defined]  # what the API's description goes by

@@ -45,7 +45,7 @@ class Caller:
             return self._allowed(assigned, releases)
         if self.forced_release not in releases.names():
             raise InvalidRequest(f"There is no release '{self.forced_release}'.")
-        return Assignment(self.forced_release)
+        return Assignment(self.forced_release, is_forced=scope.background is None)
 
     def _allowed(self, assigned: Assignment, releases: Releases) -> Assignment:
         """Returns the assignment, or another release where the key may not ask this one."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from app.access.route_scopes import needs
 from app.api.caller import CALLERS
-from app.api.dependencies import ArgsIn, ReleasesIn, ScopeIn, media_type
+from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn, media_type
 from app.api.indexes import delete_everywhere, write_everywhere
 from app.schemas.documents import (
     DeletedDocument,
@@ -81,7 +81,7 @@ DocumentId = Annotated[
     responses=problem_responses(401, 403, 413, 415),
 )
 async def add_documents(
-    request: Request, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    request: Request, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> DocumentsResponse:
     """Indexes documents sent as JSON texts, or as files in a multipart form."""
     kind = media_type(request)
@@ -99,7 +99,7 @@ async def add_documents(
 
     else:
         raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
-    outcomes = await write_everywhere(write, releases, scope, args)
+    outcomes = await write_everywhere(write, gateway, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -147,10 +147,10 @@ async def get_document(
     responses=problem_responses(401, 403),
 )
 async def delete_document(
-    document_id: DocumentId, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    document_id: DocumentId, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> DeletedDocument:
     """Removes a document and its chunks from every index."""
-    chunk_count = await delete_everywhere(document_id, releases, scope, args)
+    chunk_count = await delete_everywhere(document_id, gateway, scope, args)
     return DeletedDocument(id=document_id, chunk_count=chunk_count)
 
 

@@ -210,6 +210,8 @@ class Dispatcher:
         """Yields the events of an answer, and tells what became of it: also where nobody reads
         them to their end."""
         written: Generation | None = None
+        if served.record.is_given_again:
+            watch.dismiss()
         with watch:
             async with aclosing(served.value.events) as events:
                 async for batch in events:
@@ -218,7 +220,7 @@ class Dispatcher:
                         written = batch[-1]
                         values = watch.answered(written, served.record)
                     yield batch
-        if written is not None:
+        if written is not None and not served.record.is_given_again:
             answer = Answer(written, tuple(served.value.sources))
             self._shadow.offer(ask, watch.assignment, answer, values, scope)
 

@@ -91,8 +91,8 @@ def check_postgresql(url: str) -> Finding:
 
 def check_redis(url: str) -> Finding:
     """Says whether the store of limits answers, and whether it is a Redis."""
-    from app.limits.stores.operations import StoreAway
     from app.limits.stores.redis_store import RedisStore
+    from app.storage.circuit import StoreAway
 
     remedy = "Look at RAGSERVE_LIMITS_URL, and whether the server runs."
     shown = urlsplit(url).netloc.rpartition("@")[2] or "the socket"

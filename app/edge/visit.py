@@ -15,6 +15,7 @@ from app.access.check import AccessCheck
 from app.limits.charge import RequestCharge
 from app.problems import problem_of
 from app.request.background import BACKGROUND_KEY, Background
+from app.request.caching import wish_of
 from app.request.notes import TraceWish
 from app.request.principal import Principal
 from app.request.scope import RequestScope
@@ -27,6 +28,7 @@ SCOPE_KEY = "ragserve.request"
 ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 IGNORED_HEADER = "X-Ragserve-Ignored"
+CACHE_HEADER = "x-ragserve-cache"
 _TIMING_HEADER = "server-timing"
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
@@ -55,6 +57,7 @@ class Visit:
             self.request.notes.trace_wish = background.trace_wish
         elif (wish := headers.get(TRACE_WISH_HEADER, "")) in get_args(TraceWish):
             self.request.notes.trace_wish = cast(TraceWish, wish)
+        self.request.notes.cache_wish = wish_of(headers.get("cache-control", ""))
         self.status = 0
         self.charge: RequestCharge | None = None
         self.detached: asyncio.Task[None] | None = None
@@ -81,6 +84,10 @@ class Visit:
             headers[HEADER] = self._trace.traceparent()
             if ignored := self.request.notes.ignored:
                 headers[IGNORED_HEADER] = _as_header(ignored)
+            if (cache := self.request.notes.cache) is not None:
+                headers[CACHE_HEADER] = cache.outcome
+                if cache.outcome == "hit":
+                    headers["age"] = str(round(cache.age_s))
             if self.charge is not None:
                 headers.update(self.charge.headers())
         await self._send(message)

@@ -14,7 +14,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from app.limits.subjects import Subject
-from app.limits.writer import GroupWriter
+from app.storage.writer import GroupWriter
 from deployments.budgets.contract import (
     Alert,
     Amount,

@@ -15,8 +15,8 @@ from app.limits.rates import LEASE_TTL_US, RENEW_EVERY_S
 from app.limits.stores.fallback import FallbackStore
 from app.limits.stores.operations import Decision, Lease, Move, Operation
 from app.limits.subjects import subjects_of
-from app.limits.writer import GroupWriter
 from app.request.principal import Principal
+from app.storage.writer import GroupWriter
 from deployments.serving.every import every
 
 

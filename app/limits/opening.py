@@ -9,9 +9,10 @@ from app.limits.budget_book import BudgetBook
 from app.limits.limiter import Limiter
 from app.limits.stores.fallback import FallbackStore
 from app.limits.stores.memory_store import wall_clock_us
-from app.limits.stores.operations import Decision, Operation, Store, StoreAway
+from app.limits.stores.operations import Decision, Operation, Store
 from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
+from app.storage.circuit import StoreAway
 from deployments.budgets.contract import Alert
 from deployments.budgets.store import BudgetStore
 from deployments.contracts.errors import ConfigError

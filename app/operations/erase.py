@@ -22,8 +22,9 @@ class ErasedPlace:
     """What became of a tenant in one place.
 
     Attributes:
-        place: The retrieval application, or `batches`, `records` for sampled queries and traces, or
-            `answers` for those that are kept for requests that are sent again.
+        place: The retrieval application, or `batches`, `records` for sampled queries and traces,
+            `answers` for those that are kept for requests that are sent again, or `cache` for those
+            that are given again.
         counts: What was removed this time, by what it was.
         is_done: Whether nothing is left.
         reason: Why something is; the code of an error.
@@ -43,6 +44,7 @@ async def erase_tenant(
     *,
     tracker: TrackerStage | None = None,
     answers: Callable[[], int] | None = None,
+    cache: Callable[[], Awaitable[int]] | None = None,
 ) -> list[ErasedPlace]:
     """Removes a tenant from every place, and returns a receipt for each. A place that is away is
     told of and does not keep the others; erasing again does what is left. The tenant's keys should
@@ -56,6 +58,8 @@ async def erase_tenant(
         tracker: Who has sampled queries, and knows where traces are; None where nobody does.
         answers: Deletes what was answered to requests that may be sent again, and returns how many
             there were; it blocks.
+        cache: Deletes answers that may be given again, and returns how many there were; None where
+            none are kept.
     """
     scope = scope.over_all_tenants()
 
@@ -76,6 +80,14 @@ async def erase_tenant(
             return Erased({"answers": await asyncio.to_thread(forget)})
 
         steps["answers"] = erase_answers
+    if cache is not None:
+        forget_kept = cache
+
+        async def erase_cache(call: CallContext) -> Erased:
+            return Erased({"cached_answers": await forget_kept()})
+
+        # Last: what was written meanwhile from what went before.
+        steps["cache"] = erase_cache
     return [await _erase(place, step, scope) for place, step in steps.items()]
 
 

@@ -17,12 +17,15 @@ class Assignment:
         rollout: The rollout that the request is evidence for, None where it is for none.
         arm: The arm of that rollout. In a shadow stage those of the canary are answered by stable,
             and repeated on the canary.
+        is_forced: Whether an operator asked for this release: nobody else is answered with what it
+            says, nor it with what was said to others.
     """
 
     release: str
     sticky_key: str = ""
     rollout: ActiveRollout | None = None
     arm: Arm | None = None
+    is_forced: bool = False
 
     def note(self, notes: RequestNotes, *, release: str = "") -> None:
         """Notes who answers, or another release that does the same, and what it is evidence

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from app.request.caching import CacheNote
 from deployments.contracts.calls import Lap, Times
 from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.generation import Generation
@@ -60,6 +61,9 @@ class AttemptRecord:
         rounds: What a generator wrote before its answer, each time to search.
         hits: What was left of it after reranking, best first.
         blocked: Categories for which a policy has ended the answer; empty where none has.
+        generations: States of the documents that were searched; empty ones of searches that could
+            not tell.
+        cache: What became of the answer in the response cache; None where the release has none.
     """
 
     times: dict[str, StageTime] = field(default_factory=dict)
@@ -75,6 +79,13 @@ class AttemptRecord:
     model_steps: dict[str, Generation] = field(default_factory=dict)
     rounds: list[Generation] = field(default_factory=list)
     blocked: tuple[str, ...] = ()
+    generations: set[str] = field(default_factory=set)
+    cache: CacheNote | None = None
+
+    @property
+    def is_given_again(self) -> bool:
+        """Whether the answer was written for another request."""
+        return self.cache is not None and self.cache.outcome == "hit"
 
     def with_rounds(self, written: Generation) -> Generation:
         """Returns an answer with the tokens of all that led to it: what its client pays for."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.request.attempt import AttemptRecord
+from app.request.caching import CacheNote, CacheWish
 from app.request.decision import Decision
 from app.settings.prices import PriceTable
 from deployments.canary.evidence import Arm
@@ -39,6 +40,7 @@ class RequestNotes:
         trace_wish: What the client wants of its trace: that it is kept, or that there is none.
         prices: What tokens cost when it began.
         moderation: What policies have decided of it.
+        cache_wish: What the client wants of the response cache.
     """
 
     key_id: str = ""
@@ -60,6 +62,18 @@ class RequestNotes:
     trace_wish: TraceWish = ""
     prices: PriceTable = _NO_PRICES
     moderation: list[Decision] = field(default_factory=list)
+    cache_wish: CacheWish = ""
+
+    @property
+    def cache(self) -> CacheNote | None:
+        """What became of the answer in the response cache; None where nobody looked."""
+        return None if self.attempt is None else self.attempt.cache
+
+    @property
+    def is_cache_hit(self) -> bool:
+        """Whether the answer was written for another request: nothing was used for it, and it says
+        nothing of how its release does."""
+        return self.attempt is not None and self.attempt.is_given_again
 
     def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
         """Notes who answers, and what it is evidence for."""
@@ -87,17 +101,18 @@ class RequestNotes:
 
     def generations(self) -> Sequence[Generation]:
         """Returns all that generators wrote for this request, also what was broken off: the answer
-        last."""
+        last, unless it was written for another one."""
         on_the_way: tuple[Generation, ...] = ()
         if self.attempt is not None:
             on_the_way = (*self.attempt.model_steps.values(), *self.attempt.rounds)
-        answer = self.written or self.begun
+        answer = None if self.is_cache_hit else self.written or self.begun
         return on_the_way if answer is None else (*on_the_way, answer)
 
     def cost_usd(self) -> float | None:
         """Returns what all of that cost, in US dollars; None where nobody knows the price of some
         of it."""
-        return self.prices.cost_usd(self.generations())
+        written = self.generations()
+        return 0.0 if self.is_cache_hit and not written else self.prices.cost_usd(written)
 
     def identify(
         self, *, session: str | None, user: str | None, tags: Mapping[str, str] | None = None
@@ -115,6 +130,7 @@ class RequestNotes:
             session=self.session,
             tags=self.tags,
             trace_wish=self.trace_wish,
+            cache_wish=self.cache_wish,
         )
 
     def server_timing(self, total_ms: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from app.request.background import Background
+from app.request.caching import NOTHING_KEPT, GenerationCache
 from app.request.notes import RequestNotes
 from app.request.principal import ANONYMOUS, Principal
 from app.request.spending import FREE, ExpectedUse, Spending
@@ -50,6 +51,8 @@ class RequestScope:
     """Whether its calls reach the documents of all tenants; see `over_all_tenants`."""
     spending: Spending = FREE
     """Counts what they use."""
+    cache: GenerationCache = NOTHING_KEPT
+    """Gives again what was written for the same prompt; set for each attempt."""
     _streams: list[Closable] = field(default_factory=list)
 
     def call(self) -> CallContext:
@@ -105,6 +108,7 @@ class RequestScope:
             notes=self.notes.of_caller(),
             trace=trace_of(self.trace.traceparent()),
             weigh=_weighs_nothing,
+            cache=NOTHING_KEPT,
         )
 
     def for_release(self, release: str) -> "RequestScope":

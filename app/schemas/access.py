@@ -166,6 +166,13 @@ class Erasure(ResponseModel):
     places: list[ErasedInfo]
 
 
+class ForgottenAnswers(ResponseModel):
+    """What went of the response cache."""
+
+    tenant: str = Field(examples=["acme"])
+    answers: int = Field(description="Answers that were deleted.", examples=[3])
+
+
 class KeyInfo(ResponseModel):
     """A key, without its secret."""
 

@@ -221,6 +221,11 @@ class Usage(ResponseModel):
     total_tokens: int = Field(examples=[643])
     embedding_tokens: int = Field(description="Read by the embedder.", examples=[11])
     rerank_tokens: int = Field(description="Read by the reranker.", examples=[5120])
+    cached_tokens: int = Field(
+        default=0,
+        description="Of the prompt's tokens, those that were not computed again.",
+        examples=[0],
+    )
     cost_usd: float | None = COST_USD
 
 

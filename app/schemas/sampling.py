@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
@@ -80,6 +80,22 @@ class StructuredOutputs(TolerantModel):
         return OutputFormat(self.json_, self.regex, choice, asked_by="structured_outputs")
 
 
+class CacheOptions(TolerantModel):
+    """Whether an answer may be given again."""
+
+    use: bool = Field(
+        default=True,
+        description="False has the answer written anew, and kept for nobody. Without effect where "
+        "the release keeps no answers.",
+        examples=[False],
+    )
+
+
+CACHE_OPTIONS: Any = Field(
+    default=None, description="What the response cache may do with the request."
+)
+
+
 class SamplingFields(TolerantModel):
     """How tokens are chosen. What the chosen model cannot honour is refused by name."""
 
@@ -110,6 +126,7 @@ class SamplingFields(TolerantModel):
     structured_outputs: StructuredOutputs | None = Field(
         default=None, description="As in vLLM: `choice`, `regex` or `json`."
     )
+    cache: CacheOptions | None = CACHE_OPTIONS
 
     def sampling(self) -> Sampling:
         """Returns the wishes as the generator takes them."""

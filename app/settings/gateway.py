@@ -13,6 +13,7 @@ from app.settings.access import AccessArgs, AuthMode
 from app.settings.activity import ActivityArgs
 from app.settings.batches import BatchWorkArgs
 from app.settings.breaker import BreakerArgs
+from app.settings.cache import CacheArgs
 from app.settings.coalescing import CoalescingArgs
 from app.settings.hedging import HedgingArgs
 from app.settings.idempotency import IdempotencyArgs
@@ -102,6 +103,9 @@ class GatewayArgs(Settings):
     """What becomes of requests that have an `Idempotency-Key`."""
     limits: LimitsArgs = LimitsArgs()
     """How what keys and tenants may ask and spend is counted."""
+
+    cache: CacheArgs = CacheArgs()
+    """How much the response cache may keep."""
 
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""

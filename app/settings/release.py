@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from app.settings.cache import ReleaseCache
 from deployments.contracts.filters import is_reserved_key
 from deployments.contracts.search import SearchMethod, SearchMode
 from deployments.settings import Settings
@@ -140,6 +141,8 @@ class Release(Settings):
     moderation: str | None = Field(default=None, min_length=1, max_length=64)
     """Name of the policy of what may be asked and answered, for tenants that have none; None takes
     the default of `moderation`."""
+    cache: ReleaseCache = ReleaseCache()
+    """Which of its answers are given again to equal requests."""
 
     @field_validator("filter_fields")
     @classmethod

@@ -70,6 +70,10 @@ class RetrieverClient(StageHandle):
         )
         return cast(Found, answer)
 
+    async def generation(self, *, call: CallContext) -> str:
+        """See `RetrieverStage.generation`. Calls that wait travel together."""
+        return cast(str, await self.call("generation", call=call, weight=1))
+
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         """See `RetrieverStage.documents`."""
         return cast(DocumentPage, await self.call("documents", after=after, limit=limit, call=call))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar, get_args
 
+from app.cache.counts import CacheCounts
 from app.limits.counts import LimitCounts
 from app.settings.breaker import BreakerState, BreakerStates
 from deployments.serving.every import every
@@ -33,6 +34,7 @@ class Gauges:
         admission: Returns how much is admitted; None as long as there is no gate.
         breakers: Returns the state of each circuit breaker, by application and stage.
         limits: Returns how limits and budgets do; None where there are none.
+        cache: Returns how the response cache does; None where there is none.
     """
 
     def __init__(
@@ -44,8 +46,14 @@ class Gauges:
         admission: Callable[[], Admission | None] = lambda: None,
         breakers: BreakerStates = dict,
         limits: Callable[[], LimitCounts] | None = None,
+        cache: Callable[[], CacheCounts] | None = None,
     ) -> None:
         self._read_limits = limits
+        self._read_cache = cache
+        self._cache_away = meter.gauge(catalog.CACHE_AWAY)
+        self._cache_failed = meter.counter(catalog.CACHE_FAILED)
+        self._cache_bytes = meter.counter(catalog.CACHE_BYTES)
+        self._last_cache = CacheCounts()
         self._limits_away = meter.gauge(catalog.LIMITS_AWAY)
         self._limited_places = meter.gauge(catalog.LIMITED_PLACES)
         self._limits_failed = meter.counter(catalog.LIMITS_FAILED)
@@ -84,6 +92,8 @@ class Gauges:
             self._lost = lost
         if self._read_limits is not None:
             self._note_limits(self._read_limits())
+        if self._read_cache is not None:
+            self._note_cache(self._read_cache())
         if self._read_spans is None:
             return
         counts = self._read_spans()
@@ -113,6 +123,16 @@ class Gauges:
             self._limited.inc(more, {"of": of, "what": what})
         for event, more in _growth(before.budget_events, counts.budget_events).items():
             self._budget_events.inc(more, {"event": event})
+
+    def _note_cache(self, counts: CacheCounts) -> None:
+        before, self._last_cache = self._last_cache, counts
+        self._cache_away.set(float(counts.is_away), {})
+        if counts.failed_calls > before.failed_calls:
+            self._cache_failed.inc(counts.failed_calls - before.failed_calls, {})
+        moved = {"read": counts.read_bytes, "written": counts.written_bytes}
+        known = {"read": before.read_bytes, "written": before.written_bytes}
+        for way, more in _growth(known, moved).items():
+            self._cache_bytes.inc(more, {"way": way})
 
     async def keep_reading(self, every_s: float = READ_EVERY_S) -> None:
         """Reads until cancelled."""

@@ -42,6 +42,7 @@ class RequestMetrics:
         self._degraded = meter.counter(catalog.DEGRADED)
         self._routed = meter.counter(catalog.ROUTED)
         self._moderation = meter.counter(catalog.MODERATION)
+        self._cached = meter.counter(catalog.CACHE_REQUESTS)
 
     def take(self, request: FinishedRequest) -> None:
         """See `Sink.take`."""
@@ -58,6 +59,9 @@ class RequestMetrics:
         self._requests.inc(
             1.0, {**of_request, "method": method, "outcome": outcome, "error": notes.error}
         )
+        if (cache := notes.cache) is not None:
+            tags = {"release": notes.release, "level": cache.level, "outcome": cache.outcome}
+            self._cached.inc(1.0, tags)
         if notes.routed is not None:
             model, how = notes.routed
             self._routed.inc(1.0, {"model": model, "how": how})

@@ -48,10 +48,14 @@ class Pace:
 
     def take(self, request: FinishedRequest) -> None:
         """See `Sink.take`. An answer that came too late was slow; other failures say nothing of how
-        long an answer takes."""
+        long an answer takes, nor does one that was written for another request."""
         notes, written = request.notes, request.notes.written
         late = request.outcome == "failed" and notes.error == _LATE
-        if not request.is_of_its_release or not (late or (request.outcome == "ok" and written)):
+        if (
+            notes.is_cache_hit
+            or not request.is_of_its_release
+            or not (late or (request.outcome == "ok" and written))
+        ):
             return
         name = f"{_SERVICE}:{notes.release}" if notes.release else written and written.model
         if not name or (name not in self._answers and len(self._answers) >= _MAX_NAMES):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from app.cache.counts import CacheCounts
 from app.limits.counts import LimitCounts
 from app.settings.breaker import BreakerStates
 from app.settings.gateway import GatewayArgs
@@ -42,6 +43,7 @@ class RecordKeeper:
         admission: Returns how much is admitted.
         breakers: Returns the state of each circuit breaker, by application and stage.
         limits: Returns how limits and budgets do; None where there are none.
+        cache: Returns how the response cache does; None where there is none.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -58,6 +60,7 @@ class RecordKeeper:
         admission: Callable[[], Admission | None],
         breakers: BreakerStates = dict,
         limits: Callable[[], LimitCounts] | None = None,
+        cache: Callable[[], CacheCounts] | None = None,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -82,6 +85,7 @@ class RecordKeeper:
             admission=admission,
             breakers=breakers,
             limits=limits,
+            cache=cache,
         )
         self.telemetry = Telemetry(sinks)
 

@@ -111,12 +111,14 @@ class CollectionFacts:
 @dataclass(frozen=True, slots=True)
 class Found:
     """The chunks that answer a query, best first, the calibration of their collection where it has
-    one, and what stands around the chunks where that was asked for."""
+    one, what stands around the chunks where that was asked for, and the state in which the tenant's
+    documents were searched, as `RetrieverStage.generation` says it; empty where nobody knows."""
 
     hits: tuple[ScoredChunk, ...]
     times: Times = Times()
     calibration: Calibration | None = None
     neighbours: tuple[Chunk, ...] = ()
+    generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,12 @@ class RetrieverStage(Stage, Protocol):
         (1, dim); only a search by words needs none."""
         ...
 
+    async def generation(self, *, call: CallContext) -> str:
+        """Returns a digest of the state of the tenant's documents, all changes included that were
+        acknowledged before the call, and of the calibration: equal only where every search finds
+        the same. Empty where the retriever has no index in memory to tell it from."""
+        ...
+
     async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
         """Returns documents whose sequence is above `after`, in order of arrival."""
         ...

@@ -1,5 +1,6 @@
 """Settings of a generator: its engine, and how that engine samples when a request does not say."""
 
+import hashlib
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -149,3 +150,12 @@ class GeneratorArgs(Settings):
         if self.engine == "vllm":
             return self.vllm is not None and self.vllm.tool_call_parser is not None
         return self.engine == "openai"
+
+    @property
+    def default_temperature(self) -> float | None:
+        """Where a request names none; None where the model's own configuration decides."""
+        return 0.0 if self.engine == "extractive" else self.sampling.temperature
+
+    def fingerprint(self) -> str:
+        """Returns 16 characters that are the same for the same settings."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

@@ -41,7 +41,9 @@ class Generator(StageReplica):
         """Returns the model's name, the engine, its window in tokens, and the prompts there are.
 
         `language_model` says whether it can write without a context, and piece by piece;
-        `tool_choices` by whose choice it calls functions.
+        `tool_choices` by whose choice it calls functions, `temperature` how it samples where a
+        request does not say, None where the model itself does; `fingerprint` is equal for equal
+        settings.
 
         Raises:
             StageError: the engine is dead, or the server that it asks.
@@ -55,6 +57,8 @@ class Generator(StageReplica):
             "language_model": self._settings.engine != "extractive",
             "tool_choices": list(self._engine.tool_choices),
             "prompts": list(prompt_names()),
+            "temperature": self._settings.default_temperature,
+            "fingerprint": self._settings.fingerprint(),
         }
 
     async def check_health(self) -> None:

@@ -5,6 +5,7 @@ The calibration is one row of a collection beside the chunks, so that every repl
 start finds it, and it goes where the collection goes.
 """
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -60,6 +61,19 @@ class Calibrations:
 
     def _collection(self) -> Any:
         return self._chroma.beside("calibration")
+
+
+def generation_of(state: str, calibration: Calibration | None) -> str:
+    """Returns what tells whether a search finds the same again, and counts it as found.
+
+    Args:
+        state: Of the documents; empty where nobody knows it, and so the generation is.
+        calibration: Of the collection.
+    """
+    if not state:
+        return ""
+    fitted = json.dumps(None if calibration is None else asdict(calibration))
+    return hashlib.sha256(f"{state} {fitted}".encode()).hexdigest()[:32]
 
 
 def collection_facts(

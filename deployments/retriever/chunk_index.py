@@ -6,7 +6,7 @@ always fill the index again. 100,000 chunks of 800 characters with vectors of 38
 370 MB, of which 32 MB are there for words that are being written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
@@ -37,11 +37,13 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One state of the index: words and vectors of exactly its rows. It never changes."""
+    """One state of the index: words and vectors of exactly its rows, and the state of each tenant's
+    documents as whoever filled it says. It never changes."""
 
     rows: Rows
     words: LexicalView
     vectors: VectorView
+    states: Mapping[str, str]
 
     def by_words(
         self, query: str, top_k: int, where: Filter | None = None, *, access: Access
@@ -112,7 +114,7 @@ class ChunkIndex:
         self._vectors = VectorTable()
         self._gone: list[int] = []
         self._writing = Lock()
-        self._view = self._look()
+        self._view = self._look({})
 
     def __len__(self) -> int:
         """Returns how many chunks searches see."""
@@ -136,21 +138,25 @@ class ChunkIndex:
         with self._writing:
             self._gone.extend(self._table.remove(document_ids))
 
-    def commit(self) -> None:
+    def commit(self, states: Mapping[str, str] | None = None) -> None:
         """Shows what was added and removed since the last time; searches under way see all of the
-        former state."""
+        former state.
+
+        Args:
+            states: See `View`; None for none.
+        """
         with self._writing:
             self._words.remove(self._gone)
             self._vectors.remove(self._gone)
             self._gone = []
-            self._view = self._look()
+            self._view = self._look(states or {})
 
     def view(self) -> View:
         """Returns what searches see."""
         return self._view
 
-    def _look(self) -> View:
-        return View(self._table.snapshot(), self._words.commit(), self._vectors.view())
+    def _look(self, states: Mapping[str, str]) -> View:
+        return View(self._table.snapshot(), self._words.commit(), self._vectors.view(), states)
 
 
 def _condition(where: Filter | None) -> Condition | None:

@@ -21,12 +21,17 @@ from deployments.contracts.errors import Unavailable
 from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
 from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
+from deployments.retriever.calibration import (
+    Calibrations,
+    collection_facts,
+    generation_of,
+    sample_chunks,
+)
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.follower import Follower
-from deployments.retriever.hybrid import HybridSearch, Query
+from deployments.retriever.hybrid import HybridSearch, Query, state_of
 from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
 from deployments.retriever.tenancy.erasing import erase_some
@@ -107,7 +112,24 @@ class Retriever(StageReplica):
         laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
         times = replace(times, laps=tuple(laps))
         neighbours = tuple(shown_chunk(access, chunk) for chunk in hits.neighbours)
-        return Found(shown_hits(access, hits.chunks), times, self._calibrations.latest, neighbours)
+        calibration = self._calibrations.latest
+        return Found(
+            shown_hits(access, hits.chunks),
+            times,
+            calibration,
+            neighbours,
+            generation_of(hits.state, calibration),
+        )
+
+    async def generation(self, *, call: CallContext) -> str:
+        """Returns a digest of the state of the tenant's documents and of the calibration; calls
+        that wait ask the store once."""
+        if self._index is None or self._follower is None:
+            return ""
+        if not self._follower.is_current:
+            await asyncio.to_thread(self._follower.sync)
+        state = state_of(self._index.view(), call.access)
+        return generation_of(state, self._calibrations.latest)
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext

@@ -28,6 +28,7 @@ from deployments.contracts.documents import Chunk
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.change_log import LEASE_S, WriterLog
 from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.tenancy.states import TenantStates
 from deployments.retriever.versions import Version
 
 _GROUP_DOCUMENTS = 32
@@ -77,10 +78,17 @@ class Follower:
         self._asked_at_s = -math.inf
         self._seen: dict[str, int] | None = None
         self._held: dict[str, str] = {}
+        self._states = TenantStates()
         self._torn: set[str] = set()
         self.damaged: frozenset[str] = frozenset()
         """Documents that the store does not have whole, as of the last look."""
         self._syncing = Lock()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the index has all that was acknowledged before this moment, so that `sync` has
+        nothing to ask."""
+        return self._now() - self._asked_at_s < LEASE_S
 
     def sync(self) -> None:
         """Brings the index to a state of the store that has all that was acknowledged before the
@@ -122,7 +130,7 @@ class Follower:
                 if not group:
                     break
                 of_group = self._source.versions(group)
-        self._index.commit()
+        self._index.commit(self._states.digests())
         former, self.damaged = self.damaged, frozenset(self._torn)
         for document_id in sorted(self.damaged - former):
             _log.error("The store has document %r without some of its chunks.", document_id)
@@ -141,10 +149,12 @@ class Follower:
                 version.write_id and counts[document_id] != version.record.chunk_count
             )
             (self._torn.add if is_torn else self._torn.discard)(document_id)
-            if version is None:
+            mark = None if version is None else "" if is_torn else version.mark
+            self._states.change(document_id, self._held.get(document_id), mark)
+            if mark is None:
                 self._held.pop(document_id, None)
             else:
-                self._held[document_id] = "" if is_torn else version.mark
+                self._held[document_id] = mark
 
 
 def is_behind(seen: Mapping[str, int], numbers: Mapping[str, int]) -> bool:

@@ -25,6 +25,7 @@ from deployments.retriever.chunk_index import ChunkIndex, Hit, View
 from deployments.retriever.follower import Follower
 from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.store import ChromaStore, Search
+from deployments.retriever.tenancy.states import NO_DOCUMENTS
 from deployments.retriever.where import compile_where
 
 
@@ -52,12 +53,14 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Hits:
     """The chunks that answer a query, best first, what its batch spent on each way of searching
-    that the query asked for, counted from the beginning of the batch, and the chunks within the
-    query's reach that stand with those found."""
+    that the query asked for, counted from the beginning of the batch, the chunks within the
+    query's reach that stand with those found, and the state of the documents that was searched,
+    empty where the store was."""
 
     chunks: tuple[ScoredChunk, ...]
     laps: tuple[Lap, ...]
     neighbours: tuple[Chunk, ...] = ()
+    state: str = ""
 
 
 class HybridSearch:
@@ -155,8 +158,15 @@ class HybridSearch:
         for place, query in queries.items():
             chunks = _one_list(view, query, dense.get(place, []), words.get(place, []))
             neighbours = view.rows.around([hit.chunk for hit in chunks], query.reach)
-            hits[place] = Hits(chunks, laps.of(*_WAYS[query.how.mode]), neighbours)
+            state = state_of(view, query.access)
+            hits[place] = Hits(chunks, laps.of(*_WAYS[query.how.mode]), neighbours, state)
         return hits
+
+
+def state_of(view: View, access: Access) -> str:
+    """Returns the state of a tenant's documents in one state of the index; empty where nothing can
+    be said of it, or for whoever reaches all tenants."""
+    return "" if access.all_tenants else view.states.get(access.tenant, NO_DOCUMENTS)
 
 
 _WAYS: Mapping[SearchMode, tuple[str, ...]] = {

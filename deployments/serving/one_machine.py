@@ -25,6 +25,21 @@ def require_shared(database_url: str) -> str:
     return database_url
 
 
+def require_one_cache(url: str) -> None:
+    """Checks that all replicas of this cluster have one response cache: what is deleted in one must
+    be gone in all.
+
+    Raises:
+        ConfigError: it is a file, and the cluster has several nodes.
+    """
+    if url.startswith(_SQLITE) and _node_count() > 1:
+        raise ConfigError(
+            "RAGSERVE_CACHE_URL names a file, and the cluster has several nodes: each would have "
+            "a response cache of its own, and go on giving what was deleted in another. Name a "
+            "Redis server, in the environment of `ray start` on every node."
+        )
+
+
 def _node_count() -> int:
     if not ray.is_initialized():
         return 1

@@ -85,6 +85,29 @@ MODERATION = Metric(
     "unchecked where the classifier did not answer.",
     ("policy", "place", "action", "category"),
 )
+CACHE_REQUESTS = Metric(
+    "ragserve_cache_requests",
+    "counter",
+    "Requests to releases that have a response cache. outcome: hit, miss, or bypass where nothing "
+    "was looked for; level: answer or generation.",
+    ("release", "level", "outcome"),
+)
+CACHE_BYTES = Metric(
+    "ragserve_cache_bytes",
+    "counter",
+    "Bytes of answers that the response cache has read for hits, or written. way: read or written.",
+    ("way",),
+)
+CACHE_AWAY = Metric(
+    "ragserve_cache_away",
+    "gauge",
+    "1 while the store of the response cache is away, and everything is a miss; 0 else.",
+)
+CACHE_FAILED = Metric(
+    "ragserve_cache_failed_calls",
+    "counter",
+    "Calls of the store of the response cache that failed.",
+)
 ROUTED = Metric(
     "ragserve_routed",
     "counter",

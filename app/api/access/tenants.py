@@ -88,7 +88,7 @@ async def erase(
     if tenant.deleted_s is None:
         raise Conflict(f"The tenant '{tenant_id}' may still write: delete it first.")
     await audit(gateway, scope, "tenant.erase", tenant_id)
-    idempotent = gateway.idempotent
+    idempotent, cache = gateway.idempotent, gateway.cache
     places = await erase_tenant(
         tenant_id,
         gateway.releases.indexes(),
@@ -96,6 +96,7 @@ async def erase(
         scope.within(args.ingest_timeout_s),
         tracker=gateway.tracker,
         answers=None if idempotent is None else lambda: idempotent.erase_tenant(tenant_id),
+        cache=None if cache is None else lambda: cache.forget_tenant(tenant_id),
     )
     return Erasure(
         tenant=tenant_id,

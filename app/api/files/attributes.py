@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.api.indexes import write_everywhere
 from app.api.wire.files import with_attributes
-from app.releases.releases import Releases
+from app.gateway import Gateway
 from app.request.scope import RequestScope
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.documents import Document, DocumentRecord, Scalar
@@ -17,7 +17,7 @@ from deployments.contracts.stages import RetrieverStage
 async def set_attributes(
     record: DocumentRecord,
     attributes: Mapping[str, Scalar],
-    releases: Releases,
+    gateway: Gateway,
     scope: RequestScope,
     args: GatewayArgs,
 ) -> DocumentRecord:
@@ -29,10 +29,10 @@ async def set_attributes(
     metadata = with_attributes(record.metadata, attributes)
     if metadata == record.metadata:
         return record
-    document = await source_of(record, releases.main().retrieval.retriever, scope)
+    document = await source_of(record, gateway.releases.main().retrieval.retriever, scope)
     changed = replace(document, metadata=metadata)
     (outcome,) = await write_everywhere(
-        lambda indexer, call: indexer.ingest([changed], (), call=call), releases, scope, args
+        lambda indexer, call: indexer.ingest([changed], (), call=call), gateway, scope, args
     )
     if outcome.status == "failed":
         raise InvalidRequest(outcome.message)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 
 from app.access.route_scopes import needs
 from app.api.caller import CALLERS
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.files.attributes import set_attributes
 from app.api.files.store import IN_STORE
 from app.schemas.files.store_files import AttachedFile, FileBatch, FileBatchRequest
@@ -32,13 +32,13 @@ BatchId = Annotated[str, Path(max_length=64, examples=["vsfb_6955b900-3-0"])]
     "", dependencies=[needs("ingest"), *JSON_BODY], responses=problem_responses(401, 403, 413, 415)
 )
 async def attach_files(
-    body: FileBatchRequest, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    body: FileBatchRequest, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> FileBatch:
     """Gives files their attributes, beside what they say of themselves. A file of which no text was
     kept counts as failed."""
     attached = body.attached()
     scope = scope.within(args.ingest_timeout_s)
-    retriever = releases.main().retrieval.retriever
+    retriever = gateway.releases.main().retrieval.retriever
     known = await retriever.records([file.file_id for file in attached], call=scope.call())
     _require_all(attached, known.keys())
     failed = 0
@@ -46,7 +46,7 @@ async def attach_files(
         record = known[file.file_id]
         attributes = {**record.metadata, **(file.attributes or {})}
         try:
-            await set_attributes(record, attributes, releases, scope, args)
+            await set_attributes(record, attributes, gateway, scope, args)
         except RequestError:
             failed += 1
     return _batch(int(time.time()), len(attached) - failed, failed)

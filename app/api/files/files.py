@@ -72,7 +72,7 @@ async def upload_file(
         kept = {**attributes_of(record.metadata), **upload.metadata}
         upload = replace(upload, metadata=kept)
     (outcome,) = await write_everywhere(
-        lambda indexer, call: indexer.ingest((), [upload], call=call), releases, scope, args
+        lambda indexer, call: indexer.ingest((), [upload], call=call), gateway, scope, args
     )
     if outcome.status == "failed":
         raise InvalidRequest(outcome.message, errors=(field_detail("file", outcome.message),))
@@ -128,14 +128,14 @@ async def get_file(
     responses=problem_responses(401, 403),
 )
 async def delete_file(
-    file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn, kept: BatchFilesIn
+    file_id: FileIdIn, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn, kept: BatchFilesIn
 ) -> DeletedFile:
     """Removes a file from every index; one of results with the results that it has."""
     if is_batch_file(file_id):
         await kept.delete(file_id)
     else:
         require(scope.principal, frozenset({"ingest"}))
-        await delete_everywhere(file_id, releases, scope, args)
+        await delete_everywhere(file_id, gateway, scope, args)
     return DeletedFile(id=file_id)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
 from app.api.caller import CALLERS
-from app.api.dependencies import JSON_BODY, ArgsIn, ReleasesIn, ScopeIn
+from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.attributes import set_attributes, source_of
 from app.api.files.files import FileIdIn
 from app.api.files.listing import PlaceIn, ends_of, page_after
@@ -39,14 +39,14 @@ _ONE = "/{file_id}"
     responses=problem_responses(401, 403, 409, 413, 415),
 )
 async def attach_file(
-    body: AttachedFile, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    body: AttachedFile, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> StoreFile:
     """Gives a file its attributes, beside what it says of itself; in the store it is already."""
     scope = scope.within(args.ingest_timeout_s)
-    retriever = releases.main().retrieval.retriever
+    retriever = gateway.releases.main().retrieval.retriever
     record = await retriever.document(body.file_id, call=scope.call())
     attributes = {**record.metadata, **(body.attributes or {})}
-    return store_file_of(await set_attributes(record, attributes, releases, scope, args))
+    return store_file_of(await set_attributes(record, attributes, gateway, scope, args))
 
 
 @router.get("", responses=problem_responses(401, 403))
@@ -86,21 +86,21 @@ async def get_store_file(file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn
     responses=problem_responses(401, 403, 409, 413, 415),
 )
 async def change_store_file(
-    file_id: FileIdIn, body: AttributesChange, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    file_id: FileIdIn, body: AttributesChange, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> StoreFile:
     """Gives a file attributes in place of all that it has."""
     scope = scope.within(args.ingest_timeout_s)
-    record = await releases.main().retrieval.retriever.document(file_id, call=scope.call())
-    changed = await set_attributes(record, body.attributes or {}, releases, scope, args)
+    record = await gateway.releases.main().retrieval.retriever.document(file_id, call=scope.call())
+    changed = await set_attributes(record, body.attributes or {}, gateway, scope, args)
     return store_file_of(changed)
 
 
 @router.delete(_ONE, dependencies=[needs("ingest")], responses=problem_responses(401, 403))
 async def delete_store_file(
-    file_id: FileIdIn, scope: ScopeIn, releases: ReleasesIn, args: ArgsIn
+    file_id: FileIdIn, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
 ) -> DeletedStoreFile:
     """Removes a file from the store; as it is kept nowhere else, it is gone."""
-    await delete_everywhere(file_id, releases, scope, args)
+    await delete_everywhere(file_id, gateway, scope, args)
     return DeletedStoreFile(id=file_id)
 
 

@@ -62,6 +62,7 @@ def query_response(
             total_tokens=counted.prompt_tokens + counted.completion_tokens,
             embedding_tokens=record.embedding_tokens,
             rerank_tokens=record.rerank_tokens,
+            cached_tokens=counted.cached_tokens,
             cost_usd=scope.notes.cost_usd(),
         ),
         timings=timings_of(record, started_s),

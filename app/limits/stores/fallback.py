@@ -1,22 +1,16 @@
 """What limits when the store is away: each replica by itself, at its share. Neither open nor shut.
 
-After three failures in a row the store is left alone for a while, so that requests do not wait for
-it one after the other; then one call finds out whether it is back. Until then what failed is asked
-again: a server that is merely slow must not have each replica let pass a part of its own beside it.
+Until the store is left alone (`Circuit`), what failed is asked again: a server that is merely slow
+must not have each replica let pass a part of its own beside it.
 """
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app.limits.stores.memory_store import MemoryStore
-from app.limits.stores.operations import Decision, Move, Operation, Store, StoreAway
-
-_log = logging.getLogger("ray.serve")
-_FAILURES = 3
-_REST_S = 1.0
-"""Time the store is left alone: it costs one late call each, and coming back is noticed soon."""
+from app.limits.stores.operations import Decision, Move, Operation, Store
+from app.storage.circuit import Circuit, StoreAway
 
 
 class FallbackStore:
@@ -40,16 +34,21 @@ class FallbackStore:
         self._store = store
         self._max_replicas = max_replicas
         self._local = local or MemoryStore()
-        self._now = now
-        self._failures = 0
-        self._rests_until_s = 0.0
-        self.failed_calls = 0
-        """Calls of the store that failed, since the start."""
+        self._circuit = Circuit(
+            "the store of limits",
+            f"this replica limits by itself, at a part of {max_replicas}",
+            now,
+        )
 
     @property
     def is_away(self) -> bool:
         """Whether the store is left alone at this moment, or was when it was last asked."""
-        return self._failures >= _FAILURES
+        return self._circuit.is_away
+
+    @property
+    def failed_calls(self) -> int:
+        """Calls of the store that failed, since the start."""
+        return self._circuit.failed_calls
 
     def run(self, operations: Sequence[Operation]) -> list[Decision]:
         """See `Store.run`; raises nothing."""
@@ -70,29 +69,16 @@ class FallbackStore:
         """Returns the store's answer, None where it is away."""
         if not operations:
             return []
-        while not self.is_away or self._now() >= self._rests_until_s:
+        while self._circuit.may_ask:
             try:
                 decisions = self._store.run(operations)
             except StoreAway as error:
-                self._note_failure(error)
+                self._circuit.failed(error)
                 operations = [_repeatable(operation) for operation in operations]
             else:
-                if self.is_away:
-                    _log.warning("the store of limits is back")
-                self._failures = 0
+                self._circuit.succeeded()
                 return decisions
         return None
-
-    def _note_failure(self, error: StoreAway) -> None:
-        self.failed_calls += 1
-        self._failures += 1
-        self._rests_until_s = self._now() + _REST_S
-        if self._failures == _FAILURES:
-            _log.error(
-                "the store of limits is away (%s): this replica limits by itself, at a part of %d",
-                error,
-                self._max_replicas,
-            )
 
     def _run_locally(self, operations: Sequence[Operation]) -> list[Decision]:
         shares = [self._share_of(operation) for operation in operations]

@@ -95,7 +95,3 @@ class Store(Protocol):
     def close(self) -> None:
         """Frees what it holds."""
         ...
-
-
-class StoreAway(Exception):
-    """A store does not answer, or not in time. It never leaves `app.limits`."""

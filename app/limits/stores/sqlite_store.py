@@ -1,9 +1,4 @@
-"""Limits in a SQLite file, for all processes of one machine.
-
-A file of its own, with `synchronous=NORMAL`: losing the last moments with the power costs nobody
-anything, and the database with the records must not wait for it. WAL does not work on file systems
-of a network, so this is for one machine.
-"""
+"""Limits in a SQLite file, for all processes of one machine."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -11,7 +6,8 @@ from pathlib import Path
 
 from app.limits.stores.deciding import Clock, decide
 from app.limits.stores.memory_store import wall_clock_us
-from app.limits.stores.operations import Decision, Operation, StoreAway
+from app.limits.stores.operations import Decision, Operation
+from app.storage.sqlite_file import SqliteFile
 
 _BUSY_S = 1.0
 _SWEEP_US = 60_000_000
@@ -32,31 +28,13 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, now_us: Clock = wall_clock_us) -> None:
-        self._path = path
+        self._file = SqliteFile(path, _TABLES, busy_s=_BUSY_S)
         self._now_us = now_us
-        self._connection: sqlite3.Connection | None = None
         self._swept_us = 0
 
     def run(self, operations: Sequence[Operation]) -> list[Decision]:
         """See `Store.run`."""
-        try:
-            connection = self._connection or self._open()
-            return self._run(connection, operations)
-        except (sqlite3.Error, OSError) as error:
-            self.close()  # the file may have gone: the next call looks for it anew
-            raise StoreAway(f"{type(error).__name__}: {error}") from error
-
-    def close(self) -> None:
-        """See `Store.close`."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _run(
-        self, connection: sqlite3.Connection, operations: Sequence[Operation]
-    ) -> list[Decision]:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._file.transaction() as connection:
             # Read once the lock is held: no other process can have written with a later time.
             now_us = self._now_us()
             table = _SqliteTable(connection)
@@ -65,29 +43,11 @@ class SqliteStore:
                 self._swept_us = now_us
                 connection.execute("DELETE FROM buckets WHERE arrival_us <= ?", (now_us,))
                 connection.execute("DELETE FROM places WHERE until_us <= ?", (now_us,))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
         return decisions
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # One thread uses it; another one closes it.
-        connection = sqlite3.connect(
-            self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            for statement in _TABLES:
-                connection.execute(statement)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._file.close()
 
 
 class _SqliteTable:

@@ -13,7 +13,13 @@ from app.schemas.responses.functions import (
 )
 from app.schemas.responses.items import InputItem
 from app.schemas.responses.tools import FileSearchTool, ResponseTool, ToolChoice
-from app.schemas.sampling import JsonObjectFormat, JsonSchema, TextFormat
+from app.schemas.sampling import (
+    CACHE_OPTIONS,
+    CacheOptions,
+    JsonObjectFormat,
+    JsonSchema,
+    TextFormat,
+)
 from app.schemas.wire import TolerantModel, refused
 from deployments.contracts.generation import Message, OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
@@ -105,6 +111,7 @@ class ResponsesRequest(TolerantModel):
     safety_identifier: str | None = Field(
         default=None, max_length=256, description="Newer clients' name for `user`."
     )
+    cache: CacheOptions | None = CACHE_OPTIONS
     metadata: Metadata | None = Field(
         default=None, description="Comes back in the answer.", examples=[{"ticket": "7"}]
     )

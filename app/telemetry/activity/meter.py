@@ -54,8 +54,8 @@ class ActivityMeter:
         ended_s = request.started_ns / 1e9 + request.total_ms / 1e3
         outcome = request.outcome
         used = _tokens(notes.generations(), prices)
-        written = notes.generations()
-        version = prices.version_of(written[-1].model) if written else prices.version
+        model = _model(notes)
+        version = prices.version_of(model) if model else prices.version
         self._add_usage(request, outcome, used, day_of(ended_s), version)
         if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
@@ -74,13 +74,13 @@ class ActivityMeter:
     ) -> None:
         prompt, cached, completion, cost = used
         notes = request.notes
-        attempt, written = notes.attempt, notes.generations()
+        attempt = notes.attempt
         # What a canary did in vain has its tokens, and is no request of its own.
         counted = int(request.kind != "attempt")
         self._tally.add_usage(
             (
                 *(day, notes.usage_key, notes.release),
-                *(written[-1].model if written else "", prices, notes.tenant),
+                *(_model(notes), prices, notes.tenant),
             ),
             (
                 counted,
@@ -116,16 +116,19 @@ class ActivityMeter:
             int(attempt is not None and bool(attempt.degraded)),
             *used,
             int(written is not None and written.finish_reason == "content_filter"),
+            int(notes.is_cache_hit),
         )
         key = (notes.release, self._fingerprint(notes.release, settings), minute)
         found = self._tally.add_counts(key, counts)
         if outcome != "ok" or attempt is None:
             return
-        for stage, spent in attempt.times.items():
-            if not spent.error:
-                found.note(f"{stage}_ms", spent.total_ms)
+        if not notes.is_cache_hit:
+            for stage, spent in attempt.times.items():
+                if not spent.error:
+                    found.note(f"{stage}_ms", spent.total_ms)
         if written is not None:
-            _note_times(found, written, attempt, request.total_ms)
+            if not notes.is_cache_hit:
+                _note_times(found, written, attempt, request.total_ms)
             if attempt.query_vector is not None and _may_be_sampled(notes, settings):
                 self._tally.sample(
                     notes.release, minute, lambda: _sample(ended_s, notes, written, attempt)
@@ -155,6 +158,12 @@ def day_of(at_s: float) -> str:
     ('1970-01-01', '1970-01-02')
     """
     return _day(int(at_s // _DAY_S))
+
+
+def _model(notes: RequestNotes) -> str:
+    """Returns who wrote the answer, or the last of what led to it."""
+    written = notes.generations()
+    return written[-1].model if written else "" if notes.written is None else notes.written.model
 
 
 def _tokens(written: Sequence[Generation], prices: PriceTable) -> tuple[int, int, int, int]:

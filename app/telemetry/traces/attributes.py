@@ -26,6 +26,7 @@ _SPAN_TYPES = {
     "lexical": "RETRIEVER",
     "reranker": "RERANKER",
     "generator": "CHAT_MODEL",
+    "cache": "TASK",
     "condense": "CHAT_MODEL",
     "queries": "CHAT_MODEL",
     "passage": "CHAT_MODEL",
@@ -105,6 +106,7 @@ class RequestAttributes:
             "ragserve.degraded": self._attempt.degraded,
             "ragserve.moderation": [_told(decision) for decision in notes.moderation],
             "ragserve.queue_ms": sum(spent.queue_ms for spent in self._attempt.times.values()),
+            "ragserve.cache": None if notes.cache is None else notes.cache.outcome,
             f"{_TAG}ragserve.tenant": notes.tenant,
             f"{_TAG}ragserve.release": notes.release,
             f"{_TAG}ragserve.arm": notes.arm,
@@ -138,6 +140,8 @@ class RequestAttributes:
             "ragserve.batch_size": spent.batch_size,
         }
         match stage:
+            case "cache":
+                attributes |= self._cache()
             case "embedder":
                 attributes |= self._embedding()
             case "retriever":
@@ -164,6 +168,18 @@ class RequestAttributes:
             attributes["ragserve.prompt"] = written.prompt
             attributes["ragserve.context_ranks"] = list(written.context)
         return attributes
+
+    def _cache(self) -> Attributes:
+        note = self._attempt.cache
+        if note is None:
+            return {}
+        return {
+            "ragserve.cache.outcome": note.outcome,
+            "ragserve.cache.level": note.level,
+            "ragserve.cache.key": note.key,
+            "ragserve.cache.age_s": note.age_s if note.outcome == "hit" else None,
+            "ragserve.cache.trace": note.trace_id,
+        }
 
     def _embedding(self) -> Attributes:
         return {

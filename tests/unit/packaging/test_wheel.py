@@ -29,7 +29,7 @@ for name in names:
 """,
     "the script of limits": """
 from app.limits.stores.redis_store import _SCRIPT
-assert "redis.call" in _SCRIPT
+assert "redis.call" in _SCRIPT.text
 """,
     "the questions of a calibration": """
 from app.operations.foreign_questions import foreign_questions

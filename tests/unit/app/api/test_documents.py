@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.api.documents import delete_document
+from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.releases.route import RetrievalStages
 from app.request.scope import RequestScope
@@ -142,10 +143,10 @@ async def test_indexes_lose_a_document_one_after_the_other() -> None:
         },
         traffic={"two": 1.0},
     )
-    releases = Releases(TwoIndexes(notes), lambda: live)
+    gateway = make_gateway(Releases(TwoIndexes(notes), lambda: live), GatewayArgs())
     scope = RequestScope("request", time.monotonic() + 60)
     with pytest.raises(NotFound):
-        await delete_document("nobody", scope, releases, GatewayArgs())
+        await delete_document("nobody", scope, gateway, GatewayArgs())
     assert notes == [
         *("retrieval-b begins", "retrieval-b ends"),
         *("retrieval-a begins", "retrieval-a ends"),

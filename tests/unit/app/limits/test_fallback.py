@@ -7,8 +7,9 @@ import pytest
 from app.limits.stores.fallback import FallbackStore
 from app.limits.stores.gcra import cost_us, refund_us
 from app.limits.stores.memory_store import MemoryStore
-from app.limits.stores.operations import Decision, Lease, Move, Operation, Store, StoreAway
+from app.limits.stores.operations import Decision, Lease, Move, Operation, Store
 from app.limits.stores.redis_store import RedisStore
+from app.storage.circuit import StoreAway
 from benchmarks.peers.redis_server import RedisServer
 from deployments.contracts.errors import ConfigError
 from tests.clock import Clock
@@ -161,7 +162,7 @@ def test_a_server_without_the_script_is_given_it(redis_server: RedisServer, redi
     store = RedisStore(redis_url)
     assert store.run([_one()])[0].passed
     other = RedisStore(redis_url)
-    other._client.script_flush()
+    other._link._client.script_flush()
     assert store.run([_one(), _one()])[1].passed
     store.close()
     other.close()

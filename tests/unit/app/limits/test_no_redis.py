@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.limits.stores.operations import StoreAway
 from app.limits.stores.redis_store import RedisStore
+from app.storage.circuit import StoreAway
 from deployments.contracts.errors import ConfigError
 
 SETTINGS_FRAME = bytes.fromhex(

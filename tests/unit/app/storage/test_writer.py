@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.limits.writer import GroupWriter
+from app.storage.writer import GroupWriter
 
 
 class Recorder:

@@ -1,0 +1,1 @@
+"""Answers that are given again: what makes two requests equal, and where answers are kept."""

@@ -1,0 +1,165 @@
+"""Answers of one replica of the gateway that are given again: looked up, kept, forgotten.
+
+Nothing here fails a request: a store that is away, slow or broken is a miss, and is left alone for
+a while.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from app.cache.counts import CacheCounts
+from app.cache.entry import Entry, decode, encode
+from app.cache.keys import document_tag, user_tag
+from app.cache.single_flight import SingleFlight
+from app.cache.stores.operations import Forget, Get, Operation, Put, Result, Store
+from app.settings.cache import MAX_VALUE_BYTES
+from app.storage.circuit import Circuit, StoreAway
+from app.storage.writer import GroupWriter
+from deployments.contracts.errors import Unavailable
+from deployments.serving.concurrently import gather_or_cancel
+
+_log = logging.getLogger("ray.serve")
+_LOOKUP_S = 0.25
+"""Time that a lookup may take: later it is a miss."""
+_FORGET_S = 10.0
+_JITTER_RATIO = 0.1
+
+
+class ResponseCache:
+    """Keeps answers in a store that all replicas share.
+
+    Args:
+        store: Where they are.
+        now_s: Seconds since the epoch.
+        now: Clock of the circuit in seconds; monotonic.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now_s: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._circuit = Circuit("the store of the response cache", "nothing is found in it", now)
+        self._writer = GroupWriter[Operation, Result](self._run, name="response-cache")
+        self._read_bytes = self._written_bytes = 0
+        self.now_s = now_s
+        self.flights = SingleFlight()
+
+    async def find(self, tenant: str, key: str) -> Entry | None:
+        """Returns what is kept under a key of a tenant, None where nothing is."""
+        try:
+            async with asyncio.timeout(_LOOKUP_S):
+                value = await self._writer.submit(Get(tenant, key))
+        except (StoreAway, TimeoutError):
+            return None
+        if not isinstance(value, bytes):
+            return None
+        entry = decode(value)
+        if entry is None:
+            self._writer.post(Forget(tenant, key=key))
+            return None
+        self._read_bytes += len(value)
+        return entry
+
+    def keep(
+        self,
+        tenant: str,
+        key: str,
+        entry: Entry,
+        *,
+        documents: Sequence[str],
+        user: str,
+        ttl_s: float,
+        begun_s: float,
+    ) -> None:
+        """Keeps an answer, unless it is too long; waits for nothing.
+
+        Args:
+            tenant: Whose it is.
+            key: Its key.
+            entry: The answer.
+            documents: Ids of the documents that it is made from.
+            user: For whom it was written, as the request names them; empty for nobody.
+            ttl_s: Time that it is kept; up to a tenth less.
+            begun_s: When the request began, in seconds since the epoch: what was forgotten since is
+                not kept.
+        """
+        value = encode(entry)
+        if len(value) > MAX_VALUE_BYTES:
+            return
+        tags = [document_tag(name) for name in documents] + ([user_tag(user)] if user else [])
+        ttl_s *= 1.0 - _JITTER_RATIO * random.random()
+        self._writer.post(Put(tenant, key, value, tuple(tags), ttl_s, begun_s))
+        self._written_bytes += len(value)
+
+    async def forget_documents(self, tenant: str, document_ids: Sequence[str]) -> int:
+        """Deletes all answers made from documents, and returns how many that were; raises as
+        `forget_tenant`."""
+        return await self._forget([Forget(tenant, document_tag(name)) for name in document_ids])
+
+    async def forget_user(self, tenant: str, user: str) -> int:
+        """Deletes all answers to a user; see `forget_documents`."""
+        return await self._forget([Forget(tenant, user_tag(user))])
+
+    async def forget_tenant(self, tenant: str) -> int:
+        """Deletes all answers of a tenant.
+
+        Raises:
+            Unavailable: the store does not answer: what it has stays until its time is over.
+        """
+        return await self._forget([Forget(tenant)])
+
+    def counts(self) -> CacheCounts:
+        """Returns what metrics say."""
+        return CacheCounts(
+            is_away=self._circuit.is_away,
+            failed_calls=self._circuit.failed_calls,
+            read_bytes=self._read_bytes,
+            written_bytes=self._written_bytes,
+        )
+
+    @asynccontextmanager
+    async def running(self, close_s: float = 2.0) -> AsyncIterator[None]:
+        """Keeps what is left to keep at the end of the block, within so many seconds."""
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._writer.close, close_s)
+            await asyncio.to_thread(self._store.close)
+
+    async def _forget(self, operations: Sequence[Forget]) -> int:
+        futures = [self._writer.submit(operation) for operation in operations]
+        try:
+            async with asyncio.timeout(_FORGET_S):
+                counts = await gather_or_cancel(*futures)
+        except (StoreAway, TimeoutError) as error:
+            raise Unavailable(
+                "The response cache does not answer; what it has stays until its time is over.",
+                "cache",
+                1.0,
+            ) from error
+        return sum(count for count in counts if isinstance(count, int))
+
+    def _run(self, operations: Sequence[Operation]) -> Sequence[Result]:
+        """Asks the store; called in the writer's thread."""
+        if not self._circuit.may_ask:
+            raise StoreAway("it is left alone for a moment")
+        try:
+            results = self._store.run(operations)
+        except StoreAway as error:
+            self._circuit.failed(error)
+            raise
+        except Exception as error:
+            # Whatever a library raises that nobody thought of: no answer depends on it.
+            _log.exception("the response cache failed")
+            self._circuit.failed(StoreAway(repr(error)))
+            raise StoreAway(repr(error)) from error
+        self._circuit.succeeded()
+        return results
