@@ -108,12 +108,17 @@ class Node:
         process = self._process
         assert process is not None
 
-        def is_said() -> bool:
-            said = self._log.read_text(errors="replace")
-            assert process.poll() is None, f"{self.address} has ended:\n{said[-2000:]}"
-            return words in said
+        def said() -> str:
+            return self._log.read_text(errors="replace")
 
-        until(is_said, within_s=_STARTS_S, what=f"{self._log} says {words!r}")
+        def is_said() -> bool:
+            assert process.poll() is None, f"{self.address} has ended:\n{said()[-2000:]}"
+            return words in said()
+
+        try:
+            until(is_said, within_s=_STARTS_S, what=f"{self.address} says {words!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{said()[-2000:]}") from None
 
     def kill(self) -> None:
         """Ends all of its processes at once; does nothing twice."""
