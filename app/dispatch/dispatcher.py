@@ -19,7 +19,7 @@ from app.answering.written import Answer, AnswerStream
 from app.dispatch.observer import Observer
 from app.dispatch.shadow import Shadow
 from app.dispatch.watch import Watch
-from app.moderation.moderator import Moderator, tell_unchecked
+from app.moderation.moderator import Moderator
 from app.releases.assignment import Assignment
 from app.releases.attempt import Attempt, attempt_of
 from app.releases.releases import Releases
@@ -119,8 +119,8 @@ class Dispatcher:
         scope.notes.messages = (Message("user", question.text),)
         watch = self._watch(replace(assignment, arm=None))
         served = await self._serve(partial(search, question), watch, scope)
-        tell_unchecked(scope, served.record)
-        return served
+        shown = self._moderator.found(served.value, scope, served.release, served.record)
+        return replace(served, value=shown)
 
     async def close(self, timeout_s: float) -> None:
         """Lets what goes on after answers end within so many seconds."""

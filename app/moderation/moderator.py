@@ -15,6 +15,7 @@ from app.request.decision import Action, Decision, Place
 from app.request.scope import RequestScope
 from deployments.contracts.errors import ContentFiltered, StageError, Unavailable
 from deployments.contracts.generation import Message
+from deployments.contracts.search import ScoredChunk
 from deployments.redaction.placeholders import Numbering
 
 
@@ -130,6 +131,27 @@ class Moderator:
             whole=whole,
         )
         return AnswerStream(guard.events(answer.events), sources)
+
+    def found(
+        self,
+        hits: Sequence[ScoredChunk],
+        scope: RequestScope,
+        release: str | None,
+        record: AttemptRecord,
+    ) -> list[ScoredChunk]:
+        """Returns what a search found as it may be shown, as the sources of an answer are."""
+        tell_unchecked(scope, record)
+        policy = self.policies.of(tenant=scope.principal.tenant, release=release)
+        if policy is None or policy.output_settings.is_empty:
+            return list(hits)
+        sources = CheckedSources(hits, policy.output, Numbering())
+        shown = list(sources)
+        if sources.categories:
+            is_blocking = policy.output_settings.action == "block"
+            _note(scope, policy, "sources", "omit" if is_blocking else "flag", sources.categories)
+            if is_blocking and DEGRADED not in record.degraded:
+                record.degraded.append(DEGRADED)
+        return shown
 
     async def judge(self, text: str, scope: RequestScope, release: str | None) -> Verdict:
         """Returns what the input policy says of a text; nothing where there is no policy. Raises as

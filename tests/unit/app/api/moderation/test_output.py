@@ -324,3 +324,30 @@ async def test_without_findings_an_answer_is_what_it_is_without_a_policy(
 
 def everything_in() -> dict[str, Any]:
     return {"blocklist": ["oaths"], "personal_data": "redact", "classifier": "judge"}
+
+
+async def test_what_a_search_finds_is_shown_as_sources_are(
+    serve: Serve, finished: Finished
+) -> None:
+    client = await serve(STRICT)
+    response = await client.post("/v1/search", json={"query": "harbour master"})
+    assert response.status_code == 200
+    assert "gadzooks" not in response.text.lower()
+    found = {hit["document_id"]: hit for hit in response.json()["results"]}
+    assert (found["harbour"]["text"], found["harbour"]["path"]) == ("", "")
+    assert found["harbour"]["chunk_id"]
+    if "paris" in found:
+        assert found["paris"]["text"]
+    assert response.json()["degraded"] == ["moderation"]
+    [request] = finished.requests
+    assert [(one.place, one.action) for one in request.notes.moderation] == [("sources", "omit")]
+
+
+async def test_what_a_search_finds_may_also_be_flagged_alone(
+    serve: Serve, finished: Finished
+) -> None:
+    client = await serve(policy(output={"blocklist": ["oaths"], "action": "flag"}))
+    response = await client.post("/v1/search", json={"query": "harbour master"})
+    assert "Gadzooks" in response.text
+    assert response.json()["degraded"] == []
+    assert [one.action for one in finished.requests[0].notes.moderation] == ["flag"]
