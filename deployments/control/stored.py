@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -56,6 +56,12 @@ class Stored:
     def _reading(self) -> Iterator[Session]:
         with errors_as_ours(), Session(self._reader) as session:
             yield session
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction that writes, without a session's objects: for what must be quick."""
+        with errors_as_ours(), self._writer.begin() as connection:
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

@@ -51,6 +51,14 @@ def test_a_group_is_decided_in_its_order(store: BudgetStore) -> None:
     assert [result == Reserved() for result in results] == [True, True, False, False]
 
 
+def test_budgets_that_somebody_has_deleted_begin_anew(store: BudgetStore) -> None:
+    store.run([_reserve(Amount(900, 10), id="a")])
+    with store._transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM budgets")
+    assert store.run([_reserve(Amount(900, 10))]) == [Reserved()]
+    assert _spent(store) == (Amount(), Amount(900, 10))
+
+
 def test_a_settlement_that_is_repeated_counts_once(store: BudgetStore) -> None:
     store.run([_reserve(Amount(500, 1), id="a")])
     settle = Settle("a", Amount(400, 1), PLACES)
