@@ -127,7 +127,8 @@ def _missed(results: dict[str, Any]) -> list[str]:
     for row in results.get("latency", ()):
         most_ms = _SLOWEST_P50_MS[row["store"]]
         if row["clients"] == 8 and row["added_p50_ms"] > most_ms:
-            missed.append(f"{row['store']} adds {row['added_p50_ms']} ms of {most_ms}")
+            said = f"{row['store']} with {row['charged']}"
+            missed.append(f"{said} adds {row['added_p50_ms']} ms of {most_ms}")
     for name, rows in results.items():
         for row in rows:
             none = ("overshoot", "overshoot_picousd", "answers_less_spent_picousd")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -12,14 +13,24 @@ from app.limits.limiter import Limiter
 from app.request.notes import RequestNotes
 from app.request.spending import ExpectedUse
 from benchmarks.limits_study.replicas import Places, Replicas
-from benchmarks.limits_study.requests import caller, written
+from benchmarks.limits_study.requests import MODEL, PRICES, caller, written
+from deployments.access.records import Budgets
 
 _WORK_S = (0.01, 0.03)
 """What a request does besides: it waits, as for a stage, at random, so that clients who began
 together do not all come back together."""
 
 
-async def clients(limiter: Limiter, number: int, count: int, requests: int) -> list[float]:
+_CHARGED: dict[str, Budgets | None] = {
+    "limits": None,
+    "limits, a budget": Budgets(day_picousd=10**18, month_picousd=10**18),
+}
+"""What a key is charged for, by name; nothing comes near a bound."""
+
+
+async def clients(
+    limiter: Limiter, number: int, count: int, requests: int, budgets: Budgets | None
+) -> list[float]:
     """Returns the added time of each request in milliseconds: clients that ask one after the
     other."""
 
@@ -30,8 +41,8 @@ async def clients(limiter: Limiter, number: int, count: int, requests: int) -> l
             assert charge is not None
             began_s = time.perf_counter()
             await charge.begin()
-            notes = RequestNotes()
-            await charge.reserve(ExpectedUse(200, 300), notes)
+            notes = RequestNotes(prices=PRICES)
+            await charge.reserve(ExpectedUse(200, 300, models=(MODEL,)), notes)
             spent_s = time.perf_counter() - began_s
             await asyncio.sleep(chance.uniform(*_WORK_S))
             notes.written = written(100)
@@ -41,7 +52,7 @@ async def clients(limiter: Limiter, number: int, count: int, requests: int) -> l
         return added_ms
 
     chance = random.Random(number)
-    principal = caller()
+    principal = caller(budgets=budgets)
     return [each for one in await asyncio.gather(*(client() for _ in range(count))) for each in one]
 
 
@@ -58,22 +69,23 @@ def measure(
         replicas: Processes.
         requests: Requests of a client in a round.
     """
-    found: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    found: dict[tuple[int, str, str], list[tuple[float, float]]] = {}
     for _ in range(rounds):
-        for count in counts:
-            for name, places in stores.items():
-                used = min(replicas, count)
-                group = Replicas(clients, places, used, count // used, requests)
-                group.begin()
-                added = np.array([each for one in group.results() for each in one])
-                point = (float(np.percentile(added, 50)), float(np.percentile(added, 99)))
-                found.setdefault((count, name), []).append(point)
+        for count, (name, places), charged in product(counts, stores.items(), _CHARGED):
+            used = min(replicas, count)
+            budgets = _CHARGED[charged]
+            group = Replicas(clients, places, used, count // used, requests, budgets)
+            group.begin()
+            added = np.array([each for one in group.results() for each in one])
+            point = (float(np.percentile(added, 50)), float(np.percentile(added, 99)))
+            found.setdefault((count, name, charged), []).append(point)
     return [
         {
             "clients": count,
             "store": name,
+            "charged": charged,
             "added_p50_ms": round(median(point[0] for point in points), 3),
             "added_p99_ms": round(median(point[1] for point in points), 3),
         }
-        for (count, name), points in found.items()
+        for (count, name, charged), points in found.items()
     ]
