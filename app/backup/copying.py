@@ -69,6 +69,7 @@ def put_back(
                 "Restore it with the config of the service that it was taken of.",
             )
         records = stack.enter_context(closing(Records(places.database_url)))
+        records.prepare()
         if not replace:
             _require_empty(collections, records)
         records.read_from(archive)  # first: all of it or nothing, and nothing is changed before

@@ -31,13 +31,21 @@ class Records:
     """The control database at a URL.
 
     Raises:
-        ConfigError: the URL is none, or the tables are of a newer version.
+        ConfigError: the URL is none.
     """
 
     def __init__(self, url: str) -> None:
-        parsed = parse_url(url)
-        migrate(parsed)
-        self._engine: Engine = open_engine(parsed)
+        self._url = parse_url(url)
+        self._engine: Engine = open_engine(self._url)
+
+    def prepare(self) -> None:
+        """Creates the tables, or brings them to their newest form, before a restoration. A backup
+        leaves them as they are: the service that uses them may be older than this program.
+
+        Raises:
+            ConfigError: they are of a newer version.
+        """
+        migrate(self._url)
 
     def close(self) -> None:
         """Gives back connections."""

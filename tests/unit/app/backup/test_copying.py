@@ -10,6 +10,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from app.cli.main import app
+from deployments.control.database import migrate, parse_url
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.store import ChromaStore
 from tests.unit.app.backup.conftest import MakeStore, indexed
@@ -23,7 +24,9 @@ def service(
     """A service's config and store, with two documents and a tenant."""
     args = make_store()
     ChromaStore(args).replace([indexed("d", "amber"), indexed("e", "cobalt", sequence=2)])
-    monkeypatch.setenv("RAGSERVE_DATABASE_URL", f"sqlite:///{tmp_path / 'control.db'}")
+    url = f"sqlite:///{tmp_path / 'control.db'}"
+    monkeypatch.setenv("RAGSERVE_DATABASE_URL", url)
+    migrate(parse_url(url))  # as a service that has run does
     return config_of(args, tmp_path / "config.yaml"), args
 
 

@@ -37,6 +37,7 @@ def written(url: str, file: Path) -> None:
 def read(url: str, file: Path) -> int:
     records = Records(url)
     try:
+        records.prepare()
         with reading(file) as archive:
             return records.read_from(archive)
     finally:
@@ -92,6 +93,15 @@ def test_the_same_database_has_again_what_it_had(filled: str, tmp_path: Path) ->
     assert content(filled) != before
     read(filled, file)
     assert content(filled) == before
+
+
+def test_a_backup_leaves_older_tables_as_they_are(url: str, tmp_path: Path) -> None:
+    migrate(parse_url(url), revision="0005")
+    file = tmp_path / "copy.zip"
+    written(url, file)
+    with reading(file) as archive:
+        assert archive.manifest["records"]["revision"] == "0005"
+    assert content(url)["alembic_version"] == [("0005",)]
 
 
 def test_an_audit_log_that_has_entries_stays_as_it_is(filled: str, tmp_path: Path) -> None:
