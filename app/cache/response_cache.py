@@ -131,8 +131,8 @@ class ResponseCache:
         try:
             yield
         finally:
-            await asyncio.to_thread(self._writer.close, close_s)
-            await asyncio.to_thread(self._store.close)
+            if await asyncio.to_thread(self._writer.close, close_s):
+                await asyncio.to_thread(self._store.close)
 
     async def _forget(self, operations: Sequence[Forget]) -> int:
         futures = [self._writer.submit(operation) for operation in operations]

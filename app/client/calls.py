@@ -64,6 +64,7 @@ class QueryOptions(SearchOptions, total=False):
     ignore_eos: bool
     logit_bias: Mapping[int, float]
     structured_outputs: Mapping[str, JsonValue]
+    cache: Mapping[str, bool]
 
 
 class BatchQuestion(QueryOptions):

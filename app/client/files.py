@@ -168,7 +168,8 @@ def _ignored(folder: Path, exclude: Sequence[str]) -> GitIgnoreSpec:
     if file.is_file():
         lines += file.read_text(encoding="utf-8", errors="replace").splitlines()
     try:
-        return GitIgnoreSpec.from_lines([*lines, *exclude])
+        # Its other backends cannot read names that are no UTF-8.
+        return GitIgnoreSpec.from_lines([*lines, *exclude], backend="simple")
     except ValueError as error:
         raise CliError(
             f"A pattern of what to leave out cannot be read: {error}",

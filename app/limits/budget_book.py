@@ -123,8 +123,8 @@ class BudgetBook:
         for task in (self._looking, self._beating):
             if task is not None:
                 task.cancel()
-        await asyncio.to_thread(self._writer.close, timeout_s)
-        self._store.close()
+        if await asyncio.to_thread(self._writer.close, timeout_s):
+            self._store.close()
 
     async def reserve(
         self, subjects: Sequence[Subject], amount: Amount, price_version: str

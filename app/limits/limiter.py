@@ -106,7 +106,7 @@ class Limiter:
             yield
         finally:
             renewing.cancel()
-            await asyncio.to_thread(self._writer.close, close_s)
-            await asyncio.to_thread(self._store.close)
+            if await asyncio.to_thread(self._writer.close, close_s):
+                await asyncio.to_thread(self._store.close)
             if self.budgets is not None:
                 await self.budgets.close(close_s)

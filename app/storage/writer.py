@@ -55,15 +55,17 @@ class GroupWriter(Generic[Item, Result]):
         """Has an item done, of which nobody wants to know what became."""
         self._put(_Waiting(item, None))
 
-    def close(self, timeout_s: float) -> None:
-        """Does what waits, and ends the thread; blocks for so long at most."""
+    def close(self, timeout_s: float) -> bool:
+        """Does what waits, and ends the thread; blocks for so long at most. Returns whether it has
+        ended: what it uses must not be closed before."""
         with self._lock:
             if self._ended or not self._began:
                 self._ended = True
-                return
+                return not self._thread.is_alive()
             self._ended = True
             self._queue.put(None)
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _put(self, entry: _Waiting[Item, Result]) -> None:
         with self._lock:

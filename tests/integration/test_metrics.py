@@ -14,9 +14,13 @@ from deployments.telemetry.catalog import (
     ACTIVITY_DROPPED,
     BATCH_PADDING,
     BUDGET_EVENTS,
+    CACHE_BYTES,
+    CACHE_FAILED,
+    CACHE_REQUESTS,
     DRIFT_COMPARISONS,
     EVERY_METRIC,
     LIMITS_FAILED,
+    MODERATION,
 )
 from tests.integration.cluster import Cluster, free_port, until
 
@@ -24,7 +28,10 @@ QUESTION = "What does a release name?"
 ANSWERS, HASTY, SEARCHES = 7, 3, 5
 EXPORT_S = 30
 """Ray sends every 10 s, from each process at a time of its own."""
-NOT_HERE = (BATCH_PADDING, ACTIVITY_DROPPED, LIMITS_FAILED, BUDGET_EVENTS, DRIFT_COMPARISONS)
+NOT_HERE = (
+    *(BATCH_PADDING, ACTIVITY_DROPPED, LIMITS_FAILED, BUDGET_EVENTS, DRIFT_COMPARISONS),
+    *(CACHE_REQUESTS, CACHE_BYTES, CACHE_FAILED, MODERATION),  # no release has them
+)
 _LABELS = ("kind", "route", "outcome", "release", "stage", "type", "missing", "error", "event")
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 

@@ -500,6 +500,7 @@ async def test_a_stream_that_is_left_is_not_kept(service: Service) -> None:
 
 async def test_the_store_away_is_a_miss(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     await service.ask()
+    assert await service.outcome() == "hit answer", "it is kept: the writer's thread is done"
     service.store.close()
     monkeypatch.setattr(service.store._file, "path", Path("/proc/none/cache.db"))
     for _ in range(5):
