@@ -1,8 +1,7 @@
 """From the environment to the stores of limits and budgets."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from app.limits.budget_book import BudgetBook
@@ -13,15 +12,14 @@ from app.limits.stores.operations import Decision, Operation, Store
 from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from app.storage.circuit import StoreAway
+from app.storage.opening import DATABASE_URL_VARIABLE, open_named, store_url
 from deployments.budgets.contract import Alert
 from deployments.budgets.store import BudgetStore
-from deployments.contracts.errors import ConfigError
 
-_log = logging.getLogger("ray.serve")
+if TYPE_CHECKING:
+    from app.limits.stores.redis_store import RedisStore
+
 LIMITS_URL_VARIABLE = "RAGSERVE_LIMITS_URL"
-DATABASE_URL_VARIABLE = "RAGSERVE_DATABASE_URL"
-_SQLITE = "sqlite:///"
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def open_limiter(
@@ -43,7 +41,7 @@ def open_limiter(
         ConfigError: a URL names no store, or leads to something else.
     """
     database_url = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
-    url = environment.get(LIMITS_URL_VARIABLE, "").strip() or _beside(database_url)
+    url = store_url(environment, LIMITS_URL_VARIABLE, database=database, file="limits.db")
     store = FallbackStore(open_store(url, args), max_replicas=args.max_replicas)
     budgets = None
     if database_url:
@@ -61,11 +59,15 @@ def open_store(url: str, args: LimitsArgs) -> Store:
     """
     if not url:
         return NoStore()
-    if url.startswith(_SQLITE):
-        return SqliteStore(Path(url.removeprefix(_SQLITE)))
-    if not url.startswith(_REDIS):
-        raise ConfigError(f"{LIMITS_URL_VARIABLE} must be sqlite:///<path> or redis://<host>.")
-    return _open_redis(url, args)
+
+    def in_redis(url: str) -> "RedisStore":
+        from app.limits.stores.redis_store import RedisStore
+
+        return RedisStore(url, now_us=wall_clock_us if args.clock == "replica" else None)
+
+    return open_named(
+        url, LIMITS_URL_VARIABLE, what="limits", in_file=SqliteStore, in_redis=in_redis
+    )
 
 
 class NoStore:
@@ -77,22 +79,3 @@ class NoStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-
-
-def _open_redis(url: str, args: LimitsArgs) -> Store:
-    from app.limits.stores.redis_store import RedisStore
-
-    store = RedisStore(url, now_us=wall_clock_us if args.clock == "replica" else None)
-    try:
-        store.check()
-    except StoreAway as error:
-        _log.warning("the store of limits is away: %s", error)
-    return store
-
-
-def _beside(database_url: str) -> str:
-    """Returns the file for limits beside a database that is a file; empty where it is none. One of
-    its own, because that of the records writes every change through to the disk."""
-    if not database_url.startswith(_SQLITE):
-        return ""
-    return _SQLITE + str(Path(database_url.removeprefix(_SQLITE)).with_name("limits.db"))
