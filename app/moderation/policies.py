@@ -65,7 +65,7 @@ class TextCheck:
                 found.add(PERSONAL_DATA)
             return CheckedTexts(texts, found, is_redacted=False)
         names = Numbering() if numbering is None else numbering
-        kept = [self._redacted(text, names) for text in texts]
+        kept = [self._redactor.redact(text, names) for text in texts]
         return CheckedTexts(kept, found, is_redacted=kept != texts)
 
     def terms_in(self, text: str) -> set[str]:
@@ -82,13 +82,6 @@ class TextCheck:
             names = numbering if self.settings.personal_data == "redact" else None
             checks.append(PersonalDataStream(self._redactor, names))
         return checks
-
-    def _redacted(self, text: str, numbering: Numbering) -> str:
-        parts, end = [], 0
-        for one in self._redactor.replacements(text, numbering):
-            parts += [text[end : one.start], one.placeholder]
-            end = one.end
-        return "".join((*parts, text[end:]))
 
 
 class CompiledPolicy:

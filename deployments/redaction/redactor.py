@@ -76,18 +76,18 @@ class Redactor:
     def __init__(self, *, network_addresses: bool = True) -> None:
         self._network_addresses = network_addresses
 
-    def redact(self, text: str) -> str:
+    def redact(self, text: str, numbering: Numbering | None = None) -> str:
         """Returns the text with a numbered placeholder for each value.
 
-        Equal values of one text get the same number. The time is linear in the length.
+        Equal values of one text get the same number, and of several where they share a numbering.
+        The time is linear in the length.
 
         >>> Redactor().redact("Ask ann@example.org, not bob@example.org: ANN@example.org")
         'Ask <EMAIL_1>, not <EMAIL_2>: <EMAIL_1>'
         """
-        numbering = Numbering(PLACEHOLDER.split(text)[1::2])
         parts: list[str] = []
         end = 0
-        for one in self.replacements(text, numbering):
+        for one in self.replacements(text, numbering or Numbering()):
             parts += [text[end : one.start], one.placeholder]
             end = one.end
         return "".join((*parts, text[end:]))
