@@ -12,7 +12,7 @@ from app.moderation.quotes import checked_quotes, statements_of
 from app.moderation.sources import CheckedSources
 from app.moderation.windows import last_sentences, windows
 from app.request.attempt import AttemptRecord
-from app.request.decision import Action, Decision, Place
+from app.request.decision import DEGRADED, Action
 from app.request.notes import RequestNotes
 from deployments.contracts.errors import StageError
 from deployments.contracts.generation import (
@@ -32,9 +32,6 @@ from deployments.moderation.personal_data import CATEGORY as PERSONAL_DATA
 from deployments.moderation.sentences import SentenceStream
 from deployments.redaction.placeholders import Numbering
 
-DEGRADED = "moderation"
-"""What an answer says under `degraded` where it was let through unchecked, or something is missing
-that a policy has taken out."""
 UNCHECKED = "unchecked"
 """The category of what is blocked because the classifier did not answer."""
 
@@ -212,8 +209,8 @@ class AnswerGuard:
             self._block(quotes.left_out)
             return TextDelta("", delta.completion_tokens)
         if quotes.left_out:
-            self._decide("output", "omit", quotes.left_out)
-            self._degrade()
+            self._decide("omit", quotes.left_out)
+            self._record.lacks(DEGRADED)
         self._replaced(quotes.replaced)
         self._shown.text += quotes.text
         self._citations += quotes.citations
@@ -240,8 +237,8 @@ class AnswerGuard:
         except StageError:
             if self._settings.on_error == "block" and self._settings.action == "block":
                 return {UNCHECKED}
-            self._decide("output", "allow", {UNCHECKED})
-            self._degrade()
+            self._decide("allow", {UNCHECKED})
+            self._record.lacks(DEGRADED)
             return set()
 
     def _left_logprobs(self) -> tuple[TokenLogprob, ...]:
@@ -286,34 +283,23 @@ class AnswerGuard:
 
     def _block(self, categories: Iterable[str]) -> None:
         self._record.blocked = tuple(sorted(set(categories)))
-        self._decide("output", "block", categories)
+        self._decide("block", categories)
 
     def _replaced(self, categories: set[str]) -> None:
         """Notes what was replaced, each category once."""
         if fresh := categories - self._told:
             self._told |= fresh
-            self._decide("output", "redact", fresh)
+            self._decide("redact", fresh)
 
-    def _degrade(self) -> None:
-        if DEGRADED not in self._record.degraded:
-            self._record.degraded.append(DEGRADED)
-
-    def _decide(self, place: Place, action: Action, categories: Iterable[str]) -> None:
-        policy = self._policy
-        self._notes.moderation.append(
-            Decision(policy.name, policy.version, place, action, tuple(sorted(set(categories))))
-        )
+    def _decide(self, action: Action, categories: Iterable[str]) -> None:
+        self._notes.moderation.append(self._policy.decision("output", action, categories))
 
     def _end(self, written: Generation | None) -> Generation:
         """Returns the end of the answer: all of what has gone out."""
         self._sources.check_all()
-        if self._sources.categories:
-            is_blocking = self._settings.action == "block"
-            self._decide("sources", "omit" if is_blocking else "flag", self._sources.categories)
-            if is_blocking:
-                self._degrade()
+        self._sources.note_findings(self._policy, self._notes, self._record)
         if self._flagged:
-            self._decide("output", "flag", self._flagged)
+            self._decide("flag", self._flagged)
         whole = self._broken_off() if written is None else written
         if self._record.blocked and self._whole:
             return replace(

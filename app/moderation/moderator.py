@@ -5,17 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.answering.written import AnswerStream
-from app.moderation.classifier import Classifier, Classifiers
-from app.moderation.guard import DEGRADED, AnswerGuard
+from app.moderation.classifier import STAGE, Classifier, Classifiers
+from app.moderation.guard import UNCHECKED, AnswerGuard
 from app.moderation.policies import CompiledPolicy, Policies
 from app.moderation.sources import CheckedSources
 from app.moderation.windows import windows
 from app.request.attempt import AttemptRecord
-from app.request.decision import Action, Decision, Place
+from app.request.decision import DEGRADED
 from app.request.scope import RequestScope
 from deployments.contracts.errors import ContentFiltered, StageError, Unavailable
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
+from deployments.moderation.personal_data import CATEGORY as PERSONAL_DATA
 from deployments.redaction.placeholders import Numbering
 
 
@@ -146,11 +147,7 @@ class Moderator:
             return list(hits)
         sources = CheckedSources(hits, policy.output, Numbering())
         shown = list(sources)
-        if sources.categories:
-            is_blocking = policy.output_settings.action == "block"
-            _note(scope, policy, "sources", "omit" if is_blocking else "flag", sources.categories)
-            if is_blocking and DEGRADED not in record.degraded:
-                record.degraded.append(DEGRADED)
+        sources.note_findings(policy, scope.notes, record)
         return shown
 
     async def judge(self, text: str, scope: RequestScope, release: str | None) -> Verdict:
@@ -164,7 +161,7 @@ class Moderator:
         checked = policy.input.of_whole([text])
         scores |= dict.fromkeys(checked.categories, 1.0)
         if checked.is_redacted:
-            scores["personal_data"] = 1.0
+            scores[PERSONAL_DATA] = 1.0
         found = {name for name, score in scores.items() if score > 0}
         if settings.classifier is not None:
             for name, score in (await self._scores(settings.classifier, [text])).items():
@@ -182,24 +179,24 @@ class Moderator:
     async def _check_input(
         self, texts: list[str], policy: CompiledPolicy, scope: RequestScope
     ) -> list[str]:
-        settings = policy.input.settings
+        settings, decided = policy.input.settings, scope.notes.moderation
         checked = policy.input.of_whole(texts)
         found = set(checked.categories)
         if checked.is_redacted:
-            _note(scope, policy, "input", "redact", {"personal_data"})
+            decided.append(policy.decision("input", "redact", {PERSONAL_DATA}))
         if settings.classifier is not None and not (found and settings.action == "block"):
             try:
                 found |= set(await self._scores(settings.classifier, checked.texts))
             except StageError as error:
-                _note(scope, policy, "input", settings.on_error, {"unchecked"})
+                decided.append(policy.decision("input", settings.on_error, {UNCHECKED}))
                 if settings.on_error == "block":
                     raise Unavailable(
                         "The moderation of the request gives no verdict; try again in a moment.",
-                        DEGRADED,
+                        STAGE,
                         error.retry_after_s or 1.0,
                     ) from error
         if found:
-            _note(scope, policy, "input", settings.action, found)
+            decided.append(policy.decision("input", settings.action, found))
             if settings.action == "block":
                 raise _refusal(found)
         return checked.texts
@@ -219,23 +216,8 @@ class Moderator:
 
 def tell_unchecked(scope: RequestScope, record: AttemptRecord) -> None:
     """Says in what an attempt leaves behind that its request was let through unchecked."""
-    is_unchecked = any(
-        one.place == "input" and one.action == "allow" for one in scope.notes.moderation
-    )
-    if is_unchecked and DEGRADED not in record.degraded:
-        record.degraded.append(DEGRADED)
-
-
-def _note(
-    scope: RequestScope,
-    policy: CompiledPolicy,
-    place: Place,
-    action: Action,
-    categories: Iterable[str],
-) -> None:
-    scope.notes.moderation.append(
-        Decision(policy.name, policy.version, place, action, tuple(sorted(categories)))
-    )
+    if any(one.place == "input" and one.action == "allow" for one in scope.notes.moderation):
+        record.lacks(DEGRADED)
 
 
 def _refusal(categories: Iterable[str]) -> ContentFiltered:

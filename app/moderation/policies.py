@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
+from app.request.decision import Action, Decision, Place
 from app.settings.live import GatewayLive
 from app.settings.moderation import Check, ClassifierArgs, Moderation, OutputCheck, TermList
 from deployments.moderation.blocklist import Blocklist, BlocklistStream
@@ -99,6 +100,10 @@ class CompiledPolicy:
         self.input = TextCheck(policy.input, settings.blocklists)
         self.output = TextCheck(policy.output, settings.blocklists)
         self.output_settings: OutputCheck = policy.output
+
+    def decision(self, place: Place, action: Action, categories: Iterable[str]) -> Decision:
+        """Returns the note of what it has decided."""
+        return Decision(self.name, self.version, place, action, tuple(sorted(set(categories))))
 
 
 def policy_version(name: str, settings: Moderation) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import overload
 
-from app.moderation.policies import TextCheck
+from app.moderation.policies import CompiledPolicy, TextCheck
+from app.request.attempt import AttemptRecord
+from app.request.decision import DEGRADED, Action
+from app.request.notes import RequestNotes
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk
 from deployments.redaction.placeholders import Numbering
@@ -53,6 +56,18 @@ class CheckedSources(Sequence[ScoredChunk]):
 
     def __iter__(self) -> Iterator[ScoredChunk]:
         return map(self._of, self._sources)
+
+    def note_findings(
+        self, policy: CompiledPolicy, notes: RequestNotes, record: AttemptRecord
+    ) -> None:
+        """Tells what was found in the sources that were checked, and where that is left out."""
+        if not self.categories:
+            return
+        is_blocking = policy.output_settings.action == "block"
+        action: Action = "omit" if is_blocking else "flag"
+        notes.moderation.append(policy.decision("sources", action, self.categories))
+        if is_blocking:
+            record.lacks(DEGRADED)
 
     def check_all(self) -> None:
         """Checks those that nobody has looked at."""

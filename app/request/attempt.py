@@ -87,6 +87,11 @@ class AttemptRecord:
         """Whether the answer was written for another request."""
         return self.cache is not None and self.cache.outcome == "hit"
 
+    def lacks(self, name: str) -> None:
+        """Notes, once, that the request had to do without something."""
+        if name not in self.degraded:
+            self.degraded.append(name)
+
     def with_rounds(self, written: Generation) -> Generation:
         """Returns an answer with the tokens of all that led to it: what its client pays for."""
         all_of_it = (*self.rounds, written)

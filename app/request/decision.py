@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+DEGRADED = "moderation"
+"""What an answer says under `degraded` where it was let through unchecked, or something is missing
+that a policy has taken out."""
 Place = Literal["input", "output", "sources"]
 Action = Literal["block", "flag", "redact", "omit", "allow"]
 """Refused; noted; replaced by placeholders; left out of the answer; let through unchecked, because
