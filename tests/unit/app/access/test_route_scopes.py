@@ -4,7 +4,14 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from app.access.route_scopes import PUBLIC, RouteScopes, is_declared, need_of, needs
+from app.access.route_scopes import (
+    PUBLIC,
+    RouteScopes,
+    is_declared,
+    need_of,
+    needs,
+    read_declarations,
+)
 from app.api.application import routed_app
 
 ROUTES = [route for route in routed_app().routes if isinstance(route, APIRoute)]
@@ -43,6 +50,7 @@ def test_what_is_for_operators() -> None:
 
 
 def routes_of(router: APIRouter) -> RouteScopes:
+    read_declarations(router.routes)
     return RouteScopes(router.routes, public=["/openapi.json"])
 
 
