@@ -9,7 +9,7 @@ from app.access.route_scopes import needs
 from app.answering.ask import from_documents
 from app.answering.question import Question
 from app.answering.written import Answer
-from app.api.bodies import note_cache_options, tolerant
+from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
@@ -130,7 +130,6 @@ def assign(
     """Returns who answers a request, and has it count as the work that it is."""
     scope.weigh(work_of_search(body))
     scope.notes.identify(session=body.session_id, user=body.user)
-    note_cache_options(body, scope)  # of a question of a batch
     return caller.assign(gateway.releases, scope)
 
 

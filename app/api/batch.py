@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.access.route_scopes import needs
 from app.api.answers import answer_query
-from app.api.bodies import tolerant
+from app.api.bodies import note_cache_options, tolerant
 from app.api.caller import Caller, CallerIn
 from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.work import work_of_search
@@ -55,6 +55,7 @@ async def _item(
                 raise invalid_fields(item.errors, item.value)
             if index:  # the first one is the request itself
                 await own.spending.count_request()
+            note_cache_options(item, own)
             answer = await answer_query(item, own, gateway, caller)
         return BatchItem(index=index, answer=answer)
     except RagError as error:
