@@ -20,18 +20,15 @@ class Lead:
 
     def answered(self, entry: Entry | None) -> None:
         """Hands the answer to all who wait; None has each of them work."""
-        self._end(entry)
+        self._flights.leave(self._key, self)
+        if not self.outcome.done():
+            self.outcome.set_result(entry)
 
     def failed(self) -> None:
         """Has the next one work."""
         self._flights.leave(self._key, self)
         if not self.outcome.done():
             self.outcome.cancel()
-
-    def _end(self, entry: Entry | None) -> None:
-        self._flights.leave(self._key, self)
-        if not self.outcome.done():
-            self.outcome.set_result(entry)
 
 
 class SingleFlight:

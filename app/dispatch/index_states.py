@@ -2,9 +2,10 @@
 that is given again must be as new as a search would be."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+
+from cachetools import LRUCache
 
 from app.releases.route import Route
 from app.request.scope import RequestScope
@@ -24,7 +25,7 @@ class IndexStates:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._known: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
+        self._known: LRUCache[tuple[str, str], tuple[str, float]] = LRUCache(_KEPT)
 
     async def of(self, route: Route, scope: RequestScope) -> str:
         """Returns the state of the documents that a request would search, empty where nobody knows
@@ -41,7 +42,7 @@ class IndexStates:
             )
         except StageError:
             return ""
-        self._note(place, state, now_s)
+        self._known[place] = (state, now_s)
         return state
 
     def learn(self, route: Route, scope: RequestScope, state: str) -> None:
@@ -49,10 +50,4 @@ class IndexStates:
         since when it holds, nobody knows, so it keeps the age of the one before."""
         place = (route.release.retrieval, scope.principal.tenant)
         _, asked_at_s = self._known.get(place, ("", self._now()))
-        self._note(place, state, asked_at_s)
-
-    def _note(self, place: tuple[str, str], state: str, asked_at_s: float) -> None:
         self._known[place] = (state, asked_at_s)
-        self._known.move_to_end(place)
-        if len(self._known) > _KEPT:
-            self._known.popitem(last=False)

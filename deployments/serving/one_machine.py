@@ -16,12 +16,12 @@ def require_shared(database_url: str) -> str:
     Raises:
         ConfigError: it is a file, and the cluster has several nodes.
     """
-    if database_url.startswith(_SQLITE) and _node_count() > 1:
-        raise ConfigError(
-            "RAGSERVE_DATABASE_URL names a file, or nothing, and the cluster has several nodes: "
-            "each would have records of its own. Name a PostgreSQL database, in the environment of "
-            "`ray start` on every node."
-        )
+    _require_no_file(
+        database_url,
+        "RAGSERVE_DATABASE_URL names a file, or nothing, and the cluster has several nodes: "
+        "each would have records of its own. Name a PostgreSQL database, in the environment of "
+        "`ray start` on every node.",
+    )
     return database_url
 
 
@@ -32,12 +32,17 @@ def require_one_cache(url: str) -> None:
     Raises:
         ConfigError: it is a file, and the cluster has several nodes.
     """
+    _require_no_file(
+        url,
+        "RAGSERVE_CACHE_URL names a file, and the cluster has several nodes: each would have "
+        "a response cache of its own, and go on giving what was deleted in another. Name a "
+        "Redis server, in the environment of `ray start` on every node.",
+    )
+
+
+def _require_no_file(url: str, otherwise: str) -> None:
     if url.startswith(_SQLITE) and _node_count() > 1:
-        raise ConfigError(
-            "RAGSERVE_CACHE_URL names a file, and the cluster has several nodes: each would have "
-            "a response cache of its own, and go on giving what was deleted in another. Name a "
-            "Redis server, in the environment of `ray start` on every node."
-        )
+        raise ConfigError(otherwise)
 
 
 def _node_count() -> int:
