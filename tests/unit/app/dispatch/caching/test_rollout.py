@@ -7,9 +7,8 @@ import pytest
 from app.answering.question import Question
 from app.settings.cache import ReleaseCache
 from tests.rollout_course import course, make_rollout
-from tests.unit.app.dispatch.test_caching import Service, _patience, in_rollout, live  # noqa: F401
+from tests.unit.app.dispatch.caching.service import Service, in_rollout, live
 
-pytestmark = pytest.mark.usefixtures("_patience")
 _QUESTIONS = [Question(f"What is the capital of France? {place}") for place in range(5)]
 _SLOWER = 1.25
 
