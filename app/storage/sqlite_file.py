@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.storage.circuit import StoreAway
+from deployments.sqlite_wal import use_wal
 
 
 class SqliteFile:
@@ -62,7 +63,7 @@ class SqliteFile:
             self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            use_wal(connection, within_s=self._busy_s)
             connection.execute("PRAGMA synchronous=NORMAL")
             for statement in self._tables:
                 connection.execute(statement)

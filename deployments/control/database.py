@@ -22,9 +22,9 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from deployments.contracts.errors import ConfigError, StageError, StageFailed, Unavailable
+from deployments.sqlite_wal import use_wal
 
 _STAGE = "control"
 _BUSY_S = 5.0
@@ -178,7 +178,7 @@ def _set_up_sqlite(engine: Engine, *, migrates: bool) -> None:
         connection.isolation_level = None  # the driver begins no transactions by itself
         connection.execute("PRAGMA synchronous=FULL")
         if migrates:
-            _use_wal(connection)
+            use_wal(connection, within_s=_MIGRATION_S)
         else:
             connection.execute("PRAGMA foreign_keys=ON")
 
@@ -188,18 +188,3 @@ def _set_up_sqlite(engine: Engine, *, migrates: bool) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
-
-
-def _is_busy(error: BaseException) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-
-
-@retry(
-    retry=retry_if_exception(_is_busy),
-    wait=wait_fixed(0.05),
-    stop=stop_after_delay(_MIGRATION_S),
-    reraise=True,
-)
-def _use_wal(connection: Any) -> None:
-    """Turns to WAL, which the file remembers. SQLite's own waiting does not cover this step."""
-    connection.execute("PRAGMA journal_mode=WAL")
