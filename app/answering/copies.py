@@ -6,8 +6,9 @@ in a word or two that stand in place of others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import cached_property
 
 import regex
 
@@ -28,18 +29,22 @@ _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+(?:['’.-][\p{L}\p{N}\p{M}]+)*")
 Marks = frozenset[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
 class _Text:
-    """A passage's words, folded and as they stand, and its marks."""
+    """A passage's marks, and its words, which few passages are asked for."""
 
-    words: Sequence[str]
-    spelled: Sequence[str]
-    marks: Marks
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.marks = shingles(text)
 
-    @classmethod
-    def of(cls, text: str) -> "_Text":
-        spelled = _words(text)
-        return cls([fold(word) for word in spelled], spelled, shingles(text))
+    @cached_property
+    def spelled(self) -> list[str]:
+        """The words as they stand."""
+        return _words(self._text)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words folded."""
+        return [fold(word) for word in self.spelled]
 
 
 def distinct(
@@ -58,7 +63,7 @@ def distinct(
     for hit in hits:
         if len(kept) == top_n:
             break
-        text = _Text.of(hit.chunk.text)
+        text = _Text(hit.chunk.text)
         bearable = max_repeated_ratio * len(text.marks)
         # What all better ones together do not repeat, none of them does.
         if len(text.marks & known) > bearable and any(

@@ -13,7 +13,7 @@ from app.local.ports import StackPorts
 
 _OBJECT_STORE_BYTES = 256 * 1024 * 1024
 _MIN_LOGICAL_CPUS = 8
-_BACKGROUND_NICENESS = 5
+_BACKGROUND_NICENESS = 10
 """Of what no question waits for: traces travel behind answers."""
 
 

@@ -40,9 +40,7 @@ def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.P
             env=child_environment(os.environ, spec.environment),
         )
     if spec.niceness:
-        with contextlib.suppress(psutil.Error):
-            own = psutil.Process(process.pid)
-            own.nice(min(own.nice() + spec.niceness, _MOST_NICENESS))
+        _stand_back(process.pid, spec.niceness)
     return process
 
 
@@ -133,6 +131,19 @@ def last_lines(log_file: Path, count: int = 12) -> str:
     except OSError:
         return ""
     return "\n".join(line[:300] for line in text.splitlines()[-count:])
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """Lets a process and what it starts from now on have less of the CPUs than others.
+
+    Where Linux shares the CPUs between sessions first, a process is nice to its own session alone,
+    and the session's share is a file of its own.
+    """
+    with contextlib.suppress(psutil.Error):
+        own = psutil.Process(pid)
+        own.nice(min(own.nice() + niceness, _MOST_NICENESS))
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(min(niceness, _MOST_NICENESS)), "ascii")
 
 
 def _wait_until_gone(processes: list[psutil.Process], *, timeout_s: float) -> None:

@@ -73,6 +73,20 @@ def first_line(log_file: Path) -> str:
     return text.strip()
 
 
+def test_a_server_in_the_background_stands_back_for_other_sessions(tmp_path: Path) -> None:
+    command = (sys.executable, "-S", "-c", SLEEP)
+    spec = ChildSpec("dummy", command, {}, "http://127.0.0.1:1/", niceness=7)
+    process = spawn(spec, log_file=tmp_path / "dummy.log", working_dir=tmp_path)
+    try:
+        assert psutil.Process(process.pid).nice() == min(psutil.Process().nice() + 7, 19)
+        share = Path(f"/proc/{process.pid}/autogroup")
+        if os.access(share, os.W_OK):
+            assert share.read_text().split()[1:] == ["nice", "7"]
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_server_has_its_own_session(start: Start) -> None:
     process, _ = start(SLEEP)
     assert os.getsid(process.pid) == process.pid != os.getsid(0)
