@@ -7,12 +7,10 @@ from app.cache.response_cache import ResponseCache
 from app.cache.stores.operations import Store
 from app.cache.stores.sqlite_store import SqliteStore
 from app.settings.cache import CacheArgs
-from app.storage.opening import open_named, store_url
+from app.storage.opening import CACHE_URL_VARIABLE, open_named, store_url
 
 if TYPE_CHECKING:
     from app.cache.stores.redis_store import RedisStore
-
-CACHE_URL_VARIABLE = "RAGSERVE_CACHE_URL"
 
 
 def cache_url(environment: Mapping[str, str], *, database: str | None = None) -> str:

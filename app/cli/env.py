@@ -14,6 +14,10 @@ def env(
         str,
         typer.Option(help="Redis for rates; not the port 6379 of Ray's own.", metavar="URL"),
     ] = "redis://redis:6390/0",
+    cache_url: Annotated[
+        str,
+        typer.Option(help="Redis for answers that are given again; none if empty.", metavar="URL"),
+    ] = "",
     token_file: Annotated[
         str, typer.Option(help="Where the token of the cluster lies on each node.", metavar="FILE")
     ] = "/etc/ragserve/ray_token",
@@ -28,7 +32,10 @@ def env(
     from app.cluster.environment import environment_lines
 
     lines = environment_lines(
-        database_url=database_url, limits_url=limits_url, token_file=token_file
+        database_url=database_url,
+        limits_url=limits_url,
+        cache_url=cache_url,
+        token_file=token_file,
     )
     for line in lines:
         typer.echo(line)

@@ -51,7 +51,9 @@ SECRETS: Mapping[str, str] = {
 _LAUNCHER = "ragserve-haproxy"
 
 
-def environment_lines(*, database_url: str, limits_url: str, token_file: str) -> Iterator[str]:
+def environment_lines(
+    *, database_url: str, limits_url: str, token_file: str, cache_url: str = ""
+) -> Iterator[str]:
     """Yields the lines of a shell file with everything that a node needs, secrets included that
     nobody has seen before.
 
@@ -59,6 +61,7 @@ def environment_lines(*, database_url: str, limits_url: str, token_file: str) ->
         database_url: PostgreSQL, for rollouts, usage, keys and budgets.
         limits_url: Redis, for rates.
         token_file: Where the token of the cluster lies on each node.
+        cache_url: Redis, for answers that are given again; empty for none.
     """
     yield "# The same on every node, before `ray start`. It holds secrets: chmod 600."
     yield ""
@@ -75,6 +78,10 @@ def environment_lines(*, database_url: str, limits_url: str, token_file: str) ->
     yield "# Where state is kept that all nodes share."
     yield _export("RAGSERVE_DATABASE_URL", database_url)
     yield _export("RAGSERVE_LIMITS_URL", limits_url)
+    if cache_url:
+        yield _export("RAGSERVE_CACHE_URL", cache_url)
+    else:
+        yield "# RAGSERVE_CACHE_URL, for answers that are given again: without it there are none."
     yield ""
     yield "# Secrets, made now and kept nowhere else."
     for name, what in SECRETS.items():

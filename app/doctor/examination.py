@@ -67,7 +67,7 @@ class Examination:
             yield said
         yield from (self._of_node(config) if self.node else self._of_stack(config))
         yield check_writable("for sockets", Path("/tmp"))
-        variables = ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL")
+        variables = ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL", "RAGSERVE_CACHE_URL")
         yield from check_sqlite_files((name, self.environment.get(name, "")) for name in variables)
         yield from check_databases(self.environment)
         servers = HttpServers()

@@ -89,26 +89,26 @@ def check_postgresql(url: str) -> Finding:
     return ok("PostgreSQL", f"{shown} answers, version {version}")
 
 
-def check_redis(url: str) -> Finding:
-    """Says whether the store of limits answers, and whether it is a Redis."""
-    from app.limits.stores.redis_store import RedisStore
+def check_redis(url: str, variable: str) -> Finding:
+    """Says whether the store that a variable names answers, and whether it is a Redis."""
     from app.storage.circuit import StoreAway
+    from app.storage.redis_link import RedisLink
 
-    remedy = "Look at RAGSERVE_LIMITS_URL, and whether the server runs."
+    remedy = f"Look at {variable}, and whether the server runs."
     shown = urlsplit(url).netloc.rpartition("@")[2] or "the socket"
     try:
-        store = RedisStore(url)
+        link = RedisLink(url, variable=variable)
     except ConfigError as error:
         return wrong("Redis", str(error), remedy)
     try:
-        store.check()
+        link.check()
     except ConfigError as error:
         return wrong("Redis", str(error), remedy)
     except StoreAway as error:
         return wrong("Redis", f"{shown} does not answer: {error}", remedy)
     finally:
-        store.close()
-    return ok("Redis", f"{shown} answers")
+        link.close()
+    return ok("Redis", f"{shown} answers ({variable})")
 
 
 def check_databases(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -116,13 +116,14 @@ def check_databases(environment: Mapping[str, str]) -> Iterator[Finding]:
     database = environment.get("RAGSERVE_DATABASE_URL", "").strip()
     if database and not database.startswith("sqlite:"):
         yield check_postgresql(database)
-    limits = environment.get("RAGSERVE_LIMITS_URL", "").strip()
-    if limits.startswith(("redis://", "rediss://", "unix://")):
-        yield check_redis(limits)
-    elif limits and not limits.startswith("sqlite:"):
-        yield warning(
-            "Redis", "RAGSERVE_LIMITS_URL names no store", "It looks like redis://host:6390/0."
-        )
+    for variable in ("RAGSERVE_LIMITS_URL", "RAGSERVE_CACHE_URL"):
+        url = environment.get(variable, "").strip()
+        if url.startswith(("redis://", "rediss://", "unix://")):
+            yield check_redis(url, variable)
+        elif url and not url.startswith("sqlite:"):
+            yield warning(
+                "Redis", f"{variable} names no store", "It looks like redis://host:6390/0."
+            )
 
 
 def _found(

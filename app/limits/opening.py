@@ -12,14 +12,17 @@ from app.limits.stores.operations import Decision, Operation, Store
 from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from app.storage.circuit import StoreAway
-from app.storage.opening import DATABASE_URL_VARIABLE, open_named, store_url
+from app.storage.opening import (
+    DATABASE_URL_VARIABLE,
+    LIMITS_URL_VARIABLE,
+    open_named,
+    store_url,
+)
 from deployments.budgets.contract import Alert
 from deployments.budgets.store import BudgetStore
 
 if TYPE_CHECKING:
     from app.limits.stores.redis_store import RedisStore
-
-LIMITS_URL_VARIABLE = "RAGSERVE_LIMITS_URL"
 
 
 def open_limiter(

@@ -10,6 +10,8 @@ from deployments.contracts.errors import ConfigError
 
 _log = logging.getLogger("ray.serve")
 DATABASE_URL_VARIABLE = "RAGSERVE_DATABASE_URL"
+LIMITS_URL_VARIABLE = "RAGSERVE_LIMITS_URL"
+CACHE_URL_VARIABLE = "RAGSERVE_CACHE_URL"
 _SQLITE = "sqlite:///"
 _REDIS = ("redis://", "rediss://", "unix://")
 

@@ -12,9 +12,9 @@ from app.cache.stores.operations import (
     Put,
     Result,
 )
+from app.storage.opening import CACHE_URL_VARIABLE
 from app.storage.redis_link import Client, Command, RedisLink, Script
 
-URL_VARIABLE = "RAGSERVE_CACHE_URL"
 _SCRIPT = Script.read("app.cache.stores", "change.lua")
 _DELETED_TOGETHER = 500
 """Answers of one call of the script, during which the server does nothing else."""
@@ -41,7 +41,7 @@ class RedisStore:
         now_s: Callable[[], float] = time.time,
         client: Client | None = None,
     ) -> None:
-        self._link = RedisLink(url, variable=URL_VARIABLE, client=client)
+        self._link = RedisLink(url, variable=CACHE_URL_VARIABLE, client=client)
         self._tenant_bytes = tenant_bytes
         self._now_s = now_s
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.limits.stores.deciding import Clock
 from app.limits.stores.operations import Decision, Operation
+from app.storage.opening import LIMITS_URL_VARIABLE
 from app.storage.redis_link import Client, Command, RedisLink, Script
 
-URL_VARIABLE = "RAGSERVE_LIMITS_URL"
 _SCRIPT = Script.read("app.limits.stores", "reserve.lua")
 
 
@@ -32,7 +32,7 @@ class RedisStore:
         self, url: str, *, now_us: Clock | None = None, client: Client | None = None
     ) -> None:
         self._now_us = now_us
-        self._link = RedisLink(url, variable=URL_VARIABLE, client=client)
+        self._link = RedisLink(url, variable=LIMITS_URL_VARIABLE, client=client)
 
     def check(self) -> None:
         """See `RedisLink.check`."""

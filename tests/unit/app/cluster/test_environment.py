@@ -35,6 +35,14 @@ def test_a_shell_reads_what_was_meant() -> None:
         assert found[name] == value
 
 
+def test_a_store_of_answers_is_named_where_there_is_one() -> None:
+    assert "RAGSERVE_CACHE_URL" not in variables(printed())
+    lines = environment_lines(
+        database_url=URL, limits_url="", token_file="t", cache_url="redis://redis:6390/1"
+    )
+    assert variables("\n".join(lines))["RAGSERVE_CACHE_URL"] == "redis://redis:6390/1"
+
+
 def test_secrets_are_long_and_new_each_time() -> None:
     names = ("RAGSERVE_KEY_PEPPER", "RAGSERVE_ADMIN_KEY", "RAGSERVE_CONTENT_SALT")
     first, second = variables(printed()), variables(printed())

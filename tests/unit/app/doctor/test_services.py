@@ -71,15 +71,16 @@ def test_redis_that_answers_and_one_that_does_not(service: CannedService) -> Non
     if program is None:
         pytest.skip("no Redis: install redis-server")
     with running_redis(program) as server:
-        assert check_redis(server.url).verdict == "ok"
-    dead = check_redis(f"redis://:secret@{NOBODY}/0")
+        assert check_redis(server.url, "RAGSERVE_CACHE_URL").verdict == "ok"
+    dead = check_redis(f"redis://:secret@{NOBODY}/0", "RAGSERVE_LIMITS_URL")
     assert (dead.verdict, "secret" in dead.found) == ("wrong", False)
-    other = check_redis(service.url.replace("http:", "redis:"))
+    other = check_redis(service.url.replace("http:", "redis:"), "RAGSERVE_LIMITS_URL")
     assert other.verdict == "wrong"
 
 
 def test_files_are_not_asked_and_nonsense_is_named() -> None:
-    files = {"RAGSERVE_DATABASE_URL": "sqlite:///a", "RAGSERVE_LIMITS_URL": "sqlite:///b"}
-    assert list(check_databases(files)) == []
-    [finding] = check_databases({"RAGSERVE_LIMITS_URL": "memcached://x"})
-    assert finding.verdict == "warning"
+    names = ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL", "RAGSERVE_CACHE_URL")
+    assert list(check_databases({name: f"sqlite:///{name}" for name in names})) == []
+    for name in names[1:]:
+        [finding] = check_databases({name: "memcached://x"})
+        assert (finding.verdict, name in finding.found) == ("warning", True)
