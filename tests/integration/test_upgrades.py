@@ -97,7 +97,8 @@ def deployed(cluster: Cluster, guide: str) -> Iterator[Json]:
         for deployment in one["deployments"]:
             if deployment["name"] in SURGING:
                 deployment |= {"max_surge_percent": 100, "graceful_shutdown_timeout_s": 630}
-    replaced_by(cluster, config, {"gateway", "generator-lasts"})
+    # The rest of it is told to replicas that run.
+    replaced_by(cluster, config, {"generator-lasts"})
     yield config
     cluster.deploy(cluster.config())
     cluster.wait_ready()
@@ -107,9 +108,14 @@ def replaced_by(cluster: Cluster, config: Json, applications: set[str]) -> None:
     """Deploys, and returns once new replicas of these applications answer for the old ones."""
     before = set(cluster.pids())
     cluster.deploy(config)
+    seen = ""
 
     def is_done() -> bool:
+        nonlocal seen
         running = cluster.applications()
+        if (states := _states(running)) != seen:
+            seen = states
+            _log.info("replicas that do not simply run: %s", states or "none")
         if any(one["status"] != "RUNNING" for one in running.values()):
             return False
         new = {name.split("/")[0] for name in set(cluster.pids()) - before}
@@ -117,6 +123,21 @@ def replaced_by(cluster: Cluster, config: Json, applications: set[str]) -> None:
 
     until(is_done, within_s=240, what=f"new replicas of {sorted(applications)}")
     cluster.wait_ready()
+
+
+def _states(applications: Json) -> str:
+    """Returns what is told of applications that change: their statuses, and replicas' states."""
+    told = []
+    for name, one in applications.items():
+        replicas = [
+            f"{deployment} {replica['state']}"
+            for deployment, each in one["deployments"].items()
+            for replica in each["replicas"]
+            if replica["state"] != "RUNNING"
+        ]
+        if replicas or one["status"] != "RUNNING":
+            told.append(f"{name} {one['status']} ({', '.join(replicas)})")
+    return "; ".join(told)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
