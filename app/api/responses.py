@@ -127,8 +127,8 @@ async def find_response(response_id: str) -> None:
 
 def _unknown(response_id: str) -> NotFound:
     return NotFound(
-        f"There is no response '{response_id[:64]}' by itself. What is kept is deleted with its "
-        "conversation; where nothing is kept, send the turns so far as `input`."
+        f"There is no response '{response_id[:64]}': it is not kept here. Send the turns so far as "
+        "`input`; what is kept is deleted with its conversation."
     )
 
 
