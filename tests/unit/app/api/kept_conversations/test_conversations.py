@@ -170,8 +170,8 @@ async def test_nobody_sees_a_turn_of_anybody_else(service: Service) -> None:
             body: dict[str, Any] = {"query": query, "conversation_id": id} | named
             answer = await client.post("/v1/query", json=body)
         elif how == "chat":
-            body = {"model": "echo", "conversation_id": id} | named
-            body["messages"] = [{"role": "user", "content": query}]
+            said_now = [{"role": "user", "content": query}]
+            body = {"model": "echo", "conversation_id": id, "messages": said_now} | named
             answer = await client.post("/v1/chat/completions", json=body)
         elif how == "response":
             body = {"model": "echo", "conversation": id, "input": query} | named
