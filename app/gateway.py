@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from app.access.principals import Authenticator
 from app.cache.response_cache import ResponseCache
+from app.conversations.conversations import Conversations
+from app.conversations.eraser import Eraser
 from app.dispatch.caching import CachingDispatcher
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
@@ -48,6 +50,8 @@ class Gateway:
         control_application: Name of the control application, empty where there is none.
         limiter: Counts what keys and tenants ask and spend; None where nobody does.
         cache: Keeps answers that are given again; None where there is no place for them.
+        conversations: Keeps conversations; None where there is no place for them.
+        eraser: Erases conversations, and all of users; None where there is no database.
     """
 
     releases: Releases
@@ -66,6 +70,8 @@ class Gateway:
     control_application: str = ""
     limiter: Limiter | None = None
     cache: ResponseCache | None = None
+    conversations: Conversations | None = None
+    eraser: Eraser | None = None
 
 
 def make_gateway(
@@ -87,6 +93,8 @@ def make_gateway(
     limiter: Limiter | None = None,
     classifiers: Classifiers | None = None,
     cache: ResponseCache | None = None,
+    conversations: Conversations | None = None,
+    eraser: Eraser | None = None,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
     became of requests, and without an authenticator the key of last resort is the only one."""
@@ -121,4 +129,6 @@ def make_gateway(
         control_application=args.control or "",
         limiter=limiter,
         cache=cache,
+        conversations=conversations,
+        eraser=eraser,
     )

@@ -19,6 +19,10 @@ from app.access.principals import Authenticator
 from app.api.application import create_app
 from app.batches.runner import BatchRunner
 from app.cache.opening import cache_url, open_cache
+from app.conversations.conversations import RENEWED_EVERY_S, SWEPT_EVERY_S, Conversations
+from app.conversations.eraser import RETRIED_EVERY_S, Eraser
+from app.conversations.opening import conversations_url, open_conversations
+from app.conversations.places import places_of, spool_place
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
@@ -28,6 +32,7 @@ from app.limits.opening import open_limiter
 from app.moderation.classifier import STAGE as MODERATION
 from app.moderation.classifier import Classifiers
 from app.releases.releases import Releases
+from app.settings.conversations import ConversationSettings
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.stages.batches import BatchClient
@@ -38,6 +43,8 @@ from app.telemetry.gauges import Admission
 from app.telemetry.replica import RecordKeeper
 from deployments.contracts.errors import ConfigError
 from deployments.control.config import database_url
+from deployments.conversations.deletions import DeletionStore
+from deployments.idempotency.store import IdempotencyStore
 from deployments.rollouts import TrafficPlan, Weights
 from deployments.serving.every import every
 from deployments.serving.one_machine import require_one_cache, require_shared
@@ -47,6 +54,10 @@ _log = logging.getLogger("ray.serve")
 ADMIN_KEY_VARIABLE = "RAGSERVE_ADMIN_KEY"
 CONTENT_SALT_VARIABLE = "RAGSERVE_CONTENT_SALT"
 _FORGET_EVERY_S = 3600.0
+_NOT_TOLD = ConversationSettings(ttl_days=3650)
+"""Before the first live settings: nothing is deleted by a time that may not be theirs."""
+_LATE_S = 60.0
+"""Time after the longest request in which what is told of it arrives."""
 _LAST_WORK_S = 3.0
 """Time that a replica that stops has for what goes on after answers."""
 
@@ -88,6 +99,11 @@ class Ingress:
         kept_in = cache_url(os.environ, database=self._args.access.database_url)
         require_one_cache(kept_in)
         self._cache = open_cache(kept_in, self._args.cache)
+        self._conversations_url = conversations_url(self._args.access, os.environ)
+        conversations = open_conversations(
+            self._conversations_url,
+            lambda: _NOT_TOLD if self._live is None else self._live.conversations,
+        )
         self._records = RecordKeeper(
             self._args,
             replica=replica,
@@ -119,6 +135,27 @@ class Ingress:
             limiter=self._limiter,
             classifiers=Classifiers(lambda name: breakers.of(MODERATION, name)),
             cache=self._cache,
+            conversations=conversations,
+            eraser=self._eraser(conversations, tracker),
+        )
+
+    def _eraser(
+        self, conversations: Conversations | None, tracker: TrackerClient | None
+    ) -> Eraser | None:
+        """Returns what erases conversations, and all of users; None without a database."""
+        if conversations is None:
+            return None
+        spool = self._records.erase_spool
+        return Eraser(
+            DeletionStore(self._conversations_url),
+            places_of(
+                conversations,
+                answers=IdempotencyStore(self._conversations_url),
+                cache=self._cache,
+                tracker=tracker,
+            ),
+            own={} if spool is None else {"trace_spool": spool_place(spool)},
+            late_s=max(self._args.stream_timeout_s, self._args.request_timeout_s) + _LATE_S,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -130,6 +167,8 @@ class Ingress:
         try:
             live = GatewayLive.model_validate(user_config)
             self._gateway.moderator.policies.prepare(live.moderation)
+            if live.conversations.enabled:
+                self._require_place_of_conversations()
             self._records.use(live)
         except (ValidationError, ConfigError) as error:
             if self._live is None:
@@ -168,6 +207,8 @@ class Ingress:
                     loop.cancel()
                 if idempotent is not None:
                     await idempotent.close(_LAST_WORK_S)
+                if (conversations := self._gateway.conversations) is not None:
+                    await conversations.close(_LAST_WORK_S)
                 if runner is not None:
                     await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)
@@ -181,6 +222,17 @@ class Ingress:
             yield every(_FORGET_EVERY_S, forget, fails="old rows of the audit log stay")
         if (idempotent := self._gateway.idempotent) is not None:
             yield every(FORGOTTEN_EVERY_S, idempotent.forget_old, fails="old answers stay")
+        if (kept := self._gateway.conversations) is not None:
+            yield every(RENEWED_EVERY_S, kept.renew, fails="turns may be begun twice")
+            yield every(SWEPT_EVERY_S, kept.sweep, fails="old conversations stay")
+        if (eraser := self._gateway.eraser) is not None:
+            yield every(RETRIED_EVERY_S, eraser.retry, fails="deletions are tried later")
+
+    def _require_place_of_conversations(self) -> None:
+        """Raises ConfigError where there is no database that all replicas share."""
+        if not self._conversations_url:
+            raise ConfigError("conversations.enabled needs RAGSERVE_DATABASE_URL.")
+        require_shared(self._conversations_url)
 
     def _deployed(self) -> Weights | None:
         return None if self._live is None else self._live.traffic

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
 from deployments.contracts.calls import CallContext
+from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import DEFAULT_TENANT, Erased
 from deployments.drift import DriftStage
 from deployments.sketch import Sketch
@@ -134,6 +135,8 @@ class QuerySample:
         grounded: Whether the documents supported an answer.
         answer_words: Length of the answer.
         tenant: Who asked.
+        conversation: In which conversation; empty for none.
+        user_mark: For whom; see `deployments.contracts.erasure`.
     """
 
     at_s: float
@@ -144,6 +147,8 @@ class QuerySample:
     grounded: bool
     answer_words: int
     tenant: str = DEFAULT_TENANT
+    conversation: str = ""
+    user_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,14 @@ class TrackerStage(DriftStage, Protocol):
     async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
         """Removes sampled queries and some traces of a tenant; repeat it until it is done. Sums of
         usage stay: they hold no text."""
+        ...
+
+    async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """Removes the sampled queries of a conversation or a user."""
+        ...
+
+    async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """Removes some traces of a conversation or a user; repeat it until it is done."""
         ...
 
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:

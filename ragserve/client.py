@@ -25,7 +25,13 @@ from app.client.api_errors import (
     UnprocessableError,
 )
 from app.client.async_client import AsyncClient
-from app.client.calls import BatchQuestion, QueryOptions, SearchOptions, UsageOptions
+from app.client.calls import (
+    BatchQuestion,
+    QueryOptions,
+    SearchOptions,
+    TurnOptions,
+    UsageOptions,
+)
 from app.client.client import Client
 from app.client.retries import Retries, RetryBudget
 from app.client.stream_events import StreamEvent
@@ -105,6 +111,7 @@ __all__ = [
     "StreamEvent",
     "TextDocument",
     "Timings",
+    "TurnOptions",
     "UnavailableError",
     "UnexpectedResponseError",
     "UnprocessableError",

@@ -8,16 +8,19 @@ from fastapi import APIRouter, Response
 from app.access.route_scopes import needs
 from app.answering.ask import from_documents
 from app.answering.question import Question
-from app.answering.written import Answer
+from app.answering.written import Answer, AnswerStream
 from app.api.bodies import tolerant
 from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
+from app.api.kept_conversations.turns import begin_turn, given_back_on_failure, recorded
 from app.api.moderation.requests import checked_question
 from app.api.wire.query_events import EVENTS, query_events, query_response
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
 from app.api.work import work_of_search
+from app.conversations.turn import OpenTurn
+from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.request.scope import RequestScope
@@ -40,7 +43,7 @@ _UNSAID = Sampling()
     "/v1/query",
     dependencies=JSON_BODY,
     response_model=QueryResponse,
-    responses=problem_responses(401, 403, 413, 415, 429, 502) | EVENTS,
+    responses=problem_responses(401, 403, 409, 413, 415, 429, 502) | EVENTS,
 )
 async def query(
     body: Annotated[QueryRequest, tolerant(QueryRequest)],
@@ -49,10 +52,12 @@ async def query(
     caller: CallerIn,
     args: ArgsIn,
 ) -> Response:
-    """Answers a question from the documents, with its sources."""
+    """Answers a question from the documents, with its sources. With a `conversation_id` it is
+    understood by what was said there before, and kept."""
+    turn = await begin_turn(body.conversation_id, scope, gateway, user=body.user, store=body.store)
     if body.stream:
-        return await _stream_query(body, scope, gateway, caller, args)
-    answered = await answer_query(body, scope, gateway, caller)
+        return await _stream_query(body, scope, gateway, caller, args, turn)
+    answered = await answer_query(body, scope, gateway, caller, turn)
     return Response(
         answered.model_dump_json(),
         media_type="application/json",
@@ -61,42 +66,58 @@ async def query(
 
 
 async def answer_query(
-    body: WrittenQuery, scope: RequestScope, gateway: Gateway, caller: Caller
+    body: WrittenQuery,
+    scope: RequestScope,
+    gateway: Gateway,
+    caller: Caller,
+    turn: OpenTurn | None = None,
 ) -> QueryResponse:
-    """Returns the answer to one question on the wire."""
+    """Returns the answer to one question on the wire; it is a turn of a conversation where there is
+    one."""
     started_s = time.perf_counter()
-    assignment = assign(body, scope, gateway, caller)
-    question = await checked_question(_question(body, body.sampling()), assignment, scope, gateway)
-    await _reserve(body, body.sampling(), assignment, scope, gateway)
-    served = await gateway.dispatcher.begin(
-        from_documents(question),
-        assignment,
-        scope,
-        timeout_s=scope.call().timeout_s,
-        whole=True,
-    )
+    timeout_s = scope.call().timeout_s
+    served = await _begin(body, scope, gateway, caller, turn, timeout_s=timeout_s, whole=True)
     written = await collect(served.value.events)
     answer = Answer(written, tuple(served.value.sources))
     return query_response(answer, served.release, served.record, scope, started_s)
 
 
 async def _stream_query(
-    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, args: GatewayArgs
+    body: QueryRequest,
+    scope: RequestScope,
+    gateway: Gateway,
+    caller: Caller,
+    args: GatewayArgs,
+    turn: OpenTurn | None,
 ) -> EventStream:
     started_s = time.perf_counter()
-    assignment = assign(body, scope, gateway, caller)
-    question = await checked_question(_question(body, body.sampling()), assignment, scope, gateway)
-    await _reserve(body, body.sampling(), assignment, scope, gateway)
-    served = await gateway.dispatcher.begin(
-        from_documents(question),
-        assignment,
-        scope,
-        timeout_s=args.stream_timeout_s,
-    )
+    timeout_s = args.stream_timeout_s
+    served = await _begin(body, scope, gateway, caller, turn, timeout_s=timeout_s, whole=False)
     scope.closes(served.value.events)
     events = query_events(served.value, served.release, served.record, scope, started_s)
     headers = release_header(served.release)
     return EventStream(events, keep_alive_s=args.keep_alive_s, headers=headers)
+
+
+async def _begin(
+    body: WrittenQuery,
+    scope: RequestScope,
+    gateway: Gateway,
+    caller: Caller,
+    turn: OpenTurn | None,
+    *,
+    timeout_s: float,
+    whole: bool,
+) -> Served[AnswerStream]:
+    async with given_back_on_failure(turn):
+        assignment = assign(body, scope, gateway, caller)
+        question = _question(body, body.sampling(), turn)
+        question = await checked_question(question, assignment, scope, gateway)
+        await _reserve(body, question, assignment, scope, gateway)
+        served = await gateway.dispatcher.begin(
+            from_documents(question), assignment, scope, timeout_s=timeout_s, whole=whole
+        )
+    return await recorded(served, turn, (Message("user", question.text),), scope)
 
 
 @router.post("/v1/search", dependencies=JSON_BODY, responses=problem_responses(401, 403, 413, 415))
@@ -111,7 +132,7 @@ async def search_chunks(
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
     question = await checked_question(_question(body), assignment, scope, gateway)
-    await _reserve(body, _UNSAID, assignment, scope, gateway, writes=False)
+    await _reserve(body, question, assignment, scope, gateway, writes=False)
     served = await gateway.dispatcher.search(question, assignment, scope)
     response.headers.update(release_header(served.release))
     return SearchResponse(
@@ -129,28 +150,34 @@ def assign(
 ) -> Assignment:
     """Returns who answers a request, and has it count as the work that it is."""
     scope.weigh(work_of_search(body))
-    scope.notes.identify(session=body.session_id, user=body.user)
+    # A conversation stays with its release.
+    session = body.session_id or scope.notes.conversation
+    scope.notes.identify(session=session, user=body.user)
     return caller.assign(gateway.releases, scope)
 
 
 async def _reserve(
     body: SearchRequest,
-    sampling: Sampling,
+    question: Question,
     assignment: Assignment,
     scope: RequestScope,
     gateway: Gateway,
     *,
     writes: bool = True,
 ) -> None:
-    asked = (Message("user", body.query),)
+    asked = question.messages or (Message("user", question.text),)
     await reserve_answer(
-        asked, sampling, assignment, scope, gateway, top_n=body.top_n, writes=writes
+        asked, question.sampling, assignment, scope, gateway, top_n=body.top_n, writes=writes
     )
 
 
-def _question(body: SearchRequest, sampling: Sampling = _UNSAID) -> Question:
+def _question(
+    body: SearchRequest, sampling: Sampling = _UNSAID, turn: OpenTurn | None = None
+) -> Question:
+    before = () if turn is None else turn.history
     return Question(
         text=body.query,
+        messages=(*before, Message("user", body.query)) if before else (),
         sampling=sampling,
         queries=tuple(body.queries),
         mode=body.mode,

@@ -10,6 +10,7 @@ from app.api.bodies import tolerant
 from app.api.caller import CallerIn, release_header
 from app.api.conversation import Budgets, Conversation, begin_answer
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
+from app.api.kept_conversations.turns import begin_turn
 from app.api.wire.chat import Reply
 from app.api.wire.provenance import Origin
 from app.api.wire.streaming import EventStream, event_stream_content
@@ -25,7 +26,7 @@ Budget = Annotated[float | None, Header(gt=0, description="For `model: auto`.")]
     "/v1/chat/completions",
     dependencies=JSON_BODY,
     response_model=ChatCompletion,
-    responses=problem_responses(401, 403, 413, 415, 429, 502)
+    responses=problem_responses(401, 403, 409, 413, 415, 429, 502)
     | {200: {"content": event_stream_content()}},
 )
 async def chat_completions(
@@ -40,12 +41,17 @@ async def chat_completions(
     """Answers a conversation, in OpenAI's form.
 
     With `ragserve`, a release or `auto` as the model, the answer comes from the documents and cites
-    them; a generator's own name asks it without.
+    them; a generator's own name asks it without. With a `conversation_id`, `messages` are what is
+    new, and what was said there before goes with it.
     """
     started_s = time.perf_counter()
+    turn = await begin_turn(
+        body.conversation_id, scope, gateway, user=body.named_user, store=body.store
+    )
     asked = Conversation(
         model=body.model,
         messages=tuple(message.message() for message in body.messages),
+        turn=turn,
         sampling=body.sampling(),
         tools=body.tool_use(),
         options=body.ragserve,

@@ -12,7 +12,14 @@ from app.answering.question import Question
 from app.answering.written import AnswerStream
 from app.api.caller import Caller
 from app.api.expected_use import reserve_answer
+from app.api.kept_conversations.turns import (
+    given_back_on_failure,
+    new_of,
+    recorded,
+    with_history,
+)
 from app.api.moderation.requests import checked_messages
+from app.conversations.turn import OpenTurn
 from app.dispatch.direct import begin_direct
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway
@@ -50,6 +57,8 @@ class Conversation:
         place: Where the turns stand in the request, for what is wrong with them.
         needs_documents: Whether the answer must come from the documents.
         min_relevance: As in `Question`.
+        turn: The turn of a kept conversation that it is: the messages are what is new in it. None
+            for none.
     """
 
     model: str
@@ -63,6 +72,7 @@ class Conversation:
     needs_documents: bool = False
     min_relevance: float | None = None
     tools: ToolUse = ToolUse()
+    turn: OpenTurn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +85,13 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An answer that has begun, why `auto` chose who gives it, and what a chat program asked for
-    where its user asked nothing."""
+    """An answer that has begun, why `auto` chose who gives it, what a chat program asked for where
+    its user asked nothing, and the turn of a kept conversation that it is."""
 
     served: Served[AnswerStream]
     routing: RoutingDecision | None
     housekeeping: HousekeepingKind | None = None
+    turn: OpenTurn | None = None
 
 
 async def begin_answer(
@@ -91,15 +102,39 @@ async def begin_answer(
     caller: Caller,
     args: GatewayArgs,
 ) -> Begun:
-    """Returns the answer as a stream that has begun.
+    """Returns the answer as a stream that has begun, and that is kept where it is a turn.
 
     Raises:
         ModelNotFound: nothing is called like the model that was asked for.
         InvalidRequest: the conversation does not end with a question, or who was asked has no
             documents to answer it from.
     """
+    async with given_back_on_failure(asked.turn):
+        asked = replace(asked, messages=with_history(asked.messages, asked.turn, asked.place))
+        begun, messages = await _begin(asked, budgets, scope, gateway, caller, args)
+    if asked.turn is None:
+        return begun
+    if begun.housekeeping is not None:  # its user has said nothing
+        await asked.turn.abandon()
+        return begun
+    said = new_of(messages, asked.turn)
+    served = await recorded(begun.served, asked.turn, said, scope)
+    return replace(begun, served=served, turn=asked.turn)
+
+
+async def _begin(
+    asked: Conversation,
+    budgets: Budgets,
+    scope: RequestScope,
+    gateway: Gateway,
+    caller: Caller,
+    args: GatewayArgs,
+) -> tuple[Begun, tuple[Message, ...]]:
+    """Returns the answer, and the messages as they may go on."""
     routing = await _route(asked, budgets, gateway, scope)
-    scope.notes.identify(session=asked.options.session_id, user=asked.user, tags=asked.tags)
+    # A conversation stays with its release.
+    session = asked.options.session_id or scope.notes.conversation
+    scope.notes.identify(session=session, user=asked.user, tags=asked.tags)
     target = await resolve_model(
         routing.model if routing else asked.model,
         gateway.releases,
@@ -134,14 +169,14 @@ async def begin_answer(
             timeout_s=timeout_s,
             whole=not asked.stream,
         )
-        return Begun(served, routing)
+        return Begun(served, routing), messages
     kind = _housekeeping(asked, gateway.releases)
     if kind is None:
         served = await _dispatch(asked, target, gateway, scope, timeout_s)
     else:
         generator = gateway.releases.route(target.release).generator
         served = await _keep_house(kind, asked, generator, scope, gateway, timeout_s)
-    return Begun(served, routing, kind)
+    return Begun(served, routing, kind), messages
 
 
 async def _route(

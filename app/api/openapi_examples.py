@@ -15,7 +15,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "filter": {"team": "hr"},
         },
         "as events": {"query": "What happens when a queue is full?", "stream": True},
+        "in a conversation": {
+            "query": "And for how long?",
+            "conversation_id": "conv_3f2a9c0d5b7e41f08a6c2d9e1b3f4a5c",
+        },
     },
+    "create_conversation": {"with a title": {"title": "Leave"}},
     "ask": {"a question": {"question": "What happens when a queue is full?"}},
     "search_chunks": {
         "by meaning and words": {"query": "metrics port", "top_n": 3},

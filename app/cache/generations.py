@@ -85,6 +85,7 @@ class KeptGenerations:
                 *(asker.tenant, key, entry),
                 documents=sorted({hit.chunk.document_id for hit in request.context or ()}),
                 user=asker.user,
+                conversation=asker.conversation,
                 ttl_s=self._settings.ttl_s,
                 begun_s=asker.begun_s,
             )

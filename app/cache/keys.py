@@ -66,7 +66,8 @@ def digest(key: object) -> str:
 
 
 def tag_of(kind: str, name: str) -> str:
-    """Returns the tag of a document or a user. A digest, since names are texts as well."""
+    """Returns the tag of a document, a user or a conversation. A digest, since names are texts as
+    well."""
     return hashlib.sha256(f"{kind}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -78,6 +79,11 @@ def document_tag(document_id: str) -> str:
 def user_tag(user: str) -> str:
     """Returns the tag of answers to a user, as requests name them."""
     return tag_of("user", user)
+
+
+def conversation_tag(conversation: str) -> str:
+    """Returns the tag of answers that were written in a kept conversation."""
+    return tag_of("conversation", conversation)
 
 
 def asked_of(messages: tuple[Message, ...], form: CanonicalForm) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ class Asker:
     Attributes:
         tenant: Whose answers they may get.
         user: As the request names them; empty for nobody.
+        conversation: The kept conversation that it goes on with; empty for none.
         trace_id: Of the request.
         begun_s: When it began, in seconds since the epoch.
         reads: Whether they may be answered from the cache. What is written for them is kept in
@@ -37,6 +38,7 @@ class Asker:
     trace_id: str
     begun_s: float
     reads: bool = True
+    conversation: str = ""
 
 
 async def find(

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from app.cache.counts import CacheCounts
 from app.cache.entry import Entry, decode, encode
-from app.cache.keys import document_tag, user_tag
+from app.cache.keys import conversation_tag, document_tag, user_tag
 from app.cache.single_flight import SingleFlight
 from app.cache.stores.operations import Forget, Get, Operation, Put, Result, Store
 from app.settings.cache import MAX_VALUE_BYTES
@@ -76,6 +76,7 @@ class ResponseCache:
         *,
         documents: Sequence[str],
         user: str,
+        conversation: str = "",
         ttl_s: float,
         begun_s: float,
     ) -> None:
@@ -87,6 +88,7 @@ class ResponseCache:
             entry: The answer.
             documents: Ids of the documents that it is made from.
             user: For whom it was written, as the request names them; empty for nobody.
+            conversation: The kept conversation that it was written in; empty for none.
             ttl_s: Time that it is kept; up to a tenth less.
             begun_s: When the request began, in seconds since the epoch: what was forgotten since is
                 not kept.
@@ -94,7 +96,9 @@ class ResponseCache:
         value = encode(entry)
         if len(value) > MAX_VALUE_BYTES:
             return
-        tags = [document_tag(name) for name in documents] + ([user_tag(user)] if user else [])
+        tags = [document_tag(name) for name in documents]
+        tags += [user_tag(user)] if user else []
+        tags += [conversation_tag(conversation)] if conversation else []
         ttl_s *= 1.0 - _JITTER_RATIO * random.random()
         self._writer.post(Put(tenant, key, value, tuple(tags), ttl_s, begun_s))
         self._written_bytes += len(value)
@@ -107,6 +111,10 @@ class ResponseCache:
     async def forget_user(self, tenant: str, user: str) -> int:
         """Deletes all answers to a user; see `forget_documents`."""
         return await self._forget([Forget(tenant, user_tag(user))])
+
+    async def forget_conversation(self, tenant: str, conversation: str) -> int:
+        """Deletes all answers that were written in a conversation; see `forget_documents`."""
+        return await self._forget([Forget(tenant, conversation_tag(conversation))])
 
     async def forget_tenant(self, tenant: str) -> int:
         """Deletes all answers of a tenant.

@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying
 
 from app.client import calls
 from app.client.batches import AsyncBatches
-from app.client.calls import BatchQuestion, Call, Method, QueryOptions, SearchOptions, UsageOptions
+from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
@@ -81,13 +81,13 @@ class AsyncClient:
         if self._owns_http:
             await self._http.aclose()
 
-    async def query(self, query: str, **options: Unpack[QueryOptions]) -> QueryResponse:
+    async def query(self, query: str, **options: Unpack[TurnOptions]) -> QueryResponse:
         """Returns the answer to a question, with its sources."""
         return await self._send(calls.query(query, options))
 
     @asynccontextmanager
     async def stream_query(
-        self, query: str, **options: Unpack[QueryOptions]
+        self, query: str, **options: Unpack[TurnOptions]
     ) -> AsyncIterator[AsyncIterator[StreamEvent]]:
         """Gives the answer while it is written: a SourcesEvent, a DeltaEvent for each piece of the
         text and a Citation for each stretch of it, and in the end the whole QueryResponse.

@@ -67,6 +67,13 @@ class QueryOptions(SearchOptions, total=False):
     cache: Mapping[str, bool]
 
 
+class TurnOptions(QueryOptions, total=False):
+    """The same of a question that may be a turn of a kept conversation."""
+
+    conversation_id: str
+    store: bool
+
+
 class BatchQuestion(QueryOptions):
     """A question of a batch."""
 
@@ -122,9 +129,11 @@ def raw(
     return Call(method, path, json_of, repeat=repeat, body=body)
 
 
-def query(text: str, options: QueryOptions) -> Call[QueryResponse]:
-    """Returns the call of `/v1/query`."""
-    return Call("POST", QUERY_PATH, read_as(QueryResponse), body={"query": text, **options})
+def query(text: str, options: TurnOptions) -> Call[QueryResponse]:
+    """Returns the call of `/v1/query`. A turn of a conversation that comes twice is two turns."""
+    repeat: Repeat = "unsent" if "conversation_id" in options else "always"
+    body = {"query": text, **options}
+    return Call("POST", QUERY_PATH, read_as(QueryResponse), repeat=repeat, body=body)
 
 
 def query_batch(questions: Iterable[str | BatchQuestion]) -> Call[BatchResponse]:

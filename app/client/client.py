@@ -11,7 +11,7 @@ from tenacity import Retrying
 
 from app.client import calls
 from app.client.batches import Batches
-from app.client.calls import BatchQuestion, Call, Method, QueryOptions, SearchOptions, UsageOptions
+from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
 from app.client.connection import make_connection
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
@@ -88,13 +88,13 @@ class Client:
         if self._owns_http:
             self._http.close()
 
-    def query(self, query: str, **options: Unpack[QueryOptions]) -> QueryResponse:
+    def query(self, query: str, **options: Unpack[TurnOptions]) -> QueryResponse:
         """Returns the answer to a question, with its sources."""
         return self._send(calls.query(query, options))
 
     @contextmanager
     def stream_query(
-        self, query: str, **options: Unpack[QueryOptions]
+        self, query: str, **options: Unpack[TurnOptions]
     ) -> Iterator[Iterator[StreamEvent]]:
         """Gives the answer while it is written: a SourcesEvent, a DeltaEvent for each piece of the
         text and a Citation for each stretch of it, and in the end the whole QueryResponse.

@@ -77,6 +77,7 @@ class CachingDispatcher(Dispatcher):
             trace_id=scope.trace.trace_hex,
             begun_s=self._cache.now_s(),
             reads=scope.notes.cache_wish != "refresh",
+            conversation=scope.notes.conversation,
         )
         if settings.generation:
             scope = replace(scope, cache=KeptGenerations(self._cache, settings, asker))

@@ -156,6 +156,7 @@ class WholeAnswers:
             *(asker.tenant, digest(replace(key, generation=state)), entry),
             documents=sorted({hit.chunk.document_id for hit in entry.sources}),
             user=asker.user,
+            conversation=asker.conversation,
             ttl_s=asked.route.release.cache.ttl_s,
             begun_s=asker.begun_s,
         )

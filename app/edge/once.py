@@ -9,7 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 from app.edge.body_limit import RequestBody, replay
 from app.edge.disconnect import DisconnectWatch
 from app.edge.visit import Visit
-from app.idempotency.requests import Asked, IdempotentRequests
+from app.idempotency.requests import Asked, IdempotentRequests, Labels
+from deployments.contracts.erasure import user_mark
 from deployments.contracts.errors import RagError
 
 IDEMPOTENCY_NAME = "Idempotency-Key"
@@ -40,7 +41,7 @@ async def answer_once(
     headers = Headers(scope=scope)
     messages = body.copy()
 
-    async def answer(send: Send) -> bool:
+    async def answer(send: Send) -> Labels | None:
         return await _answer_alone(visit, work, replay(messages), send, as_ours)
 
     reading = await requests.begin(_asked(scope, headers, visit, messages), answer)
@@ -68,8 +69,9 @@ async def _answer_alone(
     receive: Receive,
     send: Send,
     as_ours: Callable[[Exception], RagError],
-) -> bool:
-    """Answers into a record; returns whether it may be given to others later."""
+) -> Labels | None:
+    """Answers into a record; returns what it is found by, None where it may not be given to others
+    later."""
 
     async def noted(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -84,4 +86,6 @@ async def _answer_alone(
         await visit.answer(as_ours(error), receive, noted)
     notes = visit.request.notes
     degraded = notes.attempt is not None and bool(notes.attempt.degraded)
-    return not (visit.status < 400 and notes.error) and not degraded
+    if degraded or (visit.status < 400 and notes.error):
+        return None
+    return Labels(notes.conversation, user_mark(notes.tenant, notes.user))

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from app.idempotency.recording import Recording
 from deployments.contracts.errors import (
@@ -43,8 +43,17 @@ body that can be mended."""
 _OF_ONE_REQUEST = frozenset({b"x-request-id", b"server-timing", b"traceparent", b"date"})
 _COUNTED = (b"x-ratelimit-", b"ratelimit")
 
-Work = Callable[[Send], Awaitable[bool]]
-"""Answers a request; returns whether the answer may be given again."""
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What an answer is found by that is to be erased; see `IdempotencyStore.finish`."""
+
+    conversation: str = ""
+    user_mark: str = ""
+
+
+Work = Callable[[Send], Awaitable[Labels | None]]
+"""Answers a request; returns what its answer is found by, None where it may not be given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +191,14 @@ class IdempotentRequests:
     async def _own(self, claim: Claim, recording: Recording, work: Work) -> None:
         """Works, and writes down what comes of it."""
         writing = asyncio.create_task(self._write(claim, recording))
-        keeps = False
+        labels: Labels | None = None
         try:
-            keeps = await work(recording.send)
+            labels = await work(recording.send)
         finally:
             recording.end("broken")  # unless it is whole
             try:
                 written = await writing
-                await self._finish(claim, recording, keeps=keeps and written)
+                await self._finish(claim, recording, labels if written else None)
             finally:
                 if self._recordings.get(claim.digest) is recording:
                     del self._recordings[claim.digest]
@@ -225,12 +234,18 @@ class IdempotentRequests:
             if not recording.ended and len(recording.pieces) == place:
                 await recording.wait(_RENEWED_EVERY_S)
 
-    async def _finish(self, claim: Claim, recording: Recording, *, keeps: bool) -> None:
-        status = 0 if recording.start is None else recording.start["status"]
-        kept = keeps and (200 <= status < 300 or status in _KEPT_STATUSES)
+    async def _finish(self, claim: Claim, recording: Recording, labels: Labels | None) -> None:
+        kept = labels is not None and _stays_so(recording.start)
         expires_s = self._now() + self._kept_s if kept else None
+        labels = labels or Labels()
         try:
-            await asyncio.to_thread(self._store.finish, claim, expires_s=expires_s)
+            await asyncio.to_thread(
+                self._store.finish,
+                claim,
+                expires_s=expires_s,
+                conversation=labels.conversation,
+                user_mark=labels.user_mark,
+            )
         except RagError as error:
             _log.warning("the key of a request stays taken for some seconds: %s", error)
 
@@ -303,6 +318,16 @@ def _check(key: str) -> None:
         says = f"has 1 to {_MAX_KEY_CHARS} visible ASCII characters"
         detail = {"field": "header.Idempotency-Key", "message": says, "type": "value_error"}
         raise InvalidRequest(f"An Idempotency-Key {says}.", errors=(detail,))
+
+
+def _stays_so(start: Message | None) -> bool:
+    """Returns whether an answer would be the same the next time: one that says when to come back
+    would not."""
+    if start is None:
+        return False
+    status = start["status"]
+    comes_back = any(name.lower() == b"retry-after" for name, _ in start["headers"])
+    return 200 <= status < 300 or (status in _KEPT_STATUSES and not comes_back)
 
 
 def _told(recording: Recording) -> str:

@@ -73,24 +73,36 @@ class Moderator:
         *,
         others: Sequence[str] = (),
     ) -> tuple[Message, ...]:
-        """Returns the turns of a conversation as they may go on; raises as `check_texts`.
+        """Returns the turns of a conversation as they may go on; see `check_request`."""
+        return (await self.check_request(messages, others, scope, releases))[0]
+
+    async def check_request(
+        self,
+        messages: Sequence[Message],
+        others: Sequence[str],
+        scope: RequestScope,
+        releases: Iterable[str | None],
+    ) -> tuple[tuple[Message, ...], list[str]]:
+        """Returns the turns of a conversation, and what else the client has written, as they may go
+        on; raises as `check_texts`.
 
         Args:
             messages: The turns.
+            others: What else the client has written, such as values of a filter.
             scope: The request.
             releases: As for `check_texts`.
-            others: What else the client has written, such as values of a filter.
         """
         texts = [message.content for message in messages]
         calls = [call.arguments for message in messages for call in message.calls]
         kept = iter(await self.check_texts([*texts, *calls, *others], scope, releases))
         checked = [replace(message, content=next(kept)) for message in messages]
-        return tuple(
+        with_calls = tuple(
             replace(
                 message, calls=tuple(replace(call, arguments=next(kept)) for call in message.calls)
             )
             for message in checked
         )
+        return with_calls, list(kept)
 
     def guard(
         self,

@@ -23,8 +23,8 @@ class ErasedPlace:
 
     Attributes:
         place: The retrieval application, or `batches`, `records` for sampled queries and traces,
-            `answers` for those that are kept for requests that are sent again, or `cache` for those
-            that are given again.
+            `conversations`, `answers` that are kept for requests that are sent again, or `cache`
+            for those that are given again.
         counts: What was removed this time, by what it was.
         is_done: Whether nothing is left.
         reason: Why something is; the code of an error.
@@ -45,6 +45,7 @@ async def erase_tenant(
     tracker: TrackerStage | None = None,
     answers: Callable[[], int] | None = None,
     cache: Callable[[], Awaitable[int]] | None = None,
+    conversations: Callable[[], int] | None = None,
 ) -> list[ErasedPlace]:
     """Removes a tenant from every place, and returns a receipt for each. A place that is away is
     told of and does not keep the others; erasing again does what is left. The tenant's keys should
@@ -60,6 +61,8 @@ async def erase_tenant(
             there were; it blocks.
         cache: Deletes answers that may be given again, and returns how many there were; None where
             none are kept.
+        conversations: Deletes conversations that are kept, and returns how many there were; it
+            blocks. None where there are none.
     """
     scope = scope.over_all_tenants()
 
@@ -73,6 +76,13 @@ async def erase_tenant(
     if tracker is not None:
         records = tracker
         steps["records"] = lambda call: records.erase_tenant(tenant, call=call)
+    if conversations is not None:
+        delete = conversations
+
+        async def erase_conversations(call: CallContext) -> Erased:
+            return Erased({"conversations": await asyncio.to_thread(delete)})
+
+        steps["conversations"] = erase_conversations
     if answers is not None:
         forget = answers
 

@@ -41,6 +41,7 @@ class RequestNotes:
         prices: What tokens cost when it began.
         moderation: What policies have decided of it.
         cache_wish: What the client wants of the response cache.
+        conversation: Id of the kept conversation that the request goes on with.
     """
 
     key_id: str = ""
@@ -63,6 +64,7 @@ class RequestNotes:
     prices: PriceTable = _NO_PRICES
     moderation: list[Decision] = field(default_factory=list)
     cache_wish: CacheWish = ""
+    conversation: str = ""
 
     @property
     def cache(self) -> CacheNote | None:
@@ -131,6 +133,7 @@ class RequestNotes:
             tags=self.tags,
             trace_wish=self.trace_wish,
             cache_wish=self.cache_wish,
+            conversation=self.conversation,
         )
 
     def server_timing(self, total_ms: float) -> str:

@@ -12,6 +12,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from app.schemas.conversations import CONVERSATION, CONVERSATION_ID, STORE, ConversationField
 from app.schemas.filters import MetadataFilter
 from app.schemas.moderations import Blocked
 from app.schemas.sampling import NotHere, SamplingFields
@@ -104,6 +105,8 @@ class QueryRequest(WrittenQuery):
         "`citation` as it is written, then `done`, or `error` where it breaks off.",
         examples=[False],
     )
+    conversation_id: ConversationField | None = CONVERSATION
+    store: bool | None = STORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,11 @@ class QueryResponse(ResponseModel):
         description="Why a moderation policy has ended the answer; null where none has.",
         examples=[None],
     )
+    conversation_id: str | None = Field(
+        default=None,
+        description="The kept conversation that the question went on with.",
+        examples=[CONVERSATION_ID],
+    )
     degraded: list[str] = Field(
         description="Stages that the request had to do without.", examples=[[]]
     )
@@ -283,6 +291,7 @@ class SourcesEvent(ResponseModel):
     release: str = Field(examples=["minilm-extractive"])
     model: str = Field(examples=["extractive"])
     sources: list[Source] = Field(description="The chunks that were found, best first.")
+    conversation_id: str | None = None
 
 
 class DeltaEvent(ResponseModel):

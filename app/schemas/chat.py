@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from app.schemas.answers import Source, Timings
+from app.schemas.conversations import CONVERSATION, STORE, ConversationField
 from app.schemas.filters import MetadataFilter
 from app.schemas.functions import (
     CallId,
@@ -112,7 +113,7 @@ class RetrievalOptions(TolerantModel):
 class ChatRequest(WritingFields):
     """OpenAI's request."""
 
-    without_effect = WritingFields.without_effect - {"parallel_tool_calls"}
+    without_effect = WritingFields.without_effect - {"parallel_tool_calls", "store"}
     neutral = {**WritingFields.neutral, "tool_choice": []}
 
     model: str = Field(
@@ -128,6 +129,8 @@ class ChatRequest(WritingFields):
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: ResponseFormat | None = None
     ragserve: RetrievalOptions = RetrievalOptions()
+    conversation_id: ConversationField | None = CONVERSATION
+    store: bool | None = STORE
     tool_choice: Literal["auto", "none", "required"] | FunctionChoice | None = Field(
         default=None,
         description="Whether a function is called: `auto`, which holds where nothing is said, "
@@ -292,6 +295,9 @@ class Provenance(ResponseModel):
     housekeeping: HousekeepingKind | None = Field(
         default=None,
         description="What a chat program asked for by itself, which was not searched for.",
+    )
+    conversation_id: str | None = Field(
+        default=None, description="The kept conversation that the question went on with."
     )
     ignored: list[str] = Field(
         default_factory=list, description="Fields of the request that nothing here knows."

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from app.settings.conversations import ConversationSettings
 from app.settings.housekeeping import USUAL, HousekeepingRule
 from app.settings.moderation import Moderation
 from app.settings.prices import PriceTable
@@ -37,6 +38,9 @@ class GatewayLive(Settings):
 
     moderation: Moderation = Moderation()
     """What may not be asked and not be answered."""
+
+    conversations: ConversationSettings = ConversationSettings()
+    """Whether conversations are kept, and for how long."""
 
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none

@@ -11,6 +11,7 @@ from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.canary.commands import Command
 from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
+from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import Erased
 from deployments.drift import DriftReport, DriftRequest
 from deployments.rollouts import (
@@ -108,6 +109,14 @@ class TrackerClient(StageHandle):
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
         """See `TrackerStage.usage`."""
         return cast(Sequence[UsageRow], await self.call("usage", query, call=call))
+
+    async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_samples`."""
+        return cast(Erased, await self.call("erase_samples", scope, call=call))
+
+    async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_traces`."""
+        return cast(Erased, await self.call("erase_traces", scope, call=call))
 
     async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
         """See `TrackerStage.erase_tenant`."""

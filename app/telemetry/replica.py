@@ -22,6 +22,7 @@ from app.telemetry.pace import Pace
 from app.telemetry.requests import Sink, Telemetry
 from app.telemetry.traces.recorder import TraceRecorder
 from deployments.activity import TrackerStage
+from deployments.contracts.erasure import ErasureScope
 from deployments.telemetry.metric import Meter
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.provider import make_provider
@@ -98,6 +99,12 @@ class RecordKeeper:
         if self._traces is not None:
             self._traces.use(live)
         self._live = live
+
+    @property
+    def erase_spool(self) -> Callable[[ErasureScope], int] | None:
+        """Removes what of a conversation or a user waits on this replica's disk for a server of
+        traces; None where nothing does."""
+        return None if self._traces is None else self._traces.erase
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

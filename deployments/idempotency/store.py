@@ -4,10 +4,12 @@ does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from deployments.contracts.erasure import ErasureScope
 from deployments.control.stored import Stored, count_of, insert_into
 from deployments.idempotency.tables import KeyedRow, PieceRow
 
@@ -64,6 +66,8 @@ class IdempotencyStore(Stored):
             "expires_s": now_s + lease_s,
             "is_done": False,
             "start": "",
+            "conversation": "",
+            "user_mark": "",
         }
         with self._writing() as session:
             new = insert_into(session, KeyedRow).values(digest=claim.digest, **values)
@@ -107,13 +111,28 @@ class IdempotencyStore(Stored):
             )
             return True
 
-    def finish(self, claim: Claim, *, expires_s: float | None) -> None:
-        """Keeps an answer that is whole until some time, or, with None, frees its key."""
+    def finish(
+        self,
+        claim: Claim,
+        *,
+        expires_s: float | None,
+        conversation: str = "",
+        user_mark: str = "",
+    ) -> None:
+        """Keeps an answer that is whole until some time, or, with None, frees its key.
+
+        Args:
+            claim: What was worked on.
+            expires_s: Until when it is kept, in seconds since the epoch.
+            conversation: The kept conversation that it belongs to.
+            user_mark: For whom it was written; see `deployments.contracts.erasure`.
+        """
+        labels = {"conversation": conversation, "user_mark": user_mark}
         own = (KeyedRow.digest == claim.digest) & (KeyedRow.holder == claim.holder)
         with self._writing() as session:
             if expires_s is not None:
                 done = update(KeyedRow).where(own).values(is_done=True, expires_s=expires_s)
-                session.execute(done)
+                session.execute(done.values(**labels))
             elif count_of(session, delete(KeyedRow).where(own)):
                 session.execute(delete(PieceRow).where(PieceRow.digest == claim.digest))
 
@@ -128,9 +147,18 @@ class IdempotencyStore(Stored):
         that were."""
         old = KeyedRow.expires_s <= now_s if tenant is None else KeyedRow.tenant == tenant
         with self._writing() as session:
-            gone = select(KeyedRow.digest).where(old).scalar_subquery()
-            session.execute(delete(PieceRow).where(PieceRow.digest.in_(gone)))
-            return count_of(session, delete(KeyedRow).where(old))
+            return _delete(session, old)
+
+    def erase(self, scope: ErasureScope) -> int:
+        """Deletes answers of a conversation or to a user, and returns how many; one that is being
+        written is known by its end alone."""
+        own = KeyedRow.tenant == scope.tenant
+        if scope.conversation:
+            own &= KeyedRow.conversation == scope.conversation
+        else:
+            own &= KeyedRow.user_mark == scope.user_mark
+        with self._writing() as session:
+            return _delete(session, own)
 
     def _progress(self, session: Session, digest: str, place: int, now_s: float) -> Progress | None:
         row = session.get(KeyedRow, digest)
@@ -144,3 +172,9 @@ class IdempotencyStore(Stored):
         is_alive = row.is_done or row.lease_s > now_s
         pieces = tuple(session.scalars(wanted))
         return Progress(row.fingerprint, row.holder, row.start, pieces, row.is_done, is_alive)
+
+
+def _delete(session: Session, which: Any) -> int:
+    gone = select(KeyedRow.digest).where(which).scalar_subquery()
+    session.execute(delete(PieceRow).where(PieceRow.digest.in_(gone)))
+    return count_of(session, delete(KeyedRow).where(which))

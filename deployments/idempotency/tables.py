@@ -10,13 +10,16 @@ class KeyedRow(Base):
     """A request under a key, and the start of its answer once there is one.
 
     `holder` works on it, and is believed to live until `lease_s`; `is_done` says that the answer is
-    whole, and stays until `expires_s`.
+    whole, and stays until `expires_s`. `conversation` and `user_mark` say what it belongs to, once
+    the answer has ended.
     """
 
     __tablename__ = "idempotent_requests"
     __table_args__ = (
         Index("ix_idempotent_requests_expires_s", "expires_s"),
         Index("ix_idempotent_requests_tenant", "tenant"),
+        Index("ix_idempotent_requests_conversation", "conversation"),
+        Index("ix_idempotent_requests_user_mark", "user_mark"),
     )
 
     digest: Mapped[str] = mapped_column(primary_key=True)
@@ -27,6 +30,8 @@ class KeyedRow(Base):
     expires_s: Mapped[float] = mapped_column(Double)
     is_done: Mapped[bool] = mapped_column(Boolean)
     start: Mapped[str]
+    conversation: Mapped[str] = mapped_column(server_default="")
+    user_mark: Mapped[str] = mapped_column(server_default="")
 
 
 class PieceRow(Base):

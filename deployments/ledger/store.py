@@ -14,6 +14,7 @@ from deployments.activity import (
     UsageQuery,
     UsageRow,
 )
+from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import InvalidRequest
 from deployments.control.stored import Stored, count_of, insert_into
 from deployments.ledger.records import sample_of, unpack
@@ -150,6 +151,16 @@ class Ledger(Stored):
         and returns how many; sums of usage stay, which hold none."""
         with self._writing() as session:
             return count_of(session, delete(SampleRow).where(SampleRow.tenant == tenant))
+
+    def erase(self, scope: ErasureScope) -> int:
+        """Deletes the sampled queries of a conversation or a user, and returns how many."""
+        own = SampleRow.tenant == scope.tenant
+        if scope.conversation:
+            own &= SampleRow.conversation == scope.conversation
+        else:
+            own &= SampleRow.user_mark == scope.user_mark
+        with self._writing() as session:
+            return count_of(session, delete(SampleRow).where(own))
 
     def forget(
         self, *, samples_s: float, recorded_s: float, unrecorded_s: float, reporters_s: float

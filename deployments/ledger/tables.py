@@ -72,6 +72,8 @@ class SampleRow(Base):
     __table_args__ = (
         Index("ix_query_samples_release_at_s", "release", "at_s"),
         Index("ix_query_samples_at_s", "at_s"),
+        Index("ix_query_samples_conversation", "conversation"),
+        Index("ix_query_samples_user_mark", "user_mark"),
         {"sqlite_autoincrement": True},
     )
 
@@ -84,6 +86,8 @@ class SampleRow(Base):
     grounded: Mapped[bool]
     answer_words: Mapped[int]
     tenant: Mapped[str] = mapped_column(server_default="default")
+    conversation: Mapped[str] = mapped_column(server_default="")
+    user_mark: Mapped[str] = mapped_column(server_default="")
 
 
 class ClaimRow(Base):

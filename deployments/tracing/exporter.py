@@ -9,9 +9,11 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import ConfigError
 from deployments.tracing.config import Destination, TracingArgs
 from deployments.tracing.counters import TraceCounters
+from deployments.tracing.erasing import SpanEraser
 from deployments.tracing.otlp import OtlpClient
 from deployments.tracing.sender import Sender
 from deployments.tracing.spool import Batch, Spool
@@ -74,6 +76,11 @@ class SpoolingExporter(SpanExporter):
             for sender in self._senders:
                 sender.offer(batch)
         return SpanExportResult.SUCCESS
+
+    def erase(self, scope: ErasureScope) -> int:
+        """Removes the spans of a conversation or a user that wait on disk, for every destination,
+        and returns how many."""
+        return sum(sender.erase(SpanEraser(scope)) for sender in self._senders)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Waits until every batch was sent or is in the spool, and returns whether that came in

@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
+from deployments.contracts.erasure import ErasureScope
 from deployments.tracing.config import TracingArgs
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.exporter import SpoolingExporter
@@ -51,6 +52,11 @@ class SpoolingTracerProvider(TracerProvider):
         """Takes spans that were made from what is known once a request has ended."""
         for span in spans:
             self._active_span_processor.on_end(span)
+
+    def erase(self, scope: ErasureScope) -> int:
+        """Removes spans that wait on disk; see `SpoolingExporter.erase`. Those that are on their
+        way there come by the next time."""
+        return self._exporter.erase(scope)
 
     def shutdown(self, timeout_s: float = 5.0) -> None:
         """Sends what has ended, or keeps it in the spool, within so many seconds. A process that

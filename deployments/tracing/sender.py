@@ -15,6 +15,7 @@ from threading import Condition, Thread
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
 from deployments.tracing.counters import TraceCounters
+from deployments.tracing.erasing import SpanEraser
 from deployments.tracing.otlp import OtlpClient, Outcome
 from deployments.tracing.spool import Batch, Spool
 
@@ -79,6 +80,12 @@ class Sender:
                 self._changed.notify_all()
                 return
         self._spool.add(batch)
+
+    def erase(self, eraser: SpanEraser) -> int:
+        """Removes spans that wait on disk, and returns how many."""
+        for body in self._spool.bodies():
+            eraser.look(body)
+        return self._spool.rewrite(eraser.without)
 
     def flush(self, timeout_s: float) -> bool:
         """Waits until nothing is in memory any more, and returns whether that came in time."""

@@ -10,7 +10,7 @@ import re
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +144,50 @@ class Spool:
                 self._files.append(file)
             else:
                 self._files.appendleft(file)
+
+    def bodies(self) -> Iterator[bytes]:
+        """Yields what batches hold that nobody has taken and that can be read."""
+        with self._mutex:
+            files = list(self._files)
+        for file in files:
+            with suppress(OSError):
+                if (body := self._read(file)) is not None:
+                    yield body
+
+    def rewrite(self, without: Callable[[bytes], tuple[bytes, int]]) -> int:
+        """Has every batch that nobody has taken hold less, and returns how many spans that were.
+        One that cannot be written again goes whole.
+
+        Args:
+            without: Returns what is left of a body, and how many spans were removed.
+
+        Raises:
+            OSError: a batch cannot be read now.
+        """
+        removed = 0
+        with self._mutex:
+            for file in [] if self._closed else list(self._files):
+                body = self._read(file)
+                left, count = (b"", 0) if body is None else without(body)
+                if not count:
+                    continue
+                removed += count
+                self._files.remove(file)
+                self._unlink(file)
+                spans = file.spans - count
+                if spans > 0:
+                    self._put(file, left, spans)
+            self.sort()
+        return removed
+
+    def _put(self, former: _File, body: bytes, spans: int) -> None:
+        made, _, rest = former.name.split("-", 2)
+        file = _File(f"{made}-{spans}-{rest}", spans, _on_disk(len(body) + _HEADER_BYTES))
+        if not self._write(file.name, body):
+            self._counters.drop("spool_failed", spans)
+            return
+        self._files.append(file)
+        self._bytes += file.size_bytes
 
     def sort(self) -> None:
         """Brings the batches into the order of their age again."""

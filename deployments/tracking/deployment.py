@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
 from deployments.contracts.calls import CallContext
+from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import Erased
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.store import ControlStore
@@ -20,7 +21,7 @@ from deployments.telemetry.ray_meter import RayMeter
 from deployments.tracking.drift.runs import DriftRuns
 from deployments.tracking.drift.watch import DriftWatch
 from deployments.tracking.mlflow.server import mlflow_state
-from deployments.tracking.mlflow.trace_erasure import erase_traces
+from deployments.tracking.mlflow.trace_erasure import erase_traces, of_scope, of_tenant
 from deployments.tracking.mlflow.trace_retention import TraceRetention
 from deployments.tracking.releases.writer import ReleaseRuns
 from deployments.tracking.rollouts.runs import RolloutRuns
@@ -106,9 +107,21 @@ class Tracker(StageReplica):
         if self._mlflow_url is None:
             return Erased({"queries": samples})
         traces = await asyncio.to_thread(
-            erase_traces, self._mlflow_url, self._traces_experiment, tenant
+            erase_traces, self._mlflow_url, self._traces_experiment, of_tenant(tenant)
         )
         return Erased({"queries": samples, **traces.counts}, traces.is_done)
+
+    async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_samples`."""
+        return Erased({"queries": await asyncio.to_thread(self._ledger.erase, scope)})
+
+    async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """See `TrackerStage.erase_traces`."""
+        if self._mlflow_url is None:
+            return Erased()
+        return await asyncio.to_thread(
+            erase_traces, self._mlflow_url, self._traces_experiment, of_scope(scope)
+        )
 
     async def _compare(self, request: DriftRequest) -> DriftReport:
         async with self._comparing:

@@ -88,7 +88,7 @@ async def erase(
     if tenant.deleted_s is None:
         raise Conflict(f"The tenant '{tenant_id}' may still write: delete it first.")
     await audit(gateway, scope, "tenant.erase", tenant_id)
-    idempotent, cache = gateway.idempotent, gateway.cache
+    idempotent, cache, kept = gateway.idempotent, gateway.cache, gateway.conversations
     places = await erase_tenant(
         tenant_id,
         gateway.releases.indexes(),
@@ -97,6 +97,7 @@ async def erase(
         tracker=gateway.tracker,
         answers=None if idempotent is None else lambda: idempotent.erase_tenant(tenant_id),
         cache=None if cache is None else lambda: cache.forget_tenant(tenant_id),
+        conversations=None if kept is None else lambda: kept.erase_tenant(tenant_id),
     )
     return Erasure(
         tenant=tenant_id,

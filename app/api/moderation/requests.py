@@ -20,12 +20,18 @@ async def checked_question(
     question: Question, assignment: Assignment, scope: RequestScope, gateway: Gateway
 ) -> Question:
     """Returns a question as it may go on; raises as `Moderator.check_texts`."""
-    texts = [question.text, *question.queries]
-    kept = await gateway.moderator.check_texts(
-        [*texts, *_values(question.where)], scope, _releases(assignment)
+    others = [*question.queries, *_values(question.where)]
+    asked = question.messages or (Message("user", question.text),)
+    messages, kept = await gateway.moderator.check_request(
+        asked, others, scope, _releases(assignment)
     )
-    text, *queries = kept[: len(texts)]
-    return replace(question, text=text, queries=tuple(queries))
+    queries = tuple(kept[: len(question.queries)])
+    return replace(
+        question,
+        text=messages[-1].content,
+        messages=messages if question.messages else (),
+        queries=queries,
+    )
 
 
 async def checked_messages(

@@ -89,6 +89,8 @@ class Reply:
         if isinstance(event, Started):
             sources = [source.model_dump(mode="json") for source in self.origin.found()]
             own = {"release": self.origin.release, "model": event.model, "sources": sources}
+            if self.origin.conversation is not None:
+                own["conversation_id"] = self.origin.conversation
             return self._chunk({"role": "assistant", "content": ""}, ragserve=own)
         if isinstance(event, Generation):
             known = self.origin.told_before()

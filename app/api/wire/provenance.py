@@ -6,6 +6,7 @@ from typing import Self
 
 from app.api.conversation import Begun
 from app.api.wire.values import blocked_of, source_of, timings_of
+from app.conversations.turn import OpenTurn
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.schemas.answers import Source
@@ -28,6 +29,7 @@ class Origin:
     record: AttemptRecord
     routing: RoutingDecision | None
     housekeeping: HousekeepingKind | None
+    turn: OpenTurn | None
     started_s: float
 
     @classmethod
@@ -42,8 +44,14 @@ class Origin:
             record=served.record,
             routing=begun.routing,
             housekeeping=begun.housekeeping,
+            turn=begun.turn,
             started_s=started_s,
         )
+
+    @property
+    def conversation(self) -> str | None:
+        """Id of the kept conversation that it is an answer in."""
+        return None if self.turn is None else self.turn.conversation
 
     def found(self) -> list[Source]:
         """Returns the sources as clients see them."""
@@ -64,6 +72,7 @@ class Origin:
             blocked=blocked_of(self.record),
             routing=None if chosen is None else Routing.model_validate(chosen),
             housekeeping=self.housekeeping,
+            conversation_id=self.conversation,
             ignored=list(self.scope.notes.ignored),
             timings=timings_of(self.record, self.started_s),
         )

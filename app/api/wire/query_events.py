@@ -55,6 +55,7 @@ def query_response(
         prompt=written.prompt,
         finish_reason=written.finish_reason,
         blocked=blocked_of(record),
+        conversation_id=scope.notes.conversation or None,
         degraded=record.degraded,
         usage=Usage(
             prompt_tokens=counted.prompt_tokens,
@@ -117,6 +118,7 @@ def _sources(
         release=release or "",
         model=event.model,
         sources=[source_of(hit) for hit in begun.sources],
+        conversation_id=scope.notes.conversation or None,
     )
     return encode_event(sources.model_dump(mode="json"), "sources")
 

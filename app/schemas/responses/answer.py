@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.schemas.answers import Source
 from app.schemas.chat import ContentLogprob, Provenance
+from app.schemas.conversations import CONVERSATION_ID
 from app.schemas.responses.functions import OutputFunctionCall
 from app.schemas.wire import COST_USD, ResponseModel
 
@@ -120,6 +121,12 @@ class FoundSources(ResponseModel):
     sources: list[Source]
 
 
+class ConversationName(ResponseModel):
+    """A conversation by its id."""
+
+    id: str = Field(examples=[CONVERSATION_ID])
+
+
 class ResponseObject(ResponseModel):
     """OpenAI's response."""
 
@@ -137,8 +144,11 @@ class ResponseObject(ResponseModel):
     output: list[FileSearchCall | OutputMessage | OutputFunctionCall] = []
     parallel_tool_calls: bool = True
     previous_response_id: str | None = None
+    conversation: ConversationName | None = Field(
+        default=None, description="The kept conversation that it is a turn of."
+    )
     background: bool = False
-    store: bool = Field(default=False, description="Nothing is kept.")
+    store: bool = Field(default=False, description="Whether it is kept.")
     temperature: float | None = None
     top_p: float | None = None
     text: dict[str, Any] = Field(examples=[{"format": {"type": "text"}}])

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from app.schemas.chat import RetrievalOptions, Text
+from app.schemas.conversations import CONVERSATION_ID, ConversationField
 from app.schemas.responses.functions import (
     FlatFunctionChoice,
     FlatFunctionTool,
@@ -59,12 +60,18 @@ class TextOptions(TolerantModel):
     ) = None
 
 
+class ConversationReference(TolerantModel):
+    """A conversation by its id, as newer clients write it."""
+
+    id: ConversationField = Field(examples=[CONVERSATION_ID])
+
+
 class ResponsesRequest(TolerantModel):
-    """OpenAI's request. Nothing of it is kept."""
+    """OpenAI's request. It is kept where the service keeps conversations."""
 
     without_effect = frozenset(
         {
-            *("store", "truncation", "reasoning", "service_tier"),
+            *("truncation", "reasoning", "service_tier"),
             *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
             *("max_tool_calls", "stream_options", "access_programs", "image"),
         }
@@ -116,14 +123,20 @@ class ResponsesRequest(TolerantModel):
         default=None, description="Comes back in the answer.", examples=[{"ticket": "7"}]
     )
     ragserve: RetrievalOptions = RetrievalOptions()
-    previous_response_id: Annotated[
-        JsonValue,
-        refused("responses are not kept here: send the conversation so far as `input`"),
-    ] = Field(default=None, description="Refused.")
-    conversation: Annotated[
-        JsonValue,
-        refused("conversations are not kept here: send the turns so far as `input`"),
-    ] = Field(default=None, description="Refused.")
+    previous_response_id: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="The last response of a conversation that is kept: it goes before `input`.",
+    )
+    conversation: ConversationField | ConversationReference | None = Field(
+        default=None,
+        description="The kept conversation, by its id: what was said there goes before `input`.",
+        examples=[CONVERSATION_ID],
+    )
+    store: bool | None = Field(
+        default=None,
+        description="Whether the response is kept, where the service keeps conversations; it is, "
+        "unless this is false.",
+    )
     background: Annotated[
         JsonValue, refused("an answer is written while its client waits: use `stream`")
     ] = Field(default=None, description="Refused where it is true.")
@@ -201,6 +214,12 @@ class ResponsesRequest(TolerantModel):
     def named_user(self) -> str | None:
         """The user that the request names, by either field."""
         return self.user or self.safety_identifier
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The id of the conversation, in either form."""
+        named = self.conversation
+        return named.id if isinstance(named, ConversationReference) else named
 
     @property
     def with_logprobs(self) -> bool:

@@ -15,6 +15,7 @@ from app.settings.prices import PriceTable
 from app.telemetry.activity.tally import ActivityTally, OpenMinute
 from app.telemetry.requests import FinishedRequest, Outcome
 from deployments.activity import QuerySample, fingerprint
+from deployments.contracts.erasure import user_mark
 from deployments.contracts.generation import Generation
 
 _NO_PRICES = PriceTable(use_list_prices=False)
@@ -212,6 +213,8 @@ def _sample(
         grounded=written.grounded,
         answer_words=len(written.text.split()),
         tenant=notes.tenant,
+        conversation=notes.conversation,
+        user_mark=user_mark(notes.tenant, notes.user),
     )
 
 

@@ -15,6 +15,7 @@ from app.settings.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.content import Keep
 from deployments.contracts.calls import Lap
+from deployments.contracts.erasure import CONVERSATION_TAG, USER_TAG, user_mark
 from deployments.contracts.generation import Generation, Message
 from deployments.contracts.search import ScoredChunk
 
@@ -52,6 +53,8 @@ class RequestAttributes:
         prices: What tokens cost.
         keep_text: What may be kept of its own texts and names.
         keep_passage: What may be kept of passages.
+        marks_user: Whether it says for whom it was, so that it is found again: where it keeps
+            texts.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class RequestAttributes:
         prices: PriceTable,
         keep_text: Keep,
         keep_passage: Keep,
+        marks_user: bool = False,
     ) -> None:
         self._request = request
         self._attempt = request.notes.attempt or AttemptRecord()
@@ -70,6 +74,8 @@ class RequestAttributes:
         self._keep_text = keep_text
         self._kept: dict[str, str] = {}
         self._passage = keep_passage
+        notes = request.notes
+        self._user_mark = user_mark(notes.tenant, notes.user) if marks_user else ""
 
     def _text(self, text: str) -> str:
         """Returns what may be kept of a text: its beginning, once for all the spans it is in."""
@@ -100,6 +106,8 @@ class RequestAttributes:
             "ragserve.kept": self._why_kept,
             "ragserve.key": notes.key_id,
             "ragserve.tenant": notes.tenant,
+            CONVERSATION_TAG: notes.conversation,
+            USER_TAG: self._user_mark,
             "ragserve.release": notes.release,
             "ragserve.rollout": notes.rollout,
             "ragserve.arm": notes.arm,
@@ -108,6 +116,8 @@ class RequestAttributes:
             "ragserve.queue_ms": sum(spent.queue_ms for spent in self._attempt.times.values()),
             "ragserve.cache": None if notes.cache is None else notes.cache.outcome,
             f"{_TAG}ragserve.tenant": notes.tenant,
+            f"{_TAG}{CONVERSATION_TAG}": notes.conversation,
+            f"{_TAG}{USER_TAG}": self._user_mark,
             f"{_TAG}ragserve.release": notes.release,
             f"{_TAG}ragserve.arm": notes.arm,
             f"{_TAG}ragserve.outcome": request.outcome,
@@ -138,6 +148,9 @@ class RequestAttributes:
             "ragserve.inference_ms": spent.inference_ms,
             "ragserve.replica_ms": spent.replica_ms,
             "ragserve.batch_size": spent.batch_size,
+            # A span may travel without the request's.
+            CONVERSATION_TAG: self._request.notes.conversation,
+            USER_TAG: self._user_mark,
         }
         match stage:
             case "cache":

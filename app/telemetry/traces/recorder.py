@@ -13,6 +13,7 @@ from app.telemetry.traces.attributes import RequestAttributes
 from app.telemetry.traces.content import ContentRules
 from app.telemetry.traces.spans import SpanMaker
 from app.telemetry.traces.tail_rule import reason_to_keep
+from deployments.contracts.erasure import ErasureScope
 from deployments.tracing.counters import TraceCounters
 from deployments.tracing.provider import SpoolingTracerProvider
 
@@ -20,6 +21,8 @@ _log = logging.getLogger("ray.serve")
 _WAITING_REQUESTS = 2000
 _REMEMBERED_TRACES = 1000
 _INNER = ("item", "attempt")
+_WITH_TEXTS = ("full", "redacted")
+"""Content policies that leave something to be erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class TraceRecorder:
         except Full:
             self._counters.drop("queue_full", _count_spans(request))
 
+    def erase(self, scope: ErasureScope) -> int:
+        """Removes the spans of a conversation or a user that wait on disk, and returns how many; it
+        blocks."""
+        return self._provider.erase(scope)
+
     def close(self, timeout_s: float) -> None:
         """Writes what waits, and sends it or keeps it in the spool, within so many seconds."""
         deadline_s = time.monotonic() + timeout_s
@@ -138,6 +146,7 @@ class TraceRecorder:
             prices=wanted.in_force.live.prices,
             keep_text=content.texts(key_id),
             keep_passage=content.passages(key_id),
+            marks_user=content.policy(key_id) in _WITH_TEXTS,
         )
         self._provider.keep(self._maker.spans(wanted.request, attributes))
 

@@ -12,6 +12,7 @@ from app.api.wire.files import attributes_of
 from app.api.wire.provenance import Origin
 from app.schemas.chat import ContentLogprob
 from app.schemas.responses.answer import (
+    ConversationName,
     FileCitation,
     FileSearchCall,
     FileSearchResult,
@@ -34,7 +35,7 @@ from deployments.contracts.generation import Citation, Generation, TokenLogprob
 from deployments.contracts.search import ScoredChunk
 
 Item = OutputMessage | OutputFunctionCall
-_CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
+CUT_BY: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
 }
@@ -48,6 +49,13 @@ class ResponseForm:
     asked: ResponsesRequest
     origin: Origin
     created_at: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def id(self) -> str:
+        """The id of the response: one that it is found by, where it is kept."""
+        turn = self.origin.turn
+        kept = None if turn is None else turn.response_id
+        return kept or f"resp_{self.origin.scope.request_id}"
 
     @property
     def message_id(self) -> str:
@@ -66,7 +74,7 @@ class ResponseForm:
             written: The answer.
             text_first: Whether its text began before its calls.
         """
-        cut_by = _CUT_BY.get(written.finish_reason)
+        cut_by = CUT_BY.get(written.finish_reason)
         counted = self.origin.record.with_rounds(written)
         usage = ResponseUsage(
             input_tokens=counted.prompt_tokens,
@@ -99,13 +107,13 @@ class ResponseForm:
     def message(self, written: Generation) -> OutputMessage:
         """Returns the item that holds the whole text."""
         text = self.text(written.text, written.citations, written.logprobs)
-        status: Status = "incomplete" if written.finish_reason in _CUT_BY else "completed"
+        status: Status = "incomplete" if written.finish_reason in CUT_BY else "completed"
         return OutputMessage(id=self.message_id, status=status, content=[text])
 
     def calls(self, written: Generation) -> list[OutputFunctionCall]:
         """Returns the items of the calls. One that is cut off has half of its arguments."""
         status: Literal["completed", "incomplete"] = (
-            "incomplete" if written.finish_reason in _CUT_BY else "completed"
+            "incomplete" if written.finish_reason in CUT_BY else "completed"
         )
         return [
             self.call(place, call.id, call.name).model_copy(
@@ -177,10 +185,11 @@ class ResponseForm:
         return list(items) if search is None else [search, *items]
 
     def _response(self, status: Status, **known: Any) -> ResponseObject:
-        asked = self.asked
+        asked, turn = self.asked, self.origin.turn
+        name = None if turn is None else ConversationName(id=turn.conversation)
         format = None if asked.text is None else asked.text.format
         return ResponseObject(
-            id=f"resp_{self.origin.scope.request_id}",
+            id=self.id,
             created_at=self.created_at,
             status=status,
             instructions=asked.instructions,
@@ -192,6 +201,9 @@ class ResponseForm:
             text={"format": {"type": "text"} if format is None else _echo(format)},
             tool_choice=_echo_choice(asked.tool_choice),
             parallel_tool_calls=asked.parallel_tool_calls is not False,
+            previous_response_id=asked.previous_response_id,
+            conversation=name,
+            store=turn is not None and turn.response_id is not None,
             tools=[_echo(tool) for tool in asked.tools],
             user=asked.user,
             **known,

@@ -11,8 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+import deployments.access.tables
 import deployments.batches.tables
-import deployments.budgets.tables  # noqa: F401 - their tables are compared as well
+import deployments.budgets.tables
+import deployments.conversations.tables
+import deployments.idempotency.tables  # noqa: F401 - their tables are compared as well
 from deployments.activity import Usage, UsageQuery
 from deployments.canary.codec import to_json
 from deployments.canary.evidence import Evidence
@@ -56,6 +59,7 @@ WRITTEN["0004"] = [
 ]
 WRITTEN["0005"] = WRITTEN["0004"]
 WRITTEN["0006"] = WRITTEN["0005"]
+WRITTEN["0007"] = WRITTEN["0006"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deployments.contracts.erasure import ErasureScope, user_mark
 from deployments.idempotency.store import Claim, IdempotencyStore
 from tests.unit.deployments.control.conftest import postgresql_url, url  # noqa: F401
 
@@ -90,3 +91,26 @@ def test_what_is_old_or_of_a_tenant_is_forgotten(store: IdempotencyStore) -> Non
     left = store.progress("c", place=0, now_s=NOW_S + 10)
     assert left is not None
     assert left.pieces == (b"text",)
+
+
+def test_what_is_of_a_conversation_or_a_user_is_erased(store: IdempotencyStore) -> None:
+    labels = {
+        "a": ("acme", "conv_1", user_mark("acme", "zoe")),
+        "b": ("acme", "", user_mark("acme", "zoe")),
+        "c": ("acme", "conv_2", ""),
+        "d": ("beta", "conv_1", user_mark("beta", "zoe")),
+    }
+    for digest, (tenant, conversation, mark) in labels.items():
+        claim = Claim(digest, tenant, "asked", "one")
+        store.claim(claim, now_s=NOW_S, lease_s=LEASE_S)
+        add(store, claim, 0, b"text")
+        if digest != "c":
+            store.finish(claim, expires_s=NOW_S + 10, conversation=conversation, user_mark=mark)
+    assert store.erase(ErasureScope("acme", conversation="conv_1")) == 1
+    assert store.erase(ErasureScope("acme", user="zoe")) == 1
+    assert store.erase(ErasureScope("acme", user="zoe")) == 0
+    assert [one for one in labels if store.progress(one, place=0, now_s=NOW_S)] == ["c", "d"]
+    # A key whose answer is gone begins anew, and belongs to nobody until it has ended.
+    again = Claim("d", "beta", "asked", "two")
+    assert store.claim(again, now_s=NOW_S + 10, lease_s=LEASE_S) is None
+    assert store.erase(ErasureScope("beta", conversation="conv_1")) == 0

@@ -1,10 +1,12 @@
 """What is taken is there: once, summed up, and as long as somebody needs it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from deployments.activity import Usage, UsageKey, UsageQuery
+from deployments.contracts.erasure import ErasureScope, user_mark
 from deployments.contracts.errors import InvalidRequest
 from deployments.control.config import Retention
 from deployments.ledger.retention import forget_old
@@ -156,3 +158,20 @@ def test_old_activity_is_forgotten_and_usage_is_not(ledger: Ledger) -> None:
     assert forget_old(ledger, Retention(), now_s=now_s, recorded=False) == 1
     assert settled(ledger) == []
     assert forget_old(ledger, Retention(), now_s=now_s, recorded=False) == 0
+
+
+def test_samples_of_a_conversation_or_a_user_go(ledger: Ledger) -> None:
+    labels: list[dict[str, Any]] = [
+        {"tenant": "acme", "conversation": "conv_1", "user_mark": user_mark("acme", "zoe")},
+        {"tenant": "acme", "conversation": "", "user_mark": user_mark("acme", "zoe")},
+        {"tenant": "acme", "conversation": "conv_2", "user_mark": ""},
+        {"tenant": "beta", "conversation": "conv_1", "user_mark": user_mark("beta", "zoe")},
+    ]
+    samples = [replace(make_sample(300.0 + place), **one) for place, one in enumerate(labels)]
+    ledger.take(make_report(1, samples=samples), now_s=400.0)
+    assert ledger.samples("a", since_s=0, until_s=1e9, limit=9) == samples
+    assert ledger.erase(ErasureScope("acme", conversation="conv_1")) == 1
+    assert ledger.erase(ErasureScope("acme", user="zoe")) == 1
+    assert ledger.erase(ErasureScope("acme", user="zoe")) == 0
+    left = ledger.samples("a", since_s=0, until_s=1e9, limit=9)
+    assert left == [samples[2], samples[3]]

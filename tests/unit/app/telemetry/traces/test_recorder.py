@@ -17,6 +17,7 @@ from app.settings.recording import Recording
 from app.settings.release import Release
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.recorder import TraceRecorder
+from deployments.contracts.erasure import user_mark
 from deployments.contracts.errors import ConfigError
 from deployments.contracts.generation import Message
 from deployments.contracts.tools import ToolCall
@@ -291,3 +292,23 @@ def test_what_a_model_wrote_to_search_counts_with_its_answer(recorded: Recorded)
     after = recorded.of(request)["generator"]["gen_ai.usage.input_tokens"]
     assert after == before + 40
     assert request.notes.generations()[-2].prompt_tokens == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "is_marked"), [("full", True), ("redacted", True), ("hash", False), ("none", False)]
+)
+def test_a_trace_is_found_by_its_conversation_and_its_user(content: Any, is_marked: bool) -> None:
+    recorded = Recorded()
+    recorded.use(content=content)
+    request = finished()
+    request.notes.tenant, request.notes.user = "acme", "zoe"
+    request.notes.conversation = "conv_1"
+    found = recorded.of(request)
+    mark = user_mark("acme", "zoe") if is_marked else None
+    root = found["POST /v1/query"]
+    assert root["mlflow.traceTag.ragserve.conversation"] == "conv_1"
+    assert root.get("mlflow.traceTag.ragserve.user") == mark
+    # Spans that hold texts say it, too: they may travel without the first one.
+    for name in ("POST /v1/query", "retriever", "generator"):
+        assert found[name]["ragserve.conversation"] == "conv_1"
+        assert found[name].get("ragserve.user") == mark
