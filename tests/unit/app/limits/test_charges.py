@@ -24,7 +24,6 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.prices import Prices, PriceTable
 from deployments.access.records import Budgets, Limits
-from deployments.budgets.contract import Amount, Settle
 from deployments.budgets.periods import periods_at
 from deployments.budgets.store import BudgetStore
 from tests.doubles import DoubleDirectory
@@ -99,7 +98,7 @@ async def _settled(bench: Bench) -> None:
     budgets = bench.limiter.budgets
     assert budgets is not None
     await bench.limiter.ask(Operation(), lambda _: None)
-    await budgets._writer.submit(Settle("none", Amount()))
+    await budgets.told()
 
 
 async def test_who_has_no_limits_sees_none(service: httpx.AsyncClient) -> None:
@@ -281,7 +280,8 @@ def spent(budgets: BudgetStore) -> Callable[[str], tuple[int, int, int]]:
     def read(subject: str) -> tuple[int, int, int]:
         day, _ = periods_at(datetime.now(UTC).timestamp(), UTC)
         standing = budgets.standing(subject, day.name)
-        return standing.spent_picousd, standing.spent_tokens, standing.reserved_picousd
+        in_use = standing.reserved_picousd - standing.free_picousd
+        return standing.spent_picousd, standing.spent_tokens, in_use
 
     return read
 
@@ -304,6 +304,7 @@ async def test_what_was_answered_is_what_was_spent(
         )["usage"]
         costs += usage["cost_usd"]
         tokens += usage["total_tokens"]
+        assert spent("key:key_1")[:2] == (round(costs * 1e12), tokens)  # at once
     await _settled(bench)
     picousd, used, reserved = spent("key:key_1")
     assert (picousd, used, reserved) == (round(costs * 1e12), tokens, 0)
@@ -350,12 +351,16 @@ async def test_without_its_database_a_budget_opens_nothing(
     bench.budgeted(day_tokens=10**9)
     assert (await service.post("/v1/query", json=QUERY)).status_code == 200
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("gone")
 
-    monkeypatch.setattr(budgets, "run", fail)
+    monkeypatch.setattr(budgets, "tell", fail)
+    assert (await service.post("/v1/query", json=QUERY)).status_code == 200  # from its portion
+    assert bench.limiter.budgets is not None
+    bench.limiter.budgets._portions.hold_until(0.0)  # nobody has heard of this replica since
     refused = await service.post("/v1/query", json=QUERY)
     assert refused.status_code == 503
     bench.bounded(requests_per_min=10)
     assert (await service.post("/v1/query", json=QUERY)).status_code == 200
     monkeypatch.undo()
+    await _settled(bench)

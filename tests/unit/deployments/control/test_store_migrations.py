@@ -56,6 +56,7 @@ WRITTEN["0004"] = [
 ]
 WRITTEN["0005"] = WRITTEN["0004"]
 WRITTEN["0006"] = WRITTEN["0005"]
+WRITTEN["0007"] = WRITTEN["0006"]
 
 
 @pytest.fixture
