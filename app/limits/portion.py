@@ -15,7 +15,6 @@ _ROOM = 8
 way."""
 _CALLED_S = 3.0
 """So long nothing is kept free after somebody has asked for it."""
-_TOLD_EVERY_S = 1.0
 _KNOWN_S = 43_200.0
 """A portion that was heard of within this time is nowhere forgotten yet: if it is not there, what
 was written last was lost with the database's machine, and it may be begun anew."""
@@ -35,7 +34,7 @@ class Portion:
     __slots__ = (
         *("id", "holder", "place", "price_version", "in_use", "free", "spent", "is_gone"),
         *("closes", "is_over", "_number", "_most", "_usual", "_called", "_exact_until_s"),
-        *("_drawn_s", "_told_s", "_heard_s", "_asks_more", "_settled", "_untold"),
+        *("_drawn_s", "_heard_s", "_asks_more", "_settled", "_untold"),
     )
 
     def __init__(
@@ -54,7 +53,6 @@ class Portion:
         self._called: int | None = None
         self._exact_until_s = now_s
         self._drawn_s = now_s
-        self._told_s = now_s
         self._heard_s: float | None = None
         self._asks_more = False
         self._settled = self._untold = 0
@@ -115,9 +113,7 @@ class Portion:
     def is_due(self, now_s: float) -> bool:
         """Returns whether it is to be told of although no request has done anything: what is free
         must follow what is left of the budget, and be given back where nobody needs it."""
-        if self.free != NOTHING:
-            return now_s - self._told_s >= _TOLD_EVERY_S
-        return self._may_end(now_s)
+        return self.free != NOTHING or self._may_end(now_s)
 
     def tell(self, now_s: float, *, offers: bool) -> PortionState:
         """Returns the next telling.
@@ -131,7 +127,6 @@ class Portion:
         free = NOTHING if offers else self.free.at_most(goal.at_most(self._most))
         self.free = free if self.place.has_room(free, self._usual) else NOTHING
         self._number += 1
-        self._told_s = now_s
         self._asks_more = False
         self._untold += self._settled
         self._settled = 0

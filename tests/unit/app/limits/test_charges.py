@@ -310,6 +310,39 @@ async def test_what_was_answered_is_what_was_spent(
     assert (picousd, used, reserved) == (round(costs * 1e12), tokens, 0)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_an_answer_cost_is_written_before_its_end_goes_out(
+    service: httpx.AsyncClient,
+    bench: Bench,
+    spent: Callable[[str], tuple[int, int, int]],
+    stream: bool,
+) -> None:
+    bench.budgeted(day_tokens=10**6)
+    sent: list[tuple[bytes, int]] = []
+    transport = service._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    app: Any = transport.app
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def noted(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                sent.append((message.get("body", b""), spent("key:key_1")[1]))
+            await send(message)
+
+        await app(scope, receive, noted)
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(watched), base_url="http://test"
+    ) as client:
+        body = {**CHAT, "stream": stream}
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    ends = b"[DONE]" if stream else b"finish_reason"
+    [before_end] = [used for body, used in sent if ends in body]
+    assert before_end > 0
+    if stream:
+        assert sent[0][1] == 0
+
+
 async def test_a_budget_that_is_spent_is_told_until_when(
     service: httpx.AsyncClient, bench: Bench
 ) -> None:

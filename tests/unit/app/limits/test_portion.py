@@ -68,7 +68,6 @@ def test_an_idle_portion_gives_back_what_is_free() -> None:
     state = portion.tell(1.0, offers=False)
     assert state.free != NOTHING
     portion.hear(state, PortionNews("held", most=Amount(0, 10_000)), 1.0)
-    assert not portion.is_due(1.5)
     state = portion.tell(IDLE_S, offers=False)
     assert (state.free, state.wants, state.ends) == (NOTHING, NOTHING, False)
     portion.hear(state, PortionNews("held", most=Amount(0, 10_000)), IDLE_S)

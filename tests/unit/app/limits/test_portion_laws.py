@@ -78,7 +78,7 @@ class Replica:
             self._portions.keep(telling)
             return False
         if self._portions.hear(telling, news, asks, met, BudgetCounts()):
-            return self.tell() and False
+            self.tell()
         return all(one.refused_by is None and not one.is_gone for one in met)
 
     def close(self) -> None:
