@@ -87,6 +87,7 @@ class Group:
         self._rows: dict[str, _Row] = {}
         self._new: set[str] = set()
         self._touched: set[str] = set()
+        self._late: set[str] = set()
         self._places: dict[str, Place] = {}
         self._alerts: dict[str, list[Alert]] = {}
 
@@ -111,6 +112,7 @@ class Group:
             row = self._begin(state)
         was = row.state
         if state.number <= row.number:
+            self._late.add(row.id)
             return was
         row.number = state.number
         row.changed_s = self._now_s
@@ -137,16 +139,14 @@ class Group:
         if enforced := [place for place in full if place.enforced]:
             return self._refuse(enforced, need.amount)
         for row, place in zip(cast(list[_Row], rows), places, strict=True):
-            self._resize(
-                row, place.key, Amount(row.picousd, row.tokens) + need.amount, row.free
-            )
+            self._resize(row, place.key, Amount(row.picousd, row.tokens) + need.amount, row.free)
         return Reserved(exceeded=tuple(full))
 
     def grant(self, state: PortionState, parts: int) -> Amount:
         """Makes more of a portion free, as far as one of so many parts of what is left goes;
         returns how much."""
         row = self._rows.get(state.id)
-        if row is None or row.state != "held" or state.wants == NOTHING:
+        if row is None or row.state != "held" or state.wants == NOTHING or row.id in self._late:
             return NOTHING
         standing, place = self._standings[state.place.key], state.place
         room = standing.share(place, parts, row.free) - row.free

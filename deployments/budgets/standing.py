@@ -51,9 +51,9 @@ class Standing:
 
     def is_spent(self, place: Place) -> bool:
         """Returns whether all of a budget was spent."""
-        return (
-            place.limit_picousd is not None and self.spent_picousd >= place.limit_picousd
-        ) or (place.limit_tokens is not None and self.spent_tokens >= place.limit_tokens)
+        return (place.limit_picousd is not None and self.spent_picousd >= place.limit_picousd) or (
+            place.limit_tokens is not None and self.spent_tokens >= place.limit_tokens
+        )
 
     def move(self, reserved: Amount, free: Amount) -> None:
         """Takes so much aside, or gives it back where it is below zero. Nobody has less than

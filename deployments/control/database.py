@@ -1,8 +1,8 @@
 """A database by its URL: SQLite or PostgreSQL, its settings, its tables, and its errors as ours.
 
 Whatever was committed survives a kill of the process, on SQLite also a loss of power: WAL with a
-sync per commit, except where an engine was opened that does not wait for the disk. Write transactions take SQLite's lock when they begin, because one that has read
-first cannot wait for it.
+sync per commit, except where an engine was opened that does not wait for the disk. Write
+transactions take SQLite's lock when they begin, because one that has read first cannot wait for it.
 """
 
 import threading

@@ -217,11 +217,7 @@ async def test_who_does_not_give_back_is_not_waited_for_longer(
 ) -> None:
     monkeypatch.setattr("app.limits.budget_book._PATIENCE_S", 0.05)
     day, _ = periods_at(NOON_S, UTC)
-    [place] = [
-        one
-        for one in book._calendar.places([KEY], NOON_S)
-        if one.period == day.name
-    ]
+    [place] = [one for one in book._calendar.places([KEY], NOON_S) if one.period == day.name]
     store.tell([PortionState("stuck", "dead", place, 1, free=Amount(0, 500))])
     with pytest.raises(BudgetExceeded) as caught:
         await book.reserve([KEY], Amount(0, 600), "v1")

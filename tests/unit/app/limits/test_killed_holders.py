@@ -9,7 +9,6 @@ import signal
 from dataclasses import dataclass
 from datetime import UTC
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -215,9 +215,7 @@ def test_what_has_ended_is_forgotten_and_what_is_held_is_not(store: BudgetStore)
     assert store.beat("other") == {"other": 1}
 
 
-def test_what_is_told_is_seen_by_others_at_once(
-    store: BudgetStore, url: str
-) -> None:
+def test_what_is_told_is_seen_by_others_at_once(store: BudgetStore, url: str) -> None:
     _take(store, "a", Amount(500, 5))
     other = BudgetStore(url)
     assert _spent(other) == (NOTHING, Amount(500, 5))
