@@ -8,9 +8,9 @@ Held = Literal["held", "released", "settled"]
 that has ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen ones take twice the time to make
 class Amount:
-    """Money, in millionths of a millionth of a dollar, and tokens."""
+    """Money, in millionths of a millionth of a dollar, and tokens. Nobody changes one."""
 
     picousd: int = 0
     tokens: int = 0

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
 
-from sqlalchemy import Connection
-
 from deployments.budgets.contract import (
     NOTHING,
     Alert,
@@ -19,6 +17,7 @@ from deployments.budgets.contract import (
     PortionState,
     Reserved,
 )
+from deployments.budgets.hurried import Cursor
 from deployments.budgets.standing import Standing
 from deployments.budgets.statements import (
     CHANGED_COLUMNS,
@@ -69,16 +68,16 @@ class Group:
     """Reads and locks rows, changes them in memory, and writes what has changed.
 
     Args:
-        connection: In a transaction that writes.
+        cursor: In a transaction that writes.
         statements: In the words of its dialect.
         now_s: The time, in seconds since the epoch.
         known: Budgets that have a row, as far as is known.
     """
 
     def __init__(
-        self, connection: Connection, statements: Statements, now_s: float, known: Collection[Key]
+        self, cursor: Cursor, statements: Statements, now_s: float, known: Collection[Key]
     ) -> None:
-        self._connection = connection
+        self._cursor = cursor
         self._statements = statements
         self._now_s = now_s
         self._known = known
@@ -115,7 +114,6 @@ class Group:
             self._late.add(row.id)
             return was
         row.number = state.number
-        row.changed_s = self._now_s
         self._touched.add(row.id)
         spent = Amount(
             state.spent.picousd - row.spent_picousd, state.spent.tokens - row.spent_tokens
@@ -126,7 +124,7 @@ class Group:
         if was == "held":
             self._resize(row, state.place.key, state.in_use + state.free, state.free)
             if state.ends:
-                row.state = "settled"
+                row.state, row.changed_s = "settled", self._now_s
         return was
 
     def meet(self, need: Need) -> Reserved:
@@ -184,13 +182,13 @@ class Group:
     def write(self) -> Collection[Key]:
         """Writes what has changed; returns the budgets that have a row now."""
         if new := [_portion_values(self._rows[id]) for id in sorted(self._new)]:
-            self._connection.exec_driver_sql(self._statements.add_portion, new)
+            self._cursor.executemany(self._statements.add_portion, new)
         if old := sorted(self._touched - self._new):
             values = [_changed_values(self._rows[id]) for id in old]
-            self._connection.exec_driver_sql(self._statements.change_portion, values)
+            self._cursor.executemany(self._statements.change_portion, values)
         if changed := sorted(self._changed):
             values = [(*_standing_values(self._standings[key]), *key) for key in changed]
-            self._connection.exec_driver_sql(self._statements.change_budget, values)
+            self._cursor.executemany(self._statements.change_budget, values)
         return self._standings.keys()
 
     def _begin(self, state: PortionState) -> _Row:
@@ -247,7 +245,8 @@ class Group:
     def _read_rows(self, statement: Callable[[int], str], values: Sequence[str]) -> None:
         for begin in range(0, len(values), _MOST_VALUES):
             part = tuple(values[begin : begin + _MOST_VALUES])
-            for found in self._connection.exec_driver_sql(statement(len(part)), part):
+            self._cursor.execute(statement(len(part)), part)
+            for found in self._cursor.fetchall():
                 row = _Row(*found)
                 self._rows[row.id] = row
 
@@ -264,12 +263,13 @@ class Group:
         if keys:
             empty = _standing_values(Standing())
             rows = [(*key, *empty) for key in keys]
-            self._connection.exec_driver_sql(self._statements.add_budget, rows)
+            self._cursor.executemany(self._statements.add_budget, rows)
 
     def _read_standings(self, keys: Sequence[Key]) -> None:
         for begin in range(0, len(keys), _MOST_VALUES):
             part = keys[begin : begin + _MOST_VALUES]
             text = self._statements.read_budgets(len(part))
             values = tuple(value for key in part for value in key)
-            for subject, period, *standing in self._connection.exec_driver_sql(text, values):
+            self._cursor.execute(text, values)
+            for subject, period, *standing in self._cursor.fetchall():
                 self._standings[subject, period] = Standing(*standing)

@@ -12,10 +12,10 @@ from sqlalchemy import delete, select
 
 from deployments.budgets.contract import Need, PortionNews, PortionState, Reserved
 from deployments.budgets.group import Group, Key
+from deployments.budgets.hurried import HurriedTransactions
 from deployments.budgets.standing import Standing
 from deployments.budgets.statements import Statements
 from deployments.budgets.tables import BudgetRow, HolderRow, ReservationRow
-from deployments.control.database import errors_as_ours, open_engine
 from deployments.control.stored import Stored, insert_into
 
 _MOST_KNOWN = 10_000
@@ -35,7 +35,7 @@ class BudgetStore(Stored):
 
     def __init__(self, url: str, now_s: Callable[[], float] = time.time) -> None:
         super().__init__(url)
-        self._quick = open_engine(self._url, waits_for_disk=False).execution_options(writes=True)
+        self._hurried = HurriedTransactions(self._url)
         self._statements = Statements(self._url.get_backend_name())
         self._now_s = now_s
         self._known: set[Key] = set()
@@ -43,7 +43,7 @@ class BudgetStore(Stored):
     def close(self) -> None:
         """See `Stored.close`."""
         super().close()
-        self._quick.dispose()
+        self._hurried.close()
 
     def tell(
         self, states: Sequence[PortionState], needs: Sequence[Need] = (), *, parts: int = 8
@@ -60,8 +60,8 @@ class BudgetStore(Stored):
         Returns:
             What is told of each portion, and what became of each need.
         """
-        with errors_as_ours(), self._quick.begin() as connection:
-            group = Group(connection, self._statements, self._now_s(), self._known)
+        with self._hurried.begin() as cursor:
+            group = Group(cursor, self._statements, self._now_s(), self._known)
             group.load(states)
             were = [group.tell(state) for state in states]
             met = [group.meet(need) for need in needs]
@@ -100,8 +100,8 @@ class BudgetStore(Stored):
 
     def release(self, holders: Sequence[str]) -> int:
         """Gives back what holders have that are gone, and returns how many portions that were."""
-        with self._transaction() as connection:
-            group = Group(connection, self._statements, self._now_s(), self._known)
+        with self._hurried.begin() as cursor:
+            group = Group(cursor, self._statements, self._now_s(), self._known)
             count = group.load_held(holders)
             group.release_all()
             group.write()

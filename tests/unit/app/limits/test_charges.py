@@ -387,7 +387,8 @@ async def test_without_its_database_a_budget_opens_nothing(
     def fail(*_: object, **__: object) -> None:
         raise OSError("gone")
 
-    monkeypatch.setattr(budgets, "tell", fail)
+    for does in ("tell", "beat"):
+        monkeypatch.setattr(budgets, does, fail)
     assert (await service.post("/v1/query", json=QUERY)).status_code == 200  # from its portion
     assert bench.limiter.budgets is not None
     bench.limiter.budgets._portions.hold_until(0.0)  # nobody has heard of this replica since
