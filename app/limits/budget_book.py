@@ -27,6 +27,7 @@ from deployments.budgets.contract import (
     Reserved,
 )
 from deployments.budgets.holders import SILENT_S, HolderWatch
+from deployments.budgets.journal import Journal
 from deployments.contracts.errors import BudgetExceeded, RagError, Unavailable
 from deployments.serving.every import every
 
@@ -40,6 +41,9 @@ _PATIENCE_S = 2.0
 _ASKS_EVERY_S = 0.1
 _MOST_WAIT_S = 1.0
 """So long the end of an answer waits for its settlement, where the database does not answer."""
+_GATHERS_S = 0.05
+"""So long settlements that are safe in a journal wait for others, unless a budget is near its end:
+a transaction for each answer would keep the event loop waiting."""
 _PARTS_OF_EACH = 4
 """No replica keeps more free than this part of its share, so that most of what is left is always
 there for whoever asks."""
@@ -52,6 +56,7 @@ class Budgets(Protocol):
         self, states: Sequence[PortionState], needs: Sequence[Need] = (), *, parts: int = 8
     ) -> tuple[list[PortionNews], list[Reserved]]: ...
     def beat(self, holder: str) -> dict[str, int]: ...
+    def journal(self, holder: str) -> Journal | None: ...
     def holds_any(self) -> bool: ...
     def release(self, holders: Sequence[str]) -> int: ...
     def forget(self, *, before_s: float) -> None: ...
@@ -88,6 +93,8 @@ class BudgetBook:
         self._watch = HolderWatch()
         self._parts = 2 * _PARTS_OF_EACH
         self._beats = 0
+        self._has_journal = False
+        self._gathering: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._began = asyncio.Lock()
@@ -103,9 +110,12 @@ class BudgetBook:
         for task in (self._looking, self._beating):
             if task is not None:
                 task.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
         if self._portions.close():
             self._writer.post(None)
         if await asyncio.to_thread(self._writer.close, timeout_s):
+            self._portions.end_journal()
             self._store.close()
 
     async def reserve(
@@ -150,11 +160,19 @@ class BudgetBook:
         """Notes what was spent, and has it told; waits for nothing. Where the database is away, it
         is told later."""
         if self.note(reservation, spent):
-            self._writer.post(None)
+            self._tell_soon()
+
+    async def secured(self) -> None:
+        """Returns when no kill can take back what was noted: at once where there is a journal, and
+        else when it was told."""
+        if self._portions.is_journaled:
+            self._tell_soon()
+        else:
+            await self.told()
 
     async def told(self) -> None:
-        """Returns when all that was noted is written, so that no kill can take it back; where the
-        database does not answer, after a second."""
+        """Returns when all that was noted is in the database; where that does not answer, after a
+        second."""
         with suppress(Exception):
             async with asyncio.timeout(_MOST_WAIT_S):
                 await self._writer.submit(None)
@@ -165,6 +183,16 @@ class BudgetBook:
         if self._portions.look_after():
             self._writer.post(None)
         await asyncio.to_thread(self._beat)
+
+    def _tell_soon(self) -> None:
+        if self._portions.is_urgent or not self._portions.is_journaled:
+            self._writer.post(None)
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHERS_S, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._gathering = None
+        self._writer.post(None)
 
     async def _ask(self, reservation: Reservation, lacking: Sequence[Portion]) -> Reserved:
         future = self._writer.submit(Ask(tuple(lacking), reservation.amount))
@@ -216,6 +244,9 @@ class BudgetBook:
         began_s = time.monotonic()
         heard = self._store.beat(self._holder)
         self._portions.hold_until(began_s + SILENT_S - BEAT_EVERY_S)
+        if not self._has_journal:
+            self._has_journal = True
+            self._portions.keep_journal(self._store.journal(self._holder))
         heard.pop(self._holder, None)
         silent = self._watch.silent(heard, time.monotonic())
         self._parts = _PARTS_OF_EACH * max(1 + len(heard) - len(silent), 2)

@@ -122,7 +122,7 @@ class RequestCharge:
                 self._budgets.note(one.reservation, spent)
                 is_told = False
         if not is_told:
-            await self._budgets.told()
+            await self._budgets.secured()
 
     def settle(self) -> None:
         """Gives back what was not used, and takes what was used beyond it; waits for nothing.

@@ -91,6 +91,12 @@ class Portion:
         self._keep(amount - spent)
         self._settled += 1
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether too little is left of the budget to keep anything free: others wait for what
+        comes back."""
+        return not (self.is_over or self._may_keep())
+
     def move_to(self, place: Place) -> bool:
         """Holds to other limits from now on; returns whether they are others. What is free was
         granted by the old ones, and is given back."""

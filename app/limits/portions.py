@@ -1,6 +1,7 @@
 """All portions that a replica holds, between the event loop, which draws from them, and the thread
 that tells of them. Each method takes the lock for as long as a few additions take."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,9 @@ from deployments.budgets.contract import (
     PortionState,
     Reserved,
 )
+from deployments.budgets.journal import Journal
 
+_log = logging.getLogger("ray.serve")
 Key = tuple[str, str, str]
 """Subject, period and version of prices."""
 
@@ -80,7 +83,18 @@ class Portions:
         self._lock = threading.Lock()
         self._by_key: dict[Key, Portion] = {}
         self._holds_until_s = 0.0
+        self._journal: Journal | None = None
+        self.is_urgent = False
         self._untold: dict[str, Portion] = {}
+
+    @property
+    def is_journaled(self) -> bool:
+        """Whether what was spent survives this process although it was not told yet."""
+        return self._journal is not None
+
+    def keep_journal(self, journal: Journal | None) -> None:
+        """Notes in a file from now on what was spent."""
+        self._journal = journal
 
     def hold_until(self, moment_s: float) -> None:
         """Says how long nobody can have taken this replica for gone, and given away what it holds:
@@ -134,6 +148,9 @@ class Portions:
             for portion in reservation.portions:
                 portion.settle(amount, more)
                 self._untold[portion.id] = portion
+                self.is_urgent |= portion.is_exact
+                if self._journal is not None and more != NOTHING:
+                    self._note(self._journal, portion)
         reservation.is_open = False
         reservation.spent = spent
         return True
@@ -161,6 +178,7 @@ class Portions:
             asked = {portion.id: portion for ask in asks for portion in ask.portions}
             portions = self._untold | asked
             self._untold = {}
+            self.is_urgent = False
             states = tuple(one.tell(now_s, offers=id in asked) for id, one in portions.items())
             for portion, state in zip(portions.values(), states, strict=True):
                 if state.ends:
@@ -199,6 +217,19 @@ class Portions:
                         portion.take(ask.amount)
         return tells_again
 
+    def end_journal(self) -> None:
+        """Closes the file; at the end, when nobody draws any more."""
+        if self._journal is not None:
+            self._journal.close(is_told=not self._untold and not self._by_key)
+            self._journal = None
+
+    def _note(self, journal: Journal, portion: Portion) -> None:
+        try:
+            journal.note(portion.id, portion.spent)
+        except OSError as error:  # from now on answers wait for the database
+            _log.error("the journal of budgets cannot be written: %s", error)
+            self._journal = None
+
     def _portion(self, place: Place, price_version: str, now_s: float) -> Portion:
         key = (*place.key, price_version)
         portion = self._by_key.get(key)
@@ -213,3 +244,5 @@ class Portions:
         key = (*portion.place.key, portion.price_version)
         if self._by_key.get(key) is portion:
             del self._by_key[key]
+        if portion.in_use == NOTHING and self._journal is not None and not portion.is_gone:
+            self._journal.drop(portion.id)

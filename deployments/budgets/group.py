@@ -1,7 +1,7 @@
 """Portions and budgets in one transaction: read once, decided in memory, written once."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
@@ -170,10 +170,20 @@ class Group:
             alerts=tuple(self._alerts.get(state.id, ())),
         )
 
-    def release_all(self) -> None:
-        """Gives back everything that was loaded."""
+    def release_all(self, spent: Mapping[str, Amount]) -> None:
+        """Gives back everything that was loaded.
+
+        Args:
+            spent: What was spent of portions in all, as far as more of it is known than was told.
+        """
         for row in self._rows.values():
+            known = Amount(row.spent_picousd, row.spent_tokens)
+            more = spent.get(row.id, known).at_least(known) - known
+            row.spent_picousd += more.picousd
+            row.spent_tokens += more.tokens
             for key in row.keys:
+                self._standings[key].spend(more)
+                self._changed.add(key)
                 self._move(key, Amount(-row.picousd, -row.tokens), NOTHING - row.free)
             row.picousd = row.tokens = row.free_picousd = row.free_tokens = 0
             row.state, row.changed_s = "released", self._now_s

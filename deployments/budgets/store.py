@@ -7,12 +7,15 @@ two replicas wait for each other.
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import delete, select
 
-from deployments.budgets.contract import Need, PortionNews, PortionState, Reserved
+from deployments.budgets.contract import Amount, Need, PortionNews, PortionState, Reserved
 from deployments.budgets.group import Group, Key
 from deployments.budgets.hurried import HurriedTransactions
+from deployments.budgets.journal import Journal, read_journal
 from deployments.budgets.standing import Standing
 from deployments.budgets.statements import Statements
 from deployments.budgets.tables import BudgetRow, HolderRow, ReservationRow
@@ -74,6 +77,14 @@ class BudgetStore(Stored):
         self._know(written)
         return news, met
 
+    def journal(self, holder: str) -> Journal | None:
+        """Returns where a holder notes what it has not told yet; None where the database is on
+        another machine, or the file cannot be made."""
+        path = self._journal_of(holder)
+        with suppress(OSError):
+            return None if path is None else Journal(path)
+        return None
+
     def standing(self, subject: str, period: str) -> Standing:
         """Returns what a subject has spent in a period, and what portions hold."""
         with self._reading() as session:
@@ -99,11 +110,16 @@ class BudgetStore(Stored):
             return {row.holder: row.beats for row in found}
 
     def release(self, holders: Sequence[str]) -> int:
-        """Gives back what holders have that are gone, and returns how many portions that were."""
+        """Gives back what holders have that are gone, all but what their journals say was spent;
+        returns how many portions that were."""
+        spent: dict[str, Amount] = {}
+        for holder in holders:
+            if (path := self._journal_of(holder)) is not None:
+                spent |= read_journal(path)
         with self._hurried.begin() as cursor:
             group = Group(cursor, self._statements, self._now_s(), self._known)
             count = group.load_held(holders)
-            group.release_all()
+            group.release_all(spent)
             group.write()
         return count
 
@@ -115,6 +131,20 @@ class BudgetStore(Stored):
             holding = select(ReservationRow.holder).where(ReservationRow.state == "held")
             gone = (HolderRow.seen_s < before_s) & HolderRow.holder.not_in(holding)
             session.execute(delete(HolderRow).where(gone))
+            kept = set(session.scalars(select(HolderRow.holder)))
+        self._forget_journals(kept)
+
+    def _journal_of(self, holder: str) -> Path | None:
+        if self._url.get_backend_name() != "sqlite":
+            return None
+        return Path(f"{self._url.database}-portions") / holder
+
+    def _forget_journals(self, kept: Collection[str]) -> None:
+        folder = self._journal_of("")
+        with suppress(OSError):
+            for path in [] if folder is None else folder.iterdir():
+                if path.name not in kept:
+                    path.unlink()
 
     def _know(self, keys: Collection[Key]) -> None:
         """Remembers budgets that have a row: the next transaction need not begin them."""

@@ -101,6 +101,46 @@ async def test_what_was_told_is_written_when_the_wait_is_over(
         assert _standing(store).spent_tokens == 10 * turn
 
 
+async def test_what_was_secured_is_spent_although_its_replica_is_gone(
+    book: BudgetBook, store: Unsteady
+) -> None:
+    first = await book.reserve([RICH], Amount(50, 100), "v1")
+    second = await book.reserve([RICH], Amount(50, 100), "v1")
+    store.is_away = True  # as if it were killed before it could tell
+    for reservation in (first, second):
+        book.note(reservation, Amount(5, 10))
+        await book.secured()
+    assert _spent(store) == (0, 100)
+    assert store.release(["one"]) == 2
+    assert store.release(["one"]) == 0
+    assert _spent(store) == (20, 0)
+    assert _standing(store).reserved_tokens == 0
+    store.is_away = False
+    await book.told()
+    assert _spent(store) == (20, 0)
+
+
+async def test_where_no_journal_can_be_kept_answers_wait_for_the_database(
+    tmp_path: Path, store: Unsteady
+) -> None:
+    (tmp_path / "control.db-portions").write_text("no folder")
+    book = BudgetBook(store, holder="one", now_s=lambda: NOON_S)
+    reservation = await book.reserve([RICH], Amount(50, 100), "v1")
+    book.note(reservation, Amount(5, 10))
+    await book.secured()
+    assert _spent(store) == (10, 0)
+    await book.close(5.0)
+
+
+async def test_a_journal_that_was_told_is_removed(tmp_path: Path, store: Unsteady) -> None:
+    book = BudgetBook(store, holder="one", now_s=lambda: NOON_S)
+    book.settle(await book.reserve([RICH], Amount(50, 100), "v1"), Amount(5, 10))
+    assert [path.name for path in (tmp_path / "control.db-portions").iterdir()] == ["one"]
+    await book.close(5.0)
+    assert list((tmp_path / "control.db-portions").iterdir()) == []
+    assert _spent(store) == (10, 0)
+
+
 async def test_what_is_spent_after_it_was_told_is_added(book: BudgetBook, store: Unsteady) -> None:
     reservation = await book.reserve([RICH], Amount(50, 100), "v1")
     book.note(reservation, Amount(5, 10))

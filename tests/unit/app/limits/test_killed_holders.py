@@ -46,7 +46,7 @@ def _answer(url: str, holder: str, limit: int, answers: Connection, ends: Any) -
             await asyncio.sleep(chance.random() * 0.005)
             used = chance.randint(100, MOST_TOKENS)
             book.note(reservation, Amount(0, used))
-            await book.told()
+            await book.secured()
             answers.send(used)
 
     async def work() -> None:
@@ -117,13 +117,13 @@ def test_what_a_killed_replica_answered_is_spent_and_what_it_held_comes_back(
     ends.set()
     lives.read_all()
     _, month = periods_at(NOON_S, UTC)
+    assert store.standing("key:k", month.name).reserved_tokens > 0
+    assert store.release(["killed"]) == 1
     standing = store.standing("key:k", month.name)
     answered = killed.tokens + lives.tokens
     # What was written and did not get out any more is of one answer for each of its clients.
     assert answered <= standing.spent_tokens <= answered + CLIENTS * MOST_TOKENS
-    assert standing.reserved_tokens > 0
-    assert store.release(["killed"]) == 1
-    assert store.standing("key:k", month.name).reserved_tokens == 0
+    assert (standing.reserved_tokens, standing.free_tokens) == (0, 0)
     store.close()
 
 
