@@ -1,7 +1,7 @@
 """Transactions straight through the driver, for what every request with a budget waits for: the
 library between is more than half of what they would take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ class Cursor(Protocol):
 
     def execute(self, statement: str, values: Any = ..., /) -> Any: ...
     def executemany(self, statement: str, values: Any, /) -> Any: ...
-    def fetchall(self) -> list[Any]: ...
+    def fetchall(self) -> Sequence[Any]: ...
 
 
 class HurriedTransactions:
@@ -45,9 +45,9 @@ class HurriedTransactions:
                 pooled.commit()
             except dialect.loaded_dbapi.Error as error:
                 connection = pooled.dbapi_connection
-                if dialect.is_disconnect(error, connection, None):  # type: ignore[arg-type]
+                if dialect.is_disconnect(error, connection, None):
                     pooled.invalidate(error)
-                raise DBAPIError.instance(  # type: ignore[call-overload]
+                raise DBAPIError.instance(
                     None, None, error, dialect.loaded_dbapi.Error, dialect=dialect
                 ) from error
             finally:
