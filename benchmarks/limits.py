@@ -131,7 +131,10 @@ def _missed(results: dict[str, Any]) -> list[str]:
             missed.append(f"{said} adds {row['added_p50_ms']} ms of {most_ms}")
     for name, rows in results.items():
         for row in rows:
-            none = ("overshoot", "overshoot_picousd", "answers_less_spent_picousd")
+            none = (
+                *("overshoot", "overshoot_picousd"),
+                *("answers_less_spent_picousd", "answered_not_spent_picousd"),
+            )
             soon = ("money_free_after_s", "places_free_after_s")
             wrong = [field for field in none if row.get(field)]
             wrong += [field for field in soon if row.get(field, 0.0) > _SLOWEST_FREE_S]

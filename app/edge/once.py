@@ -76,6 +76,7 @@ async def _answer_alone(
     async def noted(message: Message) -> None:
         if message["type"] == "http.response.start":
             visit.status = message["status"]
+        await visit.tell_spent(message)
         await send(message)
 
     try:

@@ -61,6 +61,7 @@ class Visit:
         self.status = 0
         self.charge: RequestCharge | None = None
         self.detached: asyncio.Task[None] | None = None
+        self._has_told_spent = False
 
     def identify(self, principal: Principal, access: AccessCheck) -> None:
         """Notes who asks."""
@@ -90,7 +91,19 @@ class Visit:
                     headers["age"] = str(round(cache.age_s))
             if self.charge is not None:
                 headers.update(self.charge.headers())
+        else:
+            await self.tell_spent(message)
         await self._send(message)
+
+    async def tell_spent(self, message: Message) -> None:
+        """Has what was spent written before a message goes out that ends an answer: the last one,
+        and in a stream the first one after all was written."""
+        if self.charge is None or message["type"] != "http.response.body":
+            return
+        is_written = self.request.notes.written is not None and not self._has_told_spent
+        if is_written or not message.get("more_body", False):
+            self._has_told_spent = True
+            await self.charge.tell_spent()
 
     async def answer(self, error: RagError, receive: Receive, send: Send) -> None:
         """Answers in place of the application."""

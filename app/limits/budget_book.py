@@ -1,5 +1,5 @@
-"""Budgets as a replica of the gateway keeps them: a thread that reserves and settles in groups, and
-the heartbeat by which others know that it lives."""
+"""Budgets as a replica of the gateway keeps them: portions that requests draw from in memory, a
+thread that tells of them in groups, and the heartbeat by which others know that it lives."""
 
 import asyncio
 import logging
@@ -7,27 +7,27 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import tzinfo
-from itertools import count
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from app.limits.budget_counts import BudgetCounts
+from app.limits.places import Calendar
+from app.limits.portion import Portion
+from app.limits.portions import Ask, Portions, Reservation
 from app.limits.subjects import Subject
 from app.storage.writer import GroupWriter
 from deployments.budgets.contract import (
     Alert,
     Amount,
-    BudgetOperation,
-    BudgetResult,
+    Need,
     Place,
-    Reserve,
+    PortionNews,
+    PortionState,
     Reserved,
-    Settle,
-    Settled,
 )
-from deployments.budgets.holders import HolderWatch
-from deployments.budgets.periods import periods_at
+from deployments.budgets.holders import SILENT_S, HolderWatch
+from deployments.budgets.journal import Journal
 from deployments.contracts.errors import BudgetExceeded, RagError, Unavailable
 from deployments.serving.every import every
 
@@ -36,46 +36,31 @@ BEAT_EVERY_S = 1.0
 _KEPT_S = 86_400.0
 _FORGET_EVERY = 3600
 """Beats between two looks at what may be forgotten."""
-_MOST_UNSETTLED = 100_000
-"""Settlements that wait for the database; beyond them the oldest are lost, and told of."""
+_PATIENCE_S = 2.0
+"""So long a request waits for what others hold and do not use; they hear of it within a beat."""
+_ASKS_EVERY_S = 0.1
+_MOST_WAIT_S = 1.0
+"""So long the end of an answer waits for its settlement, where the database does not answer."""
+_GATHERS_S = 0.05
+"""So long settlements that are safe in a journal wait for others, unless a budget is near its end:
+a transaction for each answer would keep the event loop waiting."""
+_PARTS_OF_EACH = 4
+"""No replica keeps more free than this part of its share, so that most of what is left is always
+there for whoever asks."""
 
 
 class Budgets(Protocol):
     """Keeps budgets; see `deployments.budgets.store.BudgetStore`."""
 
-    def run(self, operations: Sequence[BudgetOperation]) -> list[BudgetResult]: ...
+    def tell(
+        self, states: Sequence[PortionState], needs: Sequence[Need] = (), *, parts: int = 8
+    ) -> tuple[list[PortionNews], list[Reserved]]: ...
     def beat(self, holder: str) -> dict[str, int]: ...
+    def journal(self, holder: str) -> Journal | None: ...
     def holds_any(self) -> bool: ...
     def release(self, holders: Sequence[str]) -> int: ...
     def forget(self, *, before_s: float) -> None: ...
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """What was taken aside, until it is settled."""
-
-    id: str
-    places: tuple[Place, ...]
-
-
-@dataclass(slots=True)
-class BudgetCounts:
-    """What became of reservations, since the start: the two ways in which a budget can be exceeded,
-    what is lost, and who was told of what."""
-
-    underestimated: int = 0
-    settled_late: int = 0
-    released: int = 0
-    lost: int = 0
-    warned: int = 0
-    alerts: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-
-    def events(self) -> dict[str, int]:
-        """Returns all of them by name."""
-        names = ("underestimated", "settled_late", "released", "lost", "warned")
-        return {name: getattr(self, name) for name in names} | self.alerts
 
 
 class BudgetBook:
@@ -100,14 +85,16 @@ class BudgetBook:
     ) -> None:
         self._store = store
         self._holder = holder or uuid.uuid4().hex
-        self._zone = zone or ZoneInfo("UTC")
+        self._calendar = Calendar(zone or ZoneInfo("UTC"))
         self._on_alert = on_alert
         self._now_s = now_s
-        self._writer = GroupWriter[BudgetOperation, BudgetResult](self._run, name="budgets")
+        self._portions = Portions(self._holder)
+        self._writer = GroupWriter[Ask | None, Reserved | None](self._run, name="budgets")
         self._watch = HolderWatch()
-        self._numbers = count()
-        self._unsettled: list[Settle] = []
+        self._parts = 2 * _PARTS_OF_EACH
         self._beats = 0
+        self._has_journal = False
+        self._gathering: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._began = asyncio.Lock()
@@ -119,52 +106,118 @@ class BudgetBook:
         self._looking = asyncio.create_task(self._look())
 
     async def close(self, timeout_s: float) -> None:
-        """Settles what waits, within so many seconds."""
+        """Settles what waits and gives back what is held, within so many seconds."""
         for task in (self._looking, self._beating):
             if task is not None:
                 task.cancel()
+        if self._gathering is not None:
+            self._gathering.cancel()
+        if self._portions.close():
+            self._writer.post(None)
         if await asyncio.to_thread(self._writer.close, timeout_s):
+            self._portions.end_journal()
             self._store.close()
 
     async def reserve(
         self, subjects: Sequence[Subject], amount: Amount, price_version: str
     ) -> Reservation:
-        """Takes an amount aside in all budgets.
+        """Takes an amount aside in all budgets: from what this replica holds of them, or else by
+        asking. What others hold and do not use is waited for, for two seconds at most.
 
         Raises:
             BudgetExceeded: it does not fit into one.
             Unavailable: nobody knows whether it does.
         """
-        places = places_at(subjects, self._now_s(), self._zone)
-        id = f"{self._holder}-{next(self._numbers)}"
-        reservation = Reservation(id, places)
+        places = self._calendar.places(subjects, self._now_s())
         await self._live()
-        asked = Reserve(id, self._holder, amount, places, price_version)
+        until_s = time.monotonic() + _PATIENCE_S
+        while True:
+            reservation, lacking, is_low = self._portions.draw(places, amount, price_version)
+            if is_low:
+                self._writer.post(None)
+            asked = await self._ask(reservation, lacking) if lacking else None
+            if asked is None or (asked.refused_by is None and not asked.is_gone):
+                self._warn_of(reservation, () if asked is None else asked.exceeded)
+                return reservation
+            self._portions.undo(reservation, lacking)
+            if asked.is_gone:
+                continue
+            if not asked.is_elsewhere or time.monotonic() >= until_s:
+                raise self._refuse(asked, amount)
+            await asyncio.sleep(_ASKS_EVERY_S)
+
+    def note(self, reservation: Reservation, spent: Amount) -> bool:
+        """Notes all that was spent of a reservation so far, and that its request needs no more;
+        returns whether there is anything to tell. Nothing is told yet."""
+        if not self._portions.settle(reservation, spent):
+            return False
+        if not reservation.has_overrun and reservation.is_overrun:
+            reservation.has_overrun = True
+            self.counts.underestimated += 1
+        return True
+
+    def settle(self, reservation: Reservation, spent: Amount) -> None:
+        """Notes what was spent, and has it told; waits for nothing. Where the database is away, it
+        is told later."""
+        if self.note(reservation, spent):
+            self._tell_soon()
+
+    async def secured(self) -> None:
+        """Returns when no kill can take back what was noted: at once where there is a journal, and
+        else when it was told."""
+        if self._portions.is_journaled:
+            self._tell_soon()
+        else:
+            await self.told()
+
+    async def told(self) -> None:
+        """Returns when all that was noted is in the database; where that does not answer, after a
+        second."""
+        with suppress(Exception):
+            async with asyncio.timeout(_MOST_WAIT_S):
+                await self._writer.submit(None)
+
+    async def beat(self) -> None:
+        """Says that this replica lives, gives back what it does not need, releases what those hold
+        that are gone, and tells what could not be told before."""
+        if self._portions.look_after():
+            self._writer.post(None)
+        await asyncio.to_thread(self._beat)
+
+    def _tell_soon(self) -> None:
+        if self._portions.is_urgent or not self._portions.is_journaled:
+            self._writer.post(None)
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHERS_S, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._gathering = None
+        self._writer.post(None)
+
+    async def _ask(self, reservation: Reservation, lacking: Sequence[Portion]) -> Reserved:
+        future = self._writer.submit(Ask(tuple(lacking), reservation.amount))
+
+        def undo(done: "asyncio.Future[Reserved | None]") -> None:
+            """Gives back what nobody waits for any more."""
+            met = None if done.cancelled() or done.exception() is not None else done.result()
+            if met is not None and met.refused_by is None and not met.is_gone:
+                self.settle(reservation, Amount())
+            else:
+                self._portions.undo(reservation, lacking)
+
         try:
-            result = await self._writer.submit(asked)
+            asked = await asyncio.shield(future)
         except asyncio.CancelledError:
-            self.settle(reservation, Amount())
+            future.add_done_callback(undo)
             raise
         except Exception as error:
-            # It may have been made, and the answer lost.
-            self.settle(reservation, Amount())
+            # It may have been granted, and the answer lost: the next telling takes it back.
+            self._portions.undo(reservation, lacking)
             raise Unavailable(
                 "The budgets cannot be read at the moment.", "budgets", 1.0
             ) from error
-        assert isinstance(result, Reserved)
-        if result.refused_by is not None:
-            what = f"{result.refused_by.kind}:budget"
-            self.counts.refused[what] = self.counts.refused.get(what, 0) + 1
-            raise self._refusal(result, result.refused_by, amount)
-        for place in result.exceeded:
-            self.counts.warned += 1
-            _log.warning("the budget of %s in %s is exceeded", place.subject, place.period)
-        return reservation
-
-    def settle(self, reservation: Reservation, amount: Amount) -> None:
-        """Notes what was spent; waits for nothing. Where the database is away, it is told
-        later."""
-        self._writer.post(Settle(reservation.id, amount, reservation.places))
+        assert asked is not None
+        return asked
 
     async def _look(self) -> None:
         with suppress(RagError):  # whoever needs budgets is told so
@@ -186,91 +239,80 @@ class BudgetBook:
                 work = every(BEAT_EVERY_S, self.beat, fails="budgets: no heartbeat")
                 self._beating = asyncio.create_task(work)
 
-    async def beat(self) -> None:
-        """Says that this replica lives, releases what those hold that do not, and tells what could
-        not be told before."""
-        if self._unsettled:
-            self._writer.post(Settle("", Amount()))  # it carries along what waits
-        await asyncio.to_thread(self._beat)
-
     def _beat(self) -> None:
         self._beats += 1
+        began_s = time.monotonic()
         heard = self._store.beat(self._holder)
+        self._portions.hold_until(began_s + SILENT_S - BEAT_EVERY_S)
+        if not self._has_journal:
+            self._has_journal = True
+            self._portions.keep_journal(self._store.journal(self._holder))
         heard.pop(self._holder, None)
         silent = self._watch.silent(heard, time.monotonic())
+        self._parts = _PARTS_OF_EACH * max(1 + len(heard) - len(silent), 2)
         if silent and (released := self._store.release(silent)):
             self.counts.released += released
-            _log.warning("%d reservations of replicas that are gone were released", released)
+            _log.warning("%d portions of replicas that are gone were released", released)
         if self._beats % _FORGET_EVERY == 0:
             self._store.forget(before_s=self._now_s() - _KEPT_S)
 
-    def _run(self, operations: Sequence[BudgetOperation]) -> list[BudgetResult]:
-        """Runs in the writer's thread. A settlement that fails stays, for the next turn."""
-        waiting, self._unsettled = self._unsettled, []
-        wanted = [operation for operation in operations if operation.id]
-        together = [*waiting, *wanted]
-        if not together:
-            return [Settled(None) for _ in operations]
+    def _run(self, items: Sequence[Ask | None]) -> list[Reserved | None]:
+        """Runs in the writer's thread. What cannot be told stays, for the next turn."""
+        asks = [item for item in items if item is not None]
+        telling = self._portions.tell(asks)
+        if not telling.states:
+            return [None for _ in items]
+        needs = [Need(tuple(one.id for one in ask.portions), ask.amount) for ask in asks]
         try:
-            results = self._store.run(together)
+            news, met = self._store.tell(telling.states, needs, parts=self._parts)
         except Exception:
-            kept = [each for each in together if isinstance(each, Settle)]
-            self.counts.lost += max(len(kept) - _MOST_UNSETTLED, 0)
-            self._unsettled = kept[-_MOST_UNSETTLED:]
+            self._portions.keep(telling)
             raise
-        for result in results:
-            if isinstance(result, Settled):
-                self._note(result)
-        told = iter(results[len(waiting) :])
-        return [next(told) if operation.id else Settled(None) for operation in operations]
+        tells_again = self._portions.hear(telling, news, asks, met, self.counts)
+        for each in news:
+            for alert in each.alerts:
+                self._alert(alert)
+        if tells_again:
+            self._writer.post(None)
+        answers = iter(met)
+        return [None if item is None else next(answers) for item in items]
 
-    def _note(self, settled: Settled) -> None:
-        self.counts.underestimated += settled.underestimated
-        self.counts.settled_late += settled.was == "released"
-        for alert in settled.alerts:
-            reached = f"{alert.place.kind}:{alert.percent}"
-            self.counts.alerts[reached] = self.counts.alerts.get(reached, 0) + 1
-            _log.warning(
-                "%s has spent %d %% of its budget of %s",
-                alert.place.subject,
-                alert.percent,
-                alert.place.period,
-            )
-            if self._on_alert is not None:
-                self._on_alert(alert)
+    def _alert(self, alert: Alert) -> None:
+        reached = f"{alert.place.kind}:{alert.percent}"
+        self.counts.alerts[reached] = self.counts.alerts.get(reached, 0) + 1
+        _log.warning(
+            "%s has spent %d %% of its budget of %s",
+            alert.place.subject,
+            alert.percent,
+            alert.place.period,
+        )
+        if self._on_alert is not None:
+            self._on_alert(alert)
 
-    def _refusal(self, result: Reserved, place: Place, amount: Amount) -> BudgetExceeded:
+    def _warn_of(self, reservation: Reservation, exceeded: Sequence[Place]) -> None:
+        over = {place.key: place for place in (*exceeded, *reservation.over)}
+        for place in over.values():
+            self.counts.warned += 1
+            _log.warning("the budget of %s in %s is exceeded", place.subject, place.period)
+
+    def _refuse(self, asked: Reserved, amount: Amount) -> BudgetExceeded:
+        place, left = asked.refused_by, asked.left
+        assert place is not None
+        what = f"{place.kind}:budget"
+        self.counts.refused[what] = self.counts.refused.get(what, 0) + 1
         words = "This key" if place.kind == "key" else "Your organisation"
-        left = result.left
         over_money = place.limit_picousd is not None and amount.picousd > left.picousd
-        what = (
+        told = (
             f"{max(left.picousd, 0) / 1e12:.6f} USD left and this may cost "
             f"{amount.picousd / 1e12:.6f} USD"
             if over_money
             else f"{max(left.tokens, 0)} tokens left and this may use {amount.tokens}"
         )
+        wait_s = place.ends_s - self._now_s()
+        if asked.is_elsewhere:  # whoever has it gives no answer, and is soon taken for gone
+            wait_s = min(wait_s, SILENT_S + 2 * BEAT_EVERY_S)
         return BudgetExceeded(
-            f"{words} has a budget for {place.period}, with {what}. A lower max_tokens asks for "
+            f"{words} has a budget for {place.period}, with {told}. A lower max_tokens asks for "
             "less.",
-            retry_after_s=max(place.ends_s - self._now_s(), 1.0),
+            retry_after_s=max(wait_s, 1.0),
         )
-
-
-def places_at(subjects: Sequence[Subject], now_s: float, zone: tzinfo) -> tuple[Place, ...]:
-    """Returns the budgets that hold at a moment, those of the key first."""
-    day, month = periods_at(now_s, zone)
-    places = []
-    for subject in subjects:
-        budgets = subject.budgets
-        bounds = (
-            (day, budgets.day_picousd, budgets.day_tokens),
-            (month, budgets.month_picousd, budgets.month_tokens),
-        )
-        places += [
-            Place(
-                subject.id, period.name, period.ends_s, picousd, tokens, budgets.mode == "enforce"
-            )
-            for period, picousd, tokens in bounds
-            if picousd is not None or tokens is not None
-        ]
-    return tuple(places)

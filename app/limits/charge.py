@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.limits.budget_book import BudgetBook, Reservation
+from app.limits.budget_book import BudgetBook
 from app.limits.headers import Quota, headers_of
+from app.limits.portions import Reservation
 from app.limits.rates import Rate, leases_of, rates_of, refusal, refused_bound
 from app.limits.stores.operations import Decision, Lease, Move, Operation
 from app.limits.subjects import Subject
@@ -108,6 +109,20 @@ class RequestCharge:
             raise Unavailable("Budgets cannot be kept: there is no database.", "budgets", 1.0)
         amount = Amount(_most_costs(held, subjects), expected.tokens)
         held.reservation = await self._budgets.reserve(subjects, amount, notes.prices.version)
+
+    async def tell_spent(self) -> None:
+        """Has what was spent so far written, before an answer goes out to its end: what a client
+        has got is charged, also where this replica is killed at that moment. Where the database
+        does not answer, the answer waits for a second at most."""
+        if self._budgets is None:
+            return
+        is_told = True
+        for one in self._held:
+            if one.reservation is not None and (spent := _spent(one)) != one.reservation.spent:
+                self._budgets.note(one.reservation, spent)
+                is_told = False
+        if not is_told:
+            await self._budgets.secured()
 
     def settle(self) -> None:
         """Gives back what was not used, and takes what was used beyond it; waits for nothing.

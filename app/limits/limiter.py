@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 
-from app.limits.budget_book import BudgetBook, BudgetCounts
+from app.limits.budget_book import BudgetBook
+from app.limits.budget_counts import BudgetCounts
 from app.limits.charge import RequestCharge, shielded
 from app.limits.counts import LimitCounts
 from app.limits.rates import LEASE_TTL_US, RENEW_EVERY_S

@@ -47,6 +47,7 @@ async def clients(
             await asyncio.sleep(chance.uniform(*_WORK_S))
             notes.written = written(100)
             began_s = time.perf_counter()
+            await charge.tell_spent()
             charge.settle()
             added_ms.append((spent_s + time.perf_counter() - began_s) * 1e3)
         return added_ms

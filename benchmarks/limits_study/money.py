@@ -10,7 +10,7 @@ from app.limits.limiter import Limiter
 from app.limits.stores.operations import Lease, Operation
 from app.request.notes import RequestNotes
 from app.request.spending import ExpectedUse
-from benchmarks.limits_study.replicas import Places, Replicas
+from benchmarks.limits_study.replicas import CONTEXT, Places, Replicas
 from benchmarks.limits_study.requests import MODEL, PICOUSD_PER_TOKEN, PRICES, ask, caller
 from deployments.access.records import Budgets, Limits
 from deployments.budgets.standing import Standing
@@ -61,8 +61,9 @@ def measure_burst(places: Places, *, replicas: int, requests: int, limit: int) -
     }
 
 
-async def hold(limiter: Limiter, number: int, limit_picousd: int) -> int:
-    """Holds ten requests in the first replica until it is killed; the other one only lives on."""
+async def hold(limiter: Limiter, number: int, limit_picousd: int, answers: Any) -> int:
+    """Holds ten requests in the first replica, and answers others, until it is killed; the other
+    replica only lives on."""
     budgets = Budgets(day_picousd=limit_picousd)
     principal = caller(
         limits=Limits(concurrent_requests=_PLACES), tenant_limits=_NONE, budgets=budgets
@@ -76,19 +77,31 @@ async def hold(limiter: Limiter, number: int, limit_picousd: int) -> int:
         assert charge is not None
         await charge.begin()
         await charge.reserve(ExpectedUse(0, 500, models=(MODEL,)), RequestNotes(prices=PRICES))
-    await asyncio.sleep(3600)
+
+    async def client() -> None:
+        while True:
+            used = chance.randint(1, 500)
+            outcome = await ask(limiter, principal, expected=500, used=used)
+            answers.send(outcome.picousd)
+            await asyncio.sleep(0.01)
+
+    chance = random.Random(number)
+    await asyncio.gather(*(client() for _ in range(8)))
     return 0
 
 
 def measure_kill(places: Places) -> dict[str, Any]:
-    """Returns the time after a SIGKILL until what the process held is free: money and places."""
-    group = Replicas(hold, places, 2, 10**6 * PICOUSD_PER_TOKEN)
+    """Returns the time after a SIGKILL under load until what the process held is free, money and
+    places, and whether something was answered that is not spent."""
+    reading, writing = CONTEXT.Pipe(duplex=False)
+    group = Replicas(hold, places, 2, 10**9 * PICOUSD_PER_TOKEN, writing)
     group.begin()
     held = 10 * 500 * PICOUSD_PER_TOKEN
-    _wait_until(lambda: _standing(places).reserved_picousd == held)
-    time.sleep(2.0)
+    _wait_until(lambda: _standing(places).reserved_picousd >= held)
+    answered = _drained(reading, 2.0)
     killed_s = time.monotonic()
     group.processes[0].kill()
+    answered += _drained(reading, 0.5)
     freed: dict[str, float] = {}
 
     def all_free() -> bool:
@@ -100,14 +113,25 @@ def measure_kill(places: Places) -> dict[str, Any]:
         return len(freed) == 2
 
     _wait_until(all_free)
-    [answered] = group.results(count=1)
+    answered += sum(group.results(count=1))
     standing = _standing(places)
     return {
         "money_free_after_s": round(freed["money"], 1),
         "places_free_after_s": round(freed["places"], 1),
-        "answers_less_spent_picousd": answered - standing.spent_picousd,
+        "answered_tokens": answered / PICOUSD_PER_TOKEN,
+        "answered_not_spent_picousd": max(answered - standing.spent_picousd, 0),
+        "spent_not_answered_picousd": max(standing.spent_picousd - answered, 0),
         "reserved_picousd": standing.reserved_picousd,
     }
+
+
+def _drained(reading: Any, seconds: float) -> int:
+    """Returns the sum of what comes within so many seconds."""
+    deadline_s, total = time.monotonic() + seconds, 0
+    while (left_s := deadline_s - time.monotonic()) > 0:
+        if reading.poll(left_s):
+            total += reading.recv()
+    return total
 
 
 def _standing(places: Places) -> Standing:

@@ -54,6 +54,7 @@ async def ask(
         if expected:
             await charge.reserve(ExpectedUse(0, expected, models=(MODEL,)), notes)
             notes.written = written(used)
+            await charge.tell_spent()
             return Outcome(True, used, used * PICOUSD_PER_TOKEN)
         return Outcome(True)
     except (LimitReached, BudgetExceeded):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployments.budgets.contract import Amount, Place
+from deployments.budgets.contract import NOTHING, Amount, Place
 
 _LEVELS = (50, 80, 100)
 """Shares of a budget, in percent, at which somebody is told."""
@@ -10,20 +10,32 @@ _LEVELS = (50, 80, 100)
 
 @dataclass(slots=True)
 class Standing:
-    """A budget in a transaction: what was spent, and what is reserved."""
+    """A budget in a transaction: what was spent, and what portions hold.
+
+    Attributes:
+        spent_picousd: What was spent.
+        spent_tokens: The same in tokens.
+        reserved_picousd: What portions hold.
+        reserved_tokens: The same in tokens.
+        told_percent: The highest level that somebody was told of.
+        free_picousd: What of that no request uses.
+        free_tokens: The same in tokens.
+        called: How often replicas were asked to give back what is free.
+    """
 
     spent_picousd: int = 0
     spent_tokens: int = 0
     reserved_picousd: int = 0
     reserved_tokens: int = 0
     told_percent: int = 0
+    free_picousd: int = 0
+    free_tokens: int = 0
+    called: int = 0
 
-    def fits(self, amount: Amount, place: Place) -> bool:
-        """Returns whether an amount fits beside what was spent and what is reserved."""
-        left = self.left(place)
-        return (place.limit_picousd is None or amount.picousd <= left.picousd) and (
-            place.limit_tokens is None or amount.tokens <= left.tokens
-        )
+    @property
+    def free(self) -> Amount:
+        """What portions hold and no request uses."""
+        return Amount(self.free_picousd, self.free_tokens)
 
     def left(self, place: Place) -> Amount:
         """Returns what is left of the budgets that a place has; below zero where they are
@@ -33,20 +45,34 @@ class Standing:
             (place.limit_tokens or 0) - self.spent_tokens - self.reserved_tokens,
         )
 
-    def reserve(self, amount: Amount) -> None:
-        """Takes an amount aside."""
-        self.reserved_picousd += amount.picousd
-        self.reserved_tokens += amount.tokens
+    def fits(self, amount: Amount, place: Place) -> bool:
+        """Returns whether an amount fits beside what was spent and what is held."""
+        return place.has_room(self.left(place), amount)
 
-    def release(self, amount: Amount) -> None:
-        """Gives back what was taken aside."""
-        self.reserved_picousd -= amount.picousd
-        self.reserved_tokens -= amount.tokens
+    def is_spent(self, place: Place) -> bool:
+        """Returns whether all of a budget was spent."""
+        return (place.limit_picousd is not None and self.spent_picousd >= place.limit_picousd) or (
+            place.limit_tokens is not None and self.spent_tokens >= place.limit_tokens
+        )
+
+    def move(self, reserved: Amount, free: Amount) -> None:
+        """Takes so much aside, or gives it back where it is below zero. Nobody has less than
+        nothing: what somebody has deleted needs no giving back."""
+        self.reserved_picousd = max(self.reserved_picousd + reserved.picousd, 0)
+        self.reserved_tokens = max(self.reserved_tokens + reserved.tokens, 0)
+        self.free_picousd = max(self.free_picousd + free.picousd, 0)
+        self.free_tokens = max(self.free_tokens + free.tokens, 0)
 
     def spend(self, amount: Amount) -> None:
         """Notes what was spent."""
         self.spent_picousd += amount.picousd
         self.spent_tokens += amount.tokens
+
+    def share(self, place: Place, parts: int, own: Amount = NOTHING) -> Amount:
+        """Returns one of so many parts of what is left, with what is free of one's own; nothing of
+        what has no bound."""
+        left = place.bounded(self.left(place) + own).at_least(NOTHING)
+        return Amount(left.picousd // parts, left.tokens // parts)
 
     def reached(self, place: Place) -> int | None:
         """Returns the highest level that was reached and not told of yet, and notes that it is."""

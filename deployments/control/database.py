@@ -1,8 +1,8 @@
 """A database by its URL: SQLite or PostgreSQL, its settings, its tables, and its errors as ours.
 
 Whatever was committed survives a kill of the process, on SQLite also a loss of power: WAL with a
-sync per commit. Write transactions take SQLite's lock when they begin, because one that has read
-first cannot wait for it.
+sync per commit, except where an engine was opened that does not wait for the disk. Write
+transactions take SQLite's lock when they begin, because one that has read first cannot wait for it.
 """
 
 import threading
@@ -69,14 +69,23 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="sqlite+pysqlite")
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, *, waits_for_disk: bool = True) -> Engine:
     """Returns an engine; nothing is connected yet. Its transactions begin as readers; those of
-    `engine.execution_options(writes=True)` as writers."""
+    `engine.execution_options(writes=True)` as writers.
+
+    Args:
+        url: The database.
+        waits_for_disk: Whether a commit is on the disk when it returns. If not, it is seen by all
+            at once and survives a kill of any process that uses the database; what a loss of power,
+            or a kill of PostgreSQL itself, takes is what came since the last commit that did wait.
+    """
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": _BUSY_S})
-        _set_up_sqlite(engine, migrates=False)
+        _set_up_sqlite(engine, migrates=False, waits_for_disk=waits_for_disk)
         return engine
     limits = f"-c statement_timeout={_BUSY_S * 1000:.0f} -c lock_timeout={_BUSY_S * 1000:.0f}"
+    if not waits_for_disk:
+        limits += " -c synchronous_commit=off"
     return _open_postgresql(url, options=limits, pool_pre_ping=True, pool_timeout=_BUSY_S)
 
 
@@ -173,10 +182,10 @@ def _open_postgresql(url: URL, *, options: str, **settings: Any) -> Engine:
         raise ConfigError("PostgreSQL needs the package psycopg[binary].") from error
 
 
-def _set_up_sqlite(engine: Engine, *, migrates: bool) -> None:
+def _set_up_sqlite(engine: Engine, *, migrates: bool, waits_for_disk: bool = True) -> None:
     def connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver begins no transactions by itself
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if waits_for_disk else 'NORMAL'}")
         if migrates:
             use_wal(connection, within_s=_MIGRATION_S)
         else:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.prices import Prices, PriceTable
 from deployments.access.records import Budgets, Limits
-from deployments.budgets.contract import Amount, Settle
+from deployments.budgets.journal import read_journal
 from deployments.budgets.periods import periods_at
 from deployments.budgets.store import BudgetStore
 from tests.doubles import DoubleDirectory
@@ -99,7 +100,7 @@ async def _settled(bench: Bench) -> None:
     budgets = bench.limiter.budgets
     assert budgets is not None
     await bench.limiter.ask(Operation(), lambda _: None)
-    await budgets._writer.submit(Settle("none", Amount()))
+    await budgets.told()
 
 
 async def test_who_has_no_limits_sees_none(service: httpx.AsyncClient) -> None:
@@ -281,7 +282,8 @@ def spent(budgets: BudgetStore) -> Callable[[str], tuple[int, int, int]]:
     def read(subject: str) -> tuple[int, int, int]:
         day, _ = periods_at(datetime.now(UTC).timestamp(), UTC)
         standing = budgets.standing(subject, day.name)
-        return standing.spent_picousd, standing.spent_tokens, standing.reserved_picousd
+        in_use = standing.reserved_picousd - standing.free_picousd
+        return standing.spent_picousd, standing.spent_tokens, in_use
 
     return read
 
@@ -307,6 +309,47 @@ async def test_what_was_answered_is_what_was_spent(
     await _settled(bench)
     picousd, used, reserved = spent("key:key_1")
     assert (picousd, used, reserved) == (round(costs * 1e12), tokens, 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_an_answer_cost_is_written_before_its_end_goes_out(
+    service: httpx.AsyncClient,
+    bench: Bench,
+    budgets: BudgetStore,
+    stream: bool,
+) -> None:
+    bench.budgeted(day_tokens=10**6)
+    sent: list[tuple[bytes, int]] = []
+    database = budgets._url.database
+    folder = Path(f"{database}-portions")
+
+    def secured() -> int:
+        """Returns what would be spent if the replica were killed now."""
+        journals = [read_journal(path) for path in folder.iterdir()]
+        return sum(amount.tokens for journal in journals for amount in journal.values())
+
+    transport = service._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    app: Any = transport.app
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def noted(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                sent.append((message.get("body", b""), secured()))
+            await send(message)
+
+        await app(scope, receive, noted)
+
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(watched), base_url="http://test"
+    ) as client:
+        body = {**CHAT, "stream": stream}
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    ends = b"[DONE]" if stream else b"finish_reason"
+    [before_end] = [used for body, used in sent if ends in body]
+    assert before_end > 0
+    if stream:
+        assert sent[0][1] == 0
 
 
 async def test_a_budget_that_is_spent_is_told_until_when(
@@ -350,12 +393,17 @@ async def test_without_its_database_a_budget_opens_nothing(
     bench.budgeted(day_tokens=10**9)
     assert (await service.post("/v1/query", json=QUERY)).status_code == 200
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("gone")
 
-    monkeypatch.setattr(budgets, "run", fail)
+    for does in ("tell", "beat"):
+        monkeypatch.setattr(budgets, does, fail)
+    assert (await service.post("/v1/query", json=QUERY)).status_code == 200  # from its portion
+    assert bench.limiter.budgets is not None
+    bench.limiter.budgets._portions.hold_until(0.0)  # nobody has heard of this replica since
     refused = await service.post("/v1/query", json=QUERY)
     assert refused.status_code == 503
     bench.bounded(requests_per_min=10)
     assert (await service.post("/v1/query", json=QUERY)).status_code == 200
     monkeypatch.undo()
+    await _settled(bench)
