@@ -5,9 +5,10 @@ sync per commit, except where an engine was opened that does not wait for the di
 transactions take SQLite's lock when they begin, because one that has read first cannot wait for it.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def migrate(url: URL, *, revision: str = "head") -> None:
         engine.dispose()
 
 
+def empty_log(engine: Engine) -> None:
+    """Brings what a SQLite file's log has into the file, and empties the log, which keeps what was
+    deleted. It waits for those who read, for a while; the log of one that is too busy is emptied
+    with a later change."""
+    if engine.dialect.name != "sqlite":
+        return
+    with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
 def errors_as_ours() -> Iterator[None]:
     """Turns what the library raises into our errors."""
@@ -186,6 +197,7 @@ def _set_up_sqlite(engine: Engine, *, migrates: bool, waits_for_disk: bool = Tru
     def connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # the driver begins no transactions by itself
         connection.execute(f"PRAGMA synchronous={'FULL' if waits_for_disk else 'NORMAL'}")
+        connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
         if migrates:
             use_wal(connection, within_s=_MIGRATION_S)
         else:

@@ -8,7 +8,13 @@ from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
+from deployments.control.database import (
+    empty_log,
+    errors_as_ours,
+    migrate,
+    open_engine,
+    parse_url,
+)
 from deployments.control.tables import Base
 
 
@@ -67,3 +73,12 @@ class Stored:
     def _writing(self) -> Iterator[Session]:
         with errors_as_ours(), Session(self._writer) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _erasing(self) -> Iterator[Session]:
+        """A transaction that writes, after which nothing of what it deletes is left in a SQLite
+        file or in its log, unless somebody reads at that moment. PostgreSQL keeps it until its next
+        VACUUM."""
+        with self._writing() as session:
+            yield session
+        empty_log(self._writer)

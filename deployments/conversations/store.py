@@ -206,12 +206,12 @@ class ConversationStore(Stored):
             own &= (ConversationRow.user == scope.user) & (
                 ConversationRow.created_s <= scope.before_s
             )
-        with self._writing() as session:
+        with self._erasing() as session:
             return _counts(_delete(session, own))
 
     def erase_tenant(self, tenant: str) -> Mapping[str, int]:
         """Deletes all conversations of a tenant, and returns how many rows that were."""
-        with self._writing() as session:
+        with self._erasing() as session:
             return _counts(_delete(session, ConversationRow.tenant == tenant))
 
     def forget(self, *, before_s: float, now_s: float) -> int:

@@ -157,7 +157,7 @@ class IdempotencyStore(Stored):
             own &= KeyedRow.conversation == scope.conversation
         else:
             own &= KeyedRow.user_mark == scope.user_mark
-        with self._writing() as session:
+        with self._erasing() as session:
             return _delete(session, own)
 
     def _progress(self, session: Session, digest: str, place: int, now_s: float) -> Progress | None:

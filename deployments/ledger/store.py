@@ -149,7 +149,7 @@ class Ledger(Stored):
     def erase_tenant(self, tenant: str) -> int:
         """Deletes the sampled queries of a tenant, of whose embeddings much of a text can be read,
         and returns how many; sums of usage stay, which hold none."""
-        with self._writing() as session:
+        with self._erasing() as session:
             return count_of(session, delete(SampleRow).where(SampleRow.tenant == tenant))
 
     def erase(self, scope: ErasureScope) -> int:
@@ -159,7 +159,7 @@ class Ledger(Stored):
             own &= SampleRow.conversation == scope.conversation
         else:
             own &= SampleRow.user_mark == scope.user_mark
-        with self._writing() as session:
+        with self._erasing() as session:
             return count_of(session, delete(SampleRow).where(own))
 
     def forget(

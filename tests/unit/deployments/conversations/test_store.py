@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -240,3 +241,15 @@ def test_all_of_a_user_or_a_tenant_goes(store: ConversationStore) -> None:
     assert store.erase(alone) == {"conversations": 0, "turns": 0}
     assert store.erase_tenant("acme") == {"conversations": 1, "turns": 0}
     assert store.find(owners["c4"], "c4", oldest_s=ALWAYS_S).id == "c4"
+
+
+def test_nothing_of_what_was_erased_is_left_in_a_file_or_its_log(tmp_path: Path) -> None:
+    file = tmp_path / "control.db"
+    store = ConversationStore(f"sqlite:///{file}")
+    store.upgrade()
+    for id in ("c1", "c2"):
+        store.create(replace(KEPT, id=id, title=f"the title of {id}"))
+    store.erase(ErasureScope("acme", conversation="c1"))
+    left = b"".join(part.read_bytes() for part in tmp_path.iterdir())
+    assert (b"the title of c1" in left, b"the title of c2" in left) == (False, True)
+    store.close()
