@@ -1,5 +1,7 @@
 """A SQLite file that several processes write: its changes go to a log."""
 
+import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -23,6 +25,17 @@ def use_wal(connection: Any, *, within_s: float) -> None:
         reraise=True,
     )
     waiting(connection.execute, "PRAGMA journal_mode=WAL")
+
+
+def empty_log(connection: Any) -> None:
+    """Writes the log of changes into the file and empties it, as far as nobody reads it: what was
+    deleted is in neither then. Where somebody is too busy, a later change empties it.
+
+    Args:
+        connection: To the file, outside of a transaction.
+    """
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _is_busy(error: BaseException) -> bool:

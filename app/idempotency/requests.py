@@ -154,7 +154,7 @@ class IdempotentRequests:
 
     def erase_tenant(self, tenant: str) -> int:
         """Deletes all answers to a tenant, and returns how many; it blocks."""
-        return self._store.forget(now_s=self._now(), tenant=tenant)
+        return self._store.erase_tenant(tenant)
 
     async def forget_old(self) -> None:
         """Deletes what has been kept long enough."""

@@ -7,11 +7,11 @@ of a network, so this is for one machine.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.storage.circuit import StoreAway
-from deployments.sqlite_wal import use_wal
+from deployments.sqlite_wal import empty_log, use_wal
 
 
 class SqliteFile:
@@ -45,11 +45,9 @@ class SqliteFile:
             raise StoreAway(f"{type(error).__name__}: {error}") from error
 
     def flush(self) -> None:
-        """Writes the log of changes into the file and empties it, as far as nobody reads it: what
-        was deleted is in neither then."""
+        """Has nothing of what was deleted left; see `empty_log`."""
         if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            empty_log(self._connection)
 
     def close(self) -> None:
         """Frees the file; the next call opens it again."""

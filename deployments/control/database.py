@@ -5,10 +5,9 @@ sync per commit, except where an engine was opened that does not wait for the di
 transactions take SQLite's lock when they begin, because one that has read first cannot wait for it.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,16 +114,6 @@ def migrate(url: URL, *, revision: str = "head") -> None:
         raise ConfigError("The control database is of a newer version.") from error
     finally:
         engine.dispose()
-
-
-def empty_log(engine: Engine) -> None:
-    """Brings what a SQLite file's log has into the file, and empties the log, which keeps what was
-    deleted. It waits for those who read, for a while; the log of one that is too busy is emptied
-    with a later change."""
-    if engine.dialect.name != "sqlite":
-        return
-    with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

@@ -1,21 +1,16 @@
 """What everything shares that is kept in the one database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from deployments.control.database import (
-    empty_log,
-    errors_as_ours,
-    migrate,
-    open_engine,
-    parse_url,
-)
+from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
 from deployments.control.tables import Base
+from deployments.sqlite_wal import empty_log
 
 
 def insert_into(session: Session, table: type[Base]) -> Any:
@@ -81,4 +76,6 @@ class Stored:
         VACUUM."""
         with self._writing() as session:
             yield session
-        empty_log(self._writer)
+        if self._writer.dialect.name == "sqlite":
+            with errors_as_ours(), closing(self._writer.raw_connection()) as connection:
+                empty_log(connection.driver_connection)

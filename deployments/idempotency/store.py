@@ -142,12 +142,15 @@ class IdempotencyStore(Stored):
         with self._reading() as session:
             return self._progress(session, digest, place, now_s)
 
-    def forget(self, *, now_s: float, tenant: str | None = None) -> int:
-        """Deletes what has been kept long enough, or all of a tenant, and returns how many requests
-        that were."""
-        old = KeyedRow.expires_s <= now_s if tenant is None else KeyedRow.tenant == tenant
+    def forget(self, *, now_s: float) -> int:
+        """Deletes what has been kept long enough, and returns how many requests that were."""
         with self._writing() as session:
-            return _delete(session, old)
+            return _delete(session, KeyedRow.expires_s <= now_s)
+
+    def erase_tenant(self, tenant: str) -> int:
+        """Deletes all answers to a tenant, and returns how many."""
+        with self._erasing() as session:
+            return _delete(session, KeyedRow.tenant == tenant)
 
     def erase(self, scope: ErasureScope) -> int:
         """Deletes answers of a conversation or to a user, and returns how many; one that is being

@@ -1,6 +1,7 @@
 """Requests under keys in the database: one works, others read, and what is lost begins anew."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_what_is_old_or_of_a_tenant_is_forgotten(store: IdempotencyStore) -> Non
         add(store, claim, 0, b"text")
         store.finish(claim, expires_s=NOW_S + (10 if digest == "a" else 1000))
     assert store.forget(now_s=NOW_S + 10) == 1
-    assert store.forget(now_s=NOW_S + 10, tenant="acme") == 1
+    assert store.erase_tenant("acme") == 1
     assert store.progress("b", place=0, now_s=NOW_S + 10) is None
     left = store.progress("c", place=0, now_s=NOW_S + 10)
     assert left is not None
@@ -114,3 +115,16 @@ def test_what_is_of_a_conversation_or_a_user_is_erased(store: IdempotencyStore) 
     again = Claim("d", "beta", "asked", "two")
     assert store.claim(again, now_s=NOW_S + 10, lease_s=LEASE_S) is None
     assert store.erase(ErasureScope("beta", conversation="conv_1")) == 0
+
+
+def test_nothing_of_a_tenant_is_left_in_a_file_or_its_log(tmp_path: Path) -> None:
+    store = IdempotencyStore(f"sqlite:///{tmp_path / 'control.db'}")
+    store.upgrade()
+    for tenant in ("acme", "beta"):
+        claim = Claim(tenant, tenant, "asked", "one")
+        store.claim(claim, now_s=NOW_S, lease_s=LEASE_S)
+        add(store, claim, 0, f"the answer to {tenant}".encode())
+    store.erase_tenant("acme")
+    left = b"".join(part.read_bytes() for part in tmp_path.iterdir())
+    assert (b"the answer to acme" in left, b"the answer to beta" in left) == (False, True)
+    store.close()
