@@ -18,6 +18,7 @@ from app.limits.portions import Ask, Portions, Reservation
 from app.limits.subjects import Subject
 from app.storage.writer import GroupWriter
 from deployments.budgets.contract import (
+    NOTHING,
     Alert,
     Amount,
     Need,
@@ -136,7 +137,7 @@ class BudgetBook:
             if is_low:
                 self._writer.post(None)
             asked = await self._ask(reservation, lacking) if lacking else None
-            if asked is None or (asked.refused_by is None and not asked.is_gone):
+            if asked is None or asked.is_met:
                 self._warn_of(reservation, () if asked is None else asked.exceeded)
                 return reservation
             self._portions.undo(reservation, lacking)
@@ -200,8 +201,8 @@ class BudgetBook:
         def undo(done: "asyncio.Future[Reserved | None]") -> None:
             """Gives back what nobody waits for any more."""
             met = None if done.cancelled() or done.exception() is not None else done.result()
-            if met is not None and met.refused_by is None and not met.is_gone:
-                self.settle(reservation, Amount())
+            if met is not None and met.is_met:
+                self.settle(reservation, NOTHING)
             else:
                 self._portions.undo(reservation, lacking)
 

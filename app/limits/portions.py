@@ -212,7 +212,7 @@ class Portions:
                 counts.settled_late += settled if each.was == "released" else 0
                 counts.lost += settled if each.was is None else 0
             for ask, reserved in zip(asks, met, strict=True):
-                if reserved.refused_by is None and not reserved.is_gone:
+                if reserved.is_met:
                     for portion in ask.portions:
                         portion.take(ask.amount)
         return tells_again

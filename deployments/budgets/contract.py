@@ -143,6 +143,11 @@ class Reserved:
     exceeded: tuple[Place, ...] = ()
     is_gone: bool = False
 
+    @property
+    def is_met(self) -> bool:
+        """Whether the request has its part."""
+        return self.refused_by is None and not self.is_gone
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:

@@ -59,6 +59,16 @@ class _Row:
         return [(subject, period) for subject, period in json.loads(self.places)]
 
     @property
+    def held(self) -> Amount:
+        """All that the replica holds."""
+        return Amount(self.picousd, self.tokens)
+
+    @property
+    def spent(self) -> Amount:
+        """What was spent of it since it began."""
+        return Amount(self.spent_picousd, self.spent_tokens)
+
+    @property
     def free(self) -> Amount:
         """What no request uses."""
         return Amount(self.free_picousd, self.free_tokens)
@@ -115,9 +125,7 @@ class Group:
             return was
         row.number = state.number
         self._touched.add(row.id)
-        spent = Amount(
-            state.spent.picousd - row.spent_picousd, state.spent.tokens - row.spent_tokens
-        )
+        spent = state.spent - row.spent
         if spent != NOTHING:
             row.spent_picousd, row.spent_tokens = state.spent.picousd, state.spent.tokens
             self._spend(state, spent)
@@ -137,7 +145,7 @@ class Group:
         if enforced := [place for place in full if place.enforced]:
             return self._refuse(enforced, need.amount)
         for row, place in zip(cast(list[_Row], rows), places, strict=True):
-            self._resize(row, place.key, Amount(row.picousd, row.tokens) + need.amount, row.free)
+            self._resize(row, place.key, row.held + need.amount, row.free)
         return Reserved(exceeded=tuple(full))
 
     def grant(self, state: PortionState, parts: int) -> Amount:
@@ -151,8 +159,7 @@ class Group:
         granted = room.at_most(place.bounded(state.wants)).at_least(NOTHING)
         if granted == NOTHING or not place.has_room(granted, state.least):
             return NOTHING
-        held = Amount(row.picousd, row.tokens) + granted
-        self._resize(row, place.key, held, row.free + granted)
+        self._resize(row, place.key, row.held + granted, row.free + granted)
         return granted
 
     def news(
@@ -177,14 +184,13 @@ class Group:
             spent: What was spent of portions in all, as far as more of it is known than was told.
         """
         for row in self._rows.values():
-            known = Amount(row.spent_picousd, row.spent_tokens)
-            more = spent.get(row.id, known).at_least(known) - known
+            more = spent.get(row.id, row.spent).at_least(row.spent) - row.spent
             row.spent_picousd += more.picousd
             row.spent_tokens += more.tokens
             for key in row.keys:
                 self._standings[key].spend(more)
                 self._changed.add(key)
-                self._move(key, Amount(-row.picousd, -row.tokens), NOTHING - row.free)
+                self._move(key, NOTHING - row.held, NOTHING - row.free)
             row.picousd = row.tokens = row.free_picousd = row.free_tokens = 0
             row.state, row.changed_s = "released", self._now_s
             self._touched.add(row.id)
@@ -241,8 +247,7 @@ class Group:
 
     def _resize(self, row: _Row, key: Key, held: Amount, free: Amount) -> None:
         """Makes a portion as large as that, and so much of it free."""
-        more = Amount(held.picousd - row.picousd, held.tokens - row.tokens)
-        self._move(key, more, free - row.free)
+        self._move(key, held - row.held, free - row.free)
         row.picousd, row.tokens = held.picousd, held.tokens
         row.free_picousd, row.free_tokens = free.picousd, free.tokens
         self._touched.add(row.id)
