@@ -13,10 +13,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from deployments.contracts.erasure import ErasureScope
+from deployments.contracts.erasure import ErasedPlace, ErasureScope
 from deployments.contracts.errors import DeadlineExceeded, RagError
 from deployments.contracts.tenants import Erased
-from deployments.conversations.deletions import Deletion, DeletionStore, PlaceErased
+from deployments.conversations.deletions import Deletion, DeletionStore
 
 RETRIED_EVERY_S = 60.0
 """Time between two tries of one deletion."""
@@ -68,7 +68,7 @@ class Eraser:
         now_s = self._now()
         scope = replace(scope, before_s=now_s)
         deletion = Deletion(f"del_{secrets.token_hex(16)}", scope, now_s, now_s + self._late_s)
-        waiting = [PlaceErased(name, is_done=False, reason="owed") for name in self._all()]
+        waiting = [ErasedPlace(name, is_done=False, reason="owed") for name in self._all()]
         deletion = replace(deletion, places=tuple(waiting))
         await asyncio.to_thread(self._store.add, deletion)
         # Also when the caller has left: the rest would wait for the next try.
@@ -113,11 +113,11 @@ class Eraser:
             _log.warning("what became of a deletion is not noted, it is tried again: %s", error)
         return deletion
 
-    async def _ask(self, scope: ErasureScope, places: Mapping[str, Place]) -> Sequence[PlaceErased]:
+    async def _ask(self, scope: ErasureScope, places: Mapping[str, Place]) -> Sequence[ErasedPlace]:
         return [await _erased(name, place, scope) for name, place in places.items()]
 
 
-async def _erased(name: str, place: Place, scope: ErasureScope) -> PlaceErased:
+async def _erased(name: str, place: Place, scope: ErasureScope) -> ErasedPlace:
     """Asks a place until nothing is left there, or it does not answer."""
     counts: dict[str, int] = {}
     until_s = time.monotonic() + _PLACE_S
@@ -125,13 +125,13 @@ async def _erased(name: str, place: Place, scope: ErasureScope) -> PlaceErased:
         try:
             erased = await place(scope)
         except RagError as error:
-            return PlaceErased(name, counts, is_done=False, reason=error.code)
+            return ErasedPlace(name, counts, is_done=False, reason=error.code)
         except Exception as error:
             _log.exception("a place of texts fails to erase")
-            return PlaceErased(name, counts, is_done=False, reason=type(error).__name__)
+            return ErasedPlace(name, counts, is_done=False, reason=type(error).__name__)
         for what, count in erased.counts.items():
             counts[what] = counts.get(what, 0) + count
         if erased.is_done:
-            return PlaceErased(name, counts)
+            return ErasedPlace(name, counts)
         if time.monotonic() >= until_s:
-            return PlaceErased(name, counts, is_done=False, reason=DeadlineExceeded.code)
+            return ErasedPlace(name, counts, is_done=False, reason=DeadlineExceeded.code)

@@ -4,36 +4,17 @@ receipt for each place."""
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 
 from app.releases.route import RetrievalStages
 from app.request.scope import RequestScope
 from deployments.activity import TrackerStage
 from deployments.batches.contract import BatchStage
 from deployments.contracts.calls import CallContext
+from deployments.contracts.erasure import ErasedPlace
 from deployments.contracts.errors import StageError
 from deployments.contracts.tenants import Erased
 
 Step = Callable[[CallContext], Awaitable[Erased]]
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedPlace:
-    """What became of a tenant in one place.
-
-    Attributes:
-        place: The retrieval application, or `batches`, `records` for sampled queries and traces,
-            `conversations`, `answers` that are kept for requests that are sent again, or `cache`
-            for those that are given again.
-        counts: What was removed this time, by what it was.
-        is_done: Whether nothing is left.
-        reason: Why something is; the code of an error.
-    """
-
-    place: str
-    counts: Mapping[str, int] = field(default_factory=dict)
-    is_done: bool = True
-    reason: str = ""
 
 
 async def erase_tenant(
@@ -50,6 +31,10 @@ async def erase_tenant(
     """Removes a tenant from every place, and returns a receipt for each. A place that is away is
     told of and does not keep the others; erasing again does what is left. The tenant's keys should
     be closed before, or it may write meanwhile.
+
+    Places are the retrieval applications, `batches`, `records` for sampled queries and traces,
+    `conversations`, `answers` that are kept for requests that are sent again, and `cache` for those
+    that are given again.
 
     Args:
         tenant: Whose documents, files and batches go.

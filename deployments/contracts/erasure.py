@@ -1,8 +1,10 @@
-"""What is to be erased: a conversation, or all of a user's; and how rows say whose they are."""
+"""What is to be erased: a conversation, or all of a user's; how rows say whose they are, and what
+places say that have erased."""
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 CONVERSATION_TAG = "ragserve.conversation"
 """The tag of a trace, and the attribute of its first span, that name a kept conversation."""
@@ -32,6 +34,29 @@ class ErasureScope:
     def user_mark(self) -> str:
         """See `user_mark`; empty where it is a conversation."""
         return user_mark(self.tenant, self.user)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPlace:
+    """What was erased in one place.
+
+    Attributes:
+        place: Its name.
+        counts: What was removed, by what it was.
+        is_done: Whether it said the last time that nothing is left.
+        reason: Why something is; the code of an error.
+    """
+
+    place: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_done: bool = True
+    reason: str = ""
+
+    def after(self, later: "ErasedPlace") -> "ErasedPlace":
+        """Returns what there is to say after a further try."""
+        names = [*self.counts, *(name for name in later.counts if name not in self.counts)]
+        counts = {name: self.counts.get(name, 0) + later.counts.get(name, 0) for name in names}
+        return replace(later, counts=counts)
 
 
 def user_mark(tenant: str, user: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from deployments.contracts.erasure import ErasureScope
 from deployments.control.database import errors_as_ours, migrate, open_engine, parse_url
 from deployments.control.tables import Base
 from deployments.sqlite_wal import empty_log
@@ -17,6 +18,21 @@ def insert_into(session: Session, table: type[Base]) -> Any:
     """Returns an insert that can say what is to be done with a row that is there already."""
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+
+
+def belongs_to(table: Any, scope: ErasureScope) -> Any:
+    """Returns what is true of the rows that were written for a conversation or a user.
+
+    Args:
+        table: Has the columns `tenant`, `conversation` and `user_mark`.
+        scope: Which one.
+    """
+    named = (
+        table.conversation == scope.conversation
+        if scope.conversation
+        else table.user_mark == scope.user_mark
+    )
+    return (table.tenant == scope.tenant) & named
 
 
 def count_of(session: Session, change: Executable) -> int:

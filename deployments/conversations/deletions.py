@@ -1,37 +1,14 @@
 """What is to be erased, in the database, until every place has said that nothing of it is left."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from deployments.contracts.erasure import ErasureScope
+from deployments.contracts.erasure import ErasedPlace, ErasureScope
 from deployments.control.stored import Stored, count_of
 from deployments.conversations.tables import DeletionRow
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceErased:
-    """What became of a deletion in one place.
-
-    Attributes:
-        place: Its name.
-        counts: What was removed so far, by what it was.
-        is_done: Whether it said the last time that nothing is left.
-        reason: Why something is; the code of an error.
-    """
-
-    place: str
-    counts: Mapping[str, int] = field(default_factory=dict)
-    is_done: bool = True
-    reason: str = ""
-
-    def after(self, later: "PlaceErased") -> "PlaceErased":
-        """Returns what there is to say after a further try."""
-        names = [*self.counts, *(name for name in later.counts if name not in self.counts)]
-        counts = {name: self.counts.get(name, 0) + later.counts.get(name, 0) for name in names}
-        return replace(later, counts=counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +29,7 @@ class Deletion:
     scope: ErasureScope
     asked_s: float
     until_s: float
-    places: tuple[PlaceErased, ...] = ()
+    places: tuple[ErasedPlace, ...] = ()
     done_s: float | None = None
     quiet_tries: int = 0
 
@@ -129,7 +106,7 @@ class DeletionStore(Stored):
             return count_of(session, delete(DeletionRow).where(DeletionRow.done_s < before_s))
 
 
-def _pack(places: Sequence[PlaceErased]) -> dict[str, Any]:
+def _pack(places: Sequence[ErasedPlace]) -> dict[str, Any]:
     return {"places": [[one.place, dict(one.counts), one.is_done, one.reason] for one in places]}
 
 
@@ -139,7 +116,7 @@ def _deletion(row: DeletionRow) -> Deletion:
         scope=ErasureScope(row.tenant, row.conversation, row.user, row.asked_s),
         asked_s=row.asked_s,
         until_s=row.until_s,
-        places=tuple(PlaceErased(*one) for one in row.places["places"]),
+        places=tuple(ErasedPlace(*one) for one in row.places["places"]),
         done_s=row.done_s,
         quiet_tries=row.quiet_tries,
     )

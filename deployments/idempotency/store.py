@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from deployments.contracts.erasure import ErasureScope
-from deployments.control.stored import Stored, count_of, insert_into
+from deployments.control.stored import Stored, belongs_to, count_of, insert_into
 from deployments.idempotency.tables import KeyedRow, PieceRow
 
 
@@ -155,13 +155,8 @@ class IdempotencyStore(Stored):
     def erase(self, scope: ErasureScope) -> int:
         """Deletes answers of a conversation or to a user, and returns how many; one that is being
         written is known by its end alone."""
-        own = KeyedRow.tenant == scope.tenant
-        if scope.conversation:
-            own &= KeyedRow.conversation == scope.conversation
-        else:
-            own &= KeyedRow.user_mark == scope.user_mark
         with self._erasing() as session:
-            return _delete(session, own)
+            return _delete(session, belongs_to(KeyedRow, scope))
 
     def _progress(self, session: Session, digest: str, place: int, now_s: float) -> Progress | None:
         row = session.get(KeyedRow, digest)

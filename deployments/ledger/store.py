@@ -16,7 +16,7 @@ from deployments.activity import (
 )
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import InvalidRequest
-from deployments.control.stored import Stored, count_of, insert_into
+from deployments.control.stored import Stored, belongs_to, count_of, insert_into
 from deployments.ledger.records import sample_of, unpack
 from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
 from deployments.ledger.taking import (
@@ -154,13 +154,8 @@ class Ledger(Stored):
 
     def erase(self, scope: ErasureScope) -> int:
         """Deletes the sampled queries of a conversation or a user, and returns how many."""
-        own = SampleRow.tenant == scope.tenant
-        if scope.conversation:
-            own &= SampleRow.conversation == scope.conversation
-        else:
-            own &= SampleRow.user_mark == scope.user_mark
         with self._erasing() as session:
-            return count_of(session, delete(SampleRow).where(own))
+            return count_of(session, delete(SampleRow).where(belongs_to(SampleRow, scope)))
 
     def forget(
         self, *, samples_s: float, recorded_s: float, unrecorded_s: float, reporters_s: float

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.operations.erase import ErasedPlace, erase_tenant
+from app.operations.erase import erase_tenant
 from app.releases.route import RetrievalStages
 from app.request.scope import RequestScope
 from deployments.contracts.calls import CallContext
+from deployments.contracts.erasure import ErasedPlace
 from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.tenants import Erased
 from tests.doubles import DoubleDirectory

@@ -7,7 +7,8 @@ import pytest
 from app.cache.entry import entry_of
 from app.cache.response_cache import ResponseCache
 from app.cache.stores.sqlite_store import SqliteStore
-from app.operations.erase import ErasedPlace, erase_tenant
+from app.operations.erase import erase_tenant
+from deployments.contracts.erasure import ErasedPlace
 from deployments.contracts.generation import Generation
 from tests.unit.app.operations.test_erase import SCOPE
 
