@@ -21,7 +21,7 @@ from app.batches.runner import BatchRunner
 from app.cache.opening import cache_url, open_cache
 from app.conversations.conversations import RENEWED_EVERY_S, SWEPT_EVERY_S, Conversations
 from app.conversations.eraser import RETRIED_EVERY_S, Eraser
-from app.conversations.opening import conversations_url, open_conversations
+from app.conversations.opening import open_conversations
 from app.conversations.places import places_of, spool_place
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
@@ -39,6 +39,7 @@ from app.stages.batches import BatchClient
 from app.stages.breaker import Breakers
 from app.stages.control import ControlClient, TrackerClient
 from app.stages.directory import HandleDirectory
+from app.storage.opening import named_database
 from app.telemetry.gauges import Admission
 from app.telemetry.replica import RecordKeeper
 from deployments.contracts.errors import ConfigError
@@ -99,7 +100,7 @@ class Ingress:
         kept_in = cache_url(os.environ, database=self._args.access.database_url)
         require_one_cache(kept_in)
         self._cache = open_cache(kept_in, self._args.cache)
-        self._conversations_url = conversations_url(self._args.access, os.environ)
+        self._conversations_url = named_database(os.environ, self._args.access.database_url)
         conversations = open_conversations(
             self._conversations_url,
             lambda: _NOT_TOLD if self._live is None else self._live.conversations,

@@ -34,6 +34,7 @@ from app.local.home import Home
 from app.local.planning import UpOptions, port_needs
 from app.local.processes import find_process
 from app.local.state import StackState, read_state
+from app.storage.opening import CACHE_URL_VARIABLE, DATABASE_URL_VARIABLE, LIMITS_URL_VARIABLE
 from deployments.contracts.errors import RagError
 
 
@@ -67,7 +68,7 @@ class Examination:
             yield said
         yield from (self._of_node(config) if self.node else self._of_stack(config))
         yield check_writable("for sockets", Path("/tmp"))
-        variables = ("RAGSERVE_DATABASE_URL", "RAGSERVE_LIMITS_URL", "RAGSERVE_CACHE_URL")
+        variables = (DATABASE_URL_VARIABLE, LIMITS_URL_VARIABLE, CACHE_URL_VARIABLE)
         yield from check_sqlite_files((name, self.environment.get(name, "")) for name in variables)
         yield from check_databases(self.environment)
         servers = HttpServers()

@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.doctor.finding import Finding, ok, warning, wrong
+from app.storage.opening import (
+    CACHE_URL_VARIABLE,
+    DATABASE_URL_VARIABLE,
+    LIMITS_URL_VARIABLE,
+    REDIS_SCHEMES,
+)
 from deployments.contracts.errors import ConfigError, RagError
 
 _TIMEOUT_S = 5.0
@@ -113,12 +119,12 @@ def check_redis(url: str, variable: str) -> Finding:
 
 def check_databases(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Yields whether the databases answer that the environment names; files are none of these."""
-    database = environment.get("RAGSERVE_DATABASE_URL", "").strip()
+    database = environment.get(DATABASE_URL_VARIABLE, "").strip()
     if database and not database.startswith("sqlite:"):
         yield check_postgresql(database)
-    for variable in ("RAGSERVE_LIMITS_URL", "RAGSERVE_CACHE_URL"):
+    for variable in (LIMITS_URL_VARIABLE, CACHE_URL_VARIABLE):
         url = environment.get(variable, "").strip()
-        if url.startswith(("redis://", "rediss://", "unix://")):
+        if url.startswith(REDIS_SCHEMES):
             yield check_redis(url, variable)
         elif url and not url.startswith("sqlite:"):
             yield warning(

@@ -12,12 +12,7 @@ from app.limits.stores.operations import Decision, Operation, Store
 from app.limits.stores.sqlite_store import SqliteStore
 from app.settings.limits import LimitsArgs
 from app.storage.circuit import StoreAway
-from app.storage.opening import (
-    DATABASE_URL_VARIABLE,
-    LIMITS_URL_VARIABLE,
-    open_named,
-    store_url,
-)
+from app.storage.opening import LIMITS_URL_VARIABLE, named_database, open_named, store_url
 from deployments.budgets.contract import Alert
 from deployments.budgets.store import BudgetStore
 
@@ -43,7 +38,7 @@ def open_limiter(
     Raises:
         ConfigError: a URL names no store, or leads to something else.
     """
-    database_url = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
+    database_url = named_database(environment, database)
     url = store_url(environment, LIMITS_URL_VARIABLE, database=database, file="limits.db")
     store = FallbackStore(open_store(url, args), max_replicas=args.max_replicas)
     budgets = None

@@ -13,7 +13,7 @@ DATABASE_URL_VARIABLE = "RAGSERVE_DATABASE_URL"
 LIMITS_URL_VARIABLE = "RAGSERVE_LIMITS_URL"
 CACHE_URL_VARIABLE = "RAGSERVE_CACHE_URL"
 _SQLITE = "sqlite:///"
-_REDIS = ("redis://", "rediss://", "unix://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class CheckedStore(Protocol):
@@ -26,6 +26,12 @@ class CheckedStore(Protocol):
 
 InFile = TypeVar("InFile")
 InRedis = TypeVar("InRedis", bound=CheckedStore)
+
+
+def named_database(environment: Mapping[str, str], database: str | None) -> str:
+    """Returns where keys are kept: what the settings say, or else the environment; empty where
+    nobody has named a database."""
+    return database or environment.get(DATABASE_URL_VARIABLE, "").strip()
 
 
 def store_url(
@@ -42,7 +48,7 @@ def store_url(
     """
     if url := environment.get(variable, "").strip():
         return url
-    beside = database or environment.get(DATABASE_URL_VARIABLE, "").strip()
+    beside = named_database(environment, database)
     if not beside.startswith(_SQLITE):
         return ""
     return _SQLITE + str(Path(beside.removeprefix(_SQLITE)).with_name(file))
@@ -70,7 +76,7 @@ def open_named(
     """
     if url.startswith(_SQLITE):
         return in_file(Path(url.removeprefix(_SQLITE)))
-    if not url.startswith(_REDIS):
+    if not url.startswith(REDIS_SCHEMES):
         raise ConfigError(f"{variable} must be sqlite:///<path> or redis://<host>.")
     store = in_redis(url)
     try:
