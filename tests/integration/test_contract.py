@@ -31,7 +31,6 @@ def test_generated_requests_get_announced_answers(cluster: Cluster, http: httpx.
 
         @settings(
             max_examples=15,
-            deadline=None,
             database=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

@@ -97,9 +97,7 @@ def operations(draw: st.DrawFn) -> Operation:
         max_size=8,
     )
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_stores_decide_alike(redis_url: str, course: list[tuple[int, list[Operation]]]) -> None:
     clock = MicrosecondClock()
     with TemporaryDirectory() as folder:

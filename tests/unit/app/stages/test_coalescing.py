@@ -216,7 +216,7 @@ async def test_a_call_that_is_cancelled_from_outside_leaves_nobody_waiting() -> 
         await coalescer.submit("a")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     weights=st.lists(st.integers(1, 20), max_size=20),
     max_calls=st.integers(1, 3),

@@ -14,7 +14,7 @@ levels = some.lists(some.integers(0, 5), min_size=1, max_size=12)
 
 
 @given(values=shares, seed=some.integers(0, 2**31))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_interval_of_a_mean_contains_it(values: list[float], seed: int) -> None:
     found = mean(values, seed=seed, resamples=400)
     assert found.value == pytest.approx(sum(values) / len(values))
@@ -42,7 +42,7 @@ def test_same_seed_draws_the_same_queries() -> None:
 
 
 @given(positives=levels, negatives=levels)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_auroc_is_the_share_of_pairs_in_order(positives: list[int], negatives: list[int]) -> None:
     pairs = list(product(positives, negatives))
     expected = sum((high > low) + 0.5 * (high == low) for high, low in pairs) / len(pairs)

@@ -11,7 +11,7 @@ from deployments.batching.queue import Completed
 from deployments.contracts.errors import StageFailed
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     submits=st.lists(st.lists(st.integers(1, 60), max_size=6), max_size=8),
     max_tokens=st.integers(20, 120),
@@ -59,7 +59,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(
         assert padded <= max_tokens or len(batch) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     calls=st.lists(
         st.tuples(st.sampled_from(["good", "poisonous", "leaves"]), st.integers(1, 60)), max_size=12

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.batching.planning import (
@@ -108,7 +108,6 @@ def test_what_was_learned_follows_the_model() -> None:
     assert model.overhead_tokens == MIN_OVERHEAD_TOKENS
 
 
-@settings(deadline=None)
 @given(COUNTS, TOKENS, REQUESTS)
 def test_budgets_hold_except_for_an_oversized_oldest_entry_alone(
     counts: list[int], max_tokens: int, max_requests: int
@@ -121,7 +120,6 @@ def test_budgets_hold_except_for_an_oversized_oldest_entry_alone(
     assert padded(lengths) <= max_tokens or batch == [0]
 
 
-@settings(deadline=None)
 @given(COUNTS, TOKENS, REQUESTS)
 def test_no_batch_of_like_lengths_holds_more_text_for_its_cost(
     counts: list[int], max_tokens: int, max_requests: int
@@ -137,7 +135,6 @@ def test_no_batch_of_like_lengths_holds_more_text_for_its_cost(
                 assert share(lengths) <= chosen + 1e-12
 
 
-@settings(deadline=None)
 @given(COUNTS, TOKENS, REQUESTS)
 def test_batches_one_after_the_other_empty_the_queue(
     counts: list[int], max_tokens: int, max_requests: int

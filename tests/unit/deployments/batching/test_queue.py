@@ -87,7 +87,7 @@ async def test_clearing_returns_everything() -> None:
     assert (len(queue), queue.tokens) == (0, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(1, 6))
 def test_an_entry_waits_at_most_for_the_batches_of_those_before_it(
     lengths: list[int], max_requests: int

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.canary.assignment import assign_arm, assign_release
@@ -109,7 +109,6 @@ def test_a_key_may_be_broken_text() -> None:
     assert assign_release({"a": 0.5, "b": 0.5}, sticky_key="\ud800") in ("a", "b")
 
 
-@settings(deadline=None)
 @given(TRAFFIC, st.text(max_size=20))
 def test_a_key_keeps_its_release_whatever_the_order_of_the_mapping(
     traffic: dict[str, float], key: str
@@ -120,7 +119,6 @@ def test_a_key_keeps_its_release_whatever_the_order_of_the_mapping(
     assert assign_release(dict(reversed(traffic.items())), sticky_key=key) == name
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_only_the_share_of_the_weights_counts(key: str, a: float, b: float) -> None:
     """Doubling every weight moves nobody."""

@@ -76,7 +76,7 @@ def test_a_relative_scale_divides_the_variance_by_the_square_of_the_mean() -> No
     assert scaled.design_effect == pytest.approx(plain.design_effect)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1e3), min_size=2, max_size=80), st.integers(1, 5))
 def test_the_same_evidence_again_makes_no_independent_requests(
     values: list[float], doublings: int

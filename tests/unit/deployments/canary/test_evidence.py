@@ -11,7 +11,7 @@ from deployments.canary.codec import from_json, to_json
 from deployments.canary.evidence import MAX_BLOCKS, Evidence, Frame, merge
 from deployments.canary.recording import Outcomes, gather
 
-SETTINGS = settings(deadline=None, max_examples=60)
+SETTINGS = settings(max_examples=60)
 REQUESTS = st.lists(
     st.tuples(
         st.sampled_from(["canary", "baseline"]),

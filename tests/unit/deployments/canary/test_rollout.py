@@ -255,7 +255,7 @@ MOVES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     MOVES,
     st.sampled_from(["observe_only", "abort_only", "auto"]),

@@ -246,7 +246,7 @@ def test_no_data_is_never_more_than_insufficient(metric: str) -> None:
     assert found is not None or not POLICY.guardrails[metric].needed
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(MEASURED),
     st.integers(0, 2**32),

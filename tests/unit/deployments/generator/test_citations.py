@@ -90,7 +90,7 @@ PIECES = ["[", "]", "1", "2", "3", "9", ",", " ", ". ", ".", "\n", "One", "two",
 ANSWERS = st.lists(st.sampled_from([*PIECES, "[2, 3]", "- ", "。", "\u2028"]), max_size=60)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(answer=ANSWERS.map("".join), data=st.data())
 def test_any_cutting_gives_the_same_citations(answer: str, data: st.DataObject) -> None:
     whole = CitationTracker(RANKS).feed(answer)
@@ -103,7 +103,7 @@ def test_any_cutting_gives_the_same_citations(answer: str, data: st.DataObject) 
     assert tuple(piecewise) == whole
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(answer=ANSWERS.map("".join))
 def test_any_citation_names_a_source_and_ends_with_its_marker(answer: str) -> None:
     citations = CitationTracker(RANKS).feed(answer)

@@ -282,7 +282,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(chunks=CHUNKS, earlier=MESSAGES, question=HOSTILE)
 def test_nothing_that_others_wrote_ends_a_fence_or_a_turn(
     chunks: list[Chunk], earlier: list[Message], question: str
@@ -300,7 +300,7 @@ def test_nothing_that_others_wrote_ends_a_fence_or_a_turn(
     assert TAG.findall(condensed[-1].content) == ["<turn", "</turn"] * len(said)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(text=HOSTILE)
 def test_neutralising_keeps_what_is_seen_and_is_done_once(text: str) -> None:
     once = neutralise(text)

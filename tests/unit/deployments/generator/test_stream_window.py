@@ -92,7 +92,7 @@ async def test_cancelling_the_reader_closes_the_source() -> None:
     assert source.closed
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.004]), max_size=12))
 def test_nothing_is_lost_or_reordered(pauses_s: list[float]) -> None:
     out = asyncio.run(gathered(Source(pauses_s), window_s=0.002))

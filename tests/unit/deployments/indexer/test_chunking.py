@@ -70,7 +70,7 @@ without_repeats = (
 
 
 @given(st.lists(markdown, min_size=1, max_size=3), any_text)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_passage_fits_the_window(texts: list[str], title: str) -> None:
     document = make_document(*texts, title=title)
     assert all(count_tokens(chunk) <= 32 for chunk in SMALL.split(document))
@@ -78,7 +78,7 @@ def test_every_passage_fits_the_window(texts: list[str], title: str) -> None:
 
 
 @given(without_repeats)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_chunks_cover_all_text_but_headings(text: str) -> None:
     """Without overlap, chunks follow each other with only blanks and headings between them."""
     position = skip_headings(text, 0)
@@ -90,7 +90,7 @@ def test_chunks_cover_all_text_but_headings(text: str) -> None:
 
 
 @given(st.integers(1, 400), st.integers(1, 40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_overlapping_chunks_lose_no_word(word_count: int, paragraph_words: int) -> None:
     numbered = [f"word{index}" for index in range(word_count)]
     paragraphs = [

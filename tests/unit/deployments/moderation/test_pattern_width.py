@@ -31,7 +31,7 @@ def _patterns() -> st.SearchStrategy[str]:
     return st.recursive(atoms | st.just(r"\b"), wider, max_leaves=6)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_patterns())
 def test_it_is_the_width_that_python_finds(pattern: str) -> None:
     if pattern.count("(?P<n>") > 1:

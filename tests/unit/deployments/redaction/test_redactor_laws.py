@@ -67,14 +67,14 @@ TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=6), max_size=14).map(
 ANY_TEXT = TEXTS | st.text(st.characters(), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY_TEXT)
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     once = REDACTOR.redact(text)
     assert REDACTOR.redact(once) == once
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY_TEXT)
 def test_nothing_else_changes(text: str) -> None:
     """What is left between the placeholders stands in the text, in this order."""
@@ -88,7 +88,7 @@ def test_nothing_else_changes(text: str) -> None:
     assert text.endswith(kept[-1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(1, 12), st.sampled_from(["EMAIL", "CARD", "IP"]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -48,7 +48,6 @@ def test_mean_of_the_best_cosines(
     assert max_sim(query, quantize(passage)) == pytest.approx(score, abs=0.003)
 
 
-@settings(deadline=None)
 @given(SHAPES)
 def test_score_is_a_cosine(shape: tuple[int, int, int]) -> None:
     queries, passages, seed = shape
@@ -59,7 +58,6 @@ def test_score_is_a_cosine(shape: tuple[int, int, int]) -> None:
     assert max_sim(query, quantize(query)) == pytest.approx(1.0, abs=0.01)
 
 
-@settings(deadline=None)
 @given(SHAPES)
 def test_more_of_a_passage_never_lowers_the_score(shape: tuple[int, int, int]) -> None:
     queries, passages, seed = shape
@@ -68,7 +66,6 @@ def test_more_of_a_passage_never_lowers_the_score(shape: tuple[int, int, int]) -
     assert max_sim(query, quantize(longer)) >= max_sim(query, quantize(passage)) - 1e-6
 
 
-@settings(deadline=None)
 @given(SHAPES)
 def test_one_byte_per_value_is_enough(shape: tuple[int, int, int]) -> None:
     """Against the same formula in float32, at the width of a real model."""

@@ -85,7 +85,7 @@ def condition(where: Mapping[str, object]) -> Condition:
     return compiled
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(where=filters)
 @example(where={"k": {"$ne": 1}})
 @example(where={"k": True})

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.settings.activity import ActivityArgs
@@ -68,7 +68,6 @@ class Tracker:
             assert one.fingerprint in report.vectors
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_sums_are_exact_whatever_is_lost(steps: list[str]) -> None:
     clock, tracker = Clock(), Tracker()

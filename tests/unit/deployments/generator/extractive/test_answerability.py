@@ -1,7 +1,7 @@
 """What makes it likely that the context answers the question."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.contracts.documents import Chunk
@@ -77,7 +77,6 @@ WORDS = st.lists(st.sampled_from(["law", "Newton", "1687", "not", "first", "is",
 )
 
 
-@settings(deadline=None)
 @given(question=WORDS, dense=st.floats(-1, 1), rerank=st.none() | st.floats(-2, 2))
 def test_it_is_always_a_likelihood(question: str, dense: float, rerank: float | None) -> None:
     value = estimate(f"law {question}", signals=Signals(dense=dense, rerank=rerank))

@@ -368,7 +368,7 @@ TERMS = ["tower", "queue", "bread", "is", "the", "of", "full", "tall", "status",
 WORDS = st.lists(st.sampled_from(TERMS + MARKS), max_size=40).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(question=WORDS, texts=st.lists(WORDS, max_size=4), most=st.integers(1, 5))
 def test_any_answer_is_quoted_bounded_and_repeatable(
     question: str, texts: list[str], most: int

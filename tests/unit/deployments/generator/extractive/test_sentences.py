@@ -4,7 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.generator.extractive import terms as module
@@ -190,7 +190,6 @@ def test_threads_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> N
         sys.setswitchinterval(interval_s)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_gives_sentences_of_at_least_three_words_and_fragments_of_one(text: str) -> None:
     for markup in ("markdown", "plain"):

@@ -77,7 +77,7 @@ def within(index: ChunkIndex, hits: list[Hit], access: Access, where: object) ->
 
 
 @pytest.mark.parametrize("few_rows", [0, 4096], ids=["large", "small"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.one_of(writes, st.just("commit")), max_size=30),
     st.lists(st.tuples(callers, st.sampled_from(FILTERS)), min_size=1, max_size=6),
@@ -107,7 +107,7 @@ def test_everybody_finds_what_a_filter_of_everything_would_leave(
             )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(writes, st.just("commit")), max_size=30), callers)
 def test_documents_and_chunks_within_reach_are_counted(changes: list, access: Access) -> None:
     index = ChunkIndex()
