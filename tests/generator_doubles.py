@@ -78,6 +78,7 @@ class EchoEngine:
     """
 
     max_model_tokens: int | None = 2000
+    is_language_model: bool = True
     tool_choices: tuple[Choice, ...] = CHOICES
 
     def __init__(self) -> None:

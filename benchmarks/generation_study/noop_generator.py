@@ -41,6 +41,7 @@ class NoopEngine:
     """Writes the same token again and again; the last message is the pace in tokens per second, 0
     for as fast as it can. Satisfies `deployments.contracts.generation.Engine`."""
 
+    is_language_model = True
     tool_choices: tuple[Choice, ...] = ()
 
     async def start(self) -> None:

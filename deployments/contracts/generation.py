@@ -232,6 +232,12 @@ class Engine(Protocol):
         ...
 
     @property
+    def is_language_model(self) -> bool:
+        """Whether it reads the messages of a prompt, and writes without a context. One that quotes
+        needs the question and the context alone, so no messages are written for it."""
+        ...
+
+    @property
     def tool_choices(self) -> tuple[Choice, ...]:
         """Which choices of functions it can honour; empty for an engine that calls none."""
         ...

@@ -54,7 +54,7 @@ class Generator(StageReplica):
             "model": self._settings.name,
             "engine": self._settings.engine,
             "max_model_tokens": self._engine.max_model_tokens,
-            "language_model": self._settings.engine != "extractive",
+            "language_model": self._engine.is_language_model,
             "tool_choices": list(self._engine.tool_choices),
             "prompts": list(prompt_names()),
             "temperature": self._settings.default_temperature,

@@ -17,6 +17,7 @@ from deployments.contracts.generation import (
     Generation,
     GenerationEvent,
     GenerationRequest,
+    Message,
     Prompt,
     Sampling,
     Started,
@@ -121,17 +122,14 @@ class Writer:
             if request.prompt:
                 return Prompt(messages=render_step(request.prompt, request.messages))
             return Prompt(messages=request.messages, tools=request.tools)
-        question = request.question or last_question(request.messages)
+        asked = last_question(request.messages)
 
         def write(context: Sequence[ScoredChunk]) -> Prompt:
-            if request.prompt.startswith(SEARCH_PROMPTS):
-                messages = render_search(request.prompt, request.messages, context)
-            else:
-                messages = render_answer(
-                    request.prompt, request.messages, context, with_tools=bool(request.tools)
-                )
             return Prompt(
-                messages=messages, question=question, context=tuple(context), tools=request.tools
+                messages=self._messages(request, context),
+                question=request.question or asked,
+                context=tuple(context),
+                tools=request.tools,
             )
 
         window = self._engine.max_model_tokens
@@ -143,6 +141,17 @@ class Writer:
             write=write,
             count=self._engine.count_tokens,
             max_prompt_tokens=prompt_bound(window, max_tokens),
+        )
+
+    def _messages(
+        self, request: GenerationRequest, context: Sequence[ScoredChunk]
+    ) -> tuple[Message, ...]:
+        if not self._engine.is_language_model:
+            return ()
+        if request.prompt.startswith(SEARCH_PROMPTS):
+            return render_search(request.prompt, request.messages, context)
+        return render_answer(
+            request.prompt, request.messages, context, with_tools=bool(request.tools)
         )
 
     def _started(

@@ -56,6 +56,7 @@ class ExtractiveEngine:
         self._min_answerability = min_answerability
 
     max_model_tokens = None
+    is_language_model = False
     tool_choices: tuple[Choice, ...] = ()
 
     async def start(self) -> None:

@@ -94,6 +94,7 @@ class OpenAIEngine:
         """See `Engine.max_model_tokens`."""
         return self._max_model_tokens
 
+    is_language_model = True
     tool_choices = CHOICES
     """What a server makes of them is its own; one that knows no functions refuses them."""
 

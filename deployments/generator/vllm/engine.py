@@ -159,6 +159,8 @@ class VllmEngine:
         """Bound on the tokens of prompt and completion together; None before the start."""
         return None if self._loaded is None else self._loaded.max_model_tokens
 
+    is_language_model = True
+
     @property
     def tool_choices(self) -> tuple[Choice, ...]:
         """See `Engine.tool_choices`."""

@@ -1,7 +1,9 @@
 """From a request to the events of its answer, over a language model that echoes."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -9,10 +11,12 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import InvalidRequest, PromptTooLong, StageFailed
 from deployments.contracts.generation import (
+    EngineDelta,
     Generation,
     GenerationEvent,
     GenerationRequest,
     Message,
+    Prompt,
     Sampling,
     Started,
     TextDelta,
@@ -20,7 +24,7 @@ from deployments.contracts.generation import (
 )
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.config import SamplingArgs
-from deployments.generator.extractive.engine import NO_INFORMATION
+from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
 from deployments.generator.writing import Writer
 from tests.generator_doubles import EchoEngine, read_to_failure
 
@@ -34,6 +38,10 @@ def hit(rank: int, text: str) -> ScoredChunk:
 def writer(engine: EchoEngine, **defaults: object) -> Writer:
     sampling = SamplingArgs.model_validate(defaults)
     return Writer(engine, model="echo", defaults=sampling, window_s=0.0)
+
+
+def quoting(engine: ExtractiveEngine) -> Writer:
+    return Writer(engine, model="quotes", defaults=SamplingArgs(), window_s=0.0)
 
 
 def plain(text: str, **sampling: object) -> GenerationRequest:
@@ -115,6 +123,36 @@ async def test_nothing_found_needs_no_model() -> None:
     whole = await collect(writer(engine).stream(grounded_in(), call=CALL))
     assert (whole.text, whole.grounded, whole.completion_tokens) == (NO_INFORMATION, False, 0)
     assert engine.prompts == []
+
+
+class Quoting(ExtractiveEngine):
+    """Keeps what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(model="quotes", max_sentences=1, min_coverage_ratio=0.0)
+        self.prompts: list[Prompt] = []
+
+    async def stream(
+        self, prompt: Prompt, sampling: Sampling, *, call: CallContext
+    ) -> AsyncGenerator[EngineDelta, None]:
+        self.prompts.append(prompt)
+        async for delta in super().stream(prompt, sampling, call=call):
+            yield delta
+
+
+async def test_no_messages_are_written_for_an_engine_that_quotes() -> None:
+    engine = Quoting()
+    request = grounded_in("The tower is in Paris.", question="Where is the tower?")
+    whole = await collect(quoting(engine).stream(request, call=CALL))
+    (prompt,) = engine.prompts
+    assert (prompt.messages, prompt.question) == ((), "Where is the tower?")
+    assert whole.text == "The tower is in Paris. [1]"
+
+
+async def test_an_engine_that_quotes_is_not_asked_after_an_answer() -> None:
+    request = replace(grounded_in("a fact"), messages=(Message("assistant", "Because."),))
+    with pytest.raises(InvalidRequest):
+        await collect(quoting(Quoting()).stream(request, call=CALL))
 
 
 async def test_the_context_is_cut_to_the_window() -> None:
