@@ -32,6 +32,7 @@ from app.api.access import cache as kept_answers
 from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
 from app.api.files import batches, files, store_files, stores
+from app.api.ingestions import ingestions
 from app.api.kept_conversations import conversations, users
 from app.api.moderation import moderations
 from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
@@ -126,7 +127,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
-        *(conversations, users),
+        *(ingestions, conversations, users),
         *(files, stores, store_files, batches, batches_of_work),
         *(usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
     )

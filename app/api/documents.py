@@ -3,15 +3,20 @@
 from collections.abc import Awaitable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from app.access.route_scopes import needs
-from app.api.caller import CALLERS
+from app.api.batches.keeper import keeper_of
+from app.api.caller import CALLERS, Caller, CallerIn
 from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn, media_type
 from app.api.indexes import delete_everywhere, write_everywhere
+from app.api.ingestions.beginning import PREFERENCE, begin_ingestion, prefers_async
+from app.api.wire.ingestions import ingestion_of
+from app.gateway import Gateway
+from app.request.scope import RequestScope
 from app.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
@@ -19,6 +24,7 @@ from app.schemas.documents import (
     DocumentsResponse,
     Outcome,
 )
+from app.schemas.ingestions import Ingestion
 from app.schemas.wire import problem_responses
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import IngestOutcome, Upload
@@ -78,12 +84,36 @@ DocumentId = Annotated[
     "/v1/documents",
     dependencies=[needs("ingest"), *CALLERS],
     openapi_extra=_BODY,
-    responses=problem_responses(401, 403, 413, 415),
+    responses={
+        202: {"model": Ingestion, "description": "They are read later: `Prefer: respond-async`."},
+        **problem_responses(401, 403, 413, 415),
+    },
 )
 async def add_documents(
-    request: Request, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
-) -> DocumentsResponse:
+    request: Request,
+    response: Response,
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    caller: CallerIn,
+    args: ArgsIn,
+    _prefer: Annotated[
+        str | None,
+        Header(
+            alias="Prefer",
+            max_length=1024,
+            description="`respond-async` has the service answer with 202 and an ingestion at once, "
+            "and read the documents after that.",
+            examples=["respond-async"],
+        ),
+    ] = None,
+) -> DocumentsResponse | Ingestion:
     """Indexes documents sent as JSON texts, or as files in a multipart form."""
+    if scope.background is None and prefers_async(request.headers):
+        begun = await _begin(request, gateway, scope.within(args.ingest_timeout_s), caller)
+        response.status_code = 202
+        response.headers["Location"] = f"/v1/ingestions/{begun.id}"
+        response.headers["Preference-Applied"] = PREFERENCE
+        return begun
     kind = media_type(request)
     if kind == "application/json":
         body = await request.body()
@@ -98,7 +128,7 @@ async def add_documents(
             return indexer.ingest((), uploads, call=call)
 
     else:
-        raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
+        raise _unsupported()
     outcomes = await write_everywhere(write, gateway, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
@@ -152,6 +182,24 @@ async def delete_document(
     """Removes a document and its chunks from every index."""
     chunk_count = await delete_everywhere(document_id, gateway, scope, args)
     return DeletedDocument(id=document_id, chunk_count=chunk_count)
+
+
+async def _begin(
+    request: Request, gateway: Gateway, scope: RequestScope, caller: Caller
+) -> Ingestion:
+    """Begins an ingestion of what a request brings, and returns it."""
+    kind, keeper = media_type(request), keeper_of(gateway)
+    if kind == "application/json":
+        body = await request.body()
+        return ingestion_of(await begin_ingestion(keeper, scope, caller, json_body=body))
+    if kind == "multipart/form-data":
+        uploads = await _read_form(request)
+        return ingestion_of(await begin_ingestion(keeper, scope, caller, uploads=uploads))
+    raise _unsupported()
+
+
+def _unsupported() -> UnsupportedMedia:
+    return UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
 
 
 async def _read_form(request: Request) -> list[Upload]:

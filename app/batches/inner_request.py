@@ -23,14 +23,21 @@ class InnerAnswer:
 
 
 async def ask_inside(
-    app: ASGIApp, path: str, body: bytes, *, request_id: str, background: Background
+    app: ASGIApp,
+    path: str,
+    body: bytes,
+    *,
+    kind: str = "application/json",
+    request_id: str,
+    background: Background,
 ) -> InnerAnswer:
-    """Returns the whole answer to a POST of JSON.
+    """Returns the whole answer to a POST.
 
     Args:
         app: The application.
         path: What is asked.
-        body: JSON.
+        body: What is sent.
+        kind: Its media type.
         request_id: The id that the request has everywhere.
         background: For whom it is asked.
     """
@@ -54,15 +61,17 @@ async def ask_inside(
         elif message["type"] == "http.response.body":
             pieces.append(message.get("body", b""))
 
-    await app(_scope(path, request_id, len(body), background), receive, send)
+    await app(_scope(path, kind, request_id, len(body), background), receive, send)
     answer.body = b"".join(pieces)
     return answer
 
 
-def _scope(path: str, request_id: str, length: int, background: Background) -> dict[str, Any]:
+def _scope(
+    path: str, kind: str, request_id: str, length: int, background: Background
+) -> dict[str, Any]:
     headers = {
         "host": "localhost",
-        "content-type": "application/json",
+        "content-type": kind,
         "content-length": str(length),
         "x-request-id": request_id,
     }

@@ -22,13 +22,23 @@ def outcome_of(
     line: Line, answer: InnerAnswer, draw: Callable[[float, float], float] = random.uniform
 ) -> LineResult | PutOff:
     """Returns what is told of a line."""
-    passes = answer.status in _PASSES
-    if passes or (answer.status in _MAY_PASS and line.tries + 1 < _MOST_TRIES):
-        longest_s = min(2.0**line.tries, _LONGEST_S)
-        told_s = answer.headers.get("retry-after", "")
-        least_s = min(float(told_s), _LONGEST_S) if told_s.isdigit() else 0.0
-        return PutOff(line.key, least_s + draw(0.5, 1.0) * longest_s)
+    after_s = wait_of(line, answer, draw)
+    if after_s is not None:
+        return PutOff(line.key, after_s)
     return _result(line, answer.status, answer.body)
+
+
+def wait_of(
+    line: Line, answer: InnerAnswer, draw: Callable[[float, float], float] = random.uniform
+) -> float | None:
+    """Returns after how many seconds a line is tried again; None where the answer is one."""
+    passes = answer.status in _PASSES
+    if not passes and not (answer.status in _MAY_PASS and line.tries + 1 < _MOST_TRIES):
+        return None
+    longest_s = min(2.0**line.tries, _LONGEST_S)
+    told_s = answer.headers.get("retry-after", "")
+    least_s = min(float(told_s), _LONGEST_S) if told_s.isdigit() else 0.0
+    return least_s + draw(0.5, 1.0) * longest_s
 
 
 def refusal_of_stream(line: Line) -> LineResult | None:

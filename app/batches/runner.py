@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from app.batches.inner_request import InnerAnswer, ask_inside, refused
 from app.batches.outcome import outcome_of, refusal_of_stream, unplanned
 from app.batches.pace import may_begin
+from app.batches.source_line import read_source, source_outcome_of, unplanned_source
 from app.request.background import Background
 from app.request.principal import Principal
 from app.settings.batches import BatchWorkArgs
@@ -29,6 +30,7 @@ from deployments.batches.contract import (
     WorkReport,
     line_id,
 )
+from deployments.batches.ingestion import INGEST_PATH
 from deployments.batches.owners import key_of_owner, tenant_of_owner
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
@@ -202,11 +204,16 @@ class BatchRunner:
     async def _work(self, line: Line) -> None:
         """Answers one line, and keeps what came of it until it is told."""
         started_s = time.monotonic()
+        ingests = line.url == INGEST_PATH
+        outcome: LineResult | PutOff
         try:
-            outcome = refusal_of_stream(line) or outcome_of(line, await self._ask(line))
+            if ingests:
+                outcome = source_outcome_of(line, await self._ask(line))
+            else:
+                outcome = refusal_of_stream(line) or outcome_of(line, await self._ask(line))
         except Exception:
             _log.exception("line %s failed", line_id(line.key.batch_id, line.key.place))
-            outcome = unplanned(line)
+            outcome = unplanned_source(line) if ingests else unplanned(line)
         self._took_s = time.monotonic() - started_s
         if isinstance(outcome, PutOff):
             self._put_off.append(outcome)
@@ -223,6 +230,13 @@ class BatchRunner:
                 tenant_of_owner(submitter.owner),
                 None if submitter.groups is None else frozenset(submitter.groups),
             )
+            background = Background(
+                principal,
+                submitter.release,
+                wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
+            )
+            if line.url == INGEST_PATH:
+                return await read_source(self._app, line, self._keeper, background)
         except RagError as error:
             return refused(error, request_id=request_id, path=line.url)
         return await ask_inside(
@@ -230,11 +244,7 @@ class BatchRunner:
             line.url,
             line.body.encode(),
             request_id=request_id,
-            background=Background(
-                principal,
-                submitter.release,
-                wish if wish in ("keep", "none") else "",  # type: ignore[arg-type]
-            ),
+            background=background,
         )
 
 

@@ -21,6 +21,7 @@ from app.cli.down import down
 from app.cli.drift import drift
 from app.cli.env import env
 from app.cli.ingest import ingest
+from app.cli.ingestions import ingestions
 from app.cli.init import init
 from app.cli.k8s import k8s
 from app.cli.reindex import reindex
@@ -79,6 +80,7 @@ app.command()(deploy)
 app.command()(env)
 app.add_typer(k8s)
 app.command()(ingest)
+app.add_typer(ingestions)
 app.command()(batch)
 app.command()(calibrate)
 app.command()(ask)

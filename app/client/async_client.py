@@ -14,6 +14,7 @@ from app.client import calls
 from app.client.batches import AsyncBatches
 from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
 from app.client.connection import make_connection
+from app.client.ingestions import AsyncIngestions
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
 from app.client.stream_events import AnswerReader, StreamEvent
@@ -64,6 +65,11 @@ class AsyncClient:
     def batches(self) -> AsyncBatches:
         """Batches of work: many requests in one file."""
         return AsyncBatches(self._send, self._bytes)
+
+    @property
+    def ingestions(self) -> AsyncIngestions:
+        """Documents that the service reads after it has answered."""
+        return AsyncIngestions(self._send)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,18 +10,15 @@ from urllib.parse import quote
 
 import httpx
 
-from app.client.api_errors import ApiConnectionError, ApiError, ApiStatusError
+from app.client.api_errors import ApiError
 from app.client.calls import WRITE_TIMEOUT_S, Call
+from app.client.patience import PATIENCE_S, POLL_S, Patience
 from app.client.replies import not_ours, read_as, validated
-from app.client.retries import PASSING
 from app.schemas.batches import BatchLine, BatchList, BatchObject
 
 T = TypeVar("T")
 PATH = "/v1/batches"
 _PAGE = 100
-_POLL_S = 2.0
-_PATIENCE_S = 300.0
-"""A gateway that was killed is back by then, or somebody has to look."""
 Lines = Iterable[str | Mapping[str, Any]] | bytes
 """Questions, or requests in OpenAI's form, or JSONL as it is."""
 OnBatch = Callable[[BatchObject], object]
@@ -88,12 +85,12 @@ class Batches:
         batch_id: str,
         *,
         on_progress: OnBatch = lambda batch: None,
-        poll_s: float = _POLL_S,
-        patience_s: float = _PATIENCE_S,
+        poll_s: float = POLL_S,
+        patience_s: float = PATIENCE_S,
     ) -> BatchObject:
         """Returns a batch when it has ended, and tells how far it is until then; once the service
         has answered, it may be away for as long as `patience_s`."""
-        patience = _Patience(patience_s)
+        patience = Patience(patience_s)
         while True:
             try:
                 batch = self.retrieve(batch_id)
@@ -172,12 +169,12 @@ class AsyncBatches:
         batch_id: str,
         *,
         on_progress: OnBatch = lambda batch: None,
-        poll_s: float = _POLL_S,
-        patience_s: float = _PATIENCE_S,
+        poll_s: float = POLL_S,
+        patience_s: float = PATIENCE_S,
     ) -> BatchObject:
         """Returns a batch when it has ended, and tells how far it is until then; once the service
         has answered, it may be away for as long as `patience_s`."""
-        patience = _Patience(patience_s)
+        patience = Patience(patience_s)
         while True:
             try:
                 batch = await self.retrieve(batch_id)
@@ -217,30 +214,6 @@ async def _push(
     async for line in lines:
         heapq.heappush(waiting, (line.place, id(lines), line, lines))
         return
-
-
-class _Patience:
-    """Decides whether a service that was there and is away is worth the wait.
-
-    Args:
-        patience_s: For how long it may be away.
-    """
-
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
-        self._until_s = 0.0
-
-    def answered(self) -> None:
-        """Takes note of an answer."""
-        self._until_s = time.monotonic() + self._patience_s
-
-    def bear(self, error: ApiError) -> None:
-        """Raises an error that no waiting mends, or that has lasted too long."""
-        passes = isinstance(error, ApiConnectionError) or (
-            isinstance(error, ApiStatusError) and error.status in PASSING
-        )
-        if not passes or time.monotonic() > self._until_s:
-            raise error
 
 
 class _Splitter:

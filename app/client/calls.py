@@ -102,6 +102,7 @@ class Call(Generic[T]):
         content: Bytes as they are, instead of JSON, and their media type.
         form: Other fields of the form.
         params: The query string.
+        headers: Beside those of all calls.
         timeout_s: Its own time limit, None for that of the client.
         good: Statuses beside 2xx that are no error.
     """
@@ -115,6 +116,7 @@ class Call(Generic[T]):
     content: tuple[bytes, str] | None = None
     form: Mapping[str, str] | None = None
     params: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
     timeout_s: float | None = None
     good: frozenset[int] = frozenset()
 

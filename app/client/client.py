@@ -13,6 +13,7 @@ from app.client import calls
 from app.client.batches import Batches
 from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
 from app.client.connection import make_connection
+from app.client.ingestions import Ingestions
 from app.client.replies import event_data, not_ours, problem_error, translated
 from app.client.retries import Repeat, Retries
 from app.client.stream_events import AnswerReader, StreamEvent
@@ -71,6 +72,11 @@ class Client:
     def batches(self) -> Batches:
         """Batches of work: many requests in one file."""
         return Batches(self._send, self._bytes)
+
+    @property
+    def ingestions(self) -> Ingestions:
+        """Documents that the service reads after it has answered."""
+        return Ingestions(self._send)
 
     def __enter__(self) -> Self:
         return self

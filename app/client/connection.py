@@ -49,7 +49,7 @@ class Connection:
             data=call.form,
             files=[("files", part) for part in call.files] or None,
             params=call.params,
-            headers=self._headers | typed,
+            headers={**self._headers, **typed, **(call.headers or {})},
             timeout=httpx.Timeout(time_s, connect=min(time_s, _CONNECT_TIMEOUT_S)),
         )
 

@@ -91,7 +91,7 @@ class Upload:
             if batch and (len(batch) == _BATCH_FILES or held_bytes + size > _BATCH_BYTES):
                 yield calls.add_files(batch, form)
                 batch, held_bytes = [], 0
-            batch.append(_content(file))
+            batch.append(content_of(file))
             held_bytes += size
         if batch:
             yield calls.add_files(batch, form)
@@ -136,7 +136,8 @@ def merged(answers: Sequence[DocumentsResponse]) -> DocumentsResponse:
     )
 
 
-def _content(file: File) -> tuple[str, bytes]:
+def content_of(file: File) -> tuple[str, bytes]:
+    """Returns the name and the bytes of a file; raises OSError where it cannot be read."""
     if isinstance(file, tuple):
         return file
     return Path(file).as_posix(), Path(file).read_bytes()

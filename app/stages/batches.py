@@ -8,6 +8,7 @@ from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.batches.contract import (
     Batch,
+    BatchKind,
     BatchRequest,
     FilePiece,
     FilePurpose,
@@ -15,6 +16,7 @@ from deployments.batches.contract import (
     Work,
     WorkReport,
 )
+from deployments.batches.ingestion import IngestionRequest, SourceStatus
 from deployments.contracts.calls import CallContext
 from deployments.contracts.tenants import Erased
 
@@ -78,11 +80,30 @@ class BatchClient(StageHandle):
         return cast(Batch, await self.call("batch", batch_id, owner=owner, call=call))
 
     async def batches(
-        self, *, after: str | None, limit: int, owner: str | None, call: CallContext
+        self,
+        kind: BatchKind,
+        *,
+        after: str | None,
+        limit: int,
+        owner: str | None,
+        call: CallContext,
     ) -> Sequence[Batch]:
         """See `BatchStage.batches`."""
-        answer = await self.call("batches", after=after, limit=limit, owner=owner, call=call)
+        answer = await self.call("batches", kind, after=after, limit=limit, owner=owner, call=call)
         return cast(Sequence[Batch], answer)
+
+    async def begin_ingestion(self, request: IngestionRequest, *, call: CallContext) -> Batch:
+        """See `BatchStage.begin_ingestion`."""
+        return cast(Batch, await self.call("begin_ingestion", request, call=call, attempts=1))
+
+    async def sources(
+        self, ingestion_id: str, *, after: int, limit: int, owner: str | None, call: CallContext
+    ) -> Sequence[SourceStatus]:
+        """See `BatchStage.sources`."""
+        answer = await self.call(
+            "sources", ingestion_id, after=after, limit=limit, owner=owner, call=call
+        )
+        return cast(Sequence[SourceStatus], answer)
 
     async def cancel(self, batch_id: str, *, owner: str | None, call: CallContext) -> Batch:
         """See `BatchStage.cancel`."""

@@ -7,15 +7,20 @@ number than the latest one is not taken, so that a line that ran twice has one r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.tenants import Erased
+
+if TYPE_CHECKING:
+    from deployments.batches.ingestion import IngestionRequest, SourceStatus
 
 BatchStatus = Literal[
     "failed", "in_progress", "completed", "expired", "cancelling", "cancelled", "finalizing"
 ]
 """OpenAI's words. Nothing is `validating` here: a file is read before the batch is answered."""
+BatchKind = Literal["requests", "ingestions"]
+"""What the lines of a batch are; see `ingestion` for the second."""
 FilePurpose = Literal["batch", "batch_output"]
 FILE_PREFIX = "file-batch-"
 """What the ids of all files of batches begin with, and those of documents do not."""
@@ -267,9 +272,31 @@ class BatchStage(Protocol):
         ...
 
     async def batches(
-        self, *, after: str | None, limit: int, owner: str | None, call: CallContext
+        self,
+        kind: BatchKind,
+        *,
+        after: str | None,
+        limit: int,
+        owner: str | None,
+        call: CallContext,
     ) -> Sequence[Batch]:
-        """Returns batches, newest first; raises NotFound where `after` is none."""
+        """Returns batches of a kind, newest first; raises NotFound where `after` is none."""
+        ...
+
+    async def begin_ingestion(self, request: "IngestionRequest", *, call: CallContext) -> Batch:
+        """Begins an ingestion.
+
+        Raises:
+            MalformedRequest, InvalidRequest: its body has no documents, or there are too many.
+            Conflict: too many batches are open, or there is no room for what it brings.
+        """
+        ...
+
+    async def sources(
+        self, ingestion_id: str, *, after: int, limit: int, owner: str | None, call: CallContext
+    ) -> Sequence["SourceStatus"]:
+        """Returns documents of an ingestion from the place after another one on, each as it is
+        now; -1 is before the first. Raises NotFound."""
         ...
 
     async def cancel(self, batch_id: str, *, owner: str | None, call: CallContext) -> Batch:

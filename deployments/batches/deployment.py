@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from deployments.batches.contract import (
     Batch,
+    BatchKind,
     BatchRequest,
     FilePiece,
     FilePurpose,
@@ -14,7 +15,8 @@ from deployments.batches.contract import (
     Work,
     WorkReport,
 )
-from deployments.batches.erasing import ErasableStore
+from deployments.batches.ingestion import IngestionRequest, SourceStatus
+from deployments.batches.ingestion_store import IngestionStore
 from deployments.batches.parsing import parse_file
 from deployments.contracts.calls import CallContext
 from deployments.contracts.tenants import Erased
@@ -39,7 +41,9 @@ class BatchKeeper(StageReplica):
     def __init__(self, args: dict[str, object]) -> None:
         settings = ControlArgs.model_validate(args)
         self._args = settings.batches
-        self._store = ErasableStore(require_shared(database_url(settings.database_url)), self._args)
+        self._store = IngestionStore(
+            require_shared(database_url(settings.database_url)), self._args
+        )
         self._store.upgrade()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -93,10 +97,35 @@ class BatchKeeper(StageReplica):
         return await asyncio.to_thread(self._store.batch, batch_id, owner=owner)
 
     async def batches(
-        self, *, after: str | None, limit: int, owner: str | None, call: CallContext
+        self,
+        kind: BatchKind,
+        *,
+        after: str | None,
+        limit: int,
+        owner: str | None,
+        call: CallContext,
     ) -> Sequence[Batch]:
         """See `BatchStage.batches`."""
-        return await asyncio.to_thread(self._store.batches, after=after, limit=limit, owner=owner)
+        return await asyncio.to_thread(
+            self._store.batches, kind, after=after, limit=limit, owner=owner
+        )
+
+    async def begin_ingestion(self, request: IngestionRequest, *, call: CallContext) -> Batch:
+        """See `BatchStage.begin_ingestion`."""
+        return await asyncio.to_thread(self._store.begin_ingestion, request, now_s=time.time())
+
+    async def sources(
+        self, ingestion_id: str, *, after: int, limit: int, owner: str | None, call: CallContext
+    ) -> Sequence[SourceStatus]:
+        """See `BatchStage.sources`."""
+        return await asyncio.to_thread(
+            self._store.sources,
+            ingestion_id,
+            after=after,
+            limit=limit,
+            owner=owner,
+            now_s=time.time(),
+        )
 
     async def cancel(self, batch_id: str, *, owner: str | None, call: CallContext) -> Batch:
         """See `BatchStage.cancel`."""

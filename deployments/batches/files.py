@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from deployments.batches.contract import FILE_PREFIX, FilePiece, FilePurpose, KeptFile
@@ -23,6 +23,8 @@ _READ_BYTES = 2 * 2**20
 """Bytes that are read at once, where a single line is not more."""
 _READ_LINES = 200
 _ID_DIGITS = 24
+_OF_INGESTION = "ingestion"
+"""Purpose of a file that nobody but who reads its documents sees."""
 _MAX_NAME_CHARS = 256
 
 
@@ -44,7 +46,7 @@ class FileStore(Stored):
             raise RequestTooLarge(
                 f"The file has {len(content)} bytes; {self._args.max_file_bytes} is the most."
             )
-        name = _plain(filename) or "batch.jsonl"
+        name = plain(filename, _MAX_NAME_CHARS) or "batch.jsonl"
         file_id = _file_id(name, content, owner)
         with self._writing() as session:
             known = session.scalar(select(FileRow).where(FileRow.id == file_id))
@@ -60,12 +62,7 @@ class FileStore(Stored):
                 owner=owner,
             )
             session.add(row)
-            session.add_all(
-                PieceRow(
-                    file_id=file_id, place=start, content=content[start : start + _PIECE_BYTES]
-                )
-                for start in range(0, len(content), _PIECE_BYTES)
-            )
+            session.add_all(PieceRow(file_id=file_id, **piece) for piece in pieces_of(content))
             session.flush()
             return file_of(row)
 
@@ -80,6 +77,7 @@ class FileStore(Stored):
         """See `BatchStage.files`."""
         with self._reading() as session:
             wanted = select(FileRow).order_by(FileRow.number).limit(limit)
+            wanted = wanted.where(FileRow.purpose != _OF_INGESTION)
             if after is not None:
                 number = existing_file(session, after, owner).number
                 wanted = wanted.where(FileRow.number > number)
@@ -96,9 +94,9 @@ class FileStore(Stored):
             if row.purpose == "batch_output":
                 return _results(session, row, place)
             found = session.get(PieceRow, (file_id, place))
-            end = place + _PIECE_BYTES
             content = b"" if found is None else found.content
-            return FilePiece(content, end if end < row.size_bytes else None)
+            end = place + len(content)
+            return FilePiece(content, end if content and end < row.size_bytes else None)
 
     def content(self, file_id: str, *, owner: str | None) -> bytes:
         """Returns all bytes of a file that was sent, or raises NotFound."""
@@ -119,10 +117,10 @@ class FileStore(Stored):
             session.delete(row)
 
     def _require_room(self, session: Session, size_bytes: int) -> None:
-        sent = FileRow.purpose == "batch"
+        sent = FileRow.purpose.in_(("batch", _OF_INGESTION))
         held = session.scalar(select(func.sum(FileRow.size_bytes)).where(sent)) or 0
         if held + size_bytes > self._args.max_kept_bytes:
-            raise Conflict("There is no room for another file of lines; delete old ones.")
+            raise Conflict("There is no room for another file; delete old ones of batches.")
 
 
 def add_results_files(session: Session, batch: BatchRow, *, now_s: float) -> None:
@@ -151,6 +149,19 @@ def add_results_files(session: Session, batch: BatchRow, *, now_s: float) -> Non
             batch.error_file_id = file_id
         else:
             batch.output_file_id = file_id
+
+
+def drop_content(session: Session, file_id: str, *, start: int = 0, end: int | None = None) -> None:
+    """Removes the bytes of a file from one place to another, that one left out; all of the file
+    where no end is named."""
+    pieces = (PieceRow.file_id == file_id) & (PieceRow.place >= start)
+    if end is None:
+        session.execute(delete(PieceRow).where(pieces))
+        session.execute(delete(FileRow).where(FileRow.id == file_id))
+        return
+    session.execute(delete(PieceRow).where(pieces & (PieceRow.place < end)))
+    left_bytes = FileRow.size_bytes - (end - start)
+    session.execute(update(FileRow).where(FileRow.id == file_id).values(size_bytes=left_bytes))
 
 
 def existing_file(session: Session, file_id: str, owner: str | None) -> FileRow:
@@ -202,7 +213,18 @@ def _file_id(name: str, content: bytes, owner: str) -> str:
     return f"{FILE_PREFIX}{digest.hexdigest()[:_ID_DIGITS]}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str, max_chars: int) -> str:
     """Returns a name as every database can keep it."""
     kept = "".join(character for character in name if character.isprintable())
-    return kept[:_MAX_NAME_CHARS]
+    return kept[:max_chars]
+
+
+def pieces_of(content: bytes, *, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Yields the columns of the pieces that bytes are kept as.
+
+    Args:
+        start: Where in their file the bytes begin.
+    """
+    for place in range(0, len(content), _PIECE_BYTES):
+        piece = content[place : place + _PIECE_BYTES]
+        yield {"place": start + place, "content": piece}

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from deployments.batches.contract import Batch, BatchRequest
-from deployments.batches.files import FileStore, add_results_files
+from deployments.batches.contract import Batch, BatchKind, BatchRequest
+from deployments.batches.files import FileStore, add_results_files, drop_content
+from deployments.batches.ingestion import INGEST_PATH, given_up
 from deployments.batches.owners import is_owned, owned_by
 from deployments.batches.parsing import ParsedFile
 from deployments.batches.records import batch_of, expired_line, submitter_columns
@@ -75,10 +76,14 @@ class BatchStore(FileStore):
         with self._reading() as session:
             return batch_of(existing_batch(session, batch_id, owner))
 
-    def batches(self, *, after: str | None, limit: int, owner: str | None) -> list[Batch]:
+    def batches(
+        self, kind: BatchKind, *, after: str | None, limit: int, owner: str | None
+    ) -> list[Batch]:
         """See `BatchStage.batches`."""
+        ingests = BatchRow.endpoint == INGEST_PATH
         with self._reading() as session:
             wanted = select(BatchRow).order_by(BatchRow.number.desc()).limit(limit)
+            wanted = wanted.where(ingests if kind == "ingestions" else ~ingests)
             if after is not None:
                 number = existing_batch(session, after, owner).number
                 wanted = wanted.where(BatchRow.number < number)
@@ -181,7 +186,10 @@ def end_if_over(session: Session, row: BatchRow, *, now_s: float) -> bool:
     session.execute(delete(LeaseRow).where(leased))
     if status == "completed":
         row.reached_s = {**row.reached_s, "finalizing": now_s}
-    add_results_files(session, row, now_s=now_s)
+    if row.endpoint == INGEST_PATH:
+        drop_content(session, row.input_file_id)
+    else:
+        add_results_files(session, row, now_s=now_s)
     reach(row, status, now_s)
     return True
 
@@ -192,7 +200,7 @@ def _expire_rest(session: Session, row: BatchRow) -> None:
     rest = select(LineRow).where(LineRow.batch_id == row.id).where(LineRow.place.not_in(answered))
     results: list[dict[str, Any]] = []
     for line in session.scalars(rest.order_by(LineRow.place)):
-        content = expired_line(line)
+        content = given_up() if row.endpoint == INGEST_PATH else expired_line(line)
         results.append(result_columns(line.batch_id, line.place, content, failed=True))
     for start in range(0, len(results), _CHUNK):
         session.execute(insert(ResultRow), results[start : start + _CHUNK])

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from deployments.batches.contract import Line, LineKey, LineResult, PutOff, Work, WorkReport
+from deployments.batches.files import drop_content
+from deployments.batches.ingestion import INGEST_PATH, SourceLine
 from deployments.batches.records import line_of
 from deployments.batches.store import OPEN, BatchStore, end_if_over, result_columns
 from deployments.batches.tables import BatchRow, LeaseRow, LineRow, ResultRow
@@ -117,6 +119,8 @@ def _keep_results(
                 result_columns(key.batch_id, key.place, result.content, failed=result.failed)
             )
             count[key.batch_id, result.failed] += 1
+            if open_batches[key.batch_id].endpoint == INGEST_PATH:
+                _drop_source(session, key)
     if rows:
         session.execute(insert(ResultRow), rows)
     for (batch_id, failed), more in count.items():
@@ -125,6 +129,15 @@ def _keep_results(
             batch.failed += more
         else:
             batch.completed += more
+
+
+def _drop_source(session: Session, key: LineKey) -> None:
+    """Removes the bytes of a document of which something has come: nobody reads them again."""
+    line = session.get(LineRow, (key.batch_id, key.place))
+    assert line is not None, "a batch and its lines are written together"
+    source = SourceLine.of(line.body)
+    end = source.offset + source.size_bytes
+    drop_content(session, source.file_id, start=source.offset, end=end)
 
 
 def _end_lease(session: Session, key: LineKey) -> bool:

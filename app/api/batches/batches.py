@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from app.access.route_scopes import needs
 from app.api.batches.creating import BODY, EndpointIn, FileNameIn, WindowIn, read_request
@@ -12,10 +12,27 @@ from app.api.dependencies import ArgsIn, ScopeIn
 from app.api.wire.batches import batch_object
 from app.schemas.batches import BATCH_ID, BatchList, BatchObject
 from app.schemas.wire import problem_responses
+from deployments.batches.ingestion import INGESTION_PREFIX
+from deployments.contracts.errors import NotFound
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], dependencies=[needs("query"), *CALLERS])
 _MAX_PAGE = 100
-BatchIdIn = Annotated[str, Path(min_length=1, max_length=256, examples=[BATCH_ID])]
+
+
+async def batch_id(
+    batch_id: Annotated[str, Path(min_length=1, max_length=256, examples=[BATCH_ID])],
+) -> str:
+    """Returns the id of a batch of requests.
+
+    Raises:
+        NotFound: it is that of an ingestion, which is looked at elsewhere.
+    """
+    if batch_id.startswith(INGESTION_PREFIX):
+        raise NotFound(f"There is no batch '{batch_id}'; see GET /v1/ingestions/{batch_id}.")
+    return batch_id
+
+
+BatchIdIn = Annotated[str, Depends(batch_id)]
 
 
 @router.post("", openapi_extra=BODY, responses=problem_responses(401, 403, 409, 413, 415))
@@ -59,7 +76,9 @@ async def list_batches(
     limit: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 20,
 ) -> BatchList:
     """Lists the caller's batches, newest first."""
-    found = await keeper.batches(after=after, limit=limit + 1, owner=owner, call=scope.call())
+    found = await keeper.batches(
+        "requests", after=after, limit=limit + 1, owner=owner, call=scope.call()
+    )
     page = [batch_object(batch) for batch in found[:limit]]
     return BatchList(
         data=page,

@@ -61,7 +61,7 @@ def test_what_an_unregistered_key_had_before_stays_its_own(store: ErasableStore)
     digest = "0123456789ab" + "c" * 52
     batch_id = begin(store, 1, owner=digest)
     assert store.batch(batch_id, owner=digest[:12]).total == 1
-    assert len(store.batches(after=None, limit=10, owner=digest[:12])) == 1
+    assert len(store.batches("requests", after=None, limit=10, owner=digest[:12])) == 1
     for other in ("0123456789ac", "", "acme/0123456789ab", "key_1"):
         with pytest.raises(NotFound):
             store.batch(batch_id, owner=other)

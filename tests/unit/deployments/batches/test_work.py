@@ -184,7 +184,7 @@ def test_others_see_nothing_of_it(work: WorkStore) -> None:
     batch_id = begin(work, 1, owner="alice")
     file_id = work.batch(batch_id, owner="alice").input_file_id
     assert work.batch(batch_id, owner=None).owner == "alice"
-    assert work.batches(after=None, limit=5, owner="bob") == []
+    assert work.batches("requests", after=None, limit=5, owner="bob") == []
     with pytest.raises(NotFound):
         work.batch(batch_id, owner="bob")
     with pytest.raises(NotFound):
@@ -195,9 +195,11 @@ def test_others_see_nothing_of_it(work: WorkStore) -> None:
 
 def test_lists_have_pages(work: WorkStore) -> None:
     ids = [begin(work, lines) for lines in (1, 2, 3)]
-    newest = work.batches(after=None, limit=2, owner=None)
+    newest = work.batches("requests", after=None, limit=2, owner=None)
     assert [batch.id for batch in newest] == ids[:0:-1]
-    assert [one.id for one in work.batches(after=ids[1], limit=2, owner=None)] == ids[:1]
+    assert [one.id for one in work.batches("requests", after=ids[1], limit=2, owner=None)] == ids[
+        :1
+    ]
     files = work.files("batch", after=None, limit=9, owner=None)
     assert [file.filename for file in files] == ["1.jsonl", "2.jsonl", "3.jsonl"]
     rest = work.files(None, after=files[0].id, limit=9, owner=None)

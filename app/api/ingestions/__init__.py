@@ -1,0 +1,1 @@
+"""`/v1/ingestions`: documents that are read after the request that brought them was answered."""
