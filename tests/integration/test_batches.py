@@ -1,10 +1,11 @@
-"""A batch on the shared stack, whose gateway and keeper are killed in between: each line has one
-answer, and the command that waits for it notices nothing."""
+"""A batch and an ingestion on the shared stack, whose gateway and keeper are killed in between:
+each line has one answer, each document one result, and who waits for them notices nothing."""
 
 import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,19 @@ import httpx
 import openai
 import pytest
 
+from app.client.client import Client
+from app.client.uploads import TextDocument
 from tests.integration.cluster import RAGSERVE, REPOSITORY, Cluster, until
 
 pytestmark = pytest.mark.usefixtures("guide")
 LINES = 300
+DOCUMENTS = 40
+
+
+@pytest.fixture
+def client(cluster: Cluster) -> Iterator[Client]:
+    with Client(cluster.url, timeout_s=60) as opened:
+        yield opened
 
 
 def kill(cluster: Cluster, application: str, deployment: str) -> None:
@@ -36,10 +46,14 @@ def answered(cluster: Cluster) -> int:
 
 
 def test_each_line_is_answered_once_though_gateway_and_keeper_are_killed(
-    cluster: Cluster, http: httpx.Client, tmp_path: Path
+    cluster: Cluster, client: Client, tmp_path: Path
 ) -> None:
     questions, output = tmp_path / "questions.txt", tmp_path / "answers.jsonl"
     questions.write_text("".join(f"What is a release, case {n}?\n" for n in range(LINES)))
+    texts: list[str | TextDocument] = [
+        {"id": f"later-{n}", "text": f"Case {n} of what is read later."} for n in range(DOCUMENTS)
+    ]
+    ingestion = client.ingestions.begin_documents([*texts, {"id": "?", "text": "A bad id."}])
     before = answered(cluster)
     command = [*RAGSERVE, "batch", str(questions), "--output", str(output), "--json"]
     waiting = subprocess.Popen(
@@ -58,6 +72,15 @@ def test_each_line_is_answered_once_though_gateway_and_keeper_are_killed(
     ended: dict[str, Any] = json.loads(told)
     assert ended["status"] == "completed"
     assert ended["request_counts"] == {"total": LINES, "completed": LINES, "failed": 0}
+    later = client.ingestions.wait(ingestion.id, poll_s=0.5)
+    assert (later.status, later.counts.read, later.counts.failed) == ("completed", DOCUMENTS, 1)
+    sources = list(client.ingestions.sources(ingestion.id))
+    # One that was written when its reader was killed is `unchanged` for the next.
+    assert {one.status for one in sources[:-1]} <= {"added", "unchanged"}
+    assert sources[-1].status == "failed"
+    assert "id" in sources[-1].message
+    for source in sources[:-1]:
+        client.delete_document(source.document_id)
     lines = [json.loads(line) for line in output.read_text().split("\n")[:-1]]
     assert [line["custom_id"] for line in lines] == [f"line-{n}" for n in range(1, LINES + 1)]
     assert {line["response"]["status_code"] for line in lines} == {200}
