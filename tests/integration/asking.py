@@ -108,8 +108,9 @@ class LongStream:
         model: A release whose generator is the scripted model `lasts`.
         seconds: How long the answer takes.
         words: What has come of it.
-        end: `whole`, or the code of the error event that said why it ended, or what else became of
-            it; "" while it goes on.
+        end: `whole`, or the error event that said why it ended, its code first, or what else became
+            of it; "" while it goes on.
+        longest_gap_s: Time between two words at most.
     """
 
     url: str
@@ -117,6 +118,8 @@ class LongStream:
     seconds: float
     words: int = 0
     end: str = ""
+    longest_gap_s: float = 0.0
+    _latest_s: float = field(init=False, default=0.0)
     _thread: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,6 +160,13 @@ class LongStream:
         elif line.startswith("data: "):
             event = json.loads(line.removeprefix("data: "))
             if error := event.get("error"):
-                self.end = str(error["code"])
+                self.end = f"{error['code']}: {error['message']}"
             for choice in event.get("choices", ()):
-                self.words += (choice["delta"].get("content") or "").count("word")
+                self._heard((choice["delta"].get("content") or "").count("word"))
+
+    def _heard(self, words: int) -> None:
+        if words:
+            now_s = time.monotonic()
+            if self.words:
+                self.longest_gap_s = max(self.longest_gap_s, now_s - self._latest_s)
+            self.words, self._latest_s = self.words + words, now_s
