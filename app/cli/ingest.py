@@ -117,7 +117,7 @@ def ingest(
             report = ingestion.ingest(
                 files,
                 _send_nowhere if dry_run else lambda body: service.post("/v1/documents", body),
-                metadata=_parse_metadata(metadata or []),
+                metadata=parse_metadata(metadata or []),
                 acl=acl or None,
                 reading=ReadingArgs(processes=1, hidden=hidden, comments=comments),
                 on_progress=bar.show,
@@ -240,7 +240,9 @@ class _Bar:
         )
 
 
-def _parse_metadata(pairs: list[str]) -> dict[str, str]:
+def parse_metadata(pairs: list[str]) -> dict[str, str]:
+    """Returns key-values as they were written on the command line; raises BadParameter for what is
+    none."""
     parsed = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")

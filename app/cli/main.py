@@ -27,6 +27,7 @@ from app.cli.k8s import k8s
 from app.cli.reindex import reindex
 from app.cli.rollout import rollout
 from app.cli.status import status
+from app.cli.sync import sync
 from app.cli.traffic import traffic
 from app.cli.up import up
 from app.cli.usage import usage
@@ -81,6 +82,7 @@ app.command()(env)
 app.add_typer(k8s)
 app.command()(ingest)
 app.add_typer(ingestions)
+app.command()(sync)
 app.command()(batch)
 app.command()(calibrate)
 app.command()(ask)

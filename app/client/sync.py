@@ -1,0 +1,79 @@
+"""A folder into a running service, with what is gone from it taken out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from app.client import ingestion
+from app.client.api_client import ApiClient
+from app.client.files import Found, SourceFile, find_files
+from app.client.mirror import (
+    IndexedPath,
+    find_missing,
+    folder_prefixes,
+    list_documents,
+    paths_kept,
+    require_files,
+)
+from deployments.contracts.documents import ReadFailure
+from deployments.indexer.cage.limits import ReadingArgs
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What holds for all documents of a run; see `ingestion.ingest` and `find_files`."""
+
+    metadata: dict[str, str] = field(default_factory=dict)
+    acl: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+    reading: ReadingArgs = ReadingArgs(processes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What became of a folder: its files, what was sent, and what was taken out."""
+
+    found: tuple[Found, ...]
+    report: ingestion.Report
+    deleted: tuple[IndexedPath, ...]
+
+
+def mirror_folder(
+    service: ApiClient,
+    folder: Path,
+    *,
+    root: Path | None,
+    wishes: Wishes,
+    on_progress: Callable[[int, ingestion.Report], None] = lambda done_bytes, report: None,
+) -> Mirrored:
+    """Makes the documents below a folder's path what the folder holds: sends its files, and deletes
+    the documents whose file is gone. What is left out or cannot be read stays as it is known.
+
+    Raises:
+        CliError: the folder has no file, so that nothing is deleted; the service refuses, or is
+            away. Running it again goes on.
+    """
+    prefixes = folder_prefixes([folder], root=root)
+    found = tuple(find_files([folder], root=root, exclude=wishes.exclude))
+    require_files([folder], found, root=root)
+    report = ingestion.ingest(
+        [item for item in found if isinstance(item, SourceFile)],
+        lambda body: service.post("/v1/documents", body),
+        metadata=wishes.metadata,
+        acl=wishes.acl,
+        reading=wishes.reading,
+        on_progress=on_progress,
+    )
+    report.failures[:0] = [
+        (item.path, item.message) for item in found if isinstance(item, ReadFailure)
+    ]
+    gone = find_missing(
+        list_documents(service),
+        prefixes=prefixes,
+        sent=report.paths,
+        kept=paths_kept(found, report.failures),
+    )
+    for document in gone:
+        service.request("DELETE", f"/v1/documents/{quote(document.document_id, safe='')}")
+    return Mirrored(found, report, tuple(gone))
