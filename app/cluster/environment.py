@@ -30,6 +30,9 @@ HAPROXY_SETTINGS: Mapping[str, str] = {
     # A node that is gone answers nothing: until Serve knows, each try of a replica on it costs so
     # much, and Serve's default of 5 seconds would be most of a client's patience.
     "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
+    # Every replica that comes or goes has HAProxy start anew, and the process before ends its
+    # streams first: as long as the gateway's replicas do, and not Serve's two minutes.
+    "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "640",
 }
 """Where HAProxy takes the requests, which it does on Linux."""
 

@@ -55,6 +55,7 @@ affinity: {{- toYaml . | nindent 2 }}
 - {name: RAY_SERVE_THROUGHPUT_OPTIMIZED, value: "1"}
 - {name: RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE, value: "1"}
 - {name: RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S, value: "1"}
+- {name: RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S, value: "640"}
 - {name: RAY_SERVE_HAPROXY_BINARY_PATH, value: /opt/ragserve/bin/ragserve-haproxy}
 - {name: RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S, value: {{ $root.Values.ray.drainSeconds | quote }}}
 {{- $keys := list "RAGSERVE_DATABASE_URL" "RAGSERVE_LIMITS_URL" "RAGSERVE_KEY_PEPPER" "RAGSERVE_ADMIN_KEY" "RAGSERVE_CONTENT_SALT" -}}

@@ -1,9 +1,14 @@
 """The variables of a cluster's nodes, as a shell reads them."""
 
 import subprocess
+from pathlib import Path
+
+import yaml
 
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS, environment_lines
+from app.settings.gateway import GatewayArgs
 
+REPOSITORY = Path(__file__).parents[4]
 URL = "postgresql://me:it's $HOME@db/ragserve"
 
 
@@ -49,3 +54,11 @@ def test_secrets_are_long_and_new_each_time() -> None:
     values = {found[name] for found in (first, second) for name in names}
     assert len(values) == 6
     assert all(len(value) >= 32 for value in values)
+
+
+def test_haproxy_ends_streams_as_long_as_a_gateway_does() -> None:
+    config = yaml.safe_load((REPOSITORY / "serve_config.yaml").read_text())
+    gateway = next(one for one in config["applications"] if one["name"] == "gateway")
+    [ingress] = [one for one in gateway["deployments"] if one["name"] == "Ingress"]
+    patience_s = int(HAPROXY_SETTINGS["RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S"])
+    assert patience_s > ingress["graceful_shutdown_timeout_s"] > GatewayArgs().stream_timeout_s
