@@ -1,0 +1,257 @@
+"""Whether two questions ask the same in other words: the gate of `semantic: verified`.
+
+It compares words and no meaning. Nearness of vectors cannot tell them apart: "which could be X" and
+"which could not be X" are nearer to each other than two ways to ask one thing. So all words must be
+the same, in the same order, but for those differences that change nothing of what is asked: where
+an auxiliary stands, how a question is led into, and how a word is spelled. Numbers, units, names,
+negations, prepositions and question words are words as all others are.
+
+English only, as the canonical text that it reads.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.cache.canonical import canonical
+
+_MAX_WORDS = 60
+"""A question is shorter; a longer one has to be equal to be the same."""
+_QUESTION_WORDS = frozenset(
+    "what which who whom whose when where why how".split()  # noqa: SIM905
+)
+_MOVING = {
+    **{word: "is" for word in ("am", "is", "are")},
+    **{word: "was" for word in ("was", "were")},
+    **{word: word for word in "can could will would shall should may might must".split()},  # noqa: SIM905
+}
+"""Auxiliaries, which stand before the subject in a question and behind it in "tell me what ...".
+Their tense counts, and their number does not. "Have" and "did" stay where they are: they are verbs
+as well, which part who has from what is had."""
+_HAVE = {"have": "has"}
+_DO = frozenset(("do", "does"))
+_PREPOSITIONS = frozenset("at by during for from in of on to under with".split())  # noqa: SIM905
+_LEADS = tuple(
+    tuple(lead.split())
+    for lead in (
+        "i wonder",
+        "i am wondering",
+        "i was wondering",
+        "i need to know",
+        "i would like to understand",
+        "i want to understand",
+        "does anyone know",
+        "does anybody know",
+        "do you happen to know",
+        "help me understand",
+        "can you explain",
+        "could you explain",
+        "can you explain to me",
+        "could you explain to me",
+        "explain to me",
+        "explain",
+        "let me know",
+        "any idea",
+        "so",
+        "okay",
+        "well",
+    )
+)
+"""What a question may be led into with."""
+_WAYS = {
+    **{
+        lead: ("how", "to")
+        for lead in (
+            ("how", "do", "i"),
+            ("how", "does", "one"),
+            ("how", "can", "i"),
+            ("how", "can", "one"),
+            ("how", "would", "i"),
+            ("how", "would", "one"),
+            ("how", "could", "i"),
+        )
+    },
+    ("where", "do", "i"): ("where", "to"),
+    ("where", "can", "i"): ("where", "to"),
+}
+"""Ways to ask how something is done by anybody. "How do you" may be about who is asked."""
+_STRESSING = frozenset(("exactly", "actually"))
+_SPELLINGS = {
+    "e-mail": "email",
+    "e-mails": "emails",
+    "ok": "okay",
+    "versus": "vs",
+    "vs.": "vs",
+    "&": "and",
+    "somebody": "someone",
+    "anybody": "anyone",
+    "everybody": "everyone",
+    "grey": "gray",
+    "centre": "center",
+    "centres": "centers",
+    "theatre": "theater",
+    "metre": "meter",
+    "metres": "meters",
+    "litre": "liter",
+    "litres": "liters",
+    "fibre": "fiber",
+    "defence": "defense",
+    "licence": "license",
+    "catalogue": "catalog",
+    "dialogue": "dialog",
+    "programme": "program",
+    "programmes": "programs",
+    "tumour": "tumor",
+    "tumours": "tumors",
+    "anaemia": "anemia",
+    "leukaemia": "leukemia",
+    "oesophagus": "esophagus",
+    "haemorrhage": "hemorrhage",
+    "paediatric": "pediatric",
+    "cancelled": "canceled",
+    "cancelling": "canceling",
+    "labelled": "labeled",
+    "labelling": "labeling",
+    "modelling": "modeling",
+    "travelling": "traveling",
+}
+_OUR = re.compile(
+    r"(behavi|col|fav|flav|harb|hon|hum|lab|neighb|rum|vap)our"
+    r"(s|ed|ing|al|able|ite|ites|hood|hoods)?"
+)
+_ISE = re.compile(
+    r"(author|categor|character|custom|emphas|final|general|initial|local|maxim|minim|modern|"
+    r"normal|optim|organ|parallel|prior|priorit|quant|random|real|recogn|serial|special|standard|"
+    r"summar|synchron|token|util|vector|virtual|visual)is(e|es|ed|ing|er|ers|ation|ations)"
+)
+_HYPHENATED = re.compile(r"[a-z]+(?:-[a-z]+)+")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+_PERCENT = re.compile(r"(\d+(?:[.,]\d+)*)%")
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionForm:
+    """What of a question counts.
+
+    Attributes:
+        words: All its words in their order, without those below.
+        auxiliaries: Its auxiliaries, sorted.
+        has_do: Whether it has a "do" that only a direct question has.
+    """
+
+    words: tuple[str, ...]
+    auxiliaries: tuple[str, ...]
+    has_do: bool
+
+    def kin(self) -> tuple[str, ...]:
+        """Returns what is equal for all questions that may ask the same. Equal kin is no proof."""
+        return (*map(_without_s, self.words), "/", *self.auxiliaries)
+
+
+def form_of(text: str) -> QuestionForm | None:
+    """Returns the form of a question in English; None for what has to be equal to be the same, as a
+    text of several lines has."""
+    plain = canonical(text)
+    words = plain.split(" ")
+    if len(plain.splitlines()) > 1 or len(words) > _MAX_WORDS:
+        return None
+    words = _without_lead([_SPELLINGS.get(word, word) for word in words])
+    words = [part for word in words for part in _spelled(word)]
+    words = _without_stress(words)
+    words = [*_WAYS.get(tuple(words[:3]), words[:3]), *words[3:]]
+    kept: list[str] = []
+    auxiliaries: list[str] = []
+    has_do = False
+    for place, word in enumerate(words):
+        is_last = place == len(words) - 1
+        if word in _MOVING:
+            auxiliaries.append(_MOVING[word])
+        elif word in _DO and not has_do and not is_last and _asks(words[:place]):
+            has_do = True
+        else:
+            kept.append(_HAVE.get(word, word))
+    if "which" in kept[:2] and (kept[0] == "which" or kept[0] in _PREPOSITIONS):
+        kept[kept.index("which")] = "what"
+    return QuestionForm(tuple(kept), tuple(sorted(auxiliaries)), has_do) if kept else None
+
+
+def ask_the_same(one: QuestionForm, other: QuestionForm) -> bool:
+    """Returns whether two questions ask the same: their words are equal, in the same order.
+
+    A direct question with "do" may be an indirect one without it; there the verb, and nothing else,
+    may have an s more.
+
+    >>> direct = form_of("How does the queue work?")
+    >>> indirect = form_of("Can you tell me how the queue works?")
+    >>> ask_the_same(direct, indirect), ask_the_same(direct, form_of("How did the queue work?"))
+    (True, False)
+    """
+    if one.auxiliaries != other.auxiliaries or len(one.words) != len(other.words):
+        return False
+    differing = [pair for pair in zip(one.words, other.words, strict=True) if pair[0] != pair[1]]
+    if one.has_do == other.has_do or not differing:
+        return not differing
+    direct, indirect = differing[0] if one.has_do else differing[0][::-1]
+    return len(differing) == 1 and direct.isalpha() and indirect in _third_persons(direct)
+
+
+def _asks(before: Sequence[str]) -> bool:
+    """Returns whether a "do" behind these words only makes a question of the sentence: it stands
+    first, or soon behind a question word."""
+    if not before:
+        return True
+    return before[0] in _QUESTION_WORDS and not any(
+        word in _MOVING or word in ("to", "not") for word in before
+    )
+
+
+def _without_lead(words: list[str]) -> list[str]:
+    """Returns the words of a question without what leads into it."""
+    for lead in sorted(_LEADS, key=len, reverse=True):
+        rest = words[len(lead) :]
+        if tuple(words[: len(lead)]) == lead and rest and rest[0] in _QUESTION_WORDS:
+            return rest
+    return words
+
+
+def _without_stress(words: list[str]) -> list[str]:
+    """Returns the words without an "exactly" that only stresses the question. Before a number and
+    after other words it says how much."""
+    kept = []
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        after = words[place + 1] if place + 1 < len(words) else ""
+        stresses = before in _QUESTION_WORDS and (after in _MOVING or after in _DO)
+        stresses |= place == len(words) - 1 and place > 1 and words[0] in _QUESTION_WORDS - {"how"}
+        if word not in _STRESSING or not stresses:
+            kept.append(word)
+    return kept
+
+
+def _spelled(word: str) -> Sequence[str]:
+    """Returns a word as it is spelled in America, its parts where a hyphen joins them, and a number
+    without its commas."""
+    if _GROUPED.fullmatch(word):
+        return (word.replace(",", ""),)
+    if percent := _PERCENT.fullmatch(word):
+        return (percent[1], "percent")
+    if _HYPHENATED.fullmatch(word):
+        return [part for piece in word.split("-") for part in _spelled(piece)]
+    if british := _OUR.fullmatch(word):
+        return (f"{british[1]}or{british[2] or ''}",)
+    if british := _ISE.fullmatch(word):
+        return (f"{british[1]}iz{british[2]}",)
+    return (_SPELLINGS.get(word, word),)
+
+
+def _without_s(word: str) -> str:
+    """Returns what a verb and its third person share."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    stem = word.removesuffix("s")
+    return stem.removesuffix("e")
+
+
+def _third_persons(verb: str) -> tuple[str, ...]:
+    """Returns what the third person of a verb may be spelled like."""
+    return (f"{verb}s", f"{verb}es", f"{verb.removesuffix('y')}ies")
