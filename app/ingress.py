@@ -104,6 +104,7 @@ class Ingress:
         conversations = open_conversations(
             self._conversations_url,
             lambda: _NOT_TOLD if self._live is None else self._live.conversations,
+            days_of_tenants=None if keys is None else keys.conversation_days,
         )
         self._records = RecordKeeper(
             self._args,
