@@ -30,7 +30,7 @@ from app.idempotency.opening import open_idempotent
 from app.idempotency.requests import FORGOTTEN_EVERY_S
 from app.limits.opening import open_limiter
 from app.moderation.classifier import STAGE as MODERATION
-from app.moderation.classifier import Classifiers
+from app.moderation.classifiers import Classifiers
 from app.releases.releases import Releases
 from app.settings.conversations import ConversationSettings
 from app.settings.gateway import GatewayArgs
@@ -59,6 +59,8 @@ _NOT_TOLD = ConversationSettings(ttl_days=3650)
 """Before the first live settings: nothing is deleted by a time that may not be theirs."""
 _LATE_S = 60.0
 """Time after the longest request in which what is told of it arrives."""
+_WARMED_EVERY_S = 2.0
+"""Time between two looks for classifiers that have not learned their examples."""
 _LAST_WORK_S = 3.0
 """Time that a replica that stops has for what goes on after answers."""
 
@@ -135,7 +137,10 @@ class Ingress:
             breakers=breakers.states,
             pace=self._records.pace,
             limiter=self._limiter,
-            classifiers=Classifiers(lambda name: breakers.of(MODERATION, name)),
+            classifiers=Classifiers(
+                lambda name: breakers.of(MODERATION, name),
+                embedder_of=lambda application: stages.retrieval(application).embedder,
+            ),
             cache=self._cache,
             conversations=conversations,
             eraser=self._eraser(conversations, tracker),
@@ -224,6 +229,8 @@ class Ingress:
             yield every(_FORGET_EVERY_S, forget, fails="old rows of the audit log stay")
         if (idempotent := self._gateway.idempotent) is not None:
             yield every(FORGOTTEN_EVERY_S, idempotent.forget_old, fails="old answers stay")
+        moderator = self._gateway.moderator
+        yield every(_WARMED_EVERY_S, moderator.warm, fails="classifiers learn with a request")
         if (kept := self._gateway.conversations) is not None:
             yield every(RENEWED_EVERY_S, kept.renew, fails="turns may be begun twice")
             yield every(SWEPT_EVERY_S, kept.sweep, fails="old conversations stay")

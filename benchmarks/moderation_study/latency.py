@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.answering.written import AnswerStream
-from app.moderation.classifier import AlwaysClosed, Classifiers
+from app.moderation.classifier import AlwaysClosed
+from app.moderation.classifiers import Classifiers
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.request.attempt import AttemptRecord
