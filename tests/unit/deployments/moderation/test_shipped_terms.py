@@ -32,8 +32,9 @@ HARMLESS = [
     "a cock and a bitch of good breed, and a jackass",
     "A chink in the armour; retard the ignition; kaffir lime leaves",
     "pussy willow, a Maine Coon, faggots in gravy",
-    "Wankel engines and the town of Fucking, which is called Fugging now, at its old Fuckersberg",
+    "Wankel engines",
 ]
+WRONGLY = "The town of Fucking is called Fugging now."
 
 
 def blocklist(name: ShippedList = "english") -> Blocklist:
@@ -58,14 +59,14 @@ def test_every_term_is_one_and_stands_there_once(name: ShippedList) -> None:
     assert all(found.categories(f"You {term}!") for term in terms)
 
 
-@pytest.mark.parametrize("text", HARMLESS[:-1])
+@pytest.mark.parametrize("text", HARMLESS)
 def test_it_finds_nothing_in_harmless_texts(text: str) -> None:
     assert not blocklist().categories(text)
 
 
 def test_it_goes_by_words_alone() -> None:
     """What it costs: the old name of a town is found."""
-    assert blocklist().categories(HARMLESS[-1])
+    assert blocklist().categories(WRONGLY)
 
 
 def test_it_refuses_no_answer_of_squad() -> None:
