@@ -1,12 +1,7 @@
-"""The list that comes with the service: it finds what it is for, and nothing in harmless texts.
-
-With `RAGSERVE_TEST_DATA`, a folder with `squad2_half/qa.jsonl.gz` and `blns/strings.jsonl`, the
-answers of SQuAD 2.0 and the Big List of Naughty Strings are looked through as well.
-"""
+"""The list that comes with the service: it finds what it is for, and nothing in harmless texts."""
 
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import get_args
 
@@ -41,11 +36,11 @@ def blocklist(name: ShippedList = "english") -> Blocklist:
     return Blocklist({"list": shipped_terms(name)})
 
 
-def data(name: str) -> Path:
-    path = Path(os.environ.get("RAGSERVE_TEST_DATA", "/nonexistent")) / name
+def data(folder: Path, name: str) -> bytes:
+    path = folder / name
     if not path.is_file():
-        pytest.skip(f"RAGSERVE_TEST_DATA has no {name}")
-    return path
+        pytest.skip(f"no sample file {name}")
+    return path.read_bytes()
 
 
 @pytest.mark.parametrize("name", get_args(ShippedList))
@@ -69,8 +64,8 @@ def test_it_goes_by_words_alone() -> None:
     assert blocklist().categories(WRONGLY)
 
 
-def test_it_refuses_no_answer_of_squad() -> None:
-    content = gzip.decompress(data("squad2_half/qa.jsonl.gz").read_bytes()).decode()
+def test_it_refuses_no_answer_of_squad(shared_data: Path) -> None:
+    content = gzip.decompress(data(shared_data, "squad2_half/qa.jsonl.gz")).decode()
     rows = [json.loads(line) for line in content.split("\n") if line]
     texts = {text for row in rows for text in (row["question"], *row["answers"])}
     assert len(texts) > 5_000
@@ -78,8 +73,8 @@ def test_it_refuses_no_answer_of_squad() -> None:
     assert [text for text in texts if found.categories(text)] == []
 
 
-def test_it_refuses_none_of_the_naughty_strings_that_are_harmless() -> None:
-    lines = data("blns/strings.jsonl").read_text(encoding="utf-8").split("\n")
+def test_it_refuses_none_of_the_naughty_strings(shared_data: Path) -> None:
+    lines = data(shared_data, "blns/strings.jsonl").decode().split("\n")
     texts = [json.loads(line)["text"] for line in lines if line]
     assert len(texts) > 500
     found = blocklist()
