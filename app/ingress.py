@@ -20,7 +20,7 @@ from app.api.application import create_app
 from app.batches.runner import BatchRunner
 from app.cache.opening import cache_url, open_cache
 from app.conversations.conversations import RENEWED_EVERY_S, SWEPT_EVERY_S, Conversations
-from app.conversations.eraser import RETRIED_EVERY_S, Eraser
+from app.conversations.eraser import Eraser
 from app.conversations.opening import open_conversations
 from app.conversations.places import places_of, spool_place
 from app.dispatch.control_link import ControlLink
@@ -163,6 +163,7 @@ class Ingress:
             ),
             own={} if spool is None else {"trace_spool": spool_place(spool)},
             late_s=max(self._args.stream_timeout_s, self._args.request_timeout_s) + _LATE_S,
+            retry_s=self._args.erasure_retry_s,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -235,7 +236,8 @@ class Ingress:
             yield every(RENEWED_EVERY_S, kept.renew, fails="turns may be begun twice")
             yield every(SWEPT_EVERY_S, kept.sweep, fails="old conversations stay")
         if (eraser := self._gateway.eraser) is not None:
-            yield every(RETRIED_EVERY_S, eraser.retry, fails="deletions are tried later")
+            retry_s = self._args.erasure_retry_s
+            yield every(retry_s, eraser.retry, fails="deletions are tried later")
 
     def _require_place_of_conversations(self) -> None:
         """Raises ConfigError where there is no database that all replicas share."""
