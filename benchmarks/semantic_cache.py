@@ -43,9 +43,7 @@ def main(
     ],
     paraphrases: Annotated[
         Path | None,
-        typer.Option(
-            help="JSONL with `question`, which one of the sets has, and `paraphrase`."
-        ),
+        typer.Option(help="JSONL with `question`, which one of the sets has, and `paraphrase`."),
     ] = None,
     similarities: Annotated[
         str, typer.Option(help="Thresholds of nearness alone, with commas.")

@@ -21,8 +21,8 @@ _QUESTION_WORDS = frozenset(
     "what which who whom whose when where why how".split()  # noqa: SIM905
 )
 _MOVING = {
-    **{word: "is" for word in ("am", "is", "are")},
-    **{word: "was" for word in ("was", "were")},
+    **dict.fromkeys(("am", "is", "are"), "is"),
+    **dict.fromkeys(("was", "were"), "was"),
     **{word: word for word in "can could will would shall should may might must".split()},  # noqa: SIM905
 }
 """Auxiliaries, which stand before the subject in a question and behind it in "tell me what ...".
@@ -44,10 +44,10 @@ _LEADS = tuple(
         "does anybody know",
         "do you happen to know",
         "help me understand",
-        "can you explain",
-        "could you explain",
         "can you explain to me",
         "could you explain to me",
+        "can you explain",
+        "could you explain",
         "explain to me",
         "explain",
         "let me know",
@@ -57,11 +57,10 @@ _LEADS = tuple(
         "well",
     )
 )
-"""What a question may be led into with."""
+"""What a question may be led into with; of two that begin alike, the longer one is first."""
 _WAYS = {
-    **{
-        lead: ("how", "to")
-        for lead in (
+    **dict.fromkeys(
+        (
             ("how", "do", "i"),
             ("how", "does", "one"),
             ("how", "can", "i"),
@@ -69,8 +68,9 @@ _WAYS = {
             ("how", "would", "i"),
             ("how", "would", "one"),
             ("how", "could", "i"),
-        )
-    },
+        ),
+        ("how", "to"),
+    ),
     ("where", "do", "i"): ("where", "to"),
     ("where", "can", "i"): ("where", "to"),
 }
@@ -206,12 +206,11 @@ def _asks(before: Sequence[str]) -> bool:
 
 
 def _without_lead(words: list[str]) -> list[str]:
-    """Returns the words of a question without what leads into it."""
-    for lead in sorted(_LEADS, key=len, reverse=True):
-        rest = words[len(lead) :]
-        if tuple(words[: len(lead)]) == lead and rest and rest[0] in _QUESTION_WORDS:
-            return rest
-    return words
+    """Returns the words of a question without what leads into it, where a question follows."""
+    rest = words
+    while lead := next((lead for lead in _LEADS if tuple(rest[: len(lead)]) == lead), None):
+        rest = rest[len(lead) :]
+    return rest if rest and rest[0] in _QUESTION_WORDS else words
 
 
 def _without_stress(words: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from app.cache.entry import Candidate, Entry
 from app.cache.keys import AnswerKey, digest
 from app.cache.response_cache import ResponseCache
 from app.cache.same_question import QuestionForm, ask_the_same, form_of
+from app.cache.stores.operations import COMPANION
 from app.releases.route import Route
 from app.request.scope import RequestScope
 from deployments.contracts.errors import StageError
@@ -85,4 +86,4 @@ async def _similarity(one: str, other: str, route: Route, scope: RequestScope) -
 
 
 def _shared(key: AnswerKey, form: QuestionForm) -> str:
-    return digest(replace(key, asked=("verified", *form.kin())))
+    return COMPANION + digest(replace(key, asked=("verified", *form.kin())))

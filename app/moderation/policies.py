@@ -57,7 +57,10 @@ class TextCheck:
     def __init__(self, settings: Check, lists: Mapping[str, TermList]) -> None:
         self.settings = settings
         self._lists = _automata(
-            tuple((name, lists[name].all_terms, lists[name].look_alikes) for name in settings.blocklist)
+            tuple(
+                (name, lists[name].all_terms, lists[name].look_alikes)
+                for name in settings.blocklist
+            )
         )
         self._patterns = Patterns(settings.patterns) if settings.patterns else None
         self._redactor = Redactor()

@@ -87,7 +87,9 @@ class Verified:
     def look_up(self, texts: Sequence[str]) -> list[Given | None]:
         """See `Cache.look_up`."""
         found = self._exact.look_up(texts)
-        same = [None if given else self._same(text) for text, given in zip(texts, found, strict=True)]
+        same = [
+            None if given else self._same(text) for text, given in zip(texts, found, strict=True)
+        ]
         pairs = [(text, one) for text, one in zip(texts, same, strict=True) if one is not None]
         if not pairs:
             return found

@@ -84,9 +84,7 @@ def _fit(design: Array, is_in: NDArray[np.bool_]) -> Array:
     return weights
 
 
-def _loss(
-    weights: Array, design: Array, target: Array, share: Array, penalty: Array
-) -> float:
+def _loss(weights: Array, design: Array, target: Array, share: Array, penalty: Array) -> float:
     logits = design @ weights
     # log(1 + exp(x)) - target * x, without overflow.
     errors = np.logaddexp(0.0, logits) - target * logits

@@ -253,17 +253,13 @@ def test_nothing_is_left_of_a_user_who_was_erased(
         *("conversations", "answers", "cache", "query_samples", "traces", "trace_spool")
     }
     assert not deletion["is_done"], "requests that had begun before may still leave something"
-    until(
-        lambda: not owed(receipt(keeping, deletion["id"])), within_s=30, what="no place owes"
-    )
+    until(lambda: not owed(receipt(keeping, deletion["id"])), within_s=30, what="no place owes")
     until(
         lambda: not (in_home(amber.mark, keeping.home) or in_mlflow(amber.mark, mlflow)),
         within_s=30,
         what="nothing is left of amber",
     )
-    gone = amber.http.get(
-        f"/v1/conversations/{amber.conversation}", params={"user": amber.name}
-    )
+    gone = amber.http.get(f"/v1/conversations/{amber.conversation}", params={"user": amber.name})
     assert gone.status_code == 404
     assert [one["content"] for one in cobalt.messages() if one["role"] == "user"] == [
         cobalt.question(1),

@@ -14,7 +14,10 @@ SAME = {
     "case": ("Where is the queue?", "WHERE IS THE QUEUE"),
     "punctuation": ("Where is the queue?", "where is the queue ..."),
     "greeting": ("Where is the queue?", "Hello! Where is the queue? Thanks!"),
-    "indirect": ("What is the capital of France?", "Can you tell me what the capital of France is?"),
+    "indirect": (
+        "What is the capital of France?",
+        "Can you tell me what the capital of France is?",
+    ),
     "indirect past": ("Who was the king?", "I want to know who the king was"),
     "indirect do": ("How does the queue work?", "Could you explain how the queue works?"),
     "indirect do, plural": ("How do queues work?", "Explain to me how queues work"),
@@ -101,7 +104,8 @@ def test_a_change_of_form_changes_nothing(kind: str) -> None:
     one, other = SAME[kind]
     assert same(one, other)
     first, second = form_of(one), form_of(other)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert first.kin() == second.kin(), "it would not be looked for"
 
 

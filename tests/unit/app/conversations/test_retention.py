@@ -8,8 +8,8 @@ import pytest
 from app.conversations.conversations import Conversations
 from app.conversations.retention import Retention
 from app.settings.conversations import ConversationSettings
-from deployments.access.records import Tenant
 from deployments.access.records import Retention as TenantRetention
+from deployments.access.records import Tenant
 from deployments.access.secrets import Peppers
 from deployments.access.store import AccessStore, Author
 from deployments.contracts.errors import NotFound

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.moderation.classifiers import Classifiers
 from app.moderation.classifier import AlwaysClosed
+from app.moderation.classifiers import Classifiers
 from app.moderation.local_classifier import LocalClassifier
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
@@ -88,7 +88,9 @@ async def test_thresholds_say_what_counts(tmp_path: Path) -> None:
     only = classifier(tmp_path, Embedder(), thresholds={"jailbreak": 0.5})
     assert [set(scores) for scores in await only.judge(texts)] == [set(), {"jailbreak"}]
     all_of_it = classifier(tmp_path, Embedder(), threshold=0.0)
-    assert [set(scores) for scores in await all_of_it.judge(texts)] == [{"jailbreak", "weapons"}] * 2
+    assert [set(scores) for scores in await all_of_it.judge(texts)] == [
+        {"jailbreak", "weapons"}
+    ] * 2
 
 
 async def test_examples_are_learned_once_and_stand_back(tmp_path: Path) -> None:
@@ -97,9 +99,10 @@ async def test_examples_are_learned_once_and_stand_back(tmp_path: Path) -> None:
     await asyncio.gather(*(judge.judge(["a", "b", "c"]) for _ in range(3)))
     learned = [asked for asked in embedder.asked if asked[1]]
     assert learned == [(len(EXAMPLES), True)]
-    assert sorted(asked for asked in embedder.asked if not asked[1]) == [(1, False)] * 3 + [
-        (2, False)
-    ] * 3
+    assert (
+        sorted(asked for asked in embedder.asked if not asked[1])
+        == [(1, False)] * 3 + [(2, False)] * 3
+    )
 
 
 async def test_without_the_embedder_there_is_no_verdict_until_it_is_back(tmp_path: Path) -> None:
@@ -153,9 +156,7 @@ async def test_vectors_of_another_model_are_not_compared(tmp_path: Path) -> None
         ('{"text": "a", "category": null}\n{"text": "b", "category": null}', "each category"),
     ],
 )
-def test_a_file_that_says_too_little_is_refused(
-    tmp_path: Path, content: str, message: str
-) -> None:
+def test_a_file_that_says_too_little_is_refused(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "examples.jsonl"
     path.write_text(content)
     with pytest.raises(ConfigError, match=message):
@@ -234,6 +235,6 @@ def test_other_examples_are_another_version(tmp_path: Path) -> None:
 def test_settings_that_cannot_work_are_refused(
     tmp_path: Path, changes: dict[str, Any], error: type[Exception]
 ) -> None:
+    asked = settings(write(tmp_path), **changes)
     with pytest.raises(error):
-        found = Moderation.model_validate(settings(write(tmp_path), **changes))
-        Policies(lambda: live({})).prepare(found)
+        Policies(lambda: live({})).prepare(Moderation.model_validate(asked))

@@ -85,7 +85,9 @@ def test_an_answer_that_nothing_has_is_false() -> None:
 
 
 def test_a_change_is_none_where_nothing_changes() -> None:
-    [pair] = changed([Labelled("How do I ask?", "x"), Labelled("Why?", "y")], "how to", most=9, seed=1)
+    [pair] = changed(
+        [Labelled("How do I ask?", "x"), Labelled("Why?", "y")], "how to", most=9, seed=1
+    )
     assert pair == (Labelled("How do I ask?", "x"), "How to ask?")
 
 
@@ -100,7 +102,7 @@ def test_the_bound_is_that_of_clopper_and_pearson(count: int, of: int, bound: fl
 FORMATS = [
     ({"question": "Q?", "label": "x"}, "x"),
     ({"question": "Q?", "label": None}, None),
-    ({"question": "Q?", "doc_id": "p1", "answers": ["B", "A"], "answerable": True}, "p1 ['a', 'b']"),
+    ({"question": "Q?", "doc_id": "p1", "answers": ["B", "A"]}, "p1 ['a', 'b']"),
     ({"question": "Q?", "doc_id": "p1", "answers": [], "answerable": False}, None),
     ({"question": "Q?", "focus": "Von-Willebrand disease", "qtype": "causes"},
      "von willebrand disease causes"),

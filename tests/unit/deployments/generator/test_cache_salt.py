@@ -66,4 +66,6 @@ def test_tenants_are_parted_unless_the_settings_say_otherwise(
 
 def test_another_salt_is_refused() -> None:
     with pytest.raises(ValidationError):
-        GeneratorArgs.model_validate({"engine": "vllm", "vllm": {"model": "m", "cache_salt": "key"}})
+        GeneratorArgs.model_validate(
+            {"engine": "vllm", "vllm": {"model": "m", "cache_salt": "key"}}
+        )
