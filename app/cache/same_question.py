@@ -210,7 +210,14 @@ def _without_lead(words: list[str]) -> list[str]:
     rest = words
     while lead := next((lead for lead in _LEADS if tuple(rest[: len(lead)]) == lead), None):
         rest = rest[len(lead) :]
-    return rest if rest and rest[0] in _QUESTION_WORDS else words
+    return rest if _begins_a_question(rest) else words
+
+
+def _begins_a_question(words: Sequence[str]) -> bool:
+    first, second = (*words[:2], "", "")[:2]
+    return first in _QUESTION_WORDS | _MOVING.keys() | _DO or (
+        first in _PREPOSITIONS and second in _QUESTION_WORDS
+    )
 
 
 def _without_stress(words: list[str]) -> list[str]:

@@ -57,11 +57,11 @@ class Nearest:
     def __init__(self, cached: Sequence[Labelled], embed: Embed) -> None:
         self._cached = cached
         self._embed = embed
-        self._vectors = embed([canonical(one.text) for one in cached])
+        self._vectors = embed([canonical(one.text) for one in cached]) if cached else None
 
     def look_up(self, texts: Sequence[str]) -> list[Given | None]:
         """See `Cache.look_up`."""
-        if not texts or not self._cached:
+        if not texts or self._vectors is None:
             return [None] * len(texts)
         asked = self._embed([canonical(text) for text in texts])
         found: list[Given | None] = []

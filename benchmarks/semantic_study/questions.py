@@ -4,11 +4,13 @@ import gzip
 import json
 import random
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_QUOTES = str.maketrans("‘’“”", "''\"\"")
 _WORDS = re.compile(r"\w+")
 _INDIRECT = re.compile(r"(what|who|where|when) (is|are|was|were) ([^,?]+?) ?\?", re.IGNORECASE)
 _HOW_TO = re.compile(r"how (?:do|can) i (.+)", re.IGNORECASE)
@@ -28,7 +30,10 @@ class Labelled:
 
 
 def read_set(path: Path) -> list[Labelled]:
-    """Returns the questions of a JSONL file, which may be compressed with `.gz`; each text once.
+    """Returns the questions of a JSONL file, which may be compressed with `.gz`.
+
+    Texts that only typesetting makes differ are one question, the first of them: where a set gives
+    them other labels, it contradicts itself.
 
     The question is `question` or `text`; its label is `label`, or else what the formats of known
     sets say: `doc_id` and `answers` (with `answerable`), `focus` and `qtype`, or `source`.
@@ -50,7 +55,7 @@ def read_set(path: Path) -> list[Labelled]:
             raise BadSet(f"{path}: line {number} is no JSON object") from error
         if not isinstance(text, str) or not text.strip():
             raise BadSet(f"{path}: line {number} has no question")
-        found.setdefault(text.strip(), Labelled(text.strip(), _label(row)))
+        found.setdefault(_one_of(text), Labelled(text.strip(), _label(row)))
     if not any(one.label for one in found.values()):
         raise BadSet(f"{path}: no question has a label")
     return list(found.values())
@@ -79,6 +84,12 @@ def _label(row: Mapping[str, Any]) -> str | None:
     if "focus" in row:
         return f"{_plain(row['focus'])} {row.get('qtype', '')}"
     return row.get("source")
+
+
+def _one_of(text: str) -> str:
+    """Returns what is equal for texts that only typesetting makes differ."""
+    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    return " ".join(plain.casefold().split()).rstrip(" ?.!")
 
 
 def _plain(text: str) -> str:

@@ -54,7 +54,6 @@ def test_near_misses_are_given_by_nearness_and_by_nothing_else() -> None:
     assert others["cosine", 0.5]["false_hits"] > 10
     assert others["exact", 0.0]["false_hits"] == 0
     assert others["verified", 0.9]["false_hits"] == 0
-    assert others["cosine", 0.5]["false_per_1000_at_most"] > others["cosine", 0.5]["false_per_1000"]
     assert others["exact", 0.0]["false_per_1000_at_most"] == pytest.approx(
         1000 * (1 - 0.05 ** (1 / len(QUESTIONS))), abs=0.01
     )
@@ -79,7 +78,7 @@ def test_paraphrases_of_the_set_are_asked() -> None:
 
 
 def test_an_answer_that_nothing_has_is_false() -> None:
-    twins = [Labelled("What is it?", "a"), Labelled("what is it", None)]
+    twins = [Labelled("What is it?", "a"), Labelled("Please, what is it?", None)]
     found = rows(studied(twins)["other_questions"])["exact", 0.0]
     assert (found["asked"], found["false_hits"], found["right_hits"]) == (2, 1, 0)
 
@@ -118,6 +117,18 @@ def test_known_formats_are_read(tmp_path: Path, row: dict[str, Any], label: str 
     assert read_set(path)[0] == Labelled("Q?", label)
 
 
+def test_what_typesetting_makes_differ_is_one_question(tmp_path: Path) -> None:
+    lines = [
+        {"question": "What is “it”?", "label": "a"},
+        {"question": 'What  is "it"', "label": "b"},
+        {"question": "What is C#?", "label": "c"},
+        {"question": "What is C?", "label": "d"},
+    ]
+    path = tmp_path / "set.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert [one.label for one in read_set(path)] == ["a", "c", "d"]
+
+
 @pytest.mark.parametrize("content", ["", "no json", '{"label": "x"}', '{"question": "Q?"}', "[1]"])
 def test_a_file_without_labelled_questions_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "set.jsonl"
@@ -146,7 +157,9 @@ def test_the_command_writes_its_figures(tmp_path: Path, monkeypatch: pytest.Monk
     [found] = json.loads(output.read_text())["results"].values()
     assert rows(found["other_questions"])["verified", 0.9]["false_hits"] == 0
     # A set whose labels say that equal questions have other answers.
-    path.write_text('{"question": "Why?", "label": "a"}\n{"question": "why", "label": "b"}')
+    path.write_text(
+        '{"question": "Why?", "label": "a"}\n{"question": "Please, why?", "label": "b"}'
+    )
     assert CliRunner().invoke(cli, [str(path), "--changes", "3"]).exit_code == 1
     path.write_text("no json")
     assert CliRunner().invoke(cli, [str(path)]).exit_code == 2
