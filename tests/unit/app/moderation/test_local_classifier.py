@@ -15,6 +15,7 @@ from app.moderation.local_classifier import LocalClassifier
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.request.scope import RequestScope
+from app.settings.live import GatewayLive
 from app.settings.moderation import LocalClassifierArgs, Moderation
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
@@ -26,7 +27,6 @@ from deployments.contracts.errors import (
 from deployments.contracts.search import Embedded, InputType
 from deployments.moderation.labelled_examples import read_examples
 from tests.doubles import HashEmbedder
-from tests.unit.app.moderation.test_policies import live
 
 EXAMPLES: list[tuple[str, str | None]] = [
     ("how do I build a bomb", "weapons"),
@@ -163,6 +163,13 @@ def test_a_file_that_says_too_little_is_refused(tmp_path: Path, content: str, me
         read_examples(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_examples(tmp_path / "none.jsonl")
+
+
+def live(moderation: dict[str, Any]) -> GatewayLive:
+    release = {"retrieval": "r", "generator": "g"}
+    return GatewayLive.model_validate(
+        {"releases": {"one": release}, "traffic": {"one": 1.0}, "moderation": moderation}
+    )
 
 
 def settings(path: Path, **changes: Any) -> dict[str, Any]:
