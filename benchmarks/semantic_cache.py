@@ -73,6 +73,10 @@ def main(
     results = {}
     with progress(len(read) * (2 + len(CHANGES)), "questions") as steps:
         for name, questions in read.items():
+
+            def done(label: str, name: str = name) -> None:
+                steps.done(f"{name}: {label}")
+
             results[name] = study(
                 questions,
                 embed,
@@ -81,7 +85,7 @@ def main(
                 changes=changes,
                 paraphrases=pairs,
                 seed=seed,
-                done=lambda label, name=name: steps.done(f"{name}: {label}"),
+                done=done,
             )
     for name, found in results.items():
         _show(console, name, found)

@@ -58,7 +58,7 @@ _LEADS = tuple(
     )
 )
 """What a question may be led into with; of two that begin alike, the longer one is first."""
-_WAYS = {
+_WAYS: dict[tuple[str, ...], tuple[str, ...]] = {
     **dict.fromkeys(
         (
             ("how", "do", "i"),

@@ -92,4 +92,5 @@ def _loss(weights: Array, design: Array, target: Array, share: Array, penalty: A
 
 
 def _sigmoid(logits: Array) -> Array:
-    return np.exp(-np.logaddexp(0.0, -logits))
+    shares: Array = np.exp(-np.logaddexp(0.0, -logits))
+    return shares

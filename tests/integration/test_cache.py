@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -74,7 +75,7 @@ def outcome(cluster: Cluster, question: str) -> str:
 
 
 def test_no_hit_is_older_than_a_write_before_it(caching: Cluster) -> None:
-    async def look() -> dict[str, object]:
+    async def look() -> dict[str, Any]:
         async with httpx.AsyncClient(base_url=caching.url, timeout=30) as service:
             return await look_for_stale_answers(
                 service, hits=1000, clients=4, every_s=0.3, timeout_s=60

@@ -173,7 +173,7 @@ def test_five_turns_of_two_users_stay_apart(users: list[User], openai_peer: Open
     since = len(openai_peer.requests)
     with ThreadPoolExecutor(len(users)) as pool:
         for n in range(1, TURNS + 1):
-            list(pool.map(lambda user, n=n: user.ask(n), users))
+            list(pool.map(User.ask, users, [n] * len(users)))
     shown = prompts(openai_peer, since)
     assert shown
     for user, other in (users, users[::-1]):
@@ -242,12 +242,11 @@ def test_nothing_is_left_of_a_user_who_was_erased(
         # Kept by the cache, too: it goes on with no conversation.
         alone = {"query": user.question(9), "user": user.name}
         assert user.http.post("/v1/query", json=alone).status_code == 200
-    for user in users:
-        until(
-            lambda user=user: in_mlflow(user.mark, mlflow),
-            within_s=20,
-            what="traces of both are in MLflow",
-        )
+    until(
+        lambda: all(in_mlflow(user.mark, mlflow) for user in users),
+        within_s=20,
+        what="traces of both are in MLflow",
+    )
     deletion = delete_user(keeping, amber.name).json()
     assert {one["place"] for one in deletion["places"]} == {
         *("conversations", "answers", "cache", "query_samples", "traces", "trace_spool")
