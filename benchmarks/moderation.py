@@ -31,9 +31,12 @@ def main(
         typer.Option(help="Texts, one per line or `text` of each line of JSON; the guide if none."),
     ] = None,
     streams: Annotated[int, typer.Option(min=1, help="Random streams.")] = 10_000,
-    pieces: Annotated[int, typer.Option(min=2, help="Of a stream whose reader waits.")] = 300,
+    answers: Annotated[
+        int, typer.Option(min=1, help="One after the other, of a stream whose reader waits.")
+    ] = 10,
+    pieces: Annotated[int, typer.Option(min=2, help="Of such an answer.")] = 30,
     pieces_per_s: Annotated[
-        float, typer.Option(min=1.0, max=1000.0, help="Of such a stream; about a token each.")
+        float, typer.Option(min=1.0, max=1000.0, help="Of such an answer; about a token each.")
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="Draws streams and terms.")] = 7,
     output: Annotated[Path | None, typer.Option(help="File for the JSON result.")] = None,
@@ -61,7 +64,11 @@ def main(
                 costs.append(measure_cost(part, terms, streams=together))
                 steps.done("lists")
                 waiting = measure_latency(
-                    text, terms, streams=together, pieces=pieces, pieces_per_s=pieces_per_s
+                    *(text, terms),
+                    streams=together,
+                    answers=answers,
+                    pieces=pieces,
+                    pieces_per_s=pieces_per_s,
                 )
                 waits.append(asyncio.run(waiting))
                 steps.done("readers")

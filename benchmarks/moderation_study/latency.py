@@ -34,26 +34,34 @@ class _Read:
 
 
 async def measure_latency(
-    text: str, terms: Sequence[str], *, streams: int, pieces: int, pieces_per_s: float
+    text: str,
+    terms: Sequence[str],
+    *,
+    streams: int,
+    answers: int,
+    pieces: int,
+    pieces_per_s: float,
 ) -> dict[str, float]:
     """Returns how much later than it was written the first text is read, and the gaps between two
     texts, in milliseconds.
 
     Args:
-        text: What is streamed, in pieces of four characters; each stream begins elsewhere in it.
+        text: What is streamed, in pieces of four characters; each answer begins elsewhere in it.
         terms: Of the list; each has a word after it that the text has not. None checks nothing.
         streams: At once.
-        pieces: Of each stream.
+        answers: One after the other, of each stream.
+        pieces: Of each answer.
         pieces_per_s: Of each stream.
     """
     moderator = _moderator(terms)
     read = _Read()
     length = pieces * _PIECE_CHARS
-    step = max(1, (len(text) - length) // streams)
+    step = max(1, (len(text) - length) // (streams * answers))
 
     async def one(number: int) -> None:
-        start = number * step
-        await _read(moderator, text[start : start + length], 1 / pieces_per_s, read)
+        for answer in range(answers):
+            start = (number * answers + answer) * step
+            await _read(moderator, text[start : start + length], 1 / pieces_per_s, read)
 
     await gather_or_cancel(*(one(number) for number in range(streams)))
     first_ms, gaps_ms = 1e3 * np.array(read.first_late_s), 1e3 * np.array(read.gaps_s)

@@ -55,7 +55,7 @@ def test_a_part_of_a_word_is_no_term() -> None:
 
 async def test_a_reader_waits_for_what_is_held() -> None:
     text = "alpha beta gamma delta " * 40
-    how = {"streams": 1, "pieces": 40, "pieces_per_s": 400.0}
+    how = {"streams": 1, "answers": 1, "pieces": 40, "pieces_per_s": 400.0}
     free = await measure_latency(text, [], **how)  # type: ignore[arg-type]
     held = await measure_latency(text, ["alpha beta gamma delta"], **how)  # type: ignore[arg-type]
     # Its first 23 characters may become the term until another word follows: five pieces later.
