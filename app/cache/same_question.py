@@ -9,11 +9,11 @@ negations, prepositions and question words are words as all others are.
 English only, as the canonical text that it reads.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.cache.canonical import canonical
+from app.cache.spelling import spelled
 
 _MAX_WORDS = 60
 """A question is shorter; a longer one has to be equal to be the same."""
@@ -53,6 +53,7 @@ _LEADS = tuple(
         "let me know",
         "any idea",
         "so",
+        "ok",
         "okay",
         "well",
     )
@@ -76,57 +77,6 @@ _WAYS: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 """Ways to ask how something is done by anybody. "How do you" may be about who is asked."""
 _STRESSING = frozenset(("exactly", "actually"))
-_SPELLINGS = {
-    "e-mail": "email",
-    "e-mails": "emails",
-    "ok": "okay",
-    "versus": "vs",
-    "vs.": "vs",
-    "&": "and",
-    "somebody": "someone",
-    "anybody": "anyone",
-    "everybody": "everyone",
-    "grey": "gray",
-    "centre": "center",
-    "centres": "centers",
-    "theatre": "theater",
-    "metre": "meter",
-    "metres": "meters",
-    "litre": "liter",
-    "litres": "liters",
-    "fibre": "fiber",
-    "defence": "defense",
-    "licence": "license",
-    "catalogue": "catalog",
-    "dialogue": "dialog",
-    "programme": "program",
-    "programmes": "programs",
-    "tumour": "tumor",
-    "tumours": "tumors",
-    "anaemia": "anemia",
-    "leukaemia": "leukemia",
-    "oesophagus": "esophagus",
-    "haemorrhage": "hemorrhage",
-    "paediatric": "pediatric",
-    "cancelled": "canceled",
-    "cancelling": "canceling",
-    "labelled": "labeled",
-    "labelling": "labeling",
-    "modelling": "modeling",
-    "travelling": "traveling",
-}
-_OUR = re.compile(
-    r"(behavi|col|fav|flav|harb|hon|hum|lab|neighb|rum|vap)our"
-    r"(s|ed|ing|al|able|ite|ites|hood|hoods)?"
-)
-_ISE = re.compile(
-    r"(author|categor|character|custom|emphas|final|general|initial|local|maxim|minim|modern|"
-    r"normal|optim|organ|parallel|prior|priorit|quant|random|real|recogn|serial|special|standard|"
-    r"summar|synchron|token|util|vector|virtual|visual)is(e|es|ed|ing|er|ers|ation|ations)"
-)
-_HYPHENATED = re.compile(r"[a-z]+(?:-[a-z]+)+")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
-_PERCENT = re.compile(r"(\d+(?:[.,]\d+)*)%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +105,7 @@ def form_of(text: str) -> QuestionForm | None:
     words = plain.split(" ")
     if len(plain.splitlines()) > 1 or len(words) > _MAX_WORDS:
         return None
-    words = _without_lead([_SPELLINGS.get(word, word) for word in words])
-    words = [part for word in words for part in _spelled(word)]
+    words = [part for word in _without_lead(words) for part in spelled(word)]
     words = _without_stress(words)
     words = [*_WAYS.get(tuple(words[:3]), words[:3]), *words[3:]]
     kept: list[str] = []
@@ -232,22 +181,6 @@ def _without_stress(words: list[str]) -> list[str]:
         if word not in _STRESSING or not stresses:
             kept.append(word)
     return kept
-
-
-def _spelled(word: str) -> Sequence[str]:
-    """Returns a word as it is spelled in America, its parts where a hyphen joins them, and a number
-    without its commas."""
-    if _GROUPED.fullmatch(word):
-        return (word.replace(",", ""),)
-    if percent := _PERCENT.fullmatch(word):
-        return (percent[1], "percent")
-    if _HYPHENATED.fullmatch(word):
-        return [part for piece in word.split("-") for part in _spelled(piece)]
-    if british := _OUR.fullmatch(word):
-        return (f"{british[1]}or{british[2] or ''}",)
-    if british := _ISE.fullmatch(word):
-        return (f"{british[1]}iz{british[2]}",)
-    return (_SPELLINGS.get(word, word),)
 
 
 def _without_s(word: str) -> str:
