@@ -14,7 +14,8 @@ from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
 from app.idempotency.requests import IdempotentRequests
 from app.limits.limiter import Limiter
-from app.moderation.classifier import AlwaysClosed, Classifiers
+from app.moderation.classifier import AlwaysClosed
+from app.moderation.classifiers import Classifiers
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.releases.releases import Releases

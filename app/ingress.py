@@ -20,7 +20,7 @@ from app.api.application import create_app
 from app.batches.runner import BatchRunner
 from app.cache.opening import cache_url, open_cache
 from app.conversations.conversations import RENEWED_EVERY_S, SWEPT_EVERY_S, Conversations
-from app.conversations.eraser import RETRIED_EVERY_S, Eraser
+from app.conversations.eraser import Eraser
 from app.conversations.opening import open_conversations
 from app.conversations.places import places_of, spool_place
 from app.dispatch.control_link import ControlLink
@@ -30,7 +30,7 @@ from app.idempotency.opening import open_idempotent
 from app.idempotency.requests import FORGOTTEN_EVERY_S
 from app.limits.opening import open_limiter
 from app.moderation.classifier import STAGE as MODERATION
-from app.moderation.classifier import Classifiers
+from app.moderation.classifiers import Classifiers
 from app.releases.releases import Releases
 from app.settings.conversations import ConversationSettings
 from app.settings.gateway import GatewayArgs
@@ -59,6 +59,8 @@ _NOT_TOLD = ConversationSettings(ttl_days=3650)
 """Before the first live settings: nothing is deleted by a time that may not be theirs."""
 _LATE_S = 60.0
 """Time after the longest request in which what is told of it arrives."""
+_WARMED_EVERY_S = 2.0
+"""Time between two looks for classifiers that have not learned their examples."""
 _LAST_WORK_S = 3.0
 """Time that a replica that stops has for what goes on after answers."""
 
@@ -104,6 +106,7 @@ class Ingress:
         conversations = open_conversations(
             self._conversations_url,
             lambda: _NOT_TOLD if self._live is None else self._live.conversations,
+            days_of_tenants=None if keys is None else keys.conversation_days,
         )
         self._records = RecordKeeper(
             self._args,
@@ -134,7 +137,10 @@ class Ingress:
             breakers=breakers.states,
             pace=self._records.pace,
             limiter=self._limiter,
-            classifiers=Classifiers(lambda name: breakers.of(MODERATION, name)),
+            classifiers=Classifiers(
+                lambda name: breakers.of(MODERATION, name),
+                embedder_of=lambda application: stages.retrieval(application).embedder,
+            ),
             cache=self._cache,
             conversations=conversations,
             eraser=self._eraser(conversations, tracker),
@@ -157,6 +163,7 @@ class Ingress:
             ),
             own={} if spool is None else {"trace_spool": spool_place(spool)},
             late_s=max(self._args.stream_timeout_s, self._args.request_timeout_s) + _LATE_S,
+            retry_s=self._args.erasure_retry_s,
         )
 
     def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -223,11 +230,14 @@ class Ingress:
             yield every(_FORGET_EVERY_S, forget, fails="old rows of the audit log stay")
         if (idempotent := self._gateway.idempotent) is not None:
             yield every(FORGOTTEN_EVERY_S, idempotent.forget_old, fails="old answers stay")
+        moderator = self._gateway.moderator
+        yield every(_WARMED_EVERY_S, moderator.warm, fails="classifiers learn with a request")
         if (kept := self._gateway.conversations) is not None:
             yield every(RENEWED_EVERY_S, kept.renew, fails="turns may be begun twice")
             yield every(SWEPT_EVERY_S, kept.sweep, fails="old conversations stay")
         if (eraser := self._gateway.eraser) is not None:
-            yield every(RETRIED_EVERY_S, eraser.retry, fails="deletions are tried later")
+            retry_s = self._args.erasure_retry_s
+            yield every(retry_s, eraser.retry, fails="deletions are tried later")
 
     def _require_place_of_conversations(self) -> None:
         """Raises ConfigError where there is no database that all replicas share."""

@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError
 from deployments.contracts.generation import EngineDelta, Message, Prompt, Sampling
+from deployments.contracts.tenants import Access
+from deployments.generator.cache_salt import CacheSalt
 from deployments.generator.openai.engine import OpenAIEngine
 from tests.openai_peer import OpenAIPeer
 
@@ -26,6 +28,7 @@ class Limits:
     inter_token_timeout_s: float = 2.0
     max_attempts: int = 3
     max_connections: int = 8
+    cache_salt: CacheSalt = "none"
 
 
 @asynccontextmanager
@@ -43,6 +46,7 @@ async def running(
         inter_token_timeout_s=limits.inter_token_timeout_s,
         max_attempts=limits.max_attempts,
         max_connections=limits.max_connections,
+        cache_salt=limits.cache_salt,
     )
     await engine.start()
     try:
@@ -58,8 +62,9 @@ async def deltas_of(
     prompt: Prompt = PROMPT,
     sampling: Sampling | None = None,
     timeout_s: float = 5.0,
+    access: Access | None = None,
 ) -> list[EngineDelta]:
-    call = CallContext(request_id, timeout_s)
+    call = CallContext(request_id, timeout_s, access=access or Access())
     return [one async for one in engine.stream(prompt, sampling or Sampling(), call=call)]
 
 

@@ -17,10 +17,13 @@ Strict = Annotated[
 
 
 def note_cache_options(body: object, scope: RequestScope) -> None:
-    """Notes that a body wants nothing of the response cache."""
+    """Notes what a body wants of the response cache."""
     options = getattr(body, "cache", None)
-    if isinstance(options, CacheOptions) and not options.use:
+    if not isinstance(options, CacheOptions):
+        return
+    if not options.use:
         scope.notes.cache_wish = "bypass"
+    scope.notes.cache_min_similarity = options.min_similarity or 0.0
 
 
 def tolerant(*models: type[TolerantModel]) -> Any:

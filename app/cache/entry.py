@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.request.caching import CacheMatch
 from deployments.contracts.calls import Times
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk
@@ -25,16 +26,33 @@ class Entry:
         sources: The chunks that were found for it, best first; none for `generation`.
         created_s: When it was written, in seconds since the epoch.
         trace_id: The trace of the request that it was written for.
+        match: Why it was found; `exact` as it is kept.
     """
 
     written: Generation
     sources: tuple[ScoredChunk, ...]
     created_s: float
     trace_id: str = ""
+    match: CacheMatch = "exact"
+    form: int = _FORM
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A question whose answer is kept, to be compared with questions that may ask the same.
+
+    Attributes:
+        question: Its canonical text.
+        key: The key of its answer.
+    """
+
+    question: str
+    key: str
     form: int = _FORM
 
 
 _ADAPTER: TypeAdapter[Entry] = TypeAdapter(Entry)
+_CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 
 
 def entry_of(
@@ -58,3 +76,17 @@ def decode(value: bytes) -> Entry | None:
     except ValidationError:
         return None
     return entry if entry.form == _FORM else None
+
+
+def encode_candidate(candidate: Candidate) -> bytes:
+    """Returns a candidate as a store keeps it."""
+    return _CANDIDATE.dump_json(candidate)
+
+
+def decode_candidate(value: bytes) -> Candidate | None:
+    """Returns the candidate that a store kept; see `decode`."""
+    try:
+        candidate = _CANDIDATE.validate_json(value)
+    except ValidationError:
+        return None
+    return candidate if candidate.form == _FORM else None

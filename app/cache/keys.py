@@ -46,7 +46,8 @@ class AnswerKey:
         generation: State of the documents that it is made from, and of their calibration.
         moderation: Version of the policy that the texts have passed.
         question: What is asked, without its words: how they are searched for and answered.
-        asked: The words, or the conversation, as `asked_of` returns them.
+        asked: The words, or the conversation, as `asked_of` returns them; or what questions share
+            that may ask the same.
     """
 
     tenant: str

@@ -1,7 +1,7 @@
 """The steps that both levels of the cache share: find an answer, or be the one who writes it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -14,6 +14,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageError
 from deployments.contracts.generation import Events, Generation
 
+Search = Callable[[], Awaitable[Entry | None]]
 _log = logging.getLogger("ray.serve")
 _FACTS_S = 1.0
 """Time for what a generator says of itself; one that does not say it is asked as ever."""
@@ -42,7 +43,12 @@ class Asker:
 
 
 async def find(
-    cache: ResponseCache, asker: Asker, key: str, *, timeout_s: float
+    cache: ResponseCache,
+    asker: Asker,
+    key: str,
+    *,
+    timeout_s: float,
+    otherwise: Search | None = None,
 ) -> Entry | Lead | None:
     """Returns the answer under a key, or the lead for whoever is to write it, which must end; None
     for whoever writes it for nobody else.
@@ -52,6 +58,7 @@ async def find(
         asker: Whose request it is.
         key: Of the answer.
         timeout_s: Time to wait for an equal request that is under way.
+        otherwise: Looks for another answer that is as good, where there is none under the key.
     """
     if not asker.reads:
         return cache.flights.unseen(key)
@@ -61,6 +68,8 @@ async def find(
     try:
         # Only now: what the lead before has kept is found.
         entry = await cache.find(asker.tenant, key)
+        if entry is None and otherwise is not None:
+            entry = await otherwise()
     except BaseException:
         joined.failed()
         raise
@@ -75,7 +84,7 @@ def note_of(found: Entry | Lead | None, level: Level, key: str, now_s: float) ->
     shown = key[:SHOWN_DIGITS]
     if isinstance(found, Entry):
         age_s = max(now_s - found.created_s, 0.0)
-        return CacheNote("hit", level, shown, age_s, found.trace_id)
+        return CacheNote("hit", level, shown, age_s, found.trace_id, found.match)
     return CacheNote("miss", level, shown)
 
 

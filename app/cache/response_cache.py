@@ -10,9 +10,17 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from app.cache.counts import CacheCounts
-from app.cache.entry import Entry, decode, encode
+from app.cache.entry import (
+    Candidate,
+    Entry,
+    decode,
+    decode_candidate,
+    encode,
+    encode_candidate,
+)
 from app.cache.keys import conversation_tag, document_tag, user_tag
 from app.cache.single_flight import SingleFlight
 from app.cache.stores.operations import Forget, Get, Operation, Put, Result, Store
@@ -22,6 +30,7 @@ from app.storage.writer import GroupWriter
 from deployments.contracts.errors import Unavailable
 from deployments.serving.concurrently import gather_or_cancel
 
+Found = TypeVar("Found")
 _log = logging.getLogger("ray.serve")
 _LOOKUP_S = 0.25
 """Time that a lookup may take: later it is a miss."""
@@ -54,19 +63,11 @@ class ResponseCache:
 
     async def find(self, tenant: str, key: str) -> Entry | None:
         """Returns what is kept under a key of a tenant, None where nothing is."""
-        try:
-            async with asyncio.timeout(_LOOKUP_S):
-                value = await self._writer.submit(Get(tenant, key))
-        except (StoreAway, TimeoutError):
-            return None
-        if not isinstance(value, bytes):
-            return None
-        entry = decode(value)
-        if entry is None:
-            self._writer.post(Forget(tenant, key=key))
-            return None
-        self._read_bytes += len(value)
-        return entry
+        return await self._find(tenant, key, decode)
+
+    async def find_candidate(self, tenant: str, key: str) -> Candidate | None:
+        """Returns the question that is kept under a key of a tenant, None where none is."""
+        return await self._find(tenant, key, decode_candidate)
 
     def keep(
         self,
@@ -79,6 +80,7 @@ class ResponseCache:
         conversation: str = "",
         ttl_s: float,
         begun_s: float,
+        candidate: tuple[str, Candidate] | None = None,
     ) -> None:
         """Keeps an answer, unless it is too long; waits for nothing.
 
@@ -92,6 +94,8 @@ class ResponseCache:
             ttl_s: Time that it is kept; up to a tenth less.
             begun_s: When the request began, in seconds since the epoch: what was forgotten since is
                 not kept.
+            candidate: The question of the answer, and the key that others look for it under; it
+                goes with the answer, in place of a former one.
         """
         value = encode(entry)
         if len(value) > MAX_VALUE_BYTES:
@@ -100,8 +104,11 @@ class ResponseCache:
         tags += [user_tag(user)] if user else []
         tags += [conversation_tag(conversation)] if conversation else []
         ttl_s *= 1.0 - _JITTER_RATIO * random.random()
-        self._writer.post(Put(tenant, key, value, tuple(tags), ttl_s, begun_s))
-        self._written_bytes += len(value)
+        values = [(key, value)]
+        values += [(candidate[0], encode_candidate(candidate[1]))] if candidate else []
+        for place, kept in values:
+            self._writer.post(Put(tenant, place, kept, tuple(tags), ttl_s, begun_s))
+            self._written_bytes += len(kept)
 
     async def forget_documents(self, tenant: str, document_ids: Sequence[str]) -> int:
         """Deletes all answers made from documents, and returns how many that were; raises as
@@ -141,6 +148,23 @@ class ResponseCache:
         finally:
             if await asyncio.to_thread(self._writer.close, close_s):
                 await asyncio.to_thread(self._store.close)
+
+    async def _find(
+        self, tenant: str, key: str, read: Callable[[bytes], Found | None]
+    ) -> Found | None:
+        try:
+            async with asyncio.timeout(_LOOKUP_S):
+                value = await self._writer.submit(Get(tenant, key))
+        except (StoreAway, TimeoutError):
+            return None
+        if not isinstance(value, bytes):
+            return None
+        found = read(value)
+        if found is None:
+            self._writer.post(Forget(tenant, key=key))
+            return None
+        self._read_bytes += len(value)
+        return found
 
     async def _forget(self, operations: Sequence[Forget]) -> int:
         futures = [self._writer.submit(operation) for operation in operations]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from app.conversations.history import history_of
 from app.conversations.names import is_id, new_id
+from app.conversations.retention import Retention
 from app.conversations.turn import OpenTurn
 from app.settings.conversations import ConversationSettings
 from deployments.contracts.erasure import ErasureScope
@@ -39,6 +40,7 @@ class Conversations:
     Args:
         store: Where they are, for all replicas.
         settings: Returns what holds at the moment.
+        days_of_tenants: See `Retention`.
         now: Seconds since the epoch.
     """
 
@@ -47,10 +49,12 @@ class Conversations:
         store: ConversationStore,
         settings: Callable[[], ConversationSettings],
         *,
+        days_of_tenants: Callable[[], Mapping[str, float]] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._settings = settings
+        self._retention = Retention(lambda: settings().ttl_days, days_of_tenants)
         self._now = now
         self._holders: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -72,16 +76,18 @@ class Conversations:
     async def find(self, owner: Owner, conversation_id: str) -> KeptConversation:
         """Returns a conversation; raises as `ConversationStore.find`."""
         _check(conversation_id)
-        oldest_s = self._oldest_s()
-        return await self._ask(lambda: self._store.find(owner, conversation_id, oldest_s=oldest_s))
+        return await self._ask(
+            lambda: self._store.find(owner, conversation_id, oldest_s=self._oldest_s(owner))
+        )
 
     async def page(self, owner: Owner, *, after: str, limit: int) -> list[KeptConversation]:
         """Returns conversations of an owner; see `ConversationStore.page`."""
         if after:
             _check(after)
-        oldest_s = self._oldest_s()
         return await self._ask(
-            lambda: self._store.page(owner, oldest_s=oldest_s, after=after, limit=limit)
+            lambda: self._store.page(
+                owner, oldest_s=self._oldest_s(owner), after=after, limit=limit
+            )
         )
 
     async def turns(
@@ -89,10 +95,12 @@ class Conversations:
     ) -> list[KeptTurn]:
         """Returns turns of a conversation; see `ConversationStore.turns`."""
         _check(conversation_id)
-        oldest_s = self._oldest_s()
         return await self._ask(
             lambda: self._store.turns(
-                owner, conversation_id, oldest_s=oldest_s, after=after, limit=limit
+                *(owner, conversation_id),
+                oldest_s=self._oldest_s(owner),
+                after=after,
+                limit=limit,
             )
         )
 
@@ -113,16 +121,19 @@ class Conversations:
             Unavailable: the database does not answer.
         """
         _check(conversation_id)
-        oldest_s, most_tokens = self._oldest_s(), self._settings().max_history_tokens
+        most_tokens = self._settings().max_history_tokens
         if not keeps:
             turns = await self._ask(
                 lambda: self._store.completed(
-                    owner, conversation_id, oldest_s=oldest_s, after=after, limit=_MOST_TURNS
+                    *(owner, conversation_id),
+                    oldest_s=self._oldest_s(owner),
+                    after=after,
+                    limit=_MOST_TURNS,
                 )
             )
             return OpenTurn(conversation_id, history=history_of(turns, most_tokens))
         holder = uuid.uuid4().hex
-        begin = self._start(self._begin(owner, conversation_id, holder, oldest_s, after))
+        begin = self._start(self._begin(owner, conversation_id, holder, after))
         try:
             n, turns = await asyncio.shield(begin)
         except asyncio.CancelledError:
@@ -176,8 +187,7 @@ class Conversations:
 
     async def sweep(self) -> None:
         """Deletes conversations whose time is over."""
-        oldest_s, now_s = self._oldest_s(), self._now()
-        await asyncio.to_thread(self._store.forget, before_s=oldest_s, now_s=now_s)
+        await asyncio.to_thread(self._forget_old)
 
     def erase_tenant(self, tenant: str) -> int:
         """Deletes all conversations of a tenant, and returns how many; it blocks."""
@@ -193,12 +203,12 @@ class Conversations:
             await asyncio.wait(self._tasks, timeout=within_s)
 
     async def _begin(
-        self, owner: Owner, conversation_id: str, holder: str, oldest_s: float, after: int | None
+        self, owner: Owner, conversation_id: str, holder: str, after: int | None
     ) -> tuple[int, list[KeptTurn]]:
         return await self._ask(
             lambda: self._store.begin(
                 *(owner, conversation_id, holder),
-                oldest_s=oldest_s,
+                oldest_s=self._oldest_s(owner),
                 now_s=self._now(),
                 lease_s=_LEASE_S,
                 after=after,
@@ -239,8 +249,16 @@ class Conversations:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _oldest_s(self) -> float:
-        return self._now() - self._settings().ttl_days * _DAY_S
+    def _forget_old(self) -> None:
+        now_s = self._now()
+        before_s = now_s - self._settings().ttl_days * _DAY_S
+        self._store.forget(before_s=before_s, now_s=now_s)
+        for tenant, days in self._retention.exceptions().items():
+            self._store.forget(before_s=now_s - days * _DAY_S, now_s=now_s, tenant=tenant)
+
+    def _oldest_s(self, owner: Owner) -> float:
+        """Returns when the last turn of a conversation must have been; it blocks."""
+        return self._now() - self._retention.days(owner.tenant) * _DAY_S
 
 
 def _check(conversation_id: str) -> None:

@@ -18,8 +18,6 @@ from deployments.contracts.errors import DeadlineExceeded, RagError
 from deployments.contracts.tenants import Erased
 from deployments.conversations.deletions import Deletion, DeletionStore
 
-RETRIED_EVERY_S = 60.0
-"""Time between two tries of one deletion."""
 _KEPT_S = 30 * 86_400.0
 """Time that the receipt of a deletion that is done can be looked up."""
 _QUIET_TRIES = 2
@@ -41,6 +39,7 @@ class Eraser:
             others are made from.
         own: Places of this replica alone, such as a folder on its disk: all replicas ask theirs.
         late_s: Time after which no request that had begun before leaves anything any more.
+        retry_s: Time between two tries of one deletion.
         now: Seconds since the epoch.
     """
 
@@ -51,12 +50,14 @@ class Eraser:
         *,
         own: Mapping[str, Place] | None = None,
         late_s: float,
+        retry_s: float = 60.0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._places = places
         self._own = own or {}
         self._late_s = late_s
+        self._retry_s = retry_s
         self._now = now
 
     async def erase(self, scope: ErasureScope) -> Deletion:
@@ -79,11 +80,11 @@ class Eraser:
         return await asyncio.to_thread(self._store.find, tenant, deletion_id)
 
     async def retry(self) -> None:
-        """Tries deletions again that are not done; to be called every `RETRIED_EVERY_S`."""
+        """Tries deletions again that are not done; to be called every `retry_s`."""
         now_s = self._now()
         for deletion in await asyncio.to_thread(self._store.open, limit=_MOST_AT_ONCE):
             claimed = await asyncio.to_thread(
-                self._store.claim, deletion.id, now_s=now_s, rest_s=RETRIED_EVERY_S / 2
+                self._store.claim, deletion.id, now_s=now_s, rest_s=self._retry_s / 2
             )
             if claimed:
                 await self._try(deletion, self._all())

@@ -15,8 +15,10 @@ from app.cache.lookup import Asker, facts_of_generator, find, led, note_of
 from app.cache.replay import replay
 from app.cache.response_cache import ResponseCache
 from app.cache.rules import is_repeatable, may_be_kept
+from app.cache.single_flight import Lead
 from app.dispatch.dispatcher import Served
 from app.dispatch.index_states import IndexStates
+from app.dispatch.verified_answers import candidate_of, find_verified, form_asked
 from app.moderation.policies import Policies
 from app.releases.assignment import Assignment
 from app.releases.route import Route
@@ -78,8 +80,7 @@ class WholeAnswers:
                 found = None
                 note = CacheNote("bypass")
             else:
-                timeout_s = asked.scope.call().timeout_s / 2  # it must still be written
-                found = await find(self._cache, asked.asker, digest(key), timeout_s=timeout_s)
+                found = await self._find(asked, key)
                 note = note_of(found, "answer", digest(key), self._cache.now_s())
         if isinstance(found, Entry):
             looked.cache = note
@@ -97,6 +98,21 @@ class WholeAnswers:
         keep = partial(self._keep, asked, served, key)
         events = await begin(led(served.value.events, found, keep))
         return replace(served, value=replace(served.value, events=events))
+
+    async def _find(self, asked: Asked, key: AnswerKey) -> Entry | Lead | None:
+        form = form_asked(asked.route, asked.ask.messages)
+        verified = None
+        if form is not None:
+            verified = partial(
+                find_verified,
+                *(self._cache, key, form, asked.ask.messages[0].content),
+                route=asked.route,
+                scope=asked.scope,
+            )
+        timeout_s = asked.scope.call().timeout_s / 2  # it must still be written
+        return await find(
+            self._cache, asked.asker, digest(key), timeout_s=timeout_s, otherwise=verified
+        )
 
     async def _key(self, asked: Asked) -> AnswerKey | None:
         """Returns the key of an answer, None where it is not to be given again."""
@@ -152,13 +168,17 @@ class WholeAnswers:
             created_s=self._cache.now_s(),
             trace_id=asker.trace_id,
         )
+        searched = replace(key, generation=state)
+        form = form_asked(asked.route, asked.ask.messages)
+        text = asked.ask.messages[0].content
         self._cache.keep(
-            *(asker.tenant, digest(replace(key, generation=state)), entry),
+            *(asker.tenant, digest(searched), entry),
             documents=sorted({hit.chunk.document_id for hit in entry.sources}),
             user=asker.user,
             conversation=asker.conversation,
             ttl_s=asked.route.release.cache.ttl_s,
             begun_s=asker.begun_s,
+            candidate=None if form is None else candidate_of(searched, form, text),
         )
         if state == key.generation:
             return entry

@@ -29,6 +29,7 @@ ID_HEADER = "x-request-id"
 TRACE_WISH_HEADER = "x-ragserve-trace"
 IGNORED_HEADER = "X-Ragserve-Ignored"
 CACHE_HEADER = "x-ragserve-cache"
+MATCH_HEADER = "x-ragserve-cache-match"
 _TIMING_HEADER = "server-timing"
 _MOST_IGNORED = 20
 """Fields that the header names; bodies name all."""
@@ -89,6 +90,7 @@ class Visit:
                 headers[CACHE_HEADER] = cache.outcome
                 if cache.outcome == "hit":
                     headers["age"] = str(round(cache.age_s))
+                    headers[MATCH_HEADER] = cache.match
             if self.charge is not None:
                 headers.update(self.charge.headers())
         else:

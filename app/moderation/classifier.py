@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -121,38 +121,6 @@ class OpenAIClassifier:
             }
         flagged = [name for name, is_flagged in result["categories"].items() if is_flagged]
         return {name: scores.get(name, 1.0) for name in flagged}
-
-
-class Classifiers:
-    """The classifiers in use, by their settings: one that is not changed keeps its connections.
-
-    Args:
-        breaker_of: Makes the breaker of a classifier, by its name.
-        transport: In place of the network.
-    """
-
-    def __init__(
-        self,
-        breaker_of: Callable[[str], Guard],
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._breaker_of = breaker_of
-        self._transport = transport
-        self._known: dict[str, tuple[ClassifierArgs, OpenAIClassifier]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-
-    def of(self, name: str, args: ClassifierArgs) -> Classifier:
-        """Returns a classifier by its name."""
-        known = self._known.get(name)
-        if known is not None and known[0] == args:
-            return known[1]
-        if known is not None:
-            closing = asyncio.create_task(known[1].close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-        made = OpenAIClassifier(args, self._breaker_of(name), transport=self._transport)
-        self._known[name] = (args, made)
-        return made
 
 
 class AlwaysClosed:

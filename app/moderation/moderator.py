@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.answering.written import AnswerStream
-from app.moderation.classifier import STAGE, Classifier, Classifiers
+from app.moderation.classifier import STAGE, Classifier
+from app.moderation.classifiers import Classifiers
 from app.moderation.guard import UNCHECKED, AnswerGuard
 from app.moderation.policies import CompiledPolicy, Policies
 from app.moderation.sources import CheckedSources
@@ -13,6 +14,7 @@ from app.moderation.windows import windows
 from app.request.attempt import AttemptRecord
 from app.request.decision import DEGRADED
 from app.request.scope import RequestScope
+from app.settings.moderation import LocalClassifierArgs
 from deployments.contracts.errors import ContentFiltered, StageError, Unavailable
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
@@ -222,8 +224,16 @@ class Moderator:
                 highest[name] = max(score, highest.get(name, 0.0))
         return highest
 
+    async def warm(self) -> None:
+        """Has local classifiers learn their examples, before requests come that need them."""
+        for name, args in self.policies.local_classifiers().items():
+            self._classifiers.local(name, args, self.policies.examples(name)).warm()
+
     def _classifier(self, name: str) -> Classifier:
-        return self._classifiers.of(name, self.policies.classifier(name))
+        args = self.policies.classifier(name)
+        if isinstance(args, LocalClassifierArgs):
+            return self._classifiers.local(name, args, self.policies.examples(name))
+        return self._classifiers.of(name, args)
 
 
 def tell_unchecked(scope: RequestScope, record: AttemptRecord) -> None:

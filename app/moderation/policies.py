@@ -4,12 +4,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 
 from app.request.decision import Action, Decision, Place
 from app.settings.live import GatewayLive
-from app.settings.moderation import Check, ClassifierArgs, Moderation, OutputCheck, TermList
+from app.settings.moderation import (
+    Check,
+    ClassifierArgs,
+    LocalClassifierArgs,
+    Moderation,
+    OutputCheck,
+    TermList,
+)
+from deployments.contracts.errors import ConfigError
 from deployments.moderation.blocklist import Blocklist, BlocklistStream
 from deployments.moderation.findings import StreamCheck
+from deployments.moderation.labelled_examples import LabelledExamples, read_examples
 from deployments.moderation.patterns import Patterns, PatternsStream
 from deployments.moderation.personal_data import CATEGORY as PERSONAL_DATA
 from deployments.moderation.personal_data import PersonalDataStream
@@ -47,7 +57,10 @@ class TextCheck:
     def __init__(self, settings: Check, lists: Mapping[str, TermList]) -> None:
         self.settings = settings
         self._lists = _automata(
-            tuple((name, lists[name].terms, lists[name].look_alikes) for name in settings.blocklist)
+            tuple(
+                (name, lists[name].all_terms, lists[name].look_alikes)
+                for name in settings.blocklist
+            )
         )
         self._patterns = Patterns(settings.patterns) if settings.patterns else None
         self._redactor = Redactor()
@@ -91,12 +104,15 @@ class CompiledPolicy:
     Args:
         name: Its name.
         settings: What policies there are.
+        examples: What local classifiers learn from, by their names.
     """
 
-    def __init__(self, name: str, settings: Moderation) -> None:
+    def __init__(
+        self, name: str, settings: Moderation, examples: Mapping[str, LabelledExamples]
+    ) -> None:
         policy = settings.policies[name]
         self.name = name
-        self.version = policy_version(name, settings)
+        self.version = policy_version(name, settings, examples)
         self.input = TextCheck(policy.input, settings.blocklists)
         self.output = TextCheck(policy.output, settings.blocklists)
         self.output_settings: OutputCheck = policy.output
@@ -106,17 +122,24 @@ class CompiledPolicy:
         return Decision(self.name, self.version, place, action, tuple(sorted(set(categories))))
 
 
-def policy_version(name: str, settings: Moderation) -> str:
-    """Returns the hash of all that a policy says, its lists and classifiers included: 16
-    hexadecimal digits. Equal versions decide equally."""
+def policy_version(
+    name: str, settings: Moderation, examples: Mapping[str, LabelledExamples] | None = None
+) -> str:
+    """Returns the hash of all that a policy says, its lists, classifiers and their examples
+    included: 16 hexadecimal digits. Equal versions decide equally."""
     policy = settings.policies[name]
     lists = {one for check in policy.checks() for one in check.blocklist}
     classifiers = {check.classifier for check in policy.checks() if check.classifier}
     said = [
         _SEMANTICS,
         policy.model_dump(mode="json"),
-        {one: settings.blocklists[one].model_dump(mode="json") for one in sorted(lists)},
+        # The terms themselves: another version of the service may bring others.
+        {
+            one: [settings.blocklists[one].look_alikes, *settings.blocklists[one].all_terms]
+            for one in sorted(lists)
+        },
         {one: settings.classifiers[one].model_dump(mode="json") for one in sorted(classifiers)},
+        {one: kept.digest for one, kept in sorted((examples or {}).items()) if one in classifiers},
     ]
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     return digest.hexdigest()[:_VERSION_DIGITS]
@@ -133,6 +156,7 @@ class Policies:
         self._settings = settings
         self._seen: Moderation | None = None
         self._compiled: dict[str, CompiledPolicy] = {}
+        self._examples: dict[str, LabelledExamples] = {}
 
     def of(self, *, tenant: str, release: str | None) -> CompiledPolicy | None:
         """Returns the policy of a tenant, else of a release, else the default; None where there is
@@ -150,22 +174,51 @@ class Policies:
         policy = self.of(tenant=tenant, release=release)
         return "" if policy is None else policy.version
 
-    def classifier(self, name: str) -> ClassifierArgs:
+    def classifier(self, name: str) -> ClassifierArgs | LocalClassifierArgs:
         """Returns the settings of a classifier that a policy in force names."""
         return self._settings().moderation.classifiers[name]
 
+    def examples(self, name: str) -> LabelledExamples:
+        """Returns what a local classifier learns from, as it was read with the settings."""
+        return self._examples[name]
+
+    def local_classifiers(self) -> dict[str, LocalClassifierArgs]:
+        """Returns the local classifiers of the policies that were prepared."""
+        known = {} if self._seen is None else self._seen.classifiers
+        return {name: one for name, one in known.items() if isinstance(one, LocalClassifierArgs)}
+
     def prepare(self, moderation: Moderation) -> None:
-        """Compiles the policies of settings that are about to hold, before requests come."""
-        compiled = {name: CompiledPolicy(name, moderation) for name in moderation.policies}
-        self._seen, self._compiled = moderation, compiled
+        """Compiles the policies of settings that are about to hold, before requests come.
+
+        Raises:
+            ConfigError: the examples of a classifier cannot be used.
+        """
+        examples = _read_examples(moderation)
+        compiled = {
+            name: CompiledPolicy(name, moderation, examples) for name in moderation.policies
+        }
+        self._seen, self._compiled, self._examples = moderation, compiled, examples
 
     def _policy(self, name: str, moderation: Moderation) -> CompiledPolicy:
         if moderation is not self._seen:
+            self._examples = _read_examples(moderation)
             self._seen, self._compiled = moderation, {}
         found = self._compiled.get(name)
         if found is None:
-            found = self._compiled[name] = CompiledPolicy(name, moderation)
+            found = self._compiled[name] = CompiledPolicy(name, moderation, self._examples)
         return found
+
+
+def _read_examples(moderation: Moderation) -> dict[str, LabelledExamples]:
+    found = {}
+    for name, one in moderation.classifiers.items():
+        if isinstance(one, LocalClassifierArgs):
+            found[name] = read_examples(Path(one.examples))
+            if unknown := sorted(set(one.thresholds) - set(found[name].categories)):
+                raise ConfigError(
+                    f"moderation.classifiers.{name}: no example has the category {unknown[0]}."
+                )
+    return found
 
 
 @lru_cache(maxsize=64)

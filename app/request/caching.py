@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 CacheOutcome = Literal["hit", "miss", "bypass"]
 """Given again; written anew, where it might have been given again; not looked for."""
+CacheMatch = Literal["exact", "verified"]
+"""Why an answer was given again: its question is equal, or the same in other words."""
 CacheWish = Literal["", "refresh", "bypass"]
 """What the client wants: an answer that is written anew and may be kept, or one that is neither
 looked for nor kept."""
@@ -27,6 +29,7 @@ class CacheNote:
         key: The first digits of its key.
         age_s: Time since it was written; 0 for one that is new.
         trace_id: The trace of the request that it was written for.
+        match: See `CacheMatch`; empty where nothing was found.
     """
 
     outcome: CacheOutcome
@@ -34,6 +37,7 @@ class CacheNote:
     key: str = ""
     age_s: float = 0.0
     trace_id: str = ""
+    match: CacheMatch | Literal[""] = ""
 
 
 def wish_of(cache_control: str) -> CacheWish:

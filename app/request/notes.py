@@ -41,6 +41,8 @@ class RequestNotes:
         prices: What tokens cost when it began.
         moderation: What policies have decided of it.
         cache_wish: What the client wants of the response cache.
+        cache_min_similarity: How near a question in other words must be at least, beside what the
+            release asks for.
         conversation: Id of the kept conversation that the request goes on with.
     """
 
@@ -64,6 +66,7 @@ class RequestNotes:
     prices: PriceTable = _NO_PRICES
     moderation: list[Decision] = field(default_factory=list)
     cache_wish: CacheWish = ""
+    cache_min_similarity: float = 0.0
     conversation: str = ""
 
     @property
@@ -133,6 +136,7 @@ class RequestNotes:
             tags=self.tags,
             trace_wish=self.trace_wish,
             cache_wish=self.cache_wish,
+            cache_min_similarity=self.cache_min_similarity,
             conversation=self.conversation,
         )
 

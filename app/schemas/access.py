@@ -41,6 +41,19 @@ class BudgetsForm(RequestModel):
     )
 
 
+class RetentionForm(RequestModel):
+    """How long texts of a tenant are kept; what is left out is as long as for all."""
+
+    conversation_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=3650,
+        description="A conversation goes after so many days without a turn; where it is more than "
+        "`conversations.ttl_days` of the service, that holds.",
+        examples=[7],
+    )
+
+
 class TenantCreate(RequestModel):
     """A new tenant."""
 
@@ -48,6 +61,7 @@ class TenantCreate(RequestModel):
     name: str = Field(default="", max_length=256, examples=["Acme Inc."])
     limits: LimitsForm = LimitsForm()
     budgets: BudgetsForm = BudgetsForm()
+    retention: RetentionForm = RetentionForm()
 
 
 class TenantChange(RequestModel):
@@ -56,6 +70,7 @@ class TenantChange(RequestModel):
     name: str | None = Field(default=None, max_length=256)
     limits: LimitsForm | None = None
     budgets: BudgetsForm | None = None
+    retention: RetentionForm | None = None
 
 
 class KeyCreate(RequestModel):
@@ -129,6 +144,12 @@ class BudgetsInfo(ResponseModel):
     mode: BudgetMode = "enforce"
 
 
+class RetentionInfo(ResponseModel):
+    """How long texts are kept; None is as long as for all."""
+
+    conversation_days: float | None = None
+
+
 class TenantInfo(ResponseModel):
     """A tenant."""
 
@@ -136,6 +157,7 @@ class TenantInfo(ResponseModel):
     name: str
     limits: LimitsInfo
     budgets: BudgetsInfo
+    retention: RetentionInfo
     created_at: datetime
     deleted_at: datetime | None = None
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from app.schemas.wire import TolerantModel, refused, unsupported
+from app.settings.cache import MIN_SIMILARITY
 from deployments.contracts.generation import OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
 
@@ -88,6 +89,14 @@ class CacheOptions(TolerantModel):
         description="False has the answer written anew, and kept for nobody. Without effect where "
         "the release keeps no answers.",
         examples=[False],
+    )
+    min_similarity: float | None = Field(
+        default=None,
+        ge=MIN_SIMILARITY,
+        le=1,
+        description="How near a question in other words must be for its answer to be given; less "
+        "than the release asks for has no effect, and 1 wants an equal question.",
+        examples=[0.95],
     )
 
 

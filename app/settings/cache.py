@@ -10,6 +10,8 @@ from deployments.settings import Settings
 CanonicalForm = Literal["full", "light"]
 MAX_VALUE_BYTES = 256 * 2**10
 """Of one answer as it is kept; a longer one is not."""
+MIN_SIMILARITY = 0.9
+"""Cosine similarity below which no question is taken for another one, whatever its words."""
 
 
 class CacheArgs(Settings):
@@ -73,6 +75,23 @@ class ReleaseCache(Settings):
     unrecorded_keys: Literal["bypass", "use"] = "bypass"
     """Whether answers to API keys are kept whose texts are not to be recorded: their content policy
     is `hash` or `none`."""
+
+    semantic: Literal["off", "verified"] = "off"
+    """Whether a whole answer is also given for a question in other words. `verified` gives it where
+    all words that count are the same in the same order, and the vectors of both questions are near
+    each other; for English. Nearness alone would give wrong answers at every threshold."""
+
+    min_similarity: float = Field(default=MIN_SIMILARITY, ge=MIN_SIMILARITY, le=1)
+    """Cosine similarity that the vectors of two such questions have at least. It cannot be set
+    lower."""
+
+    @model_validator(mode="after")
+    def _verified_has_what_it_needs(self) -> Self:
+        if self.semantic == "verified" and not self.answer:
+            raise ValueError("semantic: verified gives whole answers again: set answer: true")
+        if self.semantic == "verified" and self.canonical != "full":
+            raise ValueError("semantic: verified reads English: it needs canonical: full")
+        return self
 
     @property
     def is_on(self) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
+from app.settings.moderation import LocalClassifierArgs
 from app.settings.release import Release, as_tuple
 from app.settings.retrieval import RetrievalArgs
 from deployments.contracts.errors import ConfigError
@@ -54,10 +55,10 @@ def check_content(content: Any, path: str | Path) -> None:
     if not isinstance(content, dict) or not content.get("applications"):
         raise ConfigError(f"{path}: has no `applications`.")
     applications = _mappings(path, "applications", content["applications"])
-    for application in applications:
-        _check_application(path, application)
-    _check_access(path, content, applications)
     names = {application.get("name") for application in applications}
+    for application in applications:
+        _check_application(path, application, names)
+    _check_access(path, content, applications)
     for application in applications:
         _check_release_targets(path, application, names)
         _check_searchers(path, application, applications)
@@ -95,7 +96,9 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _check_application(path: str | Path, application: dict[str, Any]) -> None:
+def _check_application(
+    path: str | Path, application: dict[str, Any], names: set[str | None]
+) -> None:
     name = application.get("name", "?")
     model = ARGS_OF_BUILDER.get(application.get("import_path", ""))
     if model is None:
@@ -106,6 +109,7 @@ def _check_application(path: str | Path, application: dict[str, Any]) -> None:
         if deployment.get("name") == "Ingress" and isinstance(args, GatewayArgs):
             place = f"{path}: {place}.user_config"
             live = parse_settings(GatewayLive, deployment.get("user_config"), place=place)
+            _check_embedders(place, live, names)
             _check_admission(path, args, deployment)
             for release_name, release in live.releases.items():
                 _check_time_limits(f"{place}.releases.{release_name}", release, args)
@@ -169,6 +173,16 @@ def _check_release_targets(
                             f"{path}: release '{release}' names the {kind} application "
                             f"'{name}', which the file does not have."
                         )
+
+
+def _check_embedders(place: str, live: GatewayLive, names: set[str | None]) -> None:
+    """Checks that local classifiers of moderation have an embedder."""
+    for name, classifier in live.moderation.classifiers.items():
+        if isinstance(classifier, LocalClassifierArgs) and classifier.retrieval not in names:
+            raise ConfigError(
+                f"{place}.moderation.classifiers.{name}: names the retrieval application "
+                f"'{classifier.retrieval}', which the file does not have."
+            )
 
 
 def _check_searchers(

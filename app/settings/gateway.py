@@ -107,6 +107,9 @@ class GatewayArgs(Settings):
     cache: CacheArgs = CacheArgs()
     """How much the response cache may keep."""
 
+    erasure_retry_s: float = Field(default=60.0, ge=1, le=3600)
+    """Time between two tries of a deletion of which a place still owes something."""
+
     breaker: BreakerArgs = BreakerArgs()
     """When a deployment that fails is left alone for a while."""
 

@@ -1,13 +1,14 @@
 """Live settings of moderation: what may not be asked and not be answered, by named policies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from deployments.access.records import TENANT_PATTERN
 from deployments.moderation.folding import Folding, folded_words
 from deployments.moderation.patterns import check_pattern
+from deployments.moderation.shipped_terms import ShippedList, shipped_terms
 from deployments.settings import Settings
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
@@ -35,16 +36,31 @@ class TermList(Settings):
     """Words and phrases. They are found as whole words, whatever their case, their typesetting and
     what stands between them: `bad word` is found in `BAD--word`, and not in `bad words`."""
 
-    terms: tuple[Term, ...] = Field(min_length=1, max_length=20_000)
+    terms: tuple[Term, ...] = Field(default=(), max_length=20_000)
     """The terms."""
+
+    shipped: ShippedList | None = None
+    """A list that comes with the service, beside the terms: `english` has obscenities and slurs of
+    English that have no other meaning."""
 
     look_alikes: bool = False
     """Whether letters of Cyrillic and Greek count as those of ASCII that they look like. Off,
     because it finds words of other languages."""
 
+    @model_validator(mode="after")
+    def _has_terms(self) -> Self:
+        if not self.terms and self.shipped is None:
+            raise ValueError("a list needs `terms`, or the name of a `shipped` list")
+        return self
+
+    @property
+    def all_terms(self) -> tuple[str, ...]:
+        """All terms, those that come with the service included."""
+        return self.terms if self.shipped is None else (*self.terms, *shipped_terms(self.shipped))
+
 
 class ClassifierArgs(Settings):
-    """A model that judges texts."""
+    """A server that judges texts."""
 
     engine: Literal["openai"] = "openai"
     """Any server that has `/v1/moderations`."""
@@ -67,6 +83,45 @@ class ClassifierArgs(Settings):
     thresholds: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
     """Categories that count, and the score from which they do. Without any, those count that the
     server itself has flagged."""
+
+
+class LocalClassifierArgs(Settings):
+    """A classifier of the service's own, which learns from labelled examples. It stands on the
+    embedder of a retrieval application, so that the gateway loads no model."""
+
+    engine: Literal["local"]
+    """Says that it is one."""
+
+    retrieval: str = Field(min_length=1, max_length=256)
+    """Name of the application whose embedder embeds examples and texts."""
+
+    examples: str = Field(min_length=1, max_length=4096)
+    """Path of a JSONL file on every node of the gateway: `text` and `category`, which is null for a
+    harmless text. It is read when settings are taken."""
+
+    timeout_s: float = Field(default=1.0, gt=0, le=30)
+    """Time that a verdict has."""
+
+    max_sentences: int = Field(default=64, ge=1, le=1024)
+    """Texts of one call at most; a longer answer takes several."""
+
+    threshold: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Score from which a category counts, where `thresholds` names none."""
+
+    thresholds: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
+    """Categories that count, and the score from which they do; others do not, then."""
+
+
+def _engine_of(value: object) -> str:
+    found = value.get("engine") if isinstance(value, Mapping) else getattr(value, "engine", None)
+    return "local" if found == "local" else "openai"
+
+
+AnyClassifier = Annotated[
+    Annotated[ClassifierArgs, Tag("openai")] | Annotated[LocalClassifierArgs, Tag("local")],
+    Discriminator(_engine_of),
+]
+"""A classifier by its engine, which is `openai` where it is not said."""
 
 
 class Check(Settings):
@@ -147,7 +202,7 @@ class Moderation(Settings):
     blocklists: dict[Name, TermList] = {}
     """Lists of terms by name."""
 
-    classifiers: dict[Name, ClassifierArgs] = {}
+    classifiers: dict[Name, AnyClassifier] = {}
     """Classifiers by name."""
 
     policies: dict[Name, Policy] = {}

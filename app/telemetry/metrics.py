@@ -60,7 +60,12 @@ class RequestMetrics:
             1.0, {**of_request, "method": method, "outcome": outcome, "error": notes.error}
         )
         if (cache := notes.cache) is not None:
-            tags = {"release": notes.release, "level": cache.level, "outcome": cache.outcome}
+            tags = {
+                "release": notes.release,
+                "level": cache.level,
+                "outcome": cache.outcome,
+                "match": cache.match,
+            }
             self._cached.inc(1.0, tags)
         if notes.routed is not None:
             model, how = notes.routed

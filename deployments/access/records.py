@@ -44,6 +44,17 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long texts of a tenant are kept, where that is shorter than for all; None says nothing.
+
+    Attributes:
+        conversation_days: A conversation goes after so many days without a turn.
+    """
+
+    conversation_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """A customer or a team whose documents nobody else sees.
 
@@ -54,6 +65,7 @@ class Tenant:
         budgets: Of all its keys together.
         created_s: When it was made, in seconds since the epoch.
         deleted_s: When it was deleted; None while it lives.
+        retention: How long its texts are kept.
     """
 
     id: str = DEFAULT_TENANT
@@ -62,6 +74,7 @@ class Tenant:
     budgets: Budgets = Budgets()
     created_s: float = 0.0
     deleted_s: float | None = None
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from deployments.access.records import Key, Tenant
 from deployments.access.secrets import Peppers, new_id, new_key
 from deployments.access.tables import KeyRow, SecretRow, TenantRow, VersionRow
 from deployments.access.wire import (
+    RETENTION,
     key_of,
     key_row,
     key_settings,
+    retention_of,
     said_of,
     tenant_of,
     tenant_row,
@@ -127,7 +129,7 @@ class AccessStore(Stored):
         return made
 
     def change_tenant(self, tenant: Tenant, *, by: Author) -> Tenant:
-        """Changes name, limits and budgets; they hold for running periods at once.
+        """Changes name, limits, budgets and retention; they hold for running periods at once.
 
         Raises:
             NotFound: there is none.
@@ -166,6 +168,21 @@ class AccessStore(Stored):
         with self._reading() as session:
             rows = session.scalars(wanted.order_by(TenantRow.id).limit(limit))
             return [tenant_of(row) for row in rows]
+
+    def conversation_days(self) -> Mapping[str, float]:
+        """Returns after how many days without a turn conversations go, by tenant, of those tenants
+        that say it; of deleted ones too."""
+        # A tenant without one has no such word in its settings, as `tenant_settings` writes them.
+        wanted = select(TenantRow.id, TenantRow.settings).where(
+            TenantRow.settings.contains(f'"{RETENTION}"')
+        )
+        with self._reading() as session:
+            found = {id: retention_of(settings) for id, settings in session.execute(wanted)}
+        return {
+            id: retention.conversation_days
+            for id, retention in found.items()
+            if retention.conversation_days is not None
+        }
 
     def create_key(self, key: Key, *, by: Author) -> tuple[Key, str]:
         """Keeps a new key, and returns it with its secret, which nobody can be told again.

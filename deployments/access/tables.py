@@ -8,7 +8,8 @@ from deployments.control.tables import Base
 
 
 class TenantRow(Base):
-    """A tenant; `settings` are its limits and budgets as JSON. `version` as in `VersionRow`."""
+    """A tenant; `settings` are its limits, budgets and retention as JSON. `version` as in
+    `VersionRow`."""
 
     __tablename__ = "tenants"
     __table_args__ = (Index("ix_tenants_version", "version"),)

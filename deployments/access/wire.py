@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
-from deployments.access.records import Budgets, Key, Limits, Scope, Tenant
+from deployments.access.records import Budgets, Key, Limits, Retention, Scope, Tenant
 from deployments.access.tables import KeyRow, TenantRow
+
+RETENTION = "retention"
+"""Where the retention of a tenant stands in its settings."""
 
 
 def tenant_of(row: TenantRow) -> Tenant:
@@ -19,12 +22,22 @@ def tenant_of(row: TenantRow) -> Tenant:
         budgets=_budgets(settings),
         created_s=row.created_s,
         deleted_s=row.deleted_s,
+        retention=retention_of(row.settings),
     )
 
 
 def tenant_settings(tenant: Tenant) -> str:
-    """Returns the column `settings` of a tenant."""
-    return json.dumps({"limits": asdict(tenant.limits), "budgets": asdict(tenant.budgets)})
+    """Returns the column `settings` of a tenant; its retention only where it has one, so that rows
+    are found that do."""
+    settings = {"limits": asdict(tenant.limits), "budgets": asdict(tenant.budgets)}
+    if tenant.retention != Retention():
+        settings[RETENTION] = asdict(tenant.retention)
+    return json.dumps(settings)
+
+
+def retention_of(settings: str) -> Retention:
+    """Returns the retention that the column `settings` of a tenant says."""
+    return Retention(**json.loads(settings).get(RETENTION, {}))
 
 
 def key_of(row: KeyRow, *, last_used_day: str = "") -> Key:

@@ -214,10 +214,12 @@ class ConversationStore(Stored):
         with self._erasing() as session:
             return _counts(_delete(session, ConversationRow.tenant == tenant))
 
-    def forget(self, *, before_s: float, now_s: float) -> int:
-        """Deletes conversations without a turn since then, and returns how many; one that has a
-        turn under way stays."""
+    def forget(self, *, before_s: float, now_s: float, tenant: str | None = None) -> int:
+        """Deletes conversations without a turn since then, of a tenant or of all, and returns how
+        many; one that has a turn under way stays."""
         is_old = ConversationRow.last_turn_s <= before_s
+        if tenant is not None:
+            is_old &= ConversationRow.tenant == tenant
         is_idle = (ConversationRow.holder == "") | (ConversationRow.lease_s <= now_s)
         with self._writing() as session:
             return _delete(session, is_old & is_idle)[0]

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from deployments.generator.cache_salt import CacheSalt
 from deployments.settings import Settings
 
 
@@ -45,6 +46,11 @@ class VllmArgs(Settings):
     """How the model writes the functions that it calls: the name of a parser as in `vllm serve
     --tool-call-parser`, such as `hermes`. Without one it calls a function only where the request
     names it or says `required`, which a grammar then forces."""
+
+    cache_salt: CacheSalt = "tenant"
+    """Who shares the prefixes that vLLM keeps of prompts: `tenant` parts tenants, so that none can
+    tell from times or counts what another one has asked; `none` computes the instructions of the
+    prompt once for all."""
 
     @field_validator("engine_args")
     @classmethod
@@ -101,6 +107,10 @@ class OpenAIArgs(Settings):
 
     max_connections: int = Field(default=256, ge=1)
     """Connections of one replica; they are kept and used again."""
+
+    cache_salt: CacheSalt = "none"
+    """`tenant` sends `cache_salt`, which a server of vLLM knows, so that tenants share no prefixes
+    there; others may refuse the field."""
 
 
 class SamplingArgs(Settings):

@@ -28,6 +28,7 @@ def make_engine(settings: GeneratorArgs) -> Engine:
             default_max_tokens=settings.sampling.max_tokens,
             chat_template_kwargs=settings.vllm.chat_template_kwargs,
             tool_call_parser=settings.vllm.tool_call_parser,
+            cache_salt=settings.vllm.cache_salt,
             ray_metrics=True,
         )
     if settings.openai is not None and settings.engine == "openai":

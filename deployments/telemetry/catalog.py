@@ -89,8 +89,9 @@ CACHE_REQUESTS = Metric(
     "ragserve_cache_requests",
     "counter",
     "Requests to releases that have a response cache. outcome: hit, miss, or bypass where nothing "
-    "was looked for; level: answer or generation.",
-    ("release", "level", "outcome"),
+    "was looked for; level: answer or generation; match, of a hit: exact, or verified for a "
+    "question in other words.",
+    ("release", "level", "outcome", "match"),
 )
 CACHE_BYTES = Metric(
     "ragserve_cache_bytes",

@@ -104,6 +104,7 @@ def cluster(
         "max_concurrent_requests": 24,
         "max_body_bytes": 400_000,
         "batches": {"quiet_s": 1.0},
+        "erasure_retry_s": 2,
         "tracing": {
             "otlp_url": f"{mlflow.url}/v1/traces",
             "experiment": "ragserve",

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from deployments.contracts.errors import (
     UnsupportedField,
 )
 from deployments.contracts.generation import Message, OutputFormat, Prompt, Sampling
+from deployments.contracts.tenants import Access
 from deployments.contracts.tools import CallDraft, Tool, ToolUse
 from deployments.generator.vllm.engine import VllmEngine
 from deployments.generator.vllm.prompts import PromptEncoder
@@ -247,6 +249,19 @@ async def test_prefix_is_computed_once(engine: VllmEngine) -> None:
     assert again[0].prompt_tokens - again[0].cached_tokens <= 32
     assert again[-1].cached_tokens == again[0].cached_tokens
     assert text_of(again) == text_of(first)
+
+
+async def test_no_tenant_finds_the_prefix_of_another(engine: VllmEngine) -> None:
+    prompt = Prompt(messages=(Message("user", "Known to one tenant. " * 80),))
+
+    async def cached(tenant: str) -> int:
+        call = replace(CALL, access=Access(tenant))
+        async with aclosing(engine.stream(prompt, GREEDY, call=call)) as deltas:
+            return [delta async for delta in deltas][0].cached_tokens
+
+    assert await cached("acme") < 32
+    assert await cached("beta") < 32, "its prompt was computed for acme alone"
+    assert await cached("acme") > 32
 
 
 def core_seconds() -> float:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from app.access.route_scopes import needs
 from app.api.access.keeping import AuthorIn, KeysIn, audit
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
-from app.api.wire.access import budgets_of, limits_of, tenant_info
+from app.api.wire.access import budgets_of, limits_of, retention_of, tenant_info
 from app.operations.erase import erase_tenant
 from app.schemas.access import (
     ErasedInfo,
@@ -35,7 +35,13 @@ TenantIdIn = Annotated[str, Path(min_length=1, max_length=64, examples=["acme"])
 @router.post("", dependencies=JSON_BODY, status_code=201)
 async def create_tenant(body: TenantCreate, keys: KeysIn, author: AuthorIn) -> TenantInfo:
     """Makes a tenant, whose documents nobody else sees."""
-    wanted = Tenant(body.id, body.name, limits_of(body.limits), budgets_of(body.budgets))
+    wanted = Tenant(
+        body.id,
+        body.name,
+        limits_of(body.limits),
+        budgets_of(body.budgets),
+        retention=retention_of(body.retention),
+    )
     return tenant_info(await asyncio.to_thread(keys.create_tenant, wanted, by=author))
 
 
@@ -69,6 +75,8 @@ async def change_tenant(
         tenant = replace(tenant, limits=limits_of(body.limits))
     if body.budgets is not None:
         tenant = replace(tenant, budgets=budgets_of(body.budgets))
+    if body.retention is not None:
+        tenant = replace(tenant, retention=retention_of(body.retention))
     return tenant_info(await asyncio.to_thread(keys.change_tenant, tenant, by=author))
 
 

@@ -11,11 +11,13 @@ from app.schemas.access import (
     KeyInfo,
     LimitsForm,
     LimitsInfo,
+    RetentionForm,
+    RetentionInfo,
     TenantInfo,
 )
 from app.settings.prices import PICOUSD_PER_USD
 from deployments.access.audit import AuditEntry
-from deployments.access.records import Budgets, Key, Limits, Tenant
+from deployments.access.records import Budgets, Key, Limits, Retention, Tenant
 
 
 def limits_of(form: LimitsForm) -> Limits:
@@ -34,6 +36,11 @@ def budgets_of(form: BudgetsForm) -> Budgets:
     )
 
 
+def retention_of(form: RetentionForm) -> Retention:
+    """Returns the retention that a form asks for."""
+    return Retention(form.conversation_days)
+
+
 def tenant_info(tenant: Tenant) -> TenantInfo:
     """Returns a tenant as it is shown."""
     return TenantInfo(
@@ -41,6 +48,7 @@ def tenant_info(tenant: Tenant) -> TenantInfo:
         name=tenant.name,
         limits=_limits(tenant.limits),
         budgets=_budgets(tenant.budgets),
+        retention=RetentionInfo(**asdict(tenant.retention)),
         created_at=_time(tenant.created_s),
         deleted_at=_time_or_none(tenant.deleted_s),
     )

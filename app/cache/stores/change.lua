@@ -26,7 +26,8 @@ local function drop(key)
       redis.call('ZREM', prefix .. 't:' .. part, key)
     end
   end
-  return 1
+  -- What belongs to another answer counts as none.
+  return string.sub(key, 1, 1) == '~' and 0 or 1
 end
 
 local function keep_until(name, ends)

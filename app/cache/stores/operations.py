@@ -10,6 +10,10 @@ that began before stores what it had read of it."""
 CLOCKS_DIFFER_S = 2.0
 """By so much the clocks of two replicas may differ: in doubt an answer is not kept."""
 
+COMPANION = "~"
+"""What stands under a key that begins with it belongs to an answer under another key, and goes with
+it: it counts as no answer of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Get:

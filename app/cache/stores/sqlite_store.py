@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.cache.stores.operations import (
     CLOCKS_DIFFER_S,
+    COMPANION,
     FORGOTTEN_S,
     Forget,
     Get,
@@ -168,12 +169,18 @@ def _forget(connection: sqlite3.Connection, forget: Forget, now_s: float) -> int
         "INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)", (forget.tenant, forget.tag, now_s)
     )
     if not forget.tag:
-        gone = connection.execute("DELETE FROM answers WHERE tenant = ?", (forget.tenant,))
-        return gone.rowcount
+        [count] = connection.execute(
+            "SELECT count(*) FROM answers WHERE tenant = ? AND substr(key, 1, 1) != ?",
+            (forget.tenant, COMPANION),
+        ).fetchone()
+        connection.execute("DELETE FROM answers WHERE tenant = ?", (forget.tenant,))
+        return int(count)
     found = connection.execute(
         "SELECT key FROM tags WHERE tenant = ? AND tag = ?", (forget.tenant, forget.tag)
     )
-    return _delete(connection, forget.tenant, [key for (key,) in found.fetchall()])
+    keys = [key for (key,) in found.fetchall()]
+    _delete(connection, forget.tenant, keys)
+    return sum(not key.startswith(COMPANION) for key in keys)
 
 
 def _is_forgotten(connection: sqlite3.Connection, put: Put) -> bool:

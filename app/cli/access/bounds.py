@@ -20,6 +20,14 @@ DayUsdOption = Annotated[
 MonthUsdOption = Annotated[
     float | None, typer.Option("--usd-per-month", help="Dollars in a calendar month.", min=0)
 ]
+ConversationDaysOption = Annotated[
+    float | None,
+    typer.Option(
+        "--conversation-days",
+        help="Days after which a conversation without a turn goes; 0 for as many as for all.",
+        min=0,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -42,8 +50,15 @@ def bounds_body(
     return {name: fields for name, fields in said.items() if fields}
 
 
+def retention_body(conversation_days: float | None) -> dict[str, Any]:
+    """Returns the field `retention` of a body; none where nothing was said."""
+    if conversation_days is None:
+        return {}
+    return {"retention": {"conversation_days": conversation_days} if conversation_days else {}}
+
+
 def bounds_text(info: Mapping[str, Any]) -> str:
-    """Returns limits and budgets in a few words."""
+    """Returns limits, budgets and retention in a few words."""
     units = {
         "requests_per_min": "{:,}/min",
         "tokens_per_min": "{:,} tokens/min",
@@ -52,8 +67,9 @@ def bounds_text(info: Mapping[str, Any]) -> str:
         "month_usd": "${:,.2f}/month",
         "day_tokens": "{:,} tokens/day",
         "month_tokens": "{:,} tokens/month",
+        "conversation_days": "conversations {:g} days",
     }
-    known = {**info["limits"], **info["budgets"]}
+    known = {**info["limits"], **info["budgets"], **info.get("retention", {})}
     said = [text.format(known[name]) for name, text in units.items() if known.get(name) is not None]
     return ", ".join(said) or "none"
 

@@ -6,6 +6,7 @@ import typer
 
 from app.cli.access.bounds import (
     ConcurrentOption,
+    ConversationDaysOption,
     DayUsdOption,
     JsonOption,
     MonthUsdOption,
@@ -13,6 +14,7 @@ from app.cli.access.bounds import (
     TokensOption,
     bounds_body,
     bounds_text,
+    retention_body,
 )
 from app.cli.access.service import ask, entries, print_json
 from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
@@ -37,6 +39,7 @@ def create(
     concurrent: ConcurrentOption = None,
     day_usd: DayUsdOption = None,
     month_usd: MonthUsdOption = None,
+    conversation_days: ConversationDaysOption = None,
     as_json: JsonOption = False,
     home: HomeOption = DEFAULT_HOME,
     url: UrlOption = DEFAULT_URL,
@@ -53,6 +56,7 @@ def create(
         day_usd=day_usd,
         month_usd=month_usd,
     )
+    body |= retention_body(conversation_days)
     _print(ask("POST", "/admin/tenants", body, home=home, url=url), as_json)
 
 
@@ -65,6 +69,7 @@ def change(
     concurrent: ConcurrentOption = None,
     day_usd: DayUsdOption = None,
     month_usd: MonthUsdOption = None,
+    conversation_days: ConversationDaysOption = None,
     as_json: JsonOption = False,
     home: HomeOption = DEFAULT_HOME,
     url: UrlOption = DEFAULT_URL,
@@ -81,6 +86,7 @@ def change(
         day_usd=day_usd,
         month_usd=month_usd,
     )
+    body |= retention_body(conversation_days)
     _print(ask("PATCH", f"/admin/tenants/{tenant}", body, home=home, url=url), as_json)
 
 

@@ -189,6 +189,7 @@ class RequestAttributes:
         return {
             "ragserve.cache.outcome": note.outcome,
             "ragserve.cache.level": note.level,
+            "ragserve.cache.match": note.match or None,
             "ragserve.cache.key": note.key,
             "ragserve.cache.age_s": note.age_s if note.outcome == "hit" else None,
             "ragserve.cache.trace": note.trace_id,

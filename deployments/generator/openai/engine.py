@@ -26,6 +26,7 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.generation import EngineDelta, Message, Prompt, Sampling
 from deployments.contracts.tools import CHOICES
+from deployments.generator.cache_salt import CacheSalt
 from deployments.generator.openai.chunks import Piece, Usage
 from deployments.generator.openai.reply import HTTPX_ERRORS, Reply, translated
 from deployments.generator.openai.server import ModelServer
@@ -60,6 +61,7 @@ class OpenAIEngine:
         inter_token_timeout_s: How long the server may be silent after that.
         max_attempts: How often to try before the first token.
         max_connections: Requests on their way at once.
+        cache_salt: Who shares prefixes that the server has computed before.
         transport: In place of the network.
     """
 
@@ -75,6 +77,7 @@ class OpenAIEngine:
         inter_token_timeout_s: float,
         max_attempts: int,
         max_connections: int,
+        cache_salt: CacheSalt = "none",
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._model = model
@@ -86,6 +89,7 @@ class OpenAIEngine:
         self._inter_token_timeout_s = inter_token_timeout_s
         self._max_attempts = max_attempts
         self._max_connections = max_connections
+        self._cache_salt = cache_salt
         self._transport = transport
         self._server: ModelServer | None = None
 
@@ -110,6 +114,7 @@ class OpenAIEngine:
             api_key=self._api_key,
             connect_timeout_s=self._connect_timeout_s,
             max_connections=self._max_connections,
+            cache_salt=self._cache_salt,
             transport=self._transport,
         )
 

@@ -9,6 +9,7 @@ import httpx
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import ConfigError, StageFailed, Unavailable
 from deployments.contracts.generation import Prompt, Sampling
+from deployments.generator.cache_salt import CacheSalt, salt_of
 from deployments.generator.openai.refusals import error_of
 from deployments.generator.openai.reply import Reply, read_complaint
 from deployments.generator.openai.wire import STAGE, request_body, request_path
@@ -33,6 +34,7 @@ class ModelServer:
         api_key: Sent as a bearer token.
         connect_timeout_s: How long a connection may take, the wait for a free one included.
         max_connections: Requests on their way at once.
+        cache_salt: Who shares prefixes that the server has computed before.
         transport: In place of the network.
 
     Raises:
@@ -47,12 +49,14 @@ class ModelServer:
         api_key: "SecretStr | None",
         connect_timeout_s: float,
         max_connections: int,
+        cache_salt: CacheSalt,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         url, key = _checked_url(base_url), _checked_key(api_key)
         host = url.host if "." in url.host else ""
         self._model = model
         self._secrets = (key, base_url, url.netloc.decode(), url.password, host)
+        self._cache_salt = cache_salt
         self._asks_usage = True
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -74,11 +78,14 @@ class ModelServer:
             httpx.HTTPError: it could not be asked.
         """
         asks_usage = self._asks_usage
+        salt = salt_of(call.access.tenant, self._cache_salt)
         trace = {"traceparent": call.traceparent} if call.traceparent else {}
         request = self._client.build_request(
             "POST",
             request_path(prompt),
-            content=request_body(self._model, prompt, sampling, asks_usage=asks_usage),
+            content=request_body(
+                self._model, prompt, sampling, asks_usage=asks_usage, cache_salt=salt
+            ),
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/event-stream",

@@ -30,8 +30,16 @@ def request_path(prompt: Prompt) -> str:
     return "chat/completions" if prompt.text is None else "completions"
 
 
-def request_body(model: str, prompt: Prompt, sampling: Sampling, *, asks_usage: bool) -> bytes:
-    """Returns the JSON body of a streaming request.
+def request_body(
+    model: str,
+    prompt: Prompt,
+    sampling: Sampling,
+    *,
+    asks_usage: bool,
+    cache_salt: str | None = None,
+) -> bytes:
+    """Returns the JSON body of a streaming request. `cache_salt` parts the prefixes that a server
+    of vLLM keeps; others know no such field.
 
     Raises:
         InvalidRequest: a number is infinite or not a number.
@@ -45,6 +53,8 @@ def request_body(model: str, prompt: Prompt, sampling: Sampling, *, asks_usage: 
     else:
         body["prompt"] = prompt.text
     body |= _sampling_fields(sampling, is_chat=prompt.text is None)
+    if cache_salt is not None:
+        body["cache_salt"] = cache_salt
     try:
         encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except ValueError as error:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import ConfigError, PromptTooLong, RagError, Unavailable
 from deployments.contracts.generation import EngineDelta, Message, OutputFormat, Prompt, Sampling
-from deployments.contracts.tenants import DEFAULT_TENANT
 from deployments.contracts.tools import Choice
+from deployments.generator.cache_salt import CacheSalt, salt_of
 from deployments.generator.vllm.errors import translated
 from deployments.generator.vllm.loading import import_vllm, load_engine, variables
 from deployments.generator.vllm.output import delta_of
@@ -64,6 +64,7 @@ class VllmEngine:
             `enable_thinking`.
         tool_call_parser: Name of vLLM's parser of the calls that the model writes; None for a model
             that calls functions only where a grammar forces it.
+        cache_salt: Who shares prefixes that were computed before.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class VllmEngine:
         ray_metrics: bool = False,
         chat_template_kwargs: Mapping[str, object] | None = None,
         tool_call_parser: str | None = None,
+        cache_salt: CacheSalt = "tenant",
     ) -> None:
         self._model = model
         self._engine_args = engine_args
@@ -82,6 +84,7 @@ class VllmEngine:
         self._ray_metrics = ray_metrics
         self._chat_template_kwargs = chat_template_kwargs or {}
         self._tool_call_parser = tool_call_parser
+        self._cache_salt = cache_salt
         self._loaded: _Loaded | None = None
         self._running: set[str] = set()
         self._numbers = itertools.count()
@@ -197,8 +200,9 @@ class VllmEngine:
             token_ids = await loaded.encoder.encode(prompt)
             reader = self._call_reader(loaded, prompt, sampling, token_ids)
             params = self._params(loaded, sampling, len(token_ids), reader)
-            salt = cache_salt(call.access.tenant)
-            inputs = {"type": "token", "prompt_token_ids": list(token_ids), **salt}
+            inputs: dict[str, object] = {"type": "token", "prompt_token_ids": list(token_ids)}
+            if (salt := salt_of(call.access.tenant, self._cache_salt)) is not None:
+                inputs["cache_salt"] = salt
             first = True
             self._running.add(request_id)
             try:
@@ -275,16 +279,6 @@ class VllmEngine:
         if self._loaded is None:
             raise Unavailable("The engine does not run.", "generator")
         return self._loaded
-
-
-def cache_salt(tenant: str) -> dict[str, str]:
-    """Returns what keeps the prefix cache of a tenant apart: how many tokens of a prompt were
-    cached would tell others what it has asked. The default tenant shares nothing with them either.
-
-    >>> cache_salt("acme"), cache_salt("default")
-    ({'cache_salt': 'acme'}, {})
-    """
-    return {} if tenant == DEFAULT_TENANT else {"cache_salt": tenant}
 
 
 def _structured_outputs(sampling: Sampling) -> "StructuredOutputsParams | None":

@@ -29,7 +29,7 @@ CHAT = {"model": "ragserve", "messages": [{"role": "user", "content": ASKED["que
 
 
 def live() -> GatewayLive:
-    cache = ReleaseCache(answer=True)
+    cache = ReleaseCache(answer=True, semantic="verified")
     releases = {
         name: release.model_copy(update={"cache": cache}) for name, release in LIVE.releases.items()
     }
@@ -88,6 +88,25 @@ async def test_an_answer_that_is_given_again_has_the_same_form(loaded: httpx.Asy
     assert again["usage"]["cached_tokens"] == again["usage"]["prompt_tokens"]
     assert again["usage"]["cost_usd"] == 0
     assert again["usage"]["completion_tokens"] == fresh["usage"]["completion_tokens"]
+
+
+async def test_a_hit_says_why_it_is_one(loaded: httpx.AsyncClient, meter: RecordingMeter) -> None:
+    asked = [
+        {"query": "What is the capital of France?"},
+        {"query": "what is the capital of France"},
+        {"query": "Do you know what the capital of France is?"},
+    ]
+    answers = [await loaded.post("/v1/query", json=body) for body in asked[:2]]
+    assert [one.headers.get("x-ragserve-cache-match") for one in answers] == [None, "exact"]
+    unlike = await loaded.post("/v1/query", json=asked[2] | {"cache": {"min_similarity": 0.5}})
+    assert unlike.status_code == 422, "no request makes it looser"
+    again = await loaded.post("/v1/query", json=asked[2])
+    assert told(again) == "hit"
+    assert again.headers["x-ragserve-cache-match"] == "verified"
+    assert again.json()["answer"] == answers[0].json()["answer"]
+    found = meter.sums(catalog.CACHE_REQUESTS)
+    counted = {(dict(tags)["outcome"], dict(tags)["match"]): n for tags, n in found.items()}
+    assert counted == {("miss", ""): 1, ("hit", "exact"): 1, ("hit", "verified"): 1}
 
 
 async def test_a_stream_of_it_is_one(loaded: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cache.stores.operations import FORGOTTEN_S, Forget, Get, Put, Store
+from app.cache.stores.operations import COMPANION, FORGOTTEN_S, Forget, Get, Put, Store
 from app.cache.stores.redis_store import RedisStore
 from app.cache.stores.sqlite_store import SqliteStore
 from app.storage.circuit import StoreAway
@@ -90,6 +90,14 @@ def test_a_tag_deletes_all_that_have_it(store: Store) -> None:
     assert store.run([Forget("acme", "doc:1")]) == [2]
     gets = [Get("acme", f"k{place}") for place in (1, 2, 3)]
     assert store.run([*gets, Get("other", "k1")]) == [None, None, b"text", b"text"]
+
+
+@pytest.mark.parametrize("tag", ["", "doc:1"])
+def test_what_belongs_to_an_answer_goes_with_it_and_counts_as_none(store: Store, tag: str) -> None:
+    companion = replace(PUT, key=f"{COMPANION}k2", value=b"question")
+    store.run([PUT, companion])
+    found = Get("acme", companion.key)
+    assert store.run([found, Forget("acme", tag), found, GET]) == [b"question", 1, None, None]
 
 
 def test_a_tenant_goes_whole(store: Store, clock: WallClock) -> None:

@@ -56,7 +56,7 @@ def service() -> Iterator[CannedService]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_PUT = do_DELETE = do_POST
+        do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
 
         def log_message(self, *_: object) -> None:
             pass

@@ -144,3 +144,15 @@ def test_a_broken_log_is_an_exit_code(
     service.answers = [Answer(found)]
     ended = operator("audit", "--verify")
     assert (ended.code, says in ended.out) == (code, True)
+
+
+@pytest.mark.parametrize(("days", "sent"), [("7", {"conversation_days": 7.0}), ("0", {})])
+def test_a_tenants_retention_is_changed(
+    operator: Run, service: CannedService, days: str, sent: dict[str, float]
+) -> None:
+    changed = {**TENANT, "retention": {"conversation_days": sent.get("conversation_days")}}
+    service.answers = [Answer(changed)]
+    ended = operator("tenants", "change", "acme", "--conversation-days", days)
+    assert ended.code == 0
+    assert service.asked == [("/admin/tenants/acme", {"retention": sent})]
+    assert ("conversations 7 days" in " ".join(ended.out.split())) == bool(sent)

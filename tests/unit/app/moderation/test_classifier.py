@@ -7,7 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.moderation.classifier import AlwaysClosed, Classifiers, OpenAIClassifier
+from app.moderation.classifier import AlwaysClosed, OpenAIClassifier
+from app.moderation.classifiers import Classifiers
 from app.moderation.windows import windows
 from app.settings.breaker import BreakerArgs
 from app.settings.moderation import ClassifierArgs

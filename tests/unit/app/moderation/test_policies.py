@@ -126,7 +126,7 @@ def test_new_settings_hold_at_once_and_an_unchanged_list_is_not_built_again() ->
         ),
         ({"policies": {"house": {"input": {"patterns": {"p": "(a"}}}}}, "RE2 does not take it"),
         ({"blocklists": {"oaths": {"terms": ["?!"]}}}, "needs a letter or a digit"),
-        ({"blocklists": {"oaths": {"terms": []}}}, "at least 1 item"),
+        ({"blocklists": {"oaths": {"terms": []}}}, "a list needs `terms`"),
         ({"policies": {"house": {"inptu": {}}}}, "Extra inputs are not permitted"),
     ],
 )

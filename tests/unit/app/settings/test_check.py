@@ -323,6 +323,22 @@ def test_a_model_that_is_to_search_must_call_functions_by_its_own_choice(tmp_pat
         check_serve_config(write(tmp_path, with_searcher(generator)))
 
 
+def test_a_classifier_stands_on_an_embedder_of_the_file(tmp_path: Path) -> None:
+    content = config()
+    known = next(
+        release["retrieval"]
+        for release in deployment(content, "Ingress")["user_config"]["releases"].values()
+    )
+    own = {"engine": "local", "retrieval": "elsewhere", "examples": "examples.jsonl"}
+    moderation = {"classifiers": {"own": own}}
+    deployment(content, "Ingress")["user_config"]["moderation"] = moderation
+    told = refusal(write(tmp_path, content))
+    assert "moderation.classifiers.own" in told
+    assert "'elsewhere'" in told
+    own["retrieval"] = known
+    check_serve_config(write(tmp_path, content))
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "rag.example.org", None])
 def test_a_service_for_others_asks_for_keys(tmp_path: Path, host: str | None) -> None:
     content = yaml.safe_load((ROOT / "serve_config.yaml").read_text())

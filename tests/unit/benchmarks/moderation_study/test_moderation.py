@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.moderation_study import streams
 from benchmarks.moderation_study.cost import measure_cost, random_terms
+from benchmarks.moderation_study.latency import measure_latency
 from benchmarks.moderation_study.refusals import measure_refusals
 from benchmarks.moderation_study.streams import measure_leaks
 
@@ -50,3 +51,14 @@ def test_a_part_of_a_word_is_no_term() -> None:
         "missed": 0,
         "refused_by_parts_of_words": 3,
     }
+
+
+async def test_a_reader_waits_for_what_is_held() -> None:
+    text = "alpha beta gamma delta " * 40
+    how = {"streams": 1, "answers": 1, "pieces": 12, "pieces_per_s": 25.0}
+    free = await measure_latency(text, [], **how)  # type: ignore[arg-type]
+    held = await measure_latency(text, ["alpha beta gamma delta"], **how)  # type: ignore[arg-type]
+    # Its first 23 characters may become the term until another word follows: five pieces later.
+    assert held["ttft_added_ms_p50"] >= 5 * 1e3 / 25 > free["ttft_added_ms_p50"]
+    assert free["ttft_added_ms_p50"] <= free["ttft_added_ms_p99"]
+    assert free["gap_added_ms_p50"] <= free["gap_added_ms_p99"]

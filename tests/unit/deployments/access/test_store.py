@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployments.access.records import Budgets, Key, Limits, Tenant
+from deployments.access.records import Budgets, Key, Limits, Retention, Tenant
 from deployments.access.store import AccessStore, Author
 from deployments.access.subset import require_subset
 from deployments.activity import Usage, UsageKey
@@ -195,3 +195,16 @@ def test_a_key_makes_none_that_opens_more(field: str, child: Key) -> None:
 
 def test_an_operator_makes_any_key() -> None:
     require_subset(replace(CHILD, tenant="other"), replace(MAKER, scopes=frozenset({"operator"})))
+
+
+def test_what_tenants_say_of_their_conversations(store: AccessStore) -> None:
+    assert store.conversation_days() == {}
+    for id, days in (("acme", 7.5), ("other", None), ("third", 1.0)):
+        made = store.create_tenant(Tenant(id, retention=Retention(days)), by=BY)
+        assert store.tenant(id) == made
+    assert store.conversation_days() == {"acme": 7.5, "third": 1.0}
+    store.change_tenant(replace(store.tenant("acme"), retention=Retention()), by=BY)
+    store.delete_tenant("third", by=BY)
+    assert store.conversation_days() == {"third": 1.0}
+    said = [entry.changes for entry in store.audit("acme", after=0, limit=9)]
+    assert said == [{"retention": {"conversation_days": 7.5}}, {}]

@@ -203,6 +203,15 @@ def test_old_ones_are_as_good_as_gone_and_go(store: ConversationStore) -> None:
         turns(store)
 
 
+def test_those_of_one_tenant_may_go_alone(store: ConversationStore) -> None:
+    store.create(KEPT)
+    store.create(replace(KEPT, id="c2", owner=Owner("other", "key_2")))
+    now_s = NOW_S + LEASE_S
+    assert store.forget(before_s=NOW_S, now_s=now_s, tenant="third") == 0
+    assert store.forget(before_s=NOW_S, now_s=now_s, tenant="acme") == 1
+    assert store.forget(before_s=NOW_S, now_s=now_s) == 1
+
+
 def test_a_deleted_conversation_takes_no_turn(store: ConversationStore) -> None:
     store.create(KEPT)
     add(store)

@@ -172,3 +172,20 @@ async def test_a_service_without_a_pepper_keeps_no_keys() -> None:
         answer = await client.get("/admin/keys")
     assert answer.status_code == 404
     assert "RAGSERVE_KEY_PEPPER" in answer.json()["detail"]
+
+
+async def test_a_tenant_may_keep_conversations_for_a_shorter_time(
+    operator: httpx.AsyncClient,
+) -> None:
+    wanted = {"id": "brief", "retention": {"conversation_days": 7}}
+    made = await operator.post("/admin/tenants", json=wanted)
+    assert made.status_code == 201, made.text
+    assert made.json()["retention"] == {"conversation_days": 7}
+    renamed = await operator.patch("/admin/tenants/brief", json={"name": "Brief"})
+    assert renamed.json()["retention"] == {"conversation_days": 7}
+    cleared = await operator.patch("/admin/tenants/brief", json={"retention": {}})
+    assert cleared.json()["retention"] == {"conversation_days": None}
+    refused = await operator.patch(
+        "/admin/tenants/brief", json={"retention": {"conversation_days": 0}}
+    )
+    assert refused.status_code == 422

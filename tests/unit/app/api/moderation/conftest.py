@@ -8,7 +8,8 @@ import pytest
 
 from app.api.application import create_app
 from app.gateway import make_gateway
-from app.moderation.classifier import AlwaysClosed, Classifiers
+from app.moderation.classifier import AlwaysClosed
+from app.moderation.classifiers import Classifiers
 from app.releases.releases import Releases
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
