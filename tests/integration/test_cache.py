@@ -1,6 +1,7 @@
 """Answers that are given again, while documents change and with two replicas of the retriever."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,8 +22,10 @@ EQUAL = [
     "Hello, what does Retry-After say, please?",
     "WHAT DOES RETRY-AFTER SAY",
 ]
-SAME = "I wonder what Retry-After says"
+SAME = "Can you tell me what Retry-After says?"
 AT_ONCE = 100
+HITS = int(os.environ.get("RAGSERVE_CACHE_HITS", "300"))
+"""Of which none may be stale; more of them take longer."""
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +81,20 @@ def test_no_hit_is_older_than_a_write_before_it(caching: Cluster) -> None:
     async def look() -> dict[str, Any]:
         async with httpx.AsyncClient(base_url=caching.url, timeout=30) as service:
             return await look_for_stale_answers(
-                service, hits=1000, clients=4, every_s=0.3, timeout_s=60
+                service, hits=HITS, clients=4, every_s=0.3, timeout_s=60
             )
 
     seen = asyncio.run(look())
     assert seen["stale"] == 0, seen
-    assert seen["hits"] >= 1000, seen
+    assert seen["hits"] >= HITS, seen
     assert seen["writes"] >= 5, seen
 
 
 def test_equal_requests_at_once_are_one_call_of_the_generator(
     caching: Cluster, openai_peer: OpenAIPeer
 ) -> None:
+    # The documents are as they were before this: an answer from another state is for nobody else.
+    until(lambda: outcome(caching, EQUAL[0]) == "hit", within_s=20, what="documents rest")
     operator = (caching.home / "admin_key").read_text().strip()
     httpx.delete(
         f"{caching.url}/admin/cache", headers={"Authorization": f"Bearer {operator}"}, timeout=30
@@ -117,4 +122,4 @@ def test_the_same_question_in_other_words_is_given_the_answer(
     text = first.json()["choices"][0]["message"]["content"]
     assert again.json()["choices"][0]["message"]["content"] == text
     assert len(openai_peer.requests) == before
-    assert outcome(caching, "I wonder what Retry-After does not say") == "miss"
+    assert outcome(caching, "Can you tell me what Retry-After does not say?") == "miss"

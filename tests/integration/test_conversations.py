@@ -2,6 +2,7 @@
 nothing in any store, spool or database, also where MLflow is away meanwhile."""
 
 import gzip
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,7 +105,9 @@ class User:
 
 @pytest.fixture
 def users(keeping: Cluster, http: httpx.Client) -> list[User]:
-    found = [User(http, "user-amber", "ambermark"), User(http, "user-cobalt", "cobaltmark")]
+    # Marks of each test are its own: what was asked before is given again from the cache.
+    marks = [f"{color}{secrets.token_hex(4)}" for color in ("amber", "cobalt")]
+    found = [User(http, f"user-{mark[:-8]}", mark) for mark in marks]
     for user in found:
         user.begin()
     return found
