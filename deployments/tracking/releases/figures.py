@@ -52,6 +52,9 @@ def _counted(counts: MinuteCounts) -> dict[str, float]:
     ):
         if whole:
             figures[name] = part / whole
+    if counts.rated:
+        figures["rated"] = float(counts.rated)
+        figures["feedback_score"] = counts.rating_thousandths / counts.rated / 1000.0
     return figures
 
 
