@@ -138,6 +138,8 @@ class Ingress:
             cache=self._cache,
             conversations=conversations,
             eraser=self._eraser(conversations, tracker),
+            content_salt=os.environ.get(CONTENT_SALT_VARIABLE, ""),
+            tell=self._records.tell,
         )
 
     def _eraser(

@@ -30,6 +30,9 @@ class RequestNotes:
         release: Who answers, or was to.
         arm: The arm of a rollout that the request is in.
         rollout: The id of that rollout.
+        tried: The release whose answers are evidence for that arm: where another one answers, what
+            is said of its answer is none. Empty in a shadow stage.
+        sticky_key: What the caller keeps between requests.
         attempt: What the work left behind.
         written: The answer.
         begun: The same of one that was broken off: its tokens, without its text.
@@ -42,6 +45,7 @@ class RequestNotes:
         moderation: What policies have decided of it.
         cache_wish: What the client wants of the response cache.
         conversation: Id of the kept conversation that the request goes on with.
+        rated: The release whose answer was rated, and how; None where nothing was.
     """
 
     key_id: str = ""
@@ -53,6 +57,8 @@ class RequestNotes:
     release: str = ""
     arm: Arm | None = None
     rollout: str = ""
+    tried: str = ""
+    sticky_key: str = ""
     attempt: AttemptRecord | None = None
     written: Generation | None = None
     begun: Generation | None = None
@@ -65,6 +71,7 @@ class RequestNotes:
     moderation: list[Decision] = field(default_factory=list)
     cache_wish: CacheWish = ""
     conversation: str = ""
+    rated: tuple[str, str] | None = None
 
     @property
     def cache(self) -> CacheNote | None:
@@ -77,9 +84,18 @@ class RequestNotes:
         nothing of how its release does."""
         return self.attempt is not None and self.attempt.is_given_again
 
-    def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
+    @property
+    def is_evidence(self) -> bool:
+        """Whether what is said of the answer says something of an arm of a rollout."""
+        is_its_own = bool(self.tried) and self.release == self.tried
+        return self.arm is not None and is_its_own and not self.is_cache_hit
+
+    def assign(
+        self, release: str, arm: Arm | None, rollout: str, *, tried: str = "", sticky_key: str = ""
+    ) -> None:
         """Notes who answers, and what it is evidence for."""
         self.release, self.arm, self.rollout = release, arm, rollout
+        self.tried, self.sticky_key = tried, sticky_key
 
     def hear(self, events: Sequence[GenerationEvent]) -> None:
         """Notes how far an answer has come that is streamed."""

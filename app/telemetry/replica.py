@@ -100,6 +100,11 @@ class RecordKeeper:
             self._traces.use(live)
         self._live = live
 
+    async def tell(self) -> None:
+        """Tells the tracker at once what was served, where it does not have it yet."""
+        if self._link is not None:
+            await self._link.exchange()
+
     @property
     def erase_spool(self) -> Callable[[ErasureScope], int] | None:
         """Removes what of a conversation or a user waits on this replica's disk for a server of

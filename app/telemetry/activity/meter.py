@@ -14,7 +14,9 @@ from app.settings.live import GatewayLive
 from app.settings.prices import PriceTable
 from app.telemetry.activity.tally import ActivityTally, OpenMinute
 from app.telemetry.requests import FinishedRequest, Outcome
-from deployments.activity import QuerySample, fingerprint
+from app.telemetry.traces.tail_rule import reason_to_keep
+from deployments.activity import GivenAnswer, QuerySample, fingerprint
+from deployments.canary.recording import bucket_of
 from deployments.contracts.erasure import user_mark
 from deployments.contracts.generation import Generation
 
@@ -22,6 +24,8 @@ _NO_PRICES = PriceTable(use_list_prices=False)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MINUTE_S, _DAY_S = 60, 86_400
 _TIMINGS = ("total_ms", "queue_ms", "ttft_ms", "tpot_ms")
+_ANSWERS = ("request", "item", "line")
+"""Kinds of requests whose answers somebody reads, and may say something of."""
 _SAMPLED_CONTENT = ("full", "redacted")
 
 
@@ -60,6 +64,9 @@ class ActivityMeter:
         self._add_usage(request, outcome, used, day_of(ended_s), version)
         if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
+        if request.kind in _ANSWERS and notes.written is not None and settings is not None:
+            if settings.feedback.enabled:
+                self._tally.add_answer(self._given_answer(request, ended_s, settings))
 
     def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:
         """Returns the parameters of releases by their fingerprints."""
@@ -134,6 +141,25 @@ class ActivityMeter:
                 self._tally.sample(
                     notes.release, minute, lambda: _sample(ended_s, notes, written, attempt)
                 )
+
+    def _given_answer(
+        self, request: FinishedRequest, ended_s: float, settings: GatewayLive
+    ) -> GivenAnswer:
+        notes = request.notes
+        is_traced = reason_to_keep(request, settings.recording) != ""
+        return GivenAnswer(
+            tenant=notes.tenant,
+            request_id=request.request_id,
+            at_s=ended_s,
+            release=notes.release,
+            fingerprint=self._fingerprint(notes.release, settings) if notes.release else "",
+            trace_id=request.trace.trace_hex if is_traced else "",
+            rollout=notes.rollout if notes.is_evidence else "",
+            arm=notes.arm or "" if notes.is_evidence else "",
+            bucket=bucket_of(notes.sticky_key) if notes.is_evidence else 0,
+            conversation=notes.conversation,
+            user_mark=user_mark(notes.tenant, notes.user),
+        )
 
     def _fingerprint(self, release: str, settings: GatewayLive | None) -> str:
         if settings is not self._seen:
