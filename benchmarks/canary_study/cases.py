@@ -100,8 +100,8 @@ def _soon(requests: int) -> tuple[Goal, Goal]:
 _EQUAL = Scenario("as good as stable")
 _USERS = Scenario("as good, 400 users", dependence="users")
 _SLOWER = Scenario("25 % slower", slower=1.25)
-_LIKED_LESS = Scenario("liked by 75 %, stable by 90 %", rated=0.2, liked=0.75)
-_LIKED_AS_MUCH = Scenario("both liked by 90 %", rated=0.2)
+_LIKED_LESS = Scenario("liked by 75 %, stable by 90 %", rated=0.5, liked=0.75)
+_LIKED_AS_MUCH = Scenario("both liked by 90 %", rated=0.5)
 _FAILING = Scenario("errors 1 % to 5 %", shares={"error": 0.05})
 
 CASES: tuple[Case, ...] = (

@@ -109,9 +109,7 @@ class Rating:
             named.release, named.fingerprint, int(at_s // 60), MinuteCounts(), timings={}
         )
 
-    def _note_minute(
-        self, place: ReleaseMinute, before: float | None, after: float | None
-    ) -> None:
+    def _note_minute(self, place: ReleaseMinute, before: float | None, after: float | None) -> None:
         """Adds the difference to the minute of the answer, among whose figures it is shown."""
         more = MinuteCounts(
             rated=int(after is not None) - int(before is not None),
@@ -158,9 +156,7 @@ def settle_rating(session: Session, tenant: str, request_id: str) -> None:
         return
     if score is None:
         session.execute(
-            delete(RatingRow).where(
-                RatingRow.tenant == tenant, RatingRow.request_id == request_id
-            )
+            delete(RatingRow).where(RatingRow.tenant == tenant, RatingRow.request_id == request_id)
         )
     else:
         row.score = score

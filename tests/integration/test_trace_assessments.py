@@ -1,26 +1,40 @@
-"""Assessments on traces, in MLflow's own store: written once, changed, taken off, and waiting for
+"""Assessments on traces in a real MLflow server: written once, changed, taken off, and waiting for
 traces that come later."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
+from app.request.trace_context import TraceContext
+from app.settings.live import GatewayLive
+from app.settings.release import Release
+from app.telemetry.traces.recorder import TraceRecorder
+from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.activity import GivenAnswer
 from deployments.assessments.contract import Feedback, KeptAssessment
 from deployments.assessments.store import AssessmentStore
 from deployments.contracts.errors import Unavailable
 from deployments.ledger.store import Ledger
+from deployments.tracing.config import TracingArgs
+from deployments.tracing.provider import make_provider
 from deployments.tracking.assessments import writer
 from deployments.tracking.assessments.recorded import with_texts
 from deployments.tracking.assessments.writer import TraceAssessments
 from deployments.tracking.mlflow.server import open_client, open_traces
 from tests.activity_reports import make_report
+from tests.integration.cluster import until
+from tests.unit.app.telemetry.requests import finished
 
 AT_S = 1_800_000_000.0
+LIVE = GatewayLive(
+    releases={"one": Release(retrieval="r", generator=("g",))}, traffic={"one": 1.0}
+)
+MakeTrace = Callable[..., str]
 
 
 class Clock:
@@ -29,15 +43,48 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    with MlflowServer(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def client(tracking_uri: str, tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
-    client = open_client(tracking_uri)
-    client.create_experiment("ragserve", artifact_location=str(tmp_path_factory.mktemp("files")))
-    return client
+def tracking_uri(server: MlflowServer) -> str:
+    return server.url
+
+
+@pytest.fixture(scope="module")
+def make_trace(
+    server: MlflowServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeTrace]:
+    """Sends traces as the gateway does, and returns their ids when they are there."""
+    args = TracingArgs(
+        otlp_url=f"{server.url}/v1/traces",
+        experiment="ragserve",
+        spool_dir=tmp_path_factory.mktemp("spool"),
+        every_s=0.1,
+    )
+    provider, counters = make_provider(args, resource_attributes={"service.name": "tests"})
+    recorder = TraceRecorder(provider, counters, salt=b"", join_client_span=False)
+    recorder.use(LIVE)
+
+    def make(request_id: str = "r1") -> str:
+        trace = TraceContext(secrets.randbits(128), secrets.randbits(64))
+        recorder.take(finished(request_id=request_id, trace=trace))
+        until(
+            lambda: _is_there(server.url, trace.trace_hex), within_s=30, what="the trace is there"
+        )
+        return trace.trace_hex
+
+    yield make
+    recorder.close(5)
+
+
+def _is_there(tracking_uri: str, trace_id: str) -> bool:
+    try:
+        return bool(open_client(tracking_uri).get_trace(f"tr-{trace_id}").data.spans)
+    except MlflowException:
+        return False
 
 
 @pytest.fixture
@@ -56,23 +103,6 @@ def clock() -> Clock:
 @pytest.fixture
 def assessments(store: AssessmentStore, tracking_uri: str, clock: Clock) -> TraceAssessments:
     return TraceAssessments(store, tracking_uri, now_s=lambda: clock.now_s)
-
-
-def make_trace(client: MlflowClient, request_id: str = "r1") -> str:
-    """Keeps a trace as the gateway's exporter would, and returns its id without the prefix."""
-    experiment = client.get_experiment_by_name("ragserve")
-    assert experiment is not None
-    root = client.start_trace(
-        "POST /v1/query",
-        inputs={"question": "Full?"},
-        attributes={"ragserve.request_id": request_id},
-        experiment_id=experiment.experiment_id,
-    )
-    found = client.start_span("retriever", root.trace_id, root.span_id)
-    document = {"page_content": "A text.", "id": "c1", "metadata": {"title": "A"}}
-    client.end_span(root.trace_id, found.span_id, outputs=[document])
-    client.end_trace(root.trace_id, outputs={"answer": "Yes. [1]"})
-    return root.trace_id.removeprefix("tr-")
 
 
 def answered(store: AssessmentStore, tmp_path: Path, trace_id: str, request_id: str = "r1") -> None:
@@ -94,13 +124,13 @@ def on_trace(tracking_uri: str, trace_id: str) -> dict[str, Any]:
 
 
 def test_a_rating_is_written_changed_and_taken_off(
-    client: MlflowClient,
+    make_trace: MakeTrace,
     store: AssessmentStore,
     assessments: TraceAssessments,
     tracking_uri: str,
     tmp_path: Path,
 ) -> None:
-    trace_id = make_trace(client)
+    trace_id = make_trace()
     answered(store, tmp_path, trace_id)
     kept = store.rate(said(0.0, thumb="down", comment="No.", correction="So."))
     assert assessments.record_pending() == 1
@@ -123,14 +153,14 @@ def test_a_rating_is_written_changed_and_taken_off(
 
 
 def test_what_a_kill_left_half_done_stands_there_once(
-    client: MlflowClient,
+    make_trace: MakeTrace,
     store: AssessmentStore,
     assessments: TraceAssessments,
     tracking_uri: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trace_id = make_trace(client)
+    trace_id = make_trace()
     answered(store, tmp_path, trace_id)
     store.rate(said(1.0, thumb="up", correction="So."))
 
@@ -145,41 +175,30 @@ def test_what_a_kill_left_half_done_stands_there_once(
     assert set(on_trace(tracking_uri, trace_id)) == {"feedback", "expected_response"}
 
 
-def test_a_trace_that_comes_later_is_waited_for_less_and_less_often(
-    client: MlflowClient,
-    store: AssessmentStore,
-    assessments: TraceAssessments,
-    clock: Clock,
-    tracking_uri: str,
-    tmp_path: Path,
+def test_a_trace_that_does_not_come_is_waited_for_less_and_less_often(
+    store: AssessmentStore, assessments: TraceAssessments, clock: Clock, tmp_path: Path
 ) -> None:
-    trace_id = make_trace(client, "later")
-    client.delete_traces(_experiment(client), trace_ids=[f"tr-{trace_id}"])
-    answered(store, tmp_path, trace_id)
+    answered(store, tmp_path, secrets.token_hex(16))
     store.rate(said(1.0))
-    waits = []
-    for _ in range(14):
+    for wait_s in (*(2.0**doubled for doubled in range(1, 11)), 1800.0, 1800.0):
         assert assessments.record_pending() == 1
+        clock.now_s += wait_s - 0.5
         assert assessments.record_pending() == 0, "not before its time"
-        due = [at for at in range(1, 4000) if store.unrecorded(now_s=clock.now_s + at, limit=1)]
-        waits.append(due[0])
-        clock.now_s += due[0]
-    assert waits[:4] == [2, 4, 8, 16]
-    assert waits[-1] == 1800
+        clock.now_s += 0.5
     clock.now_s = AT_S + 8 * 86_400
     assert assessments.record_pending() == 1
     assert store.unrecorded(now_s=1e12, limit=9) == []
 
 
 def test_what_is_erased_while_it_is_written_is_taken_off(
-    client: MlflowClient,
+    make_trace: MakeTrace,
     store: AssessmentStore,
     assessments: TraceAssessments,
     tracking_uri: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trace_id = make_trace(client)
+    trace_id = make_trace()
     answered(store, tmp_path, trace_id)
     kept = store.rate(said(1.0))
     mark = store.mark_recorded
@@ -194,9 +213,9 @@ def test_what_is_erased_while_it_is_written_is_taken_off(
 
 
 def test_one_process_writes_at_a_time(
-    client: MlflowClient, store: AssessmentStore, tracking_uri: str, tmp_path: Path, clock: Clock
+    make_trace: MakeTrace, store: AssessmentStore, tracking_uri: str, tmp_path: Path, clock: Clock
 ) -> None:
-    answered(store, tmp_path, make_trace(client))
+    answered(store, tmp_path, make_trace())
     store.rate(said(1.0))
     asked: list[float] = []
 
@@ -211,23 +230,22 @@ def test_one_process_writes_at_a_time(
 
 
 def test_texts_are_read_from_the_trace_of_the_answer(
-    client: MlflowClient, store: AssessmentStore, tracking_uri: str, tmp_path: Path
+    make_trace: MakeTrace, store: AssessmentStore, tracking_uri: str, tmp_path: Path
 ) -> None:
-    trace_id = make_trace(client)
+    trace_id = make_trace()
     answered(store, tmp_path, trace_id)
     kept = store.rate(said(1.0))
     (told, of_another, without) = with_texts(
         [kept, replace(kept, request_id="r2"), replace(kept, trace_id="0" * 32)], tracking_uri
     )
     assert told.recorded is not None
-    assert (told.recorded.question, told.recorded.answer) == ("Full?", "Yes. [1]")
-    (passage,) = told.recorded.passages
-    assert (passage.id, passage.title, passage.text) == ("c1", "A", "A text.")
+    recorded = told.recorded
+    assert recorded.question == "What happens when a queue is full?"
+    assert recorded.answer == "It is refused. [1]"
+    assert [(one.id, one.title, one.text) for one in recorded.passages] == [
+        ("a", "A", "text of a"),
+        ("b", "A", "text of b"),
+    ]
     assert of_another.recorded is None
     assert without.recorded is None
 
-
-def _experiment(client: MlflowClient) -> str:
-    found = client.get_experiment_by_name("ragserve")
-    assert found is not None
-    return str(found.experiment_id)

@@ -20,9 +20,7 @@ from app.schemas.wire import problem_responses
 from deployments.assessments.contract import AssessmentName, AssessmentQuery
 from deployments.contracts.errors import NotFound
 
-router = APIRouter(
-    prefix="/v1/feedback", tags=["feedback"], responses=problem_responses(401, 403)
-)
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"], responses=problem_responses(401, 403))
 
 
 async def ratings(request: Request) -> Ratings:
@@ -48,9 +46,7 @@ Days = Annotated[float, Query(gt=0, le=3650, description="Only what was said in 
     dependencies=[*JSON_BODY, needs("query")],
     responses=problem_responses(401, 403, 409, 413, 415),
 )
-async def create_feedback(
-    body: FeedbackCreate, ratings: RatingsIn, scope: ScopeIn
-) -> FeedbackInfo:
+async def create_feedback(body: FeedbackCreate, ratings: RatingsIn, scope: ScopeIn) -> FeedbackInfo:
     """Rates an answer of the caller's tenant, by the `request_id` that it has. The same user's next
     rating of the answer takes the place of this one, so it may be sent again."""
     said = Said(
@@ -98,9 +94,7 @@ async def list_feedback(
     )
     page = await ratings.page(query, call=scope.call())
     found = [rated_answer(kept) for kept in page.assessments]
-    return FeedbackList(
-        data=found, has_more=page.has_more, last_id=found[-1].id if found else None
-    )
+    return FeedbackList(data=found, has_more=page.has_more, last_id=found[-1].id if found else None)
 
 
 @router.get("/releases", dependencies=[needs("admin")])

@@ -84,9 +84,7 @@ def _add(made: EvaluationSet, one: Mapping[str, Any]) -> None:
         made.documents[passage["id"]] = dict(passage)
 
 
-def _known_answer(
-    one: Mapping[str, Any], recorded: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def _known_answer(one: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any] | None:
     """Returns what is right: what a correction says, or the answer where it was liked."""
     if correction := one["correction"].strip():
         if len(correction.split()) <= _SHORT_WORDS:

@@ -64,9 +64,9 @@ class ActivityMeter:
         self._add_usage(request, outcome, used, day_of(ended_s), version)
         if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
-        if request.kind in _ANSWERS and notes.written is not None and settings is not None:
-            if settings.feedback.enabled:
-                self._tally.add_answer(self._given_answer(request, ended_s, settings))
+        is_answer = request.kind in _ANSWERS and notes.written is not None
+        if is_answer and settings is not None and settings.feedback.enabled:
+            self._tally.add_answer(self._given_answer(request, ended_s, settings))
 
     def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:
         """Returns the parameters of releases by their fingerprints."""

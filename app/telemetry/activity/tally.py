@@ -123,7 +123,9 @@ class ActivityTally:
         minutes = tuple(_told(key, self._minutes.pop(key)) for key in oldest)
         over = sorted(place for place in self._reservoirs if place[1] < minute)[:_MINUTES_AT_ONCE]
         kept = [sample for one in over for sample in self._reservoirs.pop(one).kept]
-        answers = [self._answers.popleft() for _ in range(min(len(self._answers), _ANSWERS_AT_ONCE))]
+        answers = [
+            self._answers.popleft() for _ in range(min(len(self._answers), _ANSWERS_AT_ONCE))
+        ]
         return Drained(usage, minutes, tuple(kept), tuple(answers))
 
     def _open(self, key: MinuteParts) -> OpenMinute:

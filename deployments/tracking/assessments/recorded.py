@@ -53,10 +53,13 @@ def recorded_answer(spans: Sequence[Any], request_id: str) -> RecordedAnswer | N
 
 
 def _spans(client: "MlflowClient", trace_id: str) -> Sequence[Any]:
-    from mlflow.exceptions import MlflowException
+    """Returns the spans of a trace; none where it is not there, or has come in part."""
+    from mlflow.exceptions import MlflowException, MlflowTraceDataException
 
     try:
         return client.get_trace(f"tr-{trace_id}").data.spans
+    except MlflowTraceDataException:
+        return ()
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
             return ()

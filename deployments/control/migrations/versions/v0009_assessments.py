@@ -53,9 +53,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "request_id", name=op.f("pk_rollout_ratings")),
     )
-    op.create_index(
-        "ix_rollout_ratings_rollout_id_at_s", "rollout_ratings", ["rollout_id", "at_s"]
-    )
+    op.create_index("ix_rollout_ratings_rollout_id_at_s", "rollout_ratings", ["rollout_id", "at_s"])
     op.create_index("ix_rollout_ratings_at_s", "rollout_ratings", ["at_s"])
 
 

@@ -77,9 +77,7 @@ def test_what_the_tenant_was_not_given_cannot_be_rated(
     assert store.page(AssessmentQuery(None)).assessments == []
 
 
-def test_equal_ids_of_two_tenants_are_two_answers(
-    store: AssessmentStore, answers: Answers
-) -> None:
+def test_equal_ids_of_two_tenants_are_two_answers(store: AssessmentStore, answers: Answers) -> None:
     answers.tell(given(), given(tenant="beta", release="b"))
     assert store.rate(said(1.0)).release == "a"
     assert store.rate(said(0.0, tenant="beta")).release == "b"
@@ -147,9 +145,7 @@ def test_a_rating_comes_after_the_figures_of_its_minute_are_forgotten(
 ) -> None:
     answers.tell(given())
     ledger.mark_recorded(ledger.unrecorded(before=10**6, quiet_since_s=1e12, limit=9))
-    ledger.forget(
-        samples_s=0, recorded_s=5000.0, unrecorded_s=0, reporters_s=0, answers_s=AT_S - 1
-    )
+    ledger.forget(samples_s=0, recorded_s=5000.0, unrecorded_s=0, reporters_s=0, answers_s=AT_S - 1)
     store.rate(said(1.0, at_s=10_000.0))
     assert rated(ledger) == {}
     assert [one.count for one in store.scores(tenant=None, since_s=0.0)] == [1]

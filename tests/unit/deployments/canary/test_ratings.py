@@ -128,10 +128,10 @@ def test_ratings_alone_end_no_stage(evidence_of: Any) -> None:
 
 
 def rolled_back(*, liked: float, runs: int) -> float:
-    """Share of simulated rollouts that are rolled back: 40 looks at some 160 ratings of the canary
-    in the end, and four times as many of stable."""
+    """Returns the share of simulated rollouts that are rolled back: 40 looks at some 400 ratings of
+    the canary in the end, and four times as many of stable."""
     found = measure(
-        Scenario("", rated=0.2, liked=liked),
+        Scenario("", rated=0.5, liked=liked),
         Ours,
         runs=runs,
         looks=40,
@@ -144,5 +144,5 @@ def rolled_back(*, liked: float, runs: int) -> float:
 
 
 def test_most_canaries_that_are_liked_less_go_and_few_that_are_liked_as_much() -> None:
-    assert rolled_back(liked=0.75, runs=30) >= 0.7
-    assert rolled_back(liked=0.9, runs=60) <= 0.05
+    assert rolled_back(liked=0.75, runs=30) >= 0.8
+    assert rolled_back(liked=0.9, runs=40) <= 0.1

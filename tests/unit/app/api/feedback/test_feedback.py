@@ -59,7 +59,7 @@ async def test_every_answer_can_be_rated(alice: httpx.AsyncClient, path: str) ->
         request_id = answer.headers["x-request-id"]
     else:
         answer = await alice.post("/v1/query/batch", json={"queries": [{"query": question}]})
-        request_id = answer.json()["results"][0]["request_id"]
+        request_id = answer.json()["results"][0]["answer"]["request_id"]
     assert answer.status_code == 200, answer.text
     await asyncio.sleep(0)
     assert (await rate(alice, request_id)).status_code == 200
