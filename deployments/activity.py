@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
-from deployments.assessments.contract import AssessmentStage
+from deployments.assessments.contract import AssessmentStage, Judgement
 from deployments.contracts.calls import CallContext
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import DEFAULT_TENANT, Erased
@@ -82,6 +82,9 @@ class MinuteCounts:
         cache_hits: Answered with what was written for another request: they have no times.
         rated: Answers that somebody has rated.
         rating_thousandths: Sum of their ratings, each from 0 to 1000.
+        judged: Answers that a judge has seen.
+        groundedness_thousandths: Sum of what it said of them, each from 0 to 1000.
+        relevance_thousandths: The same.
     """
 
     requests: int = 0
@@ -100,6 +103,9 @@ class MinuteCounts:
     cache_hits: int = 0
     rated: int = 0
     rating_thousandths: int = 0
+    judged: int = 0
+    groundedness_thousandths: int = 0
+    relevance_thousandths: int = 0
 
     def __add__(self, other: "MinuteCounts") -> "MinuteCounts":
         return MinuteCounts(*_sums(self, other))
@@ -208,6 +214,7 @@ class ActivityReport:
         samples: Queries.
         vectors: Parameters of the releases in `minutes`, by fingerprint.
         answers: Those that were given, so that they can be assessed.
+        judgements: What judges said of answers.
     """
 
     replica: str
@@ -217,6 +224,7 @@ class ActivityReport:
     samples: Sequence[QuerySample]
     vectors: Mapping[str, Mapping[str, Any]]
     answers: Sequence[GivenAnswer] = ()
+    judgements: Sequence[Judgement] = ()
 
 
 @dataclass(frozen=True, slots=True)

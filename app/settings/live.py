@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from app.settings.conversations import ConversationSettings
+from app.settings.evaluation import OnlineEvaluation
 from app.settings.feedback import FeedbackSettings
 from app.settings.housekeeping import USUAL, HousekeepingRule
 from app.settings.moderation import Moderation
@@ -45,6 +46,9 @@ class GatewayLive(Settings):
 
     feedback: FeedbackSettings = FeedbackSettings()
     """Whether answers can be rated."""
+
+    evaluation: OnlineEvaluation = OnlineEvaluation()
+    """Which answers are judged after they went out."""
 
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none

@@ -47,6 +47,43 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge says of an answer.
+
+    Attributes:
+        id: Random.
+        name: What it is about.
+        score: From 0 to 1.
+        source: What kind of judge it was.
+        source_id: Its model.
+        tenant: Whose answer it is.
+        request_id: Of the answer.
+        release: Who gave the answer.
+        fingerprint: Of the release's parameters.
+        trace_id: Of the answer's trace; empty where there is none.
+        answered_s: When the answer ended, in seconds since the epoch.
+        at_s: When it was judged.
+        conversation: In which conversation the answer was given; empty for none.
+        user_mark: For whom; see `deployments.contracts.erasure`.
+    """
+
+    id: str
+    name: AssessmentName
+    score: float
+    source: Source
+    source_id: str
+    tenant: str
+    request_id: str
+    release: str
+    fingerprint: str
+    trace_id: str
+    answered_s: float
+    at_s: float
+    conversation: str = ""
+    user_mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A passage that an answer was written from."""
 

@@ -11,6 +11,7 @@ from deployments.assessments.contract import (
     AssessmentPage,
     AssessmentQuery,
     Feedback,
+    Judgement,
     ReleaseScore,
 )
 from deployments.assessments.contract import KeptAssessment as Kept
@@ -19,8 +20,9 @@ from deployments.assessments.rating import Rating, settle_rating
 from deployments.assessments.tables import AssessmentRow
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import NotFound
-from deployments.control.stored import Stored, belongs_to, count_of
+from deployments.control.stored import Stored, belongs_to, count_of, insert_into
 from deployments.control.tables import RatingRow
+from deployments.ledger.records import plain
 from deployments.ledger.tables import AnswerRow
 
 
@@ -45,6 +47,14 @@ class AssessmentStore(Stored):
                     "request id is not of this tenant, or too old."
                 )
             return kept_of(Rating(session, answer, feedback).keep())
+
+    def keep(self, judgements: Sequence[Judgement]) -> None:
+        """Keeps what judges said; what is kept already stays as it is."""
+        rows = [_row_of(one) for one in sorted(judgements, key=lambda one: one.id)]
+        if rows:
+            with self._writing() as session:
+                new = insert_into(session, AssessmentRow).on_conflict_do_nothing()
+                session.connection().execute(new, rows)
 
     def page(self, query: AssessmentQuery) -> AssessmentPage:
         """Returns assessments without texts of traces, the lowest scores first, of equal ones the
@@ -153,7 +163,21 @@ def kept_of(row: AssessmentRow) -> Kept:
     return Kept(**values)
 
 
+_JUDGED: Collection[str] = [name for name in Judgement.__dataclass_fields__ if name != "at_s"]
 _COLUMNS: Collection[str] = [name for name in Kept.__dataclass_fields__ if name != "recorded"]
+
+
+def _row_of(judgement: Judgement) -> dict[str, Any]:
+    values = {name: getattr(judgement, name) for name in _JUDGED}
+    values |= {name: plain(said) for name, said in values.items() if isinstance(said, str)}
+    values |= dict.fromkeys(("created_s", "changed_s", "due_s"), judgement.at_s)
+    values |= dict.fromkeys(("thumb", "comment", "correction"), "")
+    return values | {
+        "rater_mark": values["source_id"],
+        "version": 1,
+        "tries": 0,
+        "recorded": not judgement.trace_id,
+    }
 
 
 def _asked(query: AssessmentQuery) -> list[Any]:

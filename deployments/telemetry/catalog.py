@@ -174,6 +174,14 @@ FEEDBACK = Metric(
     ("release", "rating"),
 )
 
+EVALUATIONS = Metric(
+    "ragserve_evaluations",
+    "counter",
+    "Answers that were drawn for online evaluation. outcome: judged, dropped (too many waited, or "
+    "it has waited for too long) or failed (the judge had no answer).",
+    ("release", "outcome"),
+)
+
 DRIFT_COMPARISONS = Metric(
     "ragserve_drift_comparisons",
     "counter",

@@ -114,6 +114,8 @@ class Tracker(StageReplica):
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`."""
+        # Before the report counts as taken: what is kept twice is kept once.
+        await asyncio.to_thread(self._assessments.keep, report.judgements)
         await asyncio.to_thread(self._ledger.take, report, now_s=time.time())
 
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:

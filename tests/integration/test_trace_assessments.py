@@ -31,9 +31,7 @@ from tests.integration.cluster import until
 from tests.unit.app.telemetry.requests import finished
 
 AT_S = 1_800_000_000.0
-LIVE = GatewayLive(
-    releases={"one": Release(retrieval="r", generator=("g",))}, traffic={"one": 1.0}
-)
+LIVE = GatewayLive(releases={"one": Release(retrieval="r", generator=("g",))}, traffic={"one": 1.0})
 MakeTrace = Callable[..., str]
 
 
@@ -248,4 +246,3 @@ def test_texts_are_read_from_the_trace_of_the_answer(
     ]
     assert of_another.recorded is None
     assert without.recorded is None
-

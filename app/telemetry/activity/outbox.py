@@ -81,6 +81,7 @@ class ActivityOutbox(Outbox[ActivityReport]):
             drained.samples,
             vectors,
             drained.answers,
+            drained.judgements,
         )
 
     def refused(self) -> str:

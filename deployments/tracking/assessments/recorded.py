@@ -57,7 +57,8 @@ def _spans(client: "MlflowClient", trace_id: str) -> Sequence[Any]:
     from mlflow.exceptions import MlflowException, MlflowTraceDataException
 
     try:
-        return client.get_trace(f"tr-{trace_id}").data.spans
+        spans: Sequence[Any] = client.get_trace(f"tr-{trace_id}").data.spans
+        return spans
     except MlflowTraceDataException:
         return ()
     except MlflowException as error:

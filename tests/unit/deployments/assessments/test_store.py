@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deployments.activity import GivenAnswer
-from deployments.assessments.contract import AssessmentQuery, Feedback, KeptAssessment
+from deployments.assessments.contract import AssessmentQuery, Feedback, Judgement, KeptAssessment
 from deployments.assessments.store import AssessmentStore
 from deployments.contracts.erasure import ErasureScope, user_mark
 from deployments.contracts.errors import Conflict, NotFound
@@ -272,3 +272,26 @@ def test_what_was_said_long_ago_is_forgotten(store: AssessmentStore, answers: An
     store.rate(said(request_id="r2", at_s=3000.0))
     assert store.forget(before_s=2000.0) == 2
     assert [one.request_id for one in store.page(AssessmentQuery(None)).assessments] == ["r2"]
+
+
+def judged(id: str = "ev_1", **fields: object) -> Judgement:
+    usual = Judgement(
+        *(id, "groundedness", 0.75, "code", "minilm", "acme", "r1", "a", "f1"),
+        *("ab" * 16, AT_S, 1000.0),
+        user_mark=ZOE,
+    )
+    return replace(usual, **fields)  # type: ignore[arg-type]
+
+
+def test_what_judges_say_is_kept_once(store: AssessmentStore) -> None:
+    both = [judged(), judged("ev_2", name="relevance", score=0.5)]
+    store.keep(both)
+    store.keep([*both, judged("ev_3")])
+    assert store.page(AssessmentQuery("acme")).assessments == []
+    (kept,) = store.page(AssessmentQuery("acme", name="groundedness")).assessments
+    assert (kept.id, kept.source, kept.source_id, kept.score) == ("ev_1", "code", "minilm", 0.75)
+    assert [one.id for one in store.unrecorded(now_s=1000.0, limit=9)] == ["ev_1", "ev_2"]
+    scores = {one.name: one.mean for one in store.scores(tenant="acme", since_s=0.0)}
+    assert scores == {"groundedness": 0.75, "relevance": 0.5}
+    assert len(store.of_scope(ErasureScope("acme", user="zoe"), limit=9)) == 2
+    store.keep([])

@@ -25,6 +25,7 @@ from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.metrics import RequestMetrics
 from app.telemetry.requests import Telemetry
+from deployments.access.records import Scope
 from deployments.activity import ActivityReport
 from deployments.assessments.contract import (
     AssessmentPage,
@@ -47,7 +48,7 @@ from tests.recording_meter import RecordingMeter
 from tests.unit.app.conftest import LIVE
 
 EVERY_S = 0.05
-SCOPED = frozenset({"query", "admin"})
+SCOPED: frozenset[Scope] = frozenset({"query", "admin"})
 PEOPLE = {
     "alice": Principal("acme", "key_alice"),
     "admin": Principal("acme", "key_admin", scopes=SCOPED),
