@@ -302,6 +302,16 @@ class TrackerStage(DriftStage, AssessmentStage, Protocol):
         ...
 
 
+def completed(report: ActivityReport) -> ActivityReport:
+    """Returns a report with the defaults of what its replica, of an older version, does not know:
+    while a service is changed, replicas of both versions report."""
+    for value in (report, *(minute.counts for minute in report.minutes)):
+        for known in fields(value):
+            if not hasattr(value, known.name):
+                object.__setattr__(value, known.name, known.default)
+    return report
+
+
 def fingerprint(vector: Mapping[str, Any]) -> str:
     """Returns 16 characters that are the same for the same parameters, in whatever order."""
     return hashlib.sha256(json.dumps(vector, sort_keys=True).encode()).hexdigest()[:16]

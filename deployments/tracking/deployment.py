@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from deployments.activity import ActivityReport, UsageQuery, UsageRow
+from deployments.activity import ActivityReport, UsageQuery, UsageRow, completed
 from deployments.assessments.contract import (
     AssessmentPage,
     AssessmentQuery,
@@ -114,6 +114,7 @@ class Tracker(StageReplica):
 
     async def take(self, report: ActivityReport, *, call: CallContext) -> None:
         """See `TrackerStage.take`."""
+        report = completed(report)
         # Before the report counts as taken: what is kept twice is kept once.
         await asyncio.to_thread(self._assessments.keep, report.judgements)
         await asyncio.to_thread(self._ledger.take, report, now_s=time.time())

@@ -28,8 +28,8 @@ CORRECTION_NAME = "expected_response"
 """What MLflow's own judges of correctness look for."""
 _NOBODY = "anonymous"
 _ROWS, _ROWS_PER_CLAIM = 200, 10
-_CLAIM_S = 600.0
-"""Each row takes some calls of MLflow, each of which gives up after ten seconds."""
+_CLAIM_S = 120.0
+"""Each row takes some calls of MLflow, of which the first one that gives up ends it all."""
 _SOURCE_CHARACTERS = 250
 _FIRST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 1800.0
@@ -83,11 +83,12 @@ class TraceAssessments(OutboxWriter):
         for some in chunks(waiting, _ROWS_PER_CLAIM):
             if not self._claims(_CLAIM_S):
                 return
-            for kept in some:
-                self._record_or_give_up(kept)
+            try:
+                for kept in some:
+                    self._record_or_give_up(kept)
+            finally:
+                self._claims(0.0)
             yield len(some)
-        if waiting:
-            self._claims(0.0)
 
     def _record_or_give_up(self, kept: KeptAssessment) -> None:
         try:
