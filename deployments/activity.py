@@ -305,11 +305,16 @@ class TrackerStage(DriftStage, AssessmentStage, Protocol):
 def completed(report: ActivityReport) -> ActivityReport:
     """Returns a report with the defaults of what its replica, of an older version, does not know:
     while a service is changed, replicas of both versions report."""
-    for value in (report, *(minute.counts for minute in report.minutes)):
-        for known in fields(value):
-            if not hasattr(value, known.name):
-                object.__setattr__(value, known.name, known.default)
+    _complete(report)
+    for minute in report.minutes:
+        _complete(minute.counts)
     return report
+
+
+def _complete(value: ActivityReport | MinuteCounts) -> None:
+    for known in fields(value):
+        if not hasattr(value, known.name):
+            object.__setattr__(value, known.name, known.default)
 
 
 def fingerprint(vector: Mapping[str, Any]) -> str:
