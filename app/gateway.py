@@ -1,6 +1,6 @@
 """What a gateway replica serves, in one place: the application of `app.api` is a function of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from app.access.principals import Authenticator
@@ -12,6 +12,8 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.judge import LanguageModelJudge
 from app.dispatch.observer import NoObserver, Observer
 from app.dispatch.shadow import Shadow
+from app.feedback.ratings import Ratings
+from app.feedback.texts import FeedbackTexts
 from app.idempotency.requests import IdempotentRequests
 from app.limits.limiter import Limiter
 from app.moderation.classifier import AlwaysClosed
@@ -53,6 +55,7 @@ class Gateway:
         cache: Keeps answers that are given again; None where there is no place for them.
         conversations: Keeps conversations; None where there is no place for them.
         eraser: Erases conversations, and all of users; None where there is no database.
+        ratings: Takes ratings of answers; None where there is no control application.
     """
 
     releases: Releases
@@ -73,6 +76,11 @@ class Gateway:
     cache: ResponseCache | None = None
     conversations: Conversations | None = None
     eraser: Eraser | None = None
+    ratings: Ratings | None = None
+
+
+async def _nobody_told() -> None:
+    """Where nobody is told what was answered."""
 
 
 def make_gateway(
@@ -96,9 +104,12 @@ def make_gateway(
     cache: ResponseCache | None = None,
     conversations: Conversations | None = None,
     eraser: Eraser | None = None,
+    content_salt: str = "",
+    tell: Callable[[], Awaitable[object]] = _nobody_told,
 ) -> Gateway:
     """Returns the service over releases; without observer and telemetry, nobody is told what
-    became of requests, and without an authenticator the key of last resort is the only one."""
+    became of requests, and without an authenticator the key of last resort is the only one.
+    `tell` has the tracker told at once what was answered."""
     told, reported = observer or NoObserver(), telemetry or Telemetry()
     shadow = Shadow(
         releases,
@@ -113,6 +124,10 @@ def make_gateway(
     )
     parts = (releases, told, shadow, reported, moderator)
     dispatcher = Dispatcher(*parts) if cache is None else CachingDispatcher(*parts, cache)
+    ratings = None
+    if tracker is not None:
+        texts = FeedbackTexts(releases.settings, content_salt.encode())
+        ratings = Ratings(tracker, texts, tell=tell, every_s=args.activity.every_s)
     return Gateway(
         releases,
         dispatcher,
@@ -132,4 +147,5 @@ def make_gateway(
         cache=cache,
         conversations=conversations,
         eraser=eraser,
+        ratings=ratings,
     )

@@ -25,6 +25,8 @@ from app.conversations.opening import open_conversations
 from app.conversations.places import places_of, spool_place
 from app.dispatch.control_link import ControlLink
 from app.edge.admission import current_gate
+from app.evaluation.evaluator import Evaluator
+from app.evaluation.opening import open_evaluator
 from app.gateway import make_gateway
 from app.idempotency.opening import open_idempotent
 from app.idempotency.requests import FORGOTTEN_EVERY_S
@@ -76,6 +78,7 @@ class Ingress:
         self._args = GatewayArgs.model_validate(args)
         self._live: GatewayLive | None = None
         self._settings_error = ""
+        self._evaluator: Evaluator | None = None
         self._replica = replica = uuid.uuid4().hex
         breakers = Breakers(self._args.breaker)
         stages = HandleDirectory(self._args, breakers)
@@ -118,6 +121,7 @@ class Ingress:
             breakers=breakers.states,
             limits=self._limiter.counts,
             cache=None if self._cache is None else self._cache.counts,
+            evaluations=self._evaluations,
         )
         tokens = OidcTokens(self._args.access.oidc) if self._args.access.oidc else None
         self._gateway = make_gateway(
@@ -144,6 +148,15 @@ class Ingress:
             cache=self._cache,
             conversations=conversations,
             eraser=self._eraser(conversations, tracker),
+            content_salt=os.environ.get(CONTENT_SALT_VARIABLE, ""),
+            tell=self._records.tell,
+        )
+        self._evaluator = open_evaluator(
+            lambda: self._live,
+            self._gateway.releases,
+            self._records.telemetry,
+            self._records.activity,
+            open_requests=lambda: _load()[0],
         )
 
     def _eraser(
@@ -221,6 +234,9 @@ class Ingress:
                     await runner.close()
                 await self._gateway.dispatcher.close(_LAST_WORK_S)
 
+    def _evaluations(self) -> Mapping[tuple[str, str], int]:
+        return {} if self._evaluator is None else self._evaluator.counts()
+
     def _loops(self) -> Iterator[Coroutine[Any, Any, None]]:
         """Yields what a replica does again and again beside requests."""
         if self._keyring is not None:
@@ -235,6 +251,8 @@ class Ingress:
         if (kept := self._gateway.conversations) is not None:
             yield every(RENEWED_EVERY_S, kept.renew, fails="turns may be begun twice")
             yield every(SWEPT_EVERY_S, kept.sweep, fails="old conversations stay")
+        if self._evaluator is not None:
+            yield self._evaluator.run()
         if (eraser := self._gateway.eraser) is not None:
             retry_s = self._args.erasure_retry_s
             yield every(retry_s, eraser.retry, fails="deletions are tried later")

@@ -84,12 +84,14 @@ def _measured(case: Case, rule: str, runs: int, seed: int, bar: Steps) -> dict[s
         promotes=case.promotes,
         seed=seed,
         on_done=bar.done,
+        min_ratings=case.min_ratings,
     )
     return {
         "canary": case.scenario.name,
         "baseline_ratio": case.baseline_ratio,
         "looks": case.looks,
         "promotes": case.promotes,
+        "min_ratings": case.min_ratings,
         "rule": rule,
         **found,
         "goals": {str(goal): goal.met(found) for goal in case.goals} if rule == "ours" else {},

@@ -18,6 +18,7 @@ Libraries:
     encoding    models that encode texts
     canary      sequential tests and the course of a rollout
     ledger      usage and figures in the database
+    assessments what people and judges say of answers, in the same database
     redaction   finds what must not be kept of a text
     tracing     spans on their way out of a process
     telemetry   metrics

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol
 
+from deployments.assessments.contract import AssessmentStage, Judgement
 from deployments.contracts.calls import CallContext
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import DEFAULT_TENANT, Erased
@@ -79,6 +80,11 @@ class MinuteCounts:
         cost_picousd: See `Usage`.
         blocked: Of the answered ones, those that a moderation policy has ended.
         cache_hits: Answered with what was written for another request: they have no times.
+        rated: Answers that somebody has rated.
+        rating_thousandths: Sum of their ratings, each from 0 to 1000.
+        judged: Answers that a judge has seen.
+        groundedness_thousandths: Sum of what it said of them, each from 0 to 1000.
+        relevance_thousandths: The same.
     """
 
     requests: int = 0
@@ -95,6 +101,11 @@ class MinuteCounts:
     cost_picousd: int = 0
     blocked: int = 0
     cache_hits: int = 0
+    rated: int = 0
+    rating_thousandths: int = 0
+    judged: int = 0
+    groundedness_thousandths: int = 0
+    relevance_thousandths: int = 0
 
     def __add__(self, other: "MinuteCounts") -> "MinuteCounts":
         return MinuteCounts(*_sums(self, other))
@@ -152,6 +163,43 @@ class QuerySample:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer that somebody may say something of later: where it is recorded and what it is
+    evidence for, and nothing of its text.
+
+    Attributes:
+        tenant: Who asked.
+        request_id: Of its request, as the client knows it; the latest one of equal ids counts.
+        at_s: When it ended, in seconds since the epoch.
+        release: Who gave it; empty where a generator was asked under its own name.
+        fingerprint: Of the release's parameters.
+        trace_id: Of its trace, 32 hexadecimal digits; empty where none is kept.
+        rollout: The rollout that it is evidence for; empty for none.
+        arm: The arm of that; empty for none.
+        bucket: The caller's; see `deployments.canary.recording.bucket_of`.
+        conversation: In which conversation; empty for none.
+        user_mark: For whom; see `deployments.contracts.erasure`.
+    """
+
+    tenant: str
+    request_id: str
+    at_s: float
+    release: str
+    fingerprint: str = ""
+    trace_id: str = ""
+    rollout: str = ""
+    arm: str = ""
+    bucket: int = 0
+    conversation: str = ""
+    user_mark: str = ""
+
+    @property
+    def minute(self) -> int:
+        """The minute, since the epoch, whose figures it is in."""
+        return int(self.at_s // 60)
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityReport:
     """What an ingress replica says about once a second, if there is anything to say.
 
@@ -165,6 +213,8 @@ class ActivityReport:
         minutes: By release, parameters and minute.
         samples: Queries.
         vectors: Parameters of the releases in `minutes`, by fingerprint.
+        answers: Those that were given, so that they can be assessed.
+        judgements: What judges said of answers.
     """
 
     replica: str
@@ -173,6 +223,8 @@ class ActivityReport:
     minutes: Sequence[ReleaseMinute]
     samples: Sequence[QuerySample]
     vectors: Mapping[str, Mapping[str, Any]]
+    answers: Sequence[GivenAnswer] = ()
+    judgements: Sequence[Judgement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +268,7 @@ class UsageRow:
     usage: Usage
 
 
-class TrackerStage(DriftStage, Protocol):
+class TrackerStage(DriftStage, AssessmentStage, Protocol):
     """The tracker, as the gateway sees it. All methods raise StageError."""
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
@@ -229,8 +281,8 @@ class TrackerStage(DriftStage, Protocol):
         ...
 
     async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
-        """Removes sampled queries and some traces of a tenant; repeat it until it is done. Sums of
-        usage stay: they hold no text."""
+        """Removes sampled queries, and some assessments and traces of a tenant; repeat it until it
+        is done. Sums of usage stay: they hold no text."""
         ...
 
     async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
@@ -248,6 +300,21 @@ class TrackerStage(DriftStage, Protocol):
             InvalidRequest: there are more rows than the query allows.
         """
         ...
+
+
+def completed(report: ActivityReport) -> ActivityReport:
+    """Returns a report with the defaults of what its replica, of an older version, does not know:
+    while a service is changed, replicas of both versions report."""
+    _complete(report)
+    for minute in report.minutes:
+        _complete(minute.counts)
+    return report
+
+
+def _complete(value: ActivityReport | MinuteCounts) -> None:
+    for known in fields(value):
+        if not hasattr(value, known.name):
+            object.__setattr__(value, known.name, known.default)
 
 
 def fingerprint(vector: Mapping[str, Any]) -> str:

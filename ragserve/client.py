@@ -27,6 +27,7 @@ from app.client.api_errors import (
 from app.client.async_client import AsyncClient
 from app.client.calls import (
     BatchQuestion,
+    FeedbackOptions,
     QueryOptions,
     SearchOptions,
     TurnOptions,
@@ -50,6 +51,7 @@ from app.schemas.answers import (
 )
 from app.schemas.batches import BatchLine, BatchObject
 from app.schemas.documents import DeletedDocument, DocumentInfo, DocumentsResponse, Outcome
+from app.schemas.feedback import FeedbackInfo
 from app.schemas.health import Dependency, Liveness, Readiness
 from app.schemas.models import (
     EmbeddedText,
@@ -85,6 +87,8 @@ __all__ = [
     "DocumentsResponse",
     "EmbeddedText",
     "EmbeddingsResponse",
+    "FeedbackInfo",
+    "FeedbackOptions",
     "FieldProblem",
     "Liveness",
     "Model",

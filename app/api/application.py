@@ -31,6 +31,7 @@ from app.api.access import audit, keys, tenants
 from app.api.access import cache as kept_answers
 from app.api.batches import batches as batches_of_work
 from app.api.exception_handlers import register_exception_handlers
+from app.api.feedback import feedback
 from app.api.files import batches, files, store_files, stores
 from app.api.ingestions import ingestions
 from app.api.kept_conversations import conversations, users
@@ -129,7 +130,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
         *(ingestions, conversations, users),
         *(files, stores, store_files, batches, batches_of_work),
-        *(usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
+        *(feedback, usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
     )
     for module in routed:
         router.include_router(module.router)

@@ -25,6 +25,7 @@ TAGS = [
     {"name": "answers", "description": "Questions, answered from the documents or only looked up."},
     {"name": "chat", "description": "Chat and completions, in OpenAI's form."},
     {"name": "conversations", "description": "Conversations that are kept for their owner."},
+    {"name": "feedback", "description": "What people say of answers."},
     {"name": "models", "description": "The stages on their own: embeddings, reranking, names."},
     {"name": "documents", "description": "What is in the index."},
     {"name": "files", "description": "The same as files and a vector store, in OpenAI's form."},

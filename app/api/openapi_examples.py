@@ -20,6 +20,16 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "conversation_id": "conv_3f2a9c0d5b7e41f08a6c2d9e1b3f4a5c",
         },
     },
+    "create_feedback": {
+        "a thumb": {"request_id": "3f2a9c", "thumb": "up"},
+        "a score and what is right": {
+            "request_id": "3f2a9c",
+            "score": 0.25,
+            "comment": "That was true of version 1.",
+            "correction": "Requests over the bound are refused with 503.",
+            "user": "alice",
+        },
+    },
     "create_conversation": {"with a title": {"title": "Leave"}},
     "ask": {"a question": {"question": "What happens when a queue is full?"}},
     "search_chunks": {

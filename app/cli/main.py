@@ -20,6 +20,7 @@ from app.cli.doctor import doctor
 from app.cli.down import down
 from app.cli.drift import drift
 from app.cli.env import env
+from app.cli.feedback.command import feedback
 from app.cli.ingest import ingest
 from app.cli.ingestions import ingestions
 from app.cli.init import init
@@ -91,6 +92,7 @@ app.command()(drift)
 app.add_typer(rollout)
 app.command()(traffic)
 app.command()(usage)
+app.add_typer(feedback)
 app.add_typer(keys)
 app.add_typer(tenants)
 app.command()(audit)

@@ -12,7 +12,15 @@ from tenacity import AsyncRetrying
 
 from app.client import calls
 from app.client.batches import AsyncBatches
-from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
+from app.client.calls import (
+    BatchQuestion,
+    Call,
+    FeedbackOptions,
+    Method,
+    SearchOptions,
+    TurnOptions,
+    UsageOptions,
+)
 from app.client.connection import make_connection
 from app.client.ingestions import AsyncIngestions
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -21,6 +29,7 @@ from app.client.stream_events import AnswerReader, StreamEvent
 from app.client.uploads import File, OnProgress, Scalar, TextDocument, Upload, merged, text_calls
 from app.schemas.answers import BatchResponse, QueryResponse, SearchResponse
 from app.schemas.documents import DeletedDocument, DocumentInfo, DocumentsResponse
+from app.schemas.feedback import FeedbackInfo
 from app.schemas.health import Liveness, Readiness
 from app.schemas.models import EmbeddingsResponse, Model, RerankResponse
 from app.schemas.usage import UsageReport
@@ -198,6 +207,10 @@ class AsyncClient:
     ) -> UsageReport:
         """Returns requests, tokens and cost of the key, or of all with the operators' key."""
         return await self._send(calls.usage(by, options))
+
+    async def feedback(self, request_id: str, **options: Unpack[FeedbackOptions]) -> FeedbackInfo:
+        """Says what somebody thinks of an answer, by the `request_id` that it has."""
+        return await self._send(calls.feedback(request_id, options))
 
     async def health(self) -> Readiness:
         """Returns whether questions can be answered, and what is missing if not."""

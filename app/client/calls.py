@@ -19,6 +19,7 @@ from app.schemas.documents import (
     DocumentList,
     DocumentsResponse,
 )
+from app.schemas.feedback import FeedbackInfo
 from app.schemas.health import Liveness, Readiness
 from app.schemas.models import EmbeddingsResponse, Model, ModelList, RerankResponse
 from app.schemas.usage import UsageReport
@@ -88,6 +89,17 @@ class UsageOptions(TypedDict, total=False):
     key: str
     release: str
     model: str
+
+
+class FeedbackOptions(TypedDict, total=False):
+    """What is said of an answer: a `thumb` or a `score` from 0 to 1, and why; the fields of
+    `app.schemas.feedback.FeedbackCreate`."""
+
+    thumb: Literal["up", "down"]
+    score: float
+    comment: str
+    correction: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +251,12 @@ def usage(by: Sequence[Dimension], options: UsageOptions) -> Call[UsageReport]:
     }
     params = {"by": ",".join(by)} | {name: said for name, said in asked.items() if said is not None}
     return Call("GET", "/v1/usage", read_as(UsageReport), params=params)
+
+
+def feedback(request_id: str, options: FeedbackOptions) -> Call[FeedbackInfo]:
+    """Returns the call of `/v1/feedback`; what is said twice is said once."""
+    body = {"request_id": request_id, **options}
+    return Call("POST", "/v1/feedback", read_as(FeedbackInfo), body=body)
 
 
 def health() -> Call[Readiness]:

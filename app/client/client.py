@@ -11,7 +11,15 @@ from tenacity import Retrying
 
 from app.client import calls
 from app.client.batches import Batches
-from app.client.calls import BatchQuestion, Call, Method, SearchOptions, TurnOptions, UsageOptions
+from app.client.calls import (
+    BatchQuestion,
+    Call,
+    FeedbackOptions,
+    Method,
+    SearchOptions,
+    TurnOptions,
+    UsageOptions,
+)
 from app.client.connection import make_connection
 from app.client.ingestions import Ingestions
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -28,6 +36,7 @@ from app.client.uploads import (
 )
 from app.schemas.answers import BatchResponse, QueryResponse, SearchResponse
 from app.schemas.documents import DeletedDocument, DocumentInfo, DocumentsResponse
+from app.schemas.feedback import FeedbackInfo
 from app.schemas.health import Liveness, Readiness
 from app.schemas.models import EmbeddingsResponse, Model, RerankResponse
 from app.schemas.usage import UsageReport
@@ -200,6 +209,10 @@ class Client:
     ) -> UsageReport:
         """Returns requests, tokens and cost of the key, or of all with the operators' key."""
         return self._send(calls.usage(by, options))
+
+    def feedback(self, request_id: str, **options: Unpack[FeedbackOptions]) -> FeedbackInfo:
+        """Says what somebody thinks of an answer, by the `request_id` that it has."""
+        return self._send(calls.feedback(request_id, options))
 
     def health(self) -> Readiness:
         """Returns whether questions can be answered, and what is missing if not."""

@@ -23,13 +23,13 @@ def places_of(
     tracker: TrackerStage | None = None,
 ) -> Mapping[str, Place]:
     """Returns the places that all replicas share, by name: `conversations`, `answers` that are kept
-    for repetitions, `cache`, `query_samples`, `traces`.
+    for repetitions, `cache`, `query_samples`, `assessments`, `traces`.
 
     Args:
         conversations: Has turns.
         answers: Has answers that are kept for repetitions.
         cache: Has answers that are given again.
-        tracker: Has sampled queries, and knows where traces are.
+        tracker: Has sampled queries and assessments, and knows where traces are.
     """
 
     async def turns(scope: ErasureScope) -> Erased:
@@ -50,7 +50,11 @@ def places_of(
         async def traces(scope: ErasureScope) -> Erased:
             return await asked.erase_traces(scope, call=_call())
 
-        places |= {"query_samples": samples, "traces": traces}
+        async def assessments(scope: ErasureScope) -> Erased:
+            return await asked.erase_assessments(scope, call=_call())
+
+        # Traces last: what is said of them goes with them.
+        places |= {"query_samples": samples, "assessments": assessments, "traces": traces}
     return places
 
 

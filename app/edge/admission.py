@@ -28,7 +28,7 @@ from deployments.contracts.errors import RagError, StageFailed
 _UPLOAD_PATHS = ("/v1/documents", "/v1/files", "/v1/batches")
 _BACKGROUND = (
     *(*_UPLOAD_PATHS, "/v1/usage", "/v1/drift", "/v1/audit", "/admin", "/v1/vector_stores"),
-    *("/v1/conversations", "/v1/users", "/v1/ingestions"),
+    *("/v1/conversations", "/v1/users", "/v1/ingestions", "/v1/feedback"),
 )
 """Nobody sits waiting for these: that they wait for a stage is no sign of overload."""
 _FOREGROUND = "/search"

@@ -32,7 +32,8 @@ async def erase_tenant(
     told of and does not keep the others; erasing again does what is left. The tenant's keys should
     be closed before, or it may write meanwhile.
 
-    Places are the retrieval applications, `batches`, `records` for sampled queries and traces,
+    Places are the retrieval applications, `batches`, `records` for sampled queries, assessments and
+    traces,
     `conversations`, `answers` that are kept for requests that are sent again, and `cache` for those
     that are given again.
 

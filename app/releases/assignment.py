@@ -31,7 +31,10 @@ class Assignment:
         """Notes who answers, or another release that does the same, and what it is evidence
         for."""
         rollout = "" if self.rollout is None else self.rollout.id
-        notes.assign(release or self.release, self.arm, rollout)
+        tried = "" if self.shadow is not None else self.release
+        notes.assign(
+            release or self.release, self.arm, rollout, tried=tried, sticky_key=self.sticky_key
+        )
 
     @property
     def fallback(self) -> str | None:

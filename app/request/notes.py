@@ -30,6 +30,9 @@ class RequestNotes:
         release: Who answers, or was to.
         arm: The arm of a rollout that the request is in.
         rollout: The id of that rollout.
+        tried: The release whose answers are evidence for that arm: where another one answers, what
+            is said of its answer is none. Empty in a shadow stage.
+        sticky_key: What the caller keeps between requests.
         attempt: What the work left behind.
         written: The answer.
         begun: The same of one that was broken off: its tokens, without its text.
@@ -44,6 +47,7 @@ class RequestNotes:
         cache_min_similarity: How near a question in other words must be at least, beside what the
             release asks for.
         conversation: Id of the kept conversation that the request goes on with.
+        rated: The release whose answer was rated, and how; None where nothing was.
     """
 
     key_id: str = ""
@@ -55,6 +59,8 @@ class RequestNotes:
     release: str = ""
     arm: Arm | None = None
     rollout: str = ""
+    tried: str = ""
+    sticky_key: str = ""
     attempt: AttemptRecord | None = None
     written: Generation | None = None
     begun: Generation | None = None
@@ -68,6 +74,7 @@ class RequestNotes:
     cache_wish: CacheWish = ""
     cache_min_similarity: float = 0.0
     conversation: str = ""
+    rated: tuple[str, str] | None = None
 
     @property
     def cache(self) -> CacheNote | None:
@@ -80,9 +87,18 @@ class RequestNotes:
         nothing of how its release does."""
         return self.attempt is not None and self.attempt.is_given_again
 
-    def assign(self, release: str, arm: Arm | None, rollout: str) -> None:
+    @property
+    def is_evidence(self) -> bool:
+        """Whether what is said of the answer says something of an arm of a rollout."""
+        is_its_own = bool(self.tried) and self.release == self.tried
+        return self.arm is not None and is_its_own and not self.is_cache_hit
+
+    def assign(
+        self, release: str, arm: Arm | None, rollout: str, *, tried: str = "", sticky_key: str = ""
+    ) -> None:
         """Notes who answers, and what it is evidence for."""
         self.release, self.arm, self.rollout = release, arm, rollout
+        self.tried, self.sticky_key = tried, sticky_key
 
     def hear(self, events: Sequence[GenerationEvent]) -> None:
         """Notes how far an answer has come that is streamed."""

@@ -127,8 +127,8 @@ class PlaceReceipt(ResponseModel):
 
     place: str = Field(
         description="`conversations`, `answers` that are kept for requests that are sent again, "
-        "`cache`, `query_samples`, `traces`, or `trace_spool`, the disk on which traces wait for "
-        "their server.",
+        "`cache`, `query_samples`, `assessments`, `traces`, or `trace_spool`, the disk on which "
+        "traces wait for their server.",
         examples=["conversations"],
     )
     state: Literal["erased", "owed"] = Field(

@@ -23,3 +23,6 @@ class ActivityArgs(Settings):
     waiting_keys: int = Field(default=10_000, ge=1)
     """API keys, releases, models and days with usage that may wait. Over it, what other keys use is
     counted under the key `other`: the sums stay exact."""
+
+    waiting_answers: int = Field(default=20_000, ge=1)
+    """Ids of answers that may wait. Over it the oldest are dropped: nobody can rate these."""

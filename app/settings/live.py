@@ -5,6 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from app.settings.conversations import ConversationSettings
+from app.settings.evaluation import OnlineEvaluation
+from app.settings.feedback import FeedbackSettings
 from app.settings.housekeeping import USUAL, HousekeepingRule
 from app.settings.moderation import Moderation
 from app.settings.prices import PriceTable
@@ -41,6 +43,12 @@ class GatewayLive(Settings):
 
     conversations: ConversationSettings = ConversationSettings()
     """Whether conversations are kept, and for how long."""
+
+    feedback: FeedbackSettings = FeedbackSettings()
+    """Whether answers can be rated."""
+
+    evaluation: OnlineEvaluation = OnlineEvaluation()
+    """Which answers are judged after they went out."""
 
     routing: tuple[RoutingRule, ...] = ()
     """What `model: auto` means: the first rule that fits a request names its model; where none

@@ -8,6 +8,13 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.activity import ActivityReport, UsageQuery, UsageRow
+from deployments.assessments.contract import (
+    AssessmentPage,
+    AssessmentQuery,
+    Feedback,
+    KeptAssessment,
+    ReleaseScore,
+)
 from deployments.canary.commands import Command
 from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
@@ -117,6 +124,25 @@ class TrackerClient(StageHandle):
     async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
         """See `TrackerStage.erase_traces`."""
         return cast(Erased, await self.call("erase_traces", scope, call=call))
+
+    async def rate(self, feedback: Feedback, *, call: CallContext) -> KeptAssessment:
+        """See `AssessmentStage.rate`. Said twice, it is said once."""
+        return cast(KeptAssessment, await self.call("rate", feedback, call=call))
+
+    async def assessments(self, query: AssessmentQuery, *, call: CallContext) -> AssessmentPage:
+        """See `AssessmentStage.assessments`."""
+        return cast(AssessmentPage, await self.call("assessments", query, call=call))
+
+    async def scores(
+        self, *, tenant: str | None, since_s: float, call: CallContext
+    ) -> Sequence[ReleaseScore]:
+        """See `AssessmentStage.scores`."""
+        answer = await self.call("scores", tenant=tenant, since_s=since_s, call=call)
+        return cast(Sequence[ReleaseScore], answer)
+
+    async def erase_assessments(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        """See `AssessmentStage.erase_assessments`."""
+        return cast(Erased, await self.call("erase_assessments", scope, call=call))
 
     async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
         """See `TrackerStage.erase_tenant`."""

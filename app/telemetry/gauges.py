@@ -35,6 +35,7 @@ class Gauges:
         breakers: Returns the state of each circuit breaker, by application and stage.
         limits: Returns how limits and budgets do; None where there are none.
         cache: Returns how the response cache does; None where there is none.
+        evaluations: Returns what became of answers that were to be judged, by release and outcome.
     """
 
     def __init__(
@@ -47,7 +48,11 @@ class Gauges:
         breakers: BreakerStates = dict,
         limits: Callable[[], LimitCounts] | None = None,
         cache: Callable[[], CacheCounts] | None = None,
+        evaluations: Callable[[], Mapping[tuple[str, str], int]] = dict,
     ) -> None:
+        self._read_evaluations = evaluations
+        self._evaluations = meter.counter(catalog.EVALUATIONS)
+        self._evaluated: Mapping[tuple[str, str], int] = {}
         self._read_limits = limits
         self._read_cache = cache
         self._cache_away = meter.gauge(catalog.CACHE_AWAY)
@@ -90,6 +95,11 @@ class Gauges:
             for what, more in _growth(self._lost, lost).items():
                 self._activity_dropped.inc(more, {"what": what})
             self._lost = lost
+        evaluated = self._read_evaluations()
+        for (release, outcome), count in evaluated.items():
+            if (more := count - self._evaluated.get((release, outcome), 0)) > 0:
+                self._evaluations.inc(more, {"release": release, "outcome": outcome})
+        self._evaluated = evaluated
         if self._read_limits is not None:
             self._note_limits(self._read_limits())
         if self._read_cache is not None:

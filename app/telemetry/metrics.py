@@ -43,6 +43,7 @@ class RequestMetrics:
         self._routed = meter.counter(catalog.ROUTED)
         self._moderation = meter.counter(catalog.MODERATION)
         self._cached = meter.counter(catalog.CACHE_REQUESTS)
+        self._feedback = meter.counter(catalog.FEEDBACK)
 
     def take(self, request: FinishedRequest) -> None:
         """See `Sink.take`."""
@@ -67,6 +68,9 @@ class RequestMetrics:
                 "match": cache.match,
             }
             self._cached.inc(1.0, tags)
+        if notes.rated is not None:
+            release, rating = notes.rated
+            self._feedback.inc(1.0, {"release": release, "rating": rating})
         if notes.routed is not None:
             model, how = notes.routed
             self._routed.inc(1.0, {"model": model, "how": how})

@@ -15,6 +15,7 @@ from app.settings.live import GatewayLive
 from app.settings.prices import PriceTable
 from app.telemetry.access_log import AccessLog
 from app.telemetry.activity.link import TrackerLink
+from app.telemetry.activity.meter import ActivityMeter
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.gauges import Admission, Gauges
 from app.telemetry.metrics import RequestMetrics
@@ -45,6 +46,7 @@ class RecordKeeper:
         breakers: Returns the state of each circuit breaker, by application and stage.
         limits: Returns how limits and budgets do; None where there are none.
         cache: Returns how the response cache does; None where there is none.
+        evaluations: Returns what became of answers that were to be judged, by release and outcome.
 
     Raises:
         ConfigError: see `make_provider`.
@@ -62,6 +64,7 @@ class RecordKeeper:
         breakers: BreakerStates = dict,
         limits: Callable[[], LimitCounts] | None = None,
         cache: Callable[[], CacheCounts] | None = None,
+        evaluations: Callable[[], Mapping[tuple[str, str], int]] = dict,
     ) -> None:
         self._live: GatewayLive | None = None
         counters = TraceCounters()
@@ -72,12 +75,15 @@ class RecordKeeper:
             self._traces, counters = _trace_recorder(args, replica=replica, salt=salt)
             sinks.append(self._traces)
         self._link: TrackerLink | None = None
+        self.activity: ActivityMeter | None = None
+        """Adds up what the tracker is told; None where there is none."""
         dropped: Callable[[], Mapping[str, int]] | None = None
         if tracker is not None:
             outbox = ActivityOutbox(replica, lambda: self._live, args.activity)
             every_s = args.activity.every_s
             self._link = TrackerLink(tracker, outbox, replica=replica, every_s=every_s)
             sinks.append(outbox.meter)
+            self.activity = outbox.meter
             dropped = outbox.dropped
         self._gauges = Gauges(
             meter,
@@ -87,6 +93,7 @@ class RecordKeeper:
             breakers=breakers,
             limits=limits,
             cache=cache,
+            evaluations=evaluations,
         )
         self.telemetry = Telemetry(sinks)
 
@@ -99,6 +106,11 @@ class RecordKeeper:
         if self._traces is not None:
             self._traces.use(live)
         self._live = live
+
+    async def tell(self) -> None:
+        """Tells the tracker at once what was served, where it does not have it yet."""
+        if self._link is not None:
+            await self._link.exchange()
 
     @property
     def erase_spool(self) -> Callable[[ErasureScope], int] | None:

@@ -88,6 +88,10 @@ class Telemetry:
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks = tuple(sinks)
 
+    def add(self, sink: Sink) -> None:
+        """Has one more told, after the others."""
+        self._sinks = (*self._sinks, sink)
+
     def finished(self, request: FinishedRequest) -> None:
         """Reports a request that has ended, once."""
         for sink in self._sinks:

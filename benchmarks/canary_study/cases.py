@@ -73,6 +73,7 @@ class Case:
         baseline_ratio: Size of the baseline, in sizes of the canary.
         part: Our rule gets the runs divided by this: rare errors take many.
         others: Whether the other rules judge it as well.
+        min_ratings: Ratings of each arm that the policy waits for.
     """
 
     scenario: Scenario
@@ -82,6 +83,7 @@ class Case:
     baseline_ratio: float = Policy().baseline_ratio
     part: int = 1
     others: bool = True
+    min_ratings: int | None = None
 
 
 _QUIET = (Goal("rolled_back", runs=1000, at_most=0.01),)
@@ -98,6 +100,8 @@ def _soon(requests: int) -> tuple[Goal, Goal]:
 _EQUAL = Scenario("as good as stable")
 _USERS = Scenario("as good, 400 users", dependence="users")
 _SLOWER = Scenario("25 % slower", slower=1.25)
+_LIKED_LESS = Scenario("liked by 75 %, stable by 90 %", rated=0.5, liked=0.75)
+_LIKED_AS_MUCH = Scenario("both liked by 90 %", rated=0.5)
 _FAILING = Scenario("errors 1 % to 5 %", shares={"error": 0.05})
 
 CASES: tuple[Case, ...] = (
@@ -158,5 +162,25 @@ CASES: tuple[Case, ...] = (
         looks=_LONG,
         part=10,
         others=False,
+    ),
+    Case(_LIKED_AS_MUCH, _QUIET, others=False),
+    Case(_LIKED_LESS, (_CAUGHT,), part=5, others=False),
+    Case(
+        _LIKED_LESS,
+        (_CAUGHT, *_FEW_WRONG),
+        promotes=True,
+        looks=_LONG,
+        part=10,
+        others=False,
+        min_ratings=150,
+    ),
+    Case(
+        _LIKED_AS_MUCH,
+        (_LET_THROUGH,),
+        promotes=True,
+        looks=_LONG,
+        part=10,
+        others=False,
+        min_ratings=150,
     ),
 )

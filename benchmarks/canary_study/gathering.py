@@ -70,7 +70,10 @@ def _tallies(
         borders: By look, where the blocks of its frame begin and end.
     """
     looks = len(borders)
-    missing = np.bincount(groups[0][np.isnan(values)], minlength=looks).cumsum().tolist()
+    without_value = np.isnan(values)
+    if METRICS[name].is_rating:
+        without_value[:] = False  # nobody misses what nobody says
+    missing = np.bincount(groups[0][without_value], minlength=looks).cumsum().tolist()
     usable = np.flatnonzero(np.isfinite(values))
     kept = values[usable]
     at, callers, blocks = (each[usable] for each in groups)

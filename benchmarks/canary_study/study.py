@@ -11,6 +11,7 @@ from benchmarks.canary_study.gathering import Numbers, evidence_by_look
 from benchmarks.canary_study.rules import End, Ours, Rule, ends_of_looks
 from benchmarks.canary_study.traffic import CANARY_SHARE, LOOK_S, Scenario, Traffic, simulate
 from deployments.canary.evidence import Evidence
+from deployments.canary.guardrails import default_guardrails
 from deployments.canary.policy import Policy
 from deployments.canary.verdict import Outcome
 
@@ -32,7 +33,9 @@ class Ended:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
-def policy(*, baseline_ratio: float, looks: int, promotes: bool) -> Policy:
+def policy(
+    *, baseline_ratio: float, looks: int, promotes: bool, min_ratings: int | None = None
+) -> Policy:
     """Returns the default policy with one step, and no waiting beside that for evidence.
 
     Args:
@@ -40,7 +43,9 @@ def policy(*, baseline_ratio: float, looks: int, promotes: bool) -> Policy:
         looks: After so many the run is over.
         promotes: Whether a canary that has shown enough is promoted; where not, all looks are
             taken.
+        min_ratings: Ratings of each arm that it waits for.
     """
+    liking = default_guardrails()["feedback"].model_copy(update={"min_ratings": min_ratings})
     step = {
         "weight": CANARY_SHARE,
         "min_requests": 1,
@@ -52,6 +57,7 @@ def policy(*, baseline_ratio: float, looks: int, promotes: bool) -> Policy:
             "mode": "auto" if promotes else "abort_only",
             "steps": [step],
             "baseline_ratio": baseline_ratio,
+            "guardrails": {"feedback": liking},
             "warm_up_s": 0.0,
         }
     )
@@ -79,10 +85,13 @@ def measure(
     promotes: bool,
     seed: int,
     on_done: Callable[[], None],
+    min_ratings: int | None = None,
 ) -> dict[str, Any]:
     """Returns what became of the runs of a scenario; the same seed means the same requests for
     every rule."""
-    rules = policy(baseline_ratio=baseline_ratio, looks=looks, promotes=promotes)
+    rules = policy(
+        baseline_ratio=baseline_ratio, looks=looks, promotes=promotes, min_ratings=min_ratings
+    )
     ended = []
     for traffic in simulate(
         scenario, runs=runs, looks=looks, baseline_ratio=baseline_ratio, seed=seed

@@ -55,6 +55,9 @@ class Scenario:
         stable_shares: Stable's shares where they differ from the usual ones.
         dependence: See `Dependence`.
         blind: A metric that the baseline does not measure.
+        rated: Share of the answers that somebody rates.
+        liked: Share of the canary's rated answers that are liked.
+        stable_liked: The same of stable's.
     """
 
     name: str
@@ -64,6 +67,9 @@ class Scenario:
     stable_shares: dict[str, float] = field(default_factory=dict)
     dependence: Dependence = "none"
     blind: str = ""
+    rated: float = 0.0
+    liked: float = 0.9
+    stable_liked: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +171,9 @@ def _values(
         values[name][failed] = np.nan
     if scenario.blind:
         values[scenario.blind][~canary] = np.nan
+    if scenario.rated > 0.0:
+        shares = np.where(canary, scenario.liked, scenario.stable_liked)
+        liked = (generator.random(noise.size) < shares).astype(float)
+        rated = ~failed & (generator.random(noise.size) < scenario.rated)
+        values["feedback"] = np.where(rated, liked, np.nan)
     return values

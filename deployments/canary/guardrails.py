@@ -27,7 +27,12 @@ class Guardrail(Settings):
 
     needed: bool = True
     """Whether a metric that neither arm ever measures holds up the rollout. Where only one arm
-    measures it, it always does."""
+    measures it, it always does. Of `feedback` `min_ratings` decides instead."""
+
+    min_ratings: int | None = Field(default=None, ge=1)
+    """Of `feedback` alone: rated answers of each arm that a stage waits for, and after which it
+    does not go on while the canary seems to be liked less by more than the margin. None waits for
+    nobody: ratings then roll back a canary, and never hold it up."""
 
 
 def default_guardrails() -> dict[str, Guardrail]:
@@ -49,6 +54,7 @@ def default_guardrails() -> dict[str, Guardrail]:
         "completion_tokens": Guardrail(margin=0.10, rolls_back="never"),
         "cost": Guardrail(margin=0.10, rolls_back="never", needed=False),
         "citations": Guardrail(margin=0.10, rolls_back="never"),
+        "feedback": Guardrail(margin=0.10, weight=2, needed=False),
         "overlap": Guardrail(margin=0.5, rolls_back="never", needed=False),
         "agreement": Guardrail(margin=0.5, rolls_back="never", needed=False),
         "judge": Guardrail(margin=0.1, rolls_back="never", needed=False),

@@ -8,7 +8,7 @@ Kind = Literal["geometric_mean", "mean", "share", "tail", "pair"]
 
 - `geometric_mean`: ratio of geometric means. For times, whose distribution is long to the right.
 - `mean`: ratio of means. For what is paid for, where the sum counts.
-- `share`: difference of shares of requests, 0 or 1 each.
+- `share`: difference of shares of requests, 0 or 1 each, or between for a rating.
 - `tail`: how much more often a time exceeds a threshold that few requests of both arms exceed.
 - `pair`: mean of a score in [0, 1] that compares both answers to one query, against a target.
 """
@@ -27,6 +27,8 @@ class Metric:
         floor: Values below it count as it; a time of zero has no logarithm.
         source: For a tail, the metric whose tail it is.
         target: For a pair, the score of a canary that is as good as stable.
+        is_rating: Whether people tell it after the answer, of some answers only. That nobody has
+            rated an answer says nothing, and holds up no rollout.
     """
 
     kind: Kind
@@ -35,6 +37,7 @@ class Metric:
     floor: float = 0.0
     source: str = ""
     target: float = 0.0
+    is_rating: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -54,6 +57,7 @@ METRICS: dict[str, Metric] = {
     "completion_tokens": Metric("mean", "completion tokens", worse="either"),
     "cost": Metric("mean", "cost"),
     "citations": Metric("mean", "sources cited", worse="lower"),
+    "feedback": Metric("share", "ratings of answers", worse="lower", is_rating=True),
     "overlap": Metric("pair", "retrieved chunks in common with stable", worse="lower", target=1.0),
     "agreement": Metric("pair", "words in common with stable's answer", worse="lower", target=1.0),
     "judge": Metric("pair", "win rate against stable", worse="lower", target=0.5),
@@ -62,3 +66,6 @@ METRICS: dict[str, Metric] = {
 
 PAIRS = frozenset(name for name, metric in METRICS.items() if metric.kind == "pair")
 """What is measured on shadow pairs and not on requests."""
+
+RATINGS = frozenset(name for name, metric in METRICS.items() if metric.is_rating)
+"""What is told later, by those who have read the answers."""

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from deployments.canary.evidence import TAIL_EDGES
 from deployments.canary.guardrails import Guardrail, default_guardrails, over_defaults
-from deployments.canary.metrics import METRICS
+from deployments.canary.metrics import METRICS, RATINGS
 from deployments.settings import Settings
 
 Mode = Literal["observe_only", "abort_only", "auto"]
@@ -31,7 +31,11 @@ class Objective(Settings):
     @model_validator(mode="after")
     def _fits_the_metric(self) -> Self:
         metric = METRICS.get(self.metric)
-        if metric is None or (metric.kind != "share" and f"{self.metric}.tail" not in METRICS):
+        if (
+            metric is None
+            or metric.worse != "higher"
+            or (metric.kind != "share" and f"{self.metric}.tail" not in METRICS)
+        ):
             raise ValueError(f"no objective can be set for {self.metric}")
         if (metric.kind == "share") != (self.max_ms is None):
             raise ValueError("a time needs max_ms, a share has none")
@@ -177,6 +181,8 @@ class Policy(Settings):
         for name, guardrail in self.guardrails.items():
             if METRICS[name].worse != "higher" and guardrail.margin >= 1.0:
                 raise ValueError(f"{name}: nothing can fall by 100 % or more; lower the margin")
+            if guardrail.min_ratings is not None and name not in RATINGS:
+                raise ValueError(f"{name}: nobody rates it; min_ratings is for feedback")
         if self.judge is not None and self.shadow is None:
             raise ValueError("a judge needs a shadow: it compares two answers to one query")
         if all(guardrail.rolls_back == "never" for guardrail in self.guardrails.values()):
@@ -190,10 +196,11 @@ class Policy(Settings):
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """The metrics that must be measured."""
+        """The metrics that must be measured on requests; ratings come by themselves."""
         named = [METRICS[name].source or name for name in self.guardrails]
         named += [objective.metric for objective in self.objectives]
-        return tuple(dict.fromkeys([*named, "error"]))
+        named = [name for name in (*named, "error") if name not in RATINGS]
+        return tuple(dict.fromkeys(named))
 
     def false_alarms(self, stage: int, metric: str) -> float:
         """Returns the allowed probability of a false alarm of one guardrail in one stage.

@@ -178,7 +178,7 @@ def _waits_for(
     requests = evidence.requests.get("canary", 0)
     if requests < stage.min_requests:
         waits.append(f"{requests} of {stage.min_requests} requests")
-    deciding = [verdict for verdict in verdicts if verdict.rolls_back]
+    deciding = [verdict for verdict in verdicts if verdict.rolls_back and verdict.holds_up]
     waits += [one.reason for one in deciding if not _lets_pass(stage, one)]
     if not any(one.metric in policy.guardrails for one in deciding):
         waits.append("no guardrail has a value")

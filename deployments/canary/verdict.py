@@ -1,6 +1,6 @@
 """What the evidence says of one metric: pass, fail, or not yet known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deployments.canary.comparison import Comparison, Terms, compare_means, compare_with_target
@@ -8,13 +8,14 @@ from deployments.canary.dispersion import MIN_BLOCKS
 from deployments.canary.evidence import Evidence, Tally
 from deployments.canary.guardrails import Guardrail
 from deployments.canary.metrics import METRICS, Metric
-from deployments.canary.policy import Policy
+from deployments.canary.policy import Policy, Shadow
 from deployments.canary.shares import compare_shares, compare_tails
 
 Outcome = Literal["pass", "fail", "insufficient", "inconclusive"]
 """`insufficient`: there is too little data for any word. `inconclusive`: there is enough, and it
 proves neither."""
 
+_LEAST_RATINGS = 30
 _MAX_MISSING_EXCESS = 0.2
 """Where the shares of requests without a value differ by more, those with one do not compare."""
 
@@ -38,6 +39,7 @@ class Verdict:
         upper: The change is at most this.
         margin: The change that is tolerated.
         threshold_ms: From where a request is slow.
+        holds_up: Whether a stage waits for it to pass.
     """
 
     metric: str
@@ -54,6 +56,7 @@ class Verdict:
     upper: float | None = None
     margin: float | None = None
     threshold_ms: float | None = None
+    holds_up: bool = True
 
     @property
     def seems_worse(self) -> bool:
@@ -63,12 +66,15 @@ class Verdict:
 
 def judge(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
     """Returns the verdict on one guardrail of a policy, or None where neither arm has ever measured
-    the metric and the policy can do without."""
+    the metric and the policy can do without, as with ratings in a shadow stage."""
     guardrail, metric = policy.guardrails[name], METRICS[name]
     measured = metric.source or name
     canary, baseline = evidence.tally("canary", measured), evidence.tally("baseline", measured)
     counts = canary.count if canary else 0, baseline.count if baseline else 0
-    if not guardrail.needed and counts == (0, 0):
+    if metric.is_rating and isinstance(policy.stages[evidence.stage], Shadow):
+        return None  # nobody reads what the canary answers
+    needed = guardrail.min_ratings is not None if metric.is_rating else guardrail.needed
+    if not needed and counts == (0, 0):
         return None
     problem = _problem(metric, canary, baseline)
     if problem or canary is None:
@@ -79,6 +85,7 @@ def judge(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
             rolls_back=guardrail.rolls_back != "never",
             canary_requests=counts[0],
             baseline_requests=counts[1],
+            holds_up=needed or not metric.is_rating,
         )
     terms = Terms(
         guardrail.margin,
@@ -89,8 +96,8 @@ def judge(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
     found = _compare(metric, canary, baseline, terms)
     smaller = counts[0] if metric.kind == "pair" else min(counts)
     effective = smaller / found.dispersion.design_effect
-    outcome, words = _weigh(policy, guardrail, found, effective)
-    return Verdict(
+    outcome, words = _weigh(guardrail, found, effective, least=_least(policy, metric))
+    verdict = Verdict(
         name,
         outcome,
         f"{metric.says}: {words}",
@@ -106,6 +113,27 @@ def judge(policy: Policy, evidence: Evidence, name: str) -> Verdict | None:
         margin=found.margin,
         threshold_ms=found.threshold_ms,
     )
+    return _rated(verdict, guardrail, min(counts)) if metric.is_rating else verdict
+
+
+def _least(policy: Policy, metric: Metric) -> int:
+    """Returns how many independent requests of each arm a verdict takes. Few answers are rated; and
+    what proves that fewer are liked is exact, where the bounds of times are not."""
+    if metric.is_rating:
+        return min(policy.min_effective_requests, _LEAST_RATINGS)
+    return policy.min_effective_requests
+
+
+def _rated(verdict: Verdict, guardrail: Guardrail, ratings: int) -> Verdict:
+    """Returns the verdict on ratings with what it holds up: nothing, unless the policy waits for so
+    many of them; and then until they are there and do not speak against the canary."""
+    wanted = guardrail.min_ratings
+    if wanted is None or verdict.outcome == "fail":
+        return replace(verdict, holds_up=False)
+    if ratings < wanted:
+        waits = f"{verdict.reason}; {ratings} of {wanted} ratings"
+        return replace(verdict, outcome="insufficient", reason=waits)
+    return replace(verdict, holds_up=verdict.seems_worse)
 
 
 def _problem(metric: Metric, canary: Tally | None, baseline: Tally | None) -> str:
@@ -141,14 +169,13 @@ def _compare(metric: Metric, canary: Tally, baseline: Tally | None, terms: Terms
 
 
 def _weigh(
-    policy: Policy, guardrail: Guardrail, found: Comparison, effective: float
+    guardrail: Guardrail, found: Comparison, effective: float, *, least: int
 ) -> tuple[Outcome, str]:
     """Returns the outcome of a comparison and why."""
     spread = found.dispersion
-    if effective < policy.min_effective_requests:
+    if effective < least:
         return "insufficient", (
-            f"requests are worth {effective:.0f} independent ones, "
-            f"{policy.min_effective_requests} are needed"
+            f"requests are worth {effective:.0f} independent ones, {least} are needed"
         )
     if spread.groups < MIN_BLOCKS:
         return "insufficient", (

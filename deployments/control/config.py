@@ -27,6 +27,12 @@ class Retention(Settings):
     reporters_days: float = Field(default=2.0, ge=1)
     """The number of the last report of a gateway replica that reports no more."""
 
+    answers_days: float = Field(default=7.0, gt=0)
+    """The ids of answers: for so long they can be rated."""
+
+    assessments_days: float = Field(default=180.0, gt=0)
+    """What people and judges have said of answers. The traces in MLflow keep theirs."""
+
     traces_days: float | None = Field(default=None, gt=0)
     """Traces in MLflow, which deletes none by itself. None keeps them for ever: they may be the
     only record of an answer."""

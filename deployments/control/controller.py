@@ -26,6 +26,7 @@ from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
 from deployments.control.deployed import DeployedWeights
 from deployments.control.health import HealthWatch
 from deployments.control.lease import Lease
+from deployments.control.ratings import RATED, rating_evidence
 from deployments.control.store import ControlStore
 from deployments.rollouts import (
     ActiveRollout,
@@ -245,7 +246,7 @@ class Controller:
             return False
         rollout = course.rollout
         alarms = await self._health.alarms(_own_applications(rollout), now_s)
-        evidence = course.evidence.with_alarms(*alarms)
+        evidence = (await self._with_ratings(course)).with_alarms(*alarms)
         decision, state = await asyncio.to_thread(
             decide, rollout.policy, evidence, rollout.state, now_s
         )
@@ -257,6 +258,18 @@ class Controller:
         await asyncio.to_thread(self._store.note, rollout.id, decision, state)
         course.noted_s = now_s
         return True
+
+    async def _with_ratings(self, course: _Course) -> Evidence:
+        """Returns what is known of a stage, and how its answers were rated meanwhile."""
+        rollout, known = course.rollout, course.evidence
+        if RATED not in rollout.policy.guardrails:
+            return known
+        since_s = rollout.state.entered_s
+        ratings = await asyncio.to_thread(self._store.ratings, rollout.id, since_s=since_s)
+        if not ratings:
+            return known
+        rated = rating_evidence(ratings, stage=known.stage, block_s=known.block_s)
+        return await asyncio.to_thread(merge, known, rated)
 
     async def _leads(self) -> bool:
         """Returns whether it is for this process to decide; where there is no rollout, it need not

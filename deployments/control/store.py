@@ -11,11 +11,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from deployments.canary.evidence import Evidence
+from deployments.canary.evidence import ARMS, Evidence
 from deployments.canary.rollout import Decision, State
 from deployments.contracts.errors import Conflict, NotFound, Unavailable
 from deployments.control.database import breaks_unique
 from deployments.control.lease import Held
+from deployments.control.ratings import ArmRating
 from deployments.control.records import (
     look_of,
     look_row,
@@ -35,6 +36,7 @@ from deployments.control.tables import (
     LeaseRow,
     LookRow,
     OverrideRow,
+    RatingRow,
     ReplicaRow,
     RolloutRow,
 )
@@ -130,6 +132,19 @@ class ControlStore(Stored):
             _put(session, EvidenceRow, rollout_id=rollout_id, stage=evidence.stage, content=content)
             for replica, sequence in received.items():
                 _put(session, ReplicaRow, rollout_id=rollout_id, replica=replica, sequence=sequence)
+
+    def ratings(self, rollout_id: str, *, since_s: float) -> list[ArmRating]:
+        """Returns how much answers of a rollout were liked that were rated since then."""
+        wanted = (
+            select(RatingRow)
+            .where(RatingRow.rollout_id == rollout_id, RatingRow.at_s >= since_s)
+            .where(RatingRow.arm.in_(ARMS))
+        )
+        with self._reading() as session:
+            return [
+                ArmRating("canary" if row.arm == "canary" else "baseline", *_figures(row))
+                for row in session.scalars(wanted)
+            ]
 
     def change(
         self,
@@ -229,6 +244,10 @@ class ControlStore(Stored):
                 session.execute(delete(OverrideRow))
             else:
                 _put(session, OverrideRow, id=1, content=override_to_json(override))
+
+
+def _figures(row: RatingRow) -> tuple[int, float, float]:
+    return row.bucket, row.at_s, row.score
 
 
 @contextmanager

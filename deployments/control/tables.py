@@ -99,6 +99,25 @@ class ReplicaRow(Base):
     sequence: Mapped[int]
 
 
+class RatingRow(Base):
+    """How much an answer of a rollout was liked; see `deployments.control.ratings.ArmRating`. The
+    time is that of its first rating."""
+
+    __tablename__ = "rollout_ratings"
+    __table_args__ = (
+        Index("ix_rollout_ratings_rollout_id_at_s", "rollout_id", "at_s"),
+        Index("ix_rollout_ratings_at_s", "at_s"),
+    )
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    rollout_id: Mapped[str]
+    arm: Mapped[str]
+    bucket: Mapped[int]
+    at_s: Mapped[float] = mapped_column(Double)
+    score: Mapped[float] = mapped_column(Double)
+
+
 class LookRow(Base):
     """A decision and the state after it. Where `recorded` is false, MLflow does not have it yet."""
 

@@ -25,6 +25,7 @@ def forget_old(ledger: Ledger, retention: Retention, *, now_s: float, recorded: 
         recorded_s=now_s - retention.minutes_days * _DAY_S,
         unrecorded_s=now_s - unrecorded_days * _DAY_S,
         reporters_s=now_s - retention.reporters_days * _DAY_S,
+        answers_s=now_s - retention.answers_days * _DAY_S,
     )
     if gone:
         _log.info("%d rows of activity were old, and are gone", gone)

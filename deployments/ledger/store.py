@@ -18,7 +18,14 @@ from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import InvalidRequest
 from deployments.control.stored import Stored, belongs_to, count_of, insert_into
 from deployments.ledger.records import sample_of, unpack
-from deployments.ledger.tables import ClaimRow, MinuteRow, ReporterRow, SampleRow, VectorRow
+from deployments.ledger.tables import (
+    AnswerRow,
+    ClaimRow,
+    MinuteRow,
+    ReporterRow,
+    SampleRow,
+    VectorRow,
+)
 from deployments.ledger.taking import (
     ReportTaker,
     place_of,
@@ -158,7 +165,13 @@ class Ledger(Stored):
             return count_of(session, delete(SampleRow).where(belongs_to(SampleRow, scope)))
 
     def forget(
-        self, *, samples_s: float, recorded_s: float, unrecorded_s: float, reporters_s: float
+        self,
+        *,
+        samples_s: float,
+        recorded_s: float,
+        unrecorded_s: float,
+        reporters_s: float,
+        answers_s: float,
     ) -> int:
         """Deletes what is older than these times, in seconds since the epoch, and returns how many
         rows that were. Usage stays.
@@ -168,6 +181,7 @@ class Ledger(Stored):
             recorded_s: Of minutes that MLflow has.
             unrecorded_s: Of the others.
             reporters_s: When a replica reported last.
+            answers_s: Of answers, which cannot be assessed any more.
         """
         minute = MinuteRow.minute
         old_minutes = (MinuteRow.recorded & (minute < recorded_s // _MINUTE_S)) | (
@@ -180,5 +194,6 @@ class Ledger(Stored):
                     (SampleRow, SampleRow.at_s < samples_s),
                     (MinuteRow, old_minutes),
                     (ReporterRow, ReporterRow.seen_s < reporters_s),
+                    (AnswerRow, AnswerRow.at_s < answers_s),
                 )
             )

@@ -90,6 +90,30 @@ class SampleRow(Base):
     user_mark: Mapped[str] = mapped_column(server_default="")
 
 
+class AnswerRow(Base):
+    """An answer that was given lately, and can be assessed; see
+    `deployments.activity.GivenAnswer`."""
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        Index("ix_answers_at_s", "at_s"),
+        Index("ix_answers_conversation", "conversation"),
+        Index("ix_answers_user_mark", "user_mark"),
+    )
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    at_s: Mapped[float] = mapped_column(Double)
+    release: Mapped[str]
+    fingerprint: Mapped[str]
+    trace_id: Mapped[str]
+    rollout: Mapped[str]
+    arm: Mapped[str]
+    bucket: Mapped[int]
+    conversation: Mapped[str]
+    user_mark: Mapped[str]
+
+
 class ClaimRow(Base):
     """Work that one process at a time may do, who does it, and until when nobody else begins."""
 

@@ -1,7 +1,7 @@
 """How a report becomes rows: once, and beside other writers; and which reports never will."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
@@ -10,15 +10,24 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from deployments.activity import ActivityReport, ReleaseMinute, Usage, UsageKey
+from deployments.activity import ActivityReport, GivenAnswer, ReleaseMinute, Usage, UsageKey
 from deployments.contracts.errors import InvalidRequest, RagError
 from deployments.control.stored import insert_into
 from deployments.ledger.records import merged, pack, plain, sample_values, unpack
-from deployments.ledger.tables import MinuteRow, ReporterRow, SampleRow, UsageRow, VectorRow
+from deployments.ledger.tables import (
+    AnswerRow,
+    MinuteRow,
+    ReporterRow,
+    SampleRow,
+    UsageRow,
+    VectorRow,
+)
 from deployments.ledger.usage_sums import AMOUNTS
 
 _log = logging.getLogger("ray.serve")
 _KEY = [field.name for field in fields(UsageKey)]
+_ANSWER = [field.name for field in fields(GivenAnswer)]
+_ANSWER_KEY = ["tenant", "request_id"]
 
 
 class ReportTaker:
@@ -38,6 +47,9 @@ class ReportTaker:
         """
         if not self._is_new(report, now_s):
             return False
+        if report.answers:
+            # First: who rates one holds its row while they add to its minute.
+            self._add_answers(report.answers)
         for fingerprint, vector in sorted(report.vectors.items()):
             row = insert_into(self._session, VectorRow).values(
                 fingerprint=fingerprint, vector=dict(vector)
@@ -46,7 +58,7 @@ class ReportTaker:
         for key, usage in sorted(_plain_usage(report).items(), key=lambda item: item[0]):
             self._add_usage(key, usage)
         for minute in sorted(report.minutes, key=place_of):
-            self._add_minute(minute, now_s)
+            add_minute(self._session, minute, now_s=now_s)
         if report.samples:
             samples = [sample_values(sample) for sample in report.samples]
             self._session.execute(insert(SampleRow), samples)
@@ -73,24 +85,37 @@ class ReportTaker:
         added = {name: getattr(UsageRow, name) + new.excluded[name] for name in AMOUNTS}
         self._session.execute(new.on_conflict_do_update(index_elements=_KEY, set_=added))
 
-    def _add_minute(self, part: ReleaseMinute, now_s: float) -> None:
-        empty = insert_into(self._session, MinuteRow).values(
-            release=plain(part.release),
-            fingerprint=part.fingerprint,
-            minute=part.minute,
-            content=b"",
-            changes=0,
-            changed_s=now_s,
-            recorded=False,
-        )
-        self._session.execute(empty.on_conflict_do_nothing())
-        locked = select(MinuteRow).where(row_of(part)).with_for_update()
-        row = self._session.scalars(locked).one()
-        if row.content:
-            part = merged(unpack(row.release, row.fingerprint, row.minute, row.content), part)
-        row.content, row.changed_s, row.recorded = pack(part), now_s, False
-        row.changes += 1
-        self._session.flush()
+    def _add_answers(self, answers: Sequence[GivenAnswer]) -> None:
+        """Writes them in their order; of equal ids the latest one stays."""
+        rows = {(plain(one.tenant), one.request_id): one for one in answers}
+        new = insert_into(self._session, AnswerRow)
+        changed = {name: new.excluded[name] for name in _ANSWER if name not in _ANSWER_KEY}
+        values = [
+            {name: _plain(getattr(one, name)) for name in _ANSWER}
+            for _, one in sorted(rows.items(), key=lambda item: item[0])
+        ]
+        added = new.on_conflict_do_update(index_elements=_ANSWER_KEY, set_=changed)
+        self._session.connection().execute(added, values)
+
+
+def add_minute(session: Session, part: ReleaseMinute, *, now_s: float) -> None:
+    """Adds a part of a minute to what is known of it, so that MLflow gets it anew."""
+    empty = insert_into(session, MinuteRow).values(
+        release=plain(part.release),
+        fingerprint=part.fingerprint,
+        minute=part.minute,
+        content=b"",
+        changes=0,
+        changed_s=now_s,
+        recorded=False,
+    )
+    session.execute(empty.on_conflict_do_nothing())
+    row = session.scalars(select(MinuteRow).where(row_of(part)).with_for_update()).one()
+    if row.content:
+        part = merged(unpack(row.release, row.fingerprint, row.minute, row.content), part)
+    row.content, row.changed_s, row.recorded = pack(part), now_s, False
+    row.changes += 1
+    session.flush()
 
 
 @contextmanager
@@ -127,6 +152,10 @@ def row_of(minute: ReleaseMinute) -> Any:
         & (MinuteRow.fingerprint == minute.fingerprint)
         & (MinuteRow.minute == minute.minute)
     )
+
+
+def _plain(value: str | float) -> str | float:
+    return plain(value) if isinstance(value, str) else value
 
 
 def _plain_usage(report: ActivityReport) -> dict[tuple[str, ...], Usage]:

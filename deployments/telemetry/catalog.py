@@ -130,8 +130,9 @@ SPOOL_BYTES = Metric("ragserve_spool_bytes", "gauge", "Room that the spools of s
 ACTIVITY_DROPPED = Metric(
     "ragserve_activity_dropped",
     "counter",
-    "Activity that is lost. what: requests whose usage the tracker refused for good, or minutes of "
-    "figures that it refused or that nobody took for too long.",
+    "Activity that is lost. what: requests whose usage the tracker refused for good, minutes of "
+    "figures that it refused or that nobody took for too long, or answers whose ids were lost so, "
+    "and which nobody can rate.",
     ("what",),
 )
 OPEN_REQUESTS = Metric("ragserve_open_requests", "gauge", "Requests that are worked on.")
@@ -164,6 +165,22 @@ BUDGET_EVENTS = Metric(
     "lost (never told), warned (let pass over a budget that only warns), or the share that was "
     "reached, such as key:80.",
     ("event",),
+)
+
+FEEDBACK = Metric(
+    "ragserve_feedback",
+    "counter",
+    "Ratings of answers, those that take the place of earlier ones as well. rating: up, down, or "
+    "score (a number).",
+    ("release", "rating"),
+)
+
+EVALUATIONS = Metric(
+    "ragserve_evaluations",
+    "counter",
+    "Answers that were drawn for online evaluation. outcome: judged, dropped (too many waited, or "
+    "it has waited for too long) or failed (the judge had no answer).",
+    ("release", "outcome"),
 )
 
 DRIFT_COMPARISONS = Metric(

@@ -25,7 +25,8 @@ async def delete_user(
     scope: ScopeIn,
 ) -> DeletionInfo:
     """Erases what there is of a user of the caller's tenant, whatever key it came by:
-    conversations, kept answers, traces and sampled queries. Sums of usage and the audit log stay.
+    conversations, kept answers, traces, sampled queries, and what they said of answers. Sums of
+    usage and the audit log stay.
 
     What is away, and what requests under way may still leave, is erased later: the receipt is
     looked up under `/v1/deletions`.

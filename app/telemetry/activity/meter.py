@@ -1,6 +1,8 @@
 """What a finished request adds to usage, and to the figures of its release."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,7 +16,10 @@ from app.settings.live import GatewayLive
 from app.settings.prices import PriceTable
 from app.telemetry.activity.tally import ActivityTally, OpenMinute
 from app.telemetry.requests import FinishedRequest, Outcome
-from deployments.activity import QuerySample, fingerprint
+from app.telemetry.traces.tail_rule import reason_to_keep
+from deployments.activity import GivenAnswer, MinuteCounts, QuerySample, fingerprint
+from deployments.assessments.contract import AssessmentName, Judgement, Source
+from deployments.canary.recording import bucket_of
 from deployments.contracts.erasure import user_mark
 from deployments.contracts.generation import Generation
 
@@ -22,6 +27,10 @@ _NO_PRICES = PriceTable(use_list_prices=False)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MINUTE_S, _DAY_S = 60, 86_400
 _TIMINGS = ("total_ms", "queue_ms", "ttft_ms", "tpot_ms")
+_ANSWERS = ("request", "item", "line")
+"""Kinds of requests whose answers somebody reads, and may say something of."""
+_SAID_LATER = (0,) * 5
+"""What of `MinuteCounts` people and judges add."""
 _SAMPLED_CONTENT = ("full", "redacted")
 
 
@@ -60,6 +69,51 @@ class ActivityMeter:
         self._add_usage(request, outcome, used, day_of(ended_s), version)
         if request.is_of_its_release and notes.release and notes.messages:
             self._add_minute(request, outcome, used, ended_s, settings)
+        is_answer = request.kind in _ANSWERS and notes.written is not None
+        if is_answer and settings is not None and settings.feedback.enabled:
+            self._tally.add_answer(self._given_answer(request, ended_s, settings))
+
+    def note_judgement(
+        self,
+        request: FinishedRequest,
+        scores: Mapping[AssessmentName, float],
+        *,
+        source: Source,
+        source_id: str,
+        at_s: float,
+    ) -> None:
+        """Adds what a judge said of the answer of a request, from 0 to 1 by name, to the figures of
+        the minute in which the answer ended."""
+        settings = self._settings()
+        if settings is None:
+            return
+        ended_s = request.started_ns / 1e9 + request.total_ms / 1e3
+        answer = self._given_answer(request, ended_s, settings)
+        counts = MinuteCounts(
+            judged=1,
+            groundedness_thousandths=round(1e3 * scores.get("groundedness", 0.0)),
+            relevance_thousandths=round(1e3 * scores.get("relevance", 0.0)),
+        )
+        self._tally.add_counts((answer.release, answer.fingerprint, answer.minute), astuple(counts))
+        for name, score in scores.items():
+            self._tally.add_judgement(
+                Judgement(
+                    id=f"ev_{secrets.token_hex(16)}",
+                    name=name,
+                    score=score,
+                    source=source,
+                    source_id=source_id,
+                    tenant=answer.tenant,
+                    request_id=answer.request_id,
+                    release=answer.release,
+                    fingerprint=answer.fingerprint,
+                    trace_id=answer.trace_id,
+                    answered_s=answer.at_s,
+                    at_s=at_s,
+                    conversation=answer.conversation,
+                    user_mark=answer.user_mark,
+                )
+            )
 
     def vectors(self, fingerprints: set[str]) -> dict[str, Mapping[str, Any]]:
         """Returns the parameters of releases by their fingerprints."""
@@ -118,6 +172,7 @@ class ActivityMeter:
             *used,
             int(written is not None and written.finish_reason == "content_filter"),
             int(notes.is_cache_hit),
+            *_SAID_LATER,
         )
         key = (notes.release, self._fingerprint(notes.release, settings), minute)
         found = self._tally.add_counts(key, counts)
@@ -134,6 +189,25 @@ class ActivityMeter:
                 self._tally.sample(
                     notes.release, minute, lambda: _sample(ended_s, notes, written, attempt)
                 )
+
+    def _given_answer(
+        self, request: FinishedRequest, ended_s: float, settings: GatewayLive
+    ) -> GivenAnswer:
+        notes = request.notes
+        is_traced = reason_to_keep(request, settings.recording) != ""
+        return GivenAnswer(
+            tenant=notes.tenant,
+            request_id=request.request_id,
+            at_s=ended_s,
+            release=notes.release,
+            fingerprint=self._fingerprint(notes.release, settings) if notes.release else "",
+            trace_id=request.trace.trace_hex if is_traced else "",
+            rollout=notes.rollout if notes.is_evidence else "",
+            arm=notes.arm or "" if notes.is_evidence else "",
+            bucket=bucket_of(notes.sticky_key) if notes.is_evidence else 0,
+            conversation=notes.conversation,
+            user_mark=user_mark(notes.tenant, notes.user),
+        )
 
     def _fingerprint(self, release: str, settings: GatewayLive | None) -> str:
         if settings is not self._seen:

@@ -48,11 +48,13 @@ class ActivityOutbox(Outbox[ActivityReport]):
         return self._tally.requests + (0 if report is None else _requests_of(report))
 
     def dropped(self) -> Mapping[str, int]:
-        """Returns what is lost so far: `requests` whose usage the tracker refused for good, and
-        `minutes` of releases whose figures it refused, or nobody took for too long."""
+        """Returns what is lost so far: `requests` whose usage the tracker refused for good,
+        `minutes` of releases whose figures it refused, or nobody took for too long, and `answers`
+        that for the same reasons cannot be rated."""
         return {
             "requests": self._refused["requests"],
             "minutes": self._refused["minutes"] + self._tally.dropped_minutes,
+            "answers": self._refused["answers"] + self._tally.dropped_answers,
         }
 
     def report(self, *, last: bool = False) -> ActivityReport | None:
@@ -72,7 +74,14 @@ class ActivityOutbox(Outbox[ActivityReport]):
             return None
         vectors = self.meter.vectors({figures.fingerprint for figures in drained.minutes})
         return ActivityReport(
-            self._replica, sequence, drained.usage, drained.minutes, drained.samples, vectors
+            self._replica,
+            sequence,
+            drained.usage,
+            drained.minutes,
+            drained.samples,
+            vectors,
+            drained.answers,
+            drained.judgements,
         )
 
     def refused(self) -> str:
@@ -81,7 +90,8 @@ class ActivityOutbox(Outbox[ActivityReport]):
         super().refused()
         requests = 0 if report is None else _requests_of(report)
         minutes = 0 if report is None else len(report.minutes)
-        self._refused.update(requests=requests, minutes=minutes)
+        answers = 0 if report is None else len(report.answers)
+        self._refused.update(requests=requests, minutes=minutes, answers=answers)
         return f"the usage of {requests} requests"
 
 

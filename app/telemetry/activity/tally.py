@@ -2,24 +2,30 @@
 keys, the rest by the number of minutes."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from app.settings.activity import ActivityArgs
 from app.telemetry.activity.reservoir import QueryReservoir
 from deployments.activity import (
     OTHER_KEYS,
+    GivenAnswer,
     MinuteCounts,
     QuerySample,
     ReleaseMinute,
     Usage,
     UsageKey,
 )
+from deployments.assessments.contract import Judgement
 from deployments.sketch import Sketch
 
+T = TypeVar("T")
 _log = logging.getLogger("ray.serve")
 _MINUTES_AT_ONCE = 60
 """Of all releases together: a report after a long outage stays below a megabyte."""
+_ANSWERS_AT_ONCE = 2000
 UsageParts = tuple[str, str, str, str, str, str]
 """As in `UsageKey`, in its order."""
 MinuteParts = tuple[str, str, int]
@@ -49,9 +55,12 @@ class Drained:
     usage: dict[UsageKey, Usage]
     minutes: tuple[ReleaseMinute, ...]
     samples: tuple[QuerySample, ...]
+    answers: tuple[GivenAnswer, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.usage or self.minutes or self.samples)
+        told = self.usage, self.minutes, self.samples, self.answers, self.judgements
+        return any(map(bool, told))
 
 
 class ActivityTally:
@@ -66,7 +75,11 @@ class ActivityTally:
         self._usage: dict[UsageParts, list[int]] = {}
         self._minutes: dict[MinuteParts, OpenMinute] = {}
         self._reservoirs: dict[tuple[str, int], QueryReservoir] = {}
+        self._answers: deque[GivenAnswer] = deque()
+        self._judgements: deque[Judgement] = deque(maxlen=args.waiting_answers)
         self._newest = 0
+        self.dropped_answers = 0
+        """Answers whose ids were given up because nobody took them for too long."""
         self.dropped_minutes = 0
         """Minutes of releases whose figures were given up because nobody took them for too long."""
 
@@ -100,16 +113,28 @@ class ActivityTally:
             self._reservoirs[release, minute] = found
         found.offer(make)
 
+    def add_answer(self, answer: GivenAnswer) -> None:
+        """Notes the id of an answer; the oldest one goes where there is no room."""
+        if len(self._answers) >= self._args.waiting_answers:
+            self._answers.popleft()
+            self.dropped_answers += 1
+        self._answers.append(answer)
+
+    def add_judgement(self, judgement: Judgement) -> None:
+        """Notes what a judge said; the oldest goes where there is no room."""
+        self._judgements.append(judgement)
+
     def drain(self, minute: int) -> Drained:
-        """Returns all usage, the oldest minutes, and the samples of those before a minute; they
-        leave the tally."""
+        """Returns all usage, the oldest minutes, the samples of those before a minute, and the
+        oldest answers and judgements; they leave the tally."""
         usage = {UsageKey(*key): Usage(*sums) for key, sums in self._usage.items()}
         self._usage = {}
         oldest = sorted(self._minutes, key=lambda key: key[2])[:_MINUTES_AT_ONCE]
         minutes = tuple(_told(key, self._minutes.pop(key)) for key in oldest)
         over = sorted(place for place in self._reservoirs if place[1] < minute)[:_MINUTES_AT_ONCE]
         kept = [sample for one in over for sample in self._reservoirs.pop(one).kept]
-        return Drained(usage, minutes, tuple(kept))
+        answers, judgements = _oldest(self._answers), _oldest(self._judgements)
+        return Drained(usage, minutes, tuple(kept), answers, judgements)
 
     def _open(self, key: MinuteParts) -> OpenMinute:
         minute = key[2]
@@ -140,6 +165,10 @@ def _add(sums: list[int], amounts: Iterable[int]) -> None:
             sums[place] += amount
     else:
         sums.extend(amounts)
+
+
+def _oldest(waiting: deque[T]) -> tuple[T, ...]:
+    return tuple(waiting.popleft() for _ in range(min(len(waiting), _ANSWERS_AT_ONCE)))
 
 
 def _told(key: MinuteParts, minute: OpenMinute) -> ReleaseMinute:

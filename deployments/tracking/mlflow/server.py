@@ -11,6 +11,7 @@ from deployments.contracts.errors import RagError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.tracing.client import TracingClient
 
 _SETTINGS = {
     # A request that hangs must not hold up the writer; who repeats it looks first what was done.
@@ -26,11 +27,23 @@ _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"
 def open_client(tracking_uri: str) -> "MlflowClient":
     """Returns a client of one server, whatever else in this process talks to MLflow. The import
     takes seconds."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    _set_environment()
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def open_traces(tracking_uri: str) -> "TracingClient":
+    """Returns a client of the traces of one server, which knows what is said of them."""
+    _set_environment()
+    from mlflow.tracing.client import TracingClient
+
+    return TracingClient(tracking_uri)
+
+
+def _set_environment() -> None:
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 async def mlflow_state(tracking_uri: str, *, timeout_s: float) -> str:

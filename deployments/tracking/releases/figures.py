@@ -8,6 +8,7 @@ from deployments.tracking.mlflow.limits import PARAM_CHARACTERS, key_of, text_of
 
 _MINUTE_S = 60.0
 _PICOUSD_PER_USD = 10**12
+_THOUSAND = 1000.0
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -52,6 +53,13 @@ def _counted(counts: MinuteCounts) -> dict[str, float]:
     ):
         if whole:
             figures[name] = part / whole
+    if counts.rated:
+        figures["rated"] = float(counts.rated)
+        figures["feedback_score"] = counts.rating_thousandths / counts.rated / _THOUSAND
+    if counts.judged:
+        figures["judged"] = float(counts.judged)
+        figures["groundedness"] = counts.groundedness_thousandths / counts.judged / _THOUSAND
+        figures["relevance"] = counts.relevance_thousandths / counts.judged / _THOUSAND
     return figures
 
 

@@ -126,6 +126,8 @@ def _parse(arguments: list[str]) -> None:
     """Parses a command line as the command does, and runs nothing."""
     command: Any = typer.main.get_command(cli)
     while hasattr(command, "commands"):
+        if command.invoke_without_command and (not arguments or arguments[0].startswith("-")):
+            break  # a command of its own that has others below it
         name, *arguments = arguments
         assert name in command.commands, f"there is no command {name}"
         command = command.commands[name]

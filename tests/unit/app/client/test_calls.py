@@ -1,8 +1,17 @@
 """The calls know every field that the service reads, and no other."""
 
-from app.client.calls import BatchQuestion, SearchOptions, add_documents, get_document, usage
+from app.client.calls import (
+    BatchQuestion,
+    FeedbackOptions,
+    SearchOptions,
+    add_documents,
+    feedback,
+    get_document,
+    usage,
+)
 from app.client.uploads import TextDocument, Upload, text_calls
 from app.schemas.answers import SearchRequest, WrittenQuery
+from app.schemas.feedback import FeedbackCreate
 from deployments.indexer.json_documents import DocumentInput
 
 
@@ -37,3 +46,10 @@ def test_large_files_are_requests_of_their_own() -> None:
     large = b"x" * (5 * 2**20)
     upload = Upload([("a", large), ("b", large), ("c", b"x")], None, None, None)
     assert [[name for name, _ in call.files] for call in upload.calls()] == [["a"], ["b", "c"]]
+
+
+def test_what_is_said_of_an_answer_has_the_fields_that_the_service_reads() -> None:
+    assert set(FeedbackOptions.__annotations__) == set(FeedbackCreate.model_fields) - {"request_id"}
+    call = feedback("r1", {"thumb": "down", "comment": "no"})
+    assert call.body == {"request_id": "r1", "thumb": "down", "comment": "no"}
+    assert call.repeat == "always"

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.releases.route import RetrievalStages
+from app.request.notes import RequestNotes
 from app.settings.live import GatewayLive
 from app.settings.release import Release
-from deployments.canary.evidence import ARMS
+from deployments.canary.evidence import ARMS, Arm
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Shares
 from deployments.contracts.errors import Unavailable
@@ -150,3 +152,18 @@ def test_before_the_first_settings_nothing_is_served(directory: NamedDirectory) 
         with pytest.raises(Unavailable) as caught:
             ask()
         assert caught.value.retry_after_s
+
+
+@pytest.mark.parametrize(
+    ("release", "arm", "tried"),
+    [("b", "canary", "b"), ("a", "baseline", "a"), ("a", "canary", "")],
+    ids=["canary", "baseline", "shadow"],
+)
+def test_notes_say_whose_answers_are_evidence(release: str, arm: Arm, tried: str) -> None:
+    rollout = ActiveRollout("ro", "a", "b", 0, Shares(), 0.0, Policy())
+    notes = RequestNotes()
+    Assignment(release, "zoe", rollout, arm).note(notes)
+    assert (notes.tried, notes.sticky_key, notes.rollout) == (tried, "zoe", "ro")
+    assert notes.is_evidence is bool(tried)
+    notes.release = "another"
+    assert not notes.is_evidence

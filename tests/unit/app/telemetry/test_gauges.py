@@ -108,3 +108,16 @@ async def test_reading_goes_on_after_one_that_failed(caplog: pytest.LogCaptureFi
     [ended] = meter.sums(catalog.SPANS).values()
     assert ended >= 4
     assert "metrics" in caplog.text
+
+
+def test_evaluations_grow_by_what_was_counted_since() -> None:
+    meter = RecordingMeter()
+    counts = {("one", "judged"): 2, ("one", "dropped"): 1}
+    gauges = Gauges(meter, evaluations=lambda: dict(counts))
+    gauges.read()
+    counts["one", "judged"] = 5
+    gauges.read()
+    assert meter.values[catalog.EVALUATIONS.name] == {
+        series(release="one", outcome="judged"): [2, 3],
+        series(release="one", outcome="dropped"): [1],
+    }

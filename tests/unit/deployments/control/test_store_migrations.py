@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 import deployments.access.tables
+import deployments.assessments.tables
 import deployments.batches.tables
 import deployments.budgets.tables
 import deployments.conversations.tables
@@ -61,6 +62,7 @@ WRITTEN["0005"] = WRITTEN["0004"]
 WRITTEN["0006"] = WRITTEN["0005"]
 WRITTEN["0007"] = WRITTEN["0006"]
 WRITTEN["0008"] = WRITTEN["0007"]
+WRITTEN["0009"] = WRITTEN["0008"]
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ gateway told is kept before it hears so."""
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deployments.activity import UsageQuery
+from deployments.activity import GivenAnswer, UsageQuery
+from deployments.assessments.contract import AssessmentQuery, Feedback, Judgement
 from deployments.contracts.calls import CallContext, StageCall
 from deployments.control.store import ControlStore
 from deployments.drift import DriftRequest
@@ -89,6 +91,48 @@ async def test_without_mlflow_nothing_is_written_and_usage_works(tracker: Tracke
     query = UsageQuery("2026-11-01", "2026-11-30", by=("key",))
     (row,) = await tracker.usage(query, call=CALL)
     assert row.usage.requests == 1
+
+
+async def test_a_replica_of_an_older_version_reports_what_it_knows(tracker: Tracker) -> None:
+    report = make_report(1, minutes=[make_minute(5)])
+    for value, names in (
+        (report, ("answers", "judgements")),
+        (report.minutes[0].counts, ("rated", "judged", "relevance_thousandths")),
+    ):
+        for name in names:
+            object.__delattr__(value, name)
+    await tracker.take(report, call=CALL)
+    (kept,) = tracker._ledger.unrecorded(before=9, quiet_since_s=1e12, limit=9)
+    assert kept.minute == make_minute(5)
+
+
+async def test_what_judges_say_is_kept_though_the_report_comes_again(tracker: Tracker) -> None:
+    said = Judgement(
+        *("ev_1", "groundedness", 0.5, "code", "m", "acme", "r1", "a", "f1", "", 1.0, 2.0)
+    )
+    report = replace(make_report(1), judgements=(said,))
+    for _ in range(2):
+        await tracker.take(report, call=CALL)
+    (kept,) = (
+        await tracker.assessments(AssessmentQuery("acme", name="groundedness"), call=CALL)
+    ).assessments
+    assert (kept.score, kept.source) == (0.5, "code")
+
+
+async def test_an_answer_that_was_told_can_be_rated_and_goes_with_its_tenant(
+    tracker: Tracker,
+) -> None:
+    answer = GivenAnswer("acme", "r1", 300.0, "a", "f1")
+    await tracker.take(replace(make_report(1), answers=(answer,)), call=CALL)
+    await tracker.rate(Feedback("acme", "r1", 1.0, at_s=301.0), call=CALL)
+    (score,) = await tracker.scores(tenant="acme", since_s=0.0, call=CALL)
+    assert (score.release, score.count, score.mean) == ("a", 1, 1.0)
+    erased = await tracker.erase_tenant("acme", call=CALL)
+    assert (dict(erased.counts), erased.is_done) == (
+        {"queries": 0, "assessments": 1, "answer_ids": 1},
+        True,
+    )
+    assert await tracker.scores(tenant=None, since_s=0.0, call=CALL) == []
 
 
 async def test_trackers_and_a_controller_may_start_at_once(start: StartTracker, url: str) -> None:

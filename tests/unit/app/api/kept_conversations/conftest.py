@@ -77,6 +77,9 @@ class Records:
     async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
         return Erased({"queries": 0})
 
+    async def erase_assessments(self, scope: ErasureScope, *, call: CallContext) -> Erased:
+        return Erased({"assessments": 0})
+
     async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
         self.asked.append(scope)
         if self.failure is not None:

@@ -62,6 +62,7 @@ async def test_a_conversation_goes_everywhere(service: Service, alice: httpx.Asy
         "answers": {"answers": 2},
         "cache": {"cached_answers": 1},
         "query_samples": {"queries": 0},
+        "assessments": {"assessments": 0},
         "traces": {"traces": 5},
     }
     assert rows_with(service, "Gadzooks") == []

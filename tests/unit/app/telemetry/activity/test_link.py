@@ -151,7 +151,7 @@ async def test_what_is_refused_for_good_holds_up_nothing(
     tracker.failure, tracker.hears = None, True
     assert await link.exchange()
     assert tracker.requests() == 1
-    assert outbox.dropped() == {"requests": 3, "minutes": 1}
+    assert outbox.dropped() == {"requests": 3, "minutes": 1, "answers": 3}
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.getMessage() == "the tracker refuses the usage of 3 requests: It cannot be kept."
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from app.request.attempt import AttemptRecord, StageTime
+from app.request.caching import CacheNote
 from app.request.notes import RequestNotes
 from app.settings.activity import ActivityArgs
+from app.settings.feedback import FeedbackSettings
 from app.settings.live import GatewayLive
 from app.settings.prices import Prices, PriceTable
 from app.settings.recording import Recording
@@ -18,7 +20,17 @@ from app.settings.release import Release
 from app.telemetry.activity.meter import day_of
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.requests import FinishedRequest
-from deployments.activity import ActivityReport, MinuteCounts, Usage, UsageKey, fingerprint
+from deployments.activity import (
+    ActivityReport,
+    GivenAnswer,
+    MinuteCounts,
+    Usage,
+    UsageKey,
+    fingerprint,
+)
+from deployments.assessments.contract import AssessmentName
+from deployments.canary.recording import bucket_of
+from deployments.contracts.erasure import user_mark
 from deployments.contracts.generation import Started, TextDelta
 from deployments.contracts.search import Signals
 from tests.unit.app.telemetry.requests import STARTED_NS, attempt, finished, written
@@ -343,3 +355,102 @@ def test_it_takes_microseconds() -> None:
             gateway.outbox.meter.take(request)
         least_s = min(least_s, time.thread_time() - begun_s)
     assert least_s / 100 < 200e-6, "about 15 us on one core"
+
+
+def answers_of(*requests: FinishedRequest, live: GatewayLive | None = LIVE) -> list[GivenAnswer]:
+    report = Gateway(live).told(*requests, last=True)
+    return [] if report is None else list(report.answers)
+
+
+def tried(**fields: Any) -> RequestNotes:
+    usual = {"arm": "canary", "rollout": "ro", "tried": "one", "sticky_key": "zoe", "user": "zoe"}
+    return notes(**(usual | fields))
+
+
+def test_an_answer_can_be_found_again_by_its_id() -> None:
+    (answer,) = answers_of(finished(tried(tenant="acme", conversation="conv_1")))
+    assert answer == GivenAnswer(
+        tenant="acme",
+        request_id="r-1",
+        at_s=STARTED_NS / 1e9 + 0.125,
+        release="one",
+        fingerprint=fingerprint(LIVE.releases["one"].model_dump(mode="json")),
+        trace_id=f"{0xABC << 64 | 0xDEF:032x}",
+        rollout="ro",
+        arm="canary",
+        bucket=bucket_of("zoe"),
+        conversation="conv_1",
+        user_mark=user_mark("acme", "zoe"),
+    )
+    assert answer.minute == MINUTE
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tried(release="two"),
+        tried(tried=""),
+        tried(arm=None),
+        tried(attempt=replace(attempt(), cache=CacheNote("hit", "answer"))),
+    ],
+    ids=["stable in its place", "shadow", "no arm", "cached"],
+)
+def test_what_another_says_is_no_evidence_of_an_arm(other: RequestNotes) -> None:
+    (answer,) = answers_of(finished(other))
+    assert (answer.rollout, answer.arm, answer.bucket) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("request_", "count"),
+    [
+        (finished(kind="item"), 1),
+        (finished(kind="line"), 1),
+        (finished(kind="shadow"), 0),
+        (finished(kind="attempt"), 0),
+        (finished(notes(written=None)), 0),
+        (finished(notes(release="")), 1),
+    ],
+    ids=["item", "line", "shadow", "attempt", "unanswered", "direct"],
+)
+def test_only_answers_that_somebody_reads_can_be_rated(
+    request_: FinishedRequest, count: int
+) -> None:
+    assert len(answers_of(request_)) == count
+
+
+def test_an_answer_whose_trace_is_not_kept_names_none() -> None:
+    quiet = LIVE.model_copy(update={"recording": Recording(sample_ratio=0.0)})
+    assert [one.trace_id for one in answers_of(finished(), live=quiet)] == [""]
+    off = LIVE.model_copy(update={"feedback": FeedbackSettings(enabled=False)})
+    assert answers_of(finished(), live=off) == []
+
+
+def test_the_oldest_answers_go_where_there_is_no_room() -> None:
+    gateway = Gateway(waiting_answers=2)
+    report = gateway.told(*[replace(finished(), request_id=f"r{number}") for number in range(5)])
+    assert report is not None
+    assert [one.request_id for one in report.answers] == ["r3", "r4"]
+    assert gateway.outbox.dropped()["answers"] == 3
+
+
+def test_a_judgement_is_among_the_figures_of_the_answers_minute() -> None:
+    gateway = Gateway()
+    gateway.told(finished())
+    scores: dict[AssessmentName, float] = {"groundedness": 0.75, "relevance": 0.5}
+    gateway.outbox.meter.note_judgement(
+        finished(), scores, source="code", source_id="minilm", at_s=5.0
+    )
+    report = gateway.told()
+    assert report is not None
+    (minute,) = report.minutes
+    assert minute.minute == MINUTE
+    assert minute.counts == MinuteCounts(
+        judged=1, groundedness_thousandths=750, relevance_thousandths=500
+    )
+    assert minute.fingerprint in report.vectors
+    assert [(one.name, one.score, one.source_id) for one in report.judgements] == [
+        ("groundedness", 0.75, "minilm"),
+        ("relevance", 0.5, "minilm"),
+    ]
+    assert len({one.id for one in report.judgements}) == 2
+    assert report.judgements[0].request_id == "r-1"

@@ -134,7 +134,7 @@ def test_a_long_outage_loses_old_minutes_and_no_usage(
         outbox.answered()
     assert sum(tracker.usage.values()) == 30
     assert len(tracker.minutes) == 11
-    assert outbox.dropped() == {"requests": 0, "minutes": 19}
+    assert outbox.dropped() == {"requests": 0, "minutes": 19, "answers": 0}
     assert "19 minutes are dropped" in caplog.messages[-1]
 
 

@@ -77,3 +77,18 @@ def test_of_nothing_there_is_no_ratio() -> None:
     metrics = metrics_of(make_minute(7, times_ms=(), failed=2))
     assert metrics["error_ratio"] == 1.0
     assert not {"refusal_ratio", "cached_ratio", "total_ms_p50"} & set(metrics)
+
+
+def test_what_people_and_judges_say_is_a_mean() -> None:
+    counts = MinuteCounts(
+        requests=9,
+        rated=4,
+        rating_thousandths=3000,
+        judged=2,
+        groundedness_thousandths=1500,
+        relevance_thousandths=1000,
+    )
+    metrics = metrics_of(ReleaseMinute("a", "f1", 7, counts, {}))
+    assert (metrics["rated"], metrics["feedback_score"]) == (4, 0.75)
+    assert (metrics["judged"], metrics["groundedness"], metrics["relevance"]) == (2, 0.75, 0.5)
+    assert not {"rated", "judged", "feedback_score"} & set(metrics_of(make_minute(7)))

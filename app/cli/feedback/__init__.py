@@ -1,0 +1,1 @@
+"""`ragserve feedback`: what people say of answers."""
