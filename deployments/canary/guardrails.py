@@ -54,7 +54,7 @@ def default_guardrails() -> dict[str, Guardrail]:
         "completion_tokens": Guardrail(margin=0.10, rolls_back="never"),
         "cost": Guardrail(margin=0.10, rolls_back="never", needed=False),
         "citations": Guardrail(margin=0.10, rolls_back="never"),
-        "feedback": Guardrail(margin=0.10, weight=2, needed=False),
+        "feedback": Guardrail(margin=0.10, needed=False),
         "overlap": Guardrail(margin=0.5, rolls_back="never", needed=False),
         "agreement": Guardrail(margin=0.5, rolls_back="never", needed=False),
         "judge": Guardrail(margin=0.1, rolls_back="never", needed=False),
