@@ -31,10 +31,7 @@ LIKING = POLICY | {
 def recorded(cluster: Cluster, mlflow: MlflowServer, guide: str) -> Iterator[Cluster]:
     """The shared stack, whose tracker knows where the traces are."""
     assert guide
-    config = cluster.config()
-    control = config["applications"][-1]
-    assert control["name"] == "control"
-    control["args"]["tracker"] = {"mlflow_url": mlflow.url, "traces_experiment": "ragserve"}
+    config = with_tracker(cluster, mlflow)
     before = set(cluster.pids("control", "Tracker"))
     cluster.deploy(config)
     until(
@@ -46,6 +43,14 @@ def recorded(cluster: Cluster, mlflow: MlflowServer, guide: str) -> Iterator[Clu
     yield cluster
     cluster.deploy(cluster.config())
     cluster.wait_ready()
+
+
+def with_tracker(cluster: Cluster, mlflow: MlflowServer) -> dict[str, Any]:
+    config = cluster.config()
+    control = config["applications"][-1]
+    assert control["name"] == "control"
+    control["args"]["tracker"] = {"mlflow_url": mlflow.url, "traces_experiment": "ragserve"}
+    return config
 
 
 class Ratings:
@@ -182,6 +187,25 @@ def test_a_canary_that_is_liked_less_is_rolled_back(
         within_s=200,
         what="the score is a figure of the release's run",
     )
+
+
+def test_answers_are_judged_after_they_went_out(
+    ratings: Ratings, recorded: Cluster, mlflow: MlflowServer
+) -> None:
+    config = with_tracker(recorded, mlflow)
+    live = config["applications"][0]["deployments"][0]["user_config"]
+    live["evaluation"] = {"share": 1.0}
+    recorded.deploy(config)
+    time.sleep(2)
+    _, trace_id, _ = ratings.ask("judged")
+    found = until(
+        lambda: set(now := ratings.on_trace(trace_id)) >= {"groundedness", "relevance"} and now,
+        within_s=90,
+        what="the answer is judged",
+    )
+    for name in ("groundedness", "relevance"):
+        assert 0.0 < found[name].value <= 1.0
+        assert found[name].source.source_type == "CODE"
 
 
 def figures_of(mlflow: MlflowServer, release: str) -> dict[str, float]:
