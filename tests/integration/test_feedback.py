@@ -198,11 +198,12 @@ def test_answers_are_judged_after_they_went_out(
     recorded.deploy(config)
     time.sleep(2)
     _, trace_id, _ = ratings.ask("judged")
-    found = until(
-        lambda: set(now := ratings.on_trace(trace_id)) >= {"groundedness", "relevance"} and now,
+    until(
+        lambda: set(ratings.on_trace(trace_id)) == {"groundedness", "relevance"},
         within_s=90,
         what="the answer is judged",
     )
+    found = ratings.on_trace(trace_id)
     for name in ("groundedness", "relevance"):
         assert 0.0 < found[name].value <= 1.0
         assert found[name].source.source_type == "CODE"
