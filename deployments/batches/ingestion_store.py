@@ -78,7 +78,7 @@ class IngestionStore(ErasableStore):
             is_open = batch.status in OPEN
             return [
                 _status(line, lease, content, is_open=is_open, now_s=now_s)
-                for line, lease, content in session.execute(wanted).tuples()
+                for line, lease, content in session.execute(wanted)
             ]
 
 

@@ -3,6 +3,7 @@ gateway told is kept before it hears so."""
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -107,8 +108,9 @@ async def test_a_replica_of_an_older_version_reports_what_it_knows(tracker: Trac
 
 
 async def test_what_judges_say_is_kept_though_the_report_comes_again(tracker: Tracker) -> None:
+    now_s = time.time()  # what is old is forgotten meanwhile
     said = Judgement(
-        *("ev_1", "groundedness", 0.5, "code", "m", "acme", "r1", "a", "f1", "", 1.0, 2.0)
+        *("ev_1", "groundedness", 0.5, "code", "m", "acme", "r1", "a", "f1", "", now_s, now_s)
     )
     report = replace(make_report(1), judgements=(said,))
     for _ in range(2):
