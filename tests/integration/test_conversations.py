@@ -252,7 +252,8 @@ def test_nothing_is_left_of_a_user_who_was_erased(
     )
     deletion = delete_user(keeping, amber.name).json()
     assert {one["place"] for one in deletion["places"]} == {
-        *("conversations", "answers", "cache", "query_samples", "traces", "trace_spool")
+        *("conversations", "answers", "cache", "query_samples"),
+        *("traces", "trace_spool", "assessments"),
     }
     assert not deletion["is_done"], "requests that had begun before may still leave something"
     until(lambda: not owed(receipt(keeping, deletion["id"])), within_s=30, what="no place owes")

@@ -68,7 +68,13 @@ class Ratings:
         return answer.json()["request_id"], trace_id, answer.json()["release"]
 
     def rate(self, request_id: str, **said: Any) -> dict[str, Any]:
-        answer = self._http.post("/v1/feedback", json={"request_id": request_id} | said)
+        """Rates an answer; a tracker that was just restarted is asked again, as clients do."""
+
+        def post() -> httpx.Response | None:
+            response = self._http.post("/v1/feedback", json={"request_id": request_id} | said)
+            return None if response.status_code == 503 else response
+
+        answer: httpx.Response = until(post, within_s=30, what="the tracker takes the rating")
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -82,6 +88,16 @@ class Ratings:
         names = Counter(one.name for one in info.assessments)
         assert all(count == 1 for count in names.values()), names
         return {one.name: one for one in info.assessments}
+
+    def await_all(self, trace_id: str, *names: str, within_s: float = 60) -> dict[str, Any]:
+        """Returns what is said of a trace once all of that is there; each is written by itself."""
+
+        def look() -> dict[str, Any] | None:
+            now = self.on_trace(trace_id)
+            return now if set(names) <= set(now) else None
+
+        found: dict[str, Any] = until(look, within_s=within_s, what=f"{names} on the trace")
+        return found
 
 
 @pytest.fixture
@@ -97,7 +113,7 @@ def test_a_thumb_is_an_assessment_on_the_trace(ratings: Ratings) -> None:
         *(trace_id, release),
         "Ask <EMAIL_1>.",
     )
-    found = until(lambda: ratings.on_trace(trace_id), within_s=60, what="the thumb is in MLflow")
+    found = ratings.await_all(trace_id, "feedback", "expected_response")
     feedback, expected = found["feedback"], found["expected_response"]
     assert feedback.value is False
     assert feedback.rationale == "Ask <EMAIL_1>."
@@ -121,7 +137,7 @@ def test_ratings_wait_while_mlflow_is_away(ratings: Ratings, mlflow: MlflowServe
         ratings.rate(request_id, thumb="up")
     finally:
         mlflow.start()
-    found = until(lambda: ratings.on_trace(trace_id), within_s=120, what="the thumb is in MLflow")
+    found = ratings.await_all(trace_id, "feedback", within_s=120)
     assert found["feedback"].value is True
 
 
@@ -137,7 +153,7 @@ def test_a_user_who_goes_takes_their_rating_off_a_trace(
 ) -> None:
     request_id, trace_id, _ = ratings.ask("stays")
     ratings.rate(request_id, thumb="down", user="goes")
-    until(lambda: ratings.on_trace(trace_id), within_s=60, what="the thumb is in MLflow")
+    ratings.await_all(trace_id, "feedback")
     key = (operator.cluster.home / "admin_key").read_text()
     gone = http.delete("/v1/users/goes", headers={"Authorization": f"Bearer {key}"})
     assert gone.status_code == 200, gone.text
