@@ -70,7 +70,7 @@ class Ratings:
     def rate(self, request_id: str, **said: Any) -> dict[str, Any]:
         """Rates an answer; a tracker that was just restarted is asked again, as clients do."""
 
-        def post() -> httpx.Response | None:
+        def post() -> Any:
             response = self._http.post("/v1/feedback", json={"request_id": request_id} | said)
             return None if response.status_code == 503 else response
 
@@ -92,7 +92,7 @@ class Ratings:
     def await_all(self, trace_id: str, *names: str, within_s: float = 60) -> dict[str, Any]:
         """Returns what is said of a trace once all of that is there; each is written by itself."""
 
-        def look() -> dict[str, Any] | None:
+        def look() -> Any:
             now = self.on_trace(trace_id)
             return now if set(names) <= set(now) else None
 
