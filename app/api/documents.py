@@ -10,13 +10,11 @@ from starlette.exceptions import HTTPException
 
 from app.access.route_scopes import needs
 from app.api.batches.keeper import keeper_of
-from app.api.caller import CALLERS, Caller, CallerIn
+from app.api.caller import CALLERS, CallerIn
 from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn, media_type
 from app.api.indexes import delete_everywhere, write_everywhere
 from app.api.ingestions.beginning import PREFERENCE, begin_ingestion, prefers_async
 from app.api.wire.ingestions import ingestion_of
-from app.gateway import Gateway
-from app.request.scope import RequestScope
 from app.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
@@ -108,27 +106,25 @@ async def add_documents(
     ] = None,
 ) -> DocumentsResponse | Ingestion:
     """Indexes documents sent as JSON texts, or as files in a multipart form."""
+    body, uploads = await _read(request)
     if scope.background is None and prefers_async(request.headers):
-        begun = await _begin(request, gateway, scope.within(args.ingest_timeout_s), caller)
+        begun = await begin_ingestion(
+            keeper_of(gateway),
+            scope.within(args.ingest_timeout_s),
+            caller,
+            json_body=body,
+            uploads=uploads,
+        )
         response.status_code = 202
         response.headers["Location"] = f"/v1/ingestions/{begun.id}"
         response.headers["Preference-Applied"] = PREFERENCE
-        return begun
-    kind = media_type(request)
-    if kind == "application/json":
-        body = await request.body()
+        return ingestion_of(begun)
 
-        def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
-            return indexer.ingest_json(body, call=call)
-
-    elif kind == "multipart/form-data":
-        uploads = await _read_form(request)
-
-        def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
+    def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
+        if uploads:
             return indexer.ingest((), uploads, call=call)
+        return indexer.ingest_json(body, call=call)
 
-    else:
-        raise _unsupported()
     outcomes = await write_everywhere(write, gateway, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
     for outcome in outcomes:
@@ -184,22 +180,14 @@ async def delete_document(
     return DeletedDocument(id=document_id, chunk_count=chunk_count)
 
 
-async def _begin(
-    request: Request, gateway: Gateway, scope: RequestScope, caller: Caller
-) -> Ingestion:
-    """Begins an ingestion of what a request brings, and returns it."""
-    kind, keeper = media_type(request), keeper_of(gateway)
+async def _read(request: Request) -> tuple[bytes, list[Upload]]:
+    """Returns the JSON that a request brings, or its files, of which there is one at least."""
+    kind = media_type(request)
     if kind == "application/json":
-        body = await request.body()
-        return ingestion_of(await begin_ingestion(keeper, scope, caller, json_body=body))
+        return await request.body(), []
     if kind == "multipart/form-data":
-        uploads = await _read_form(request)
-        return ingestion_of(await begin_ingestion(keeper, scope, caller, uploads=uploads))
-    raise _unsupported()
-
-
-def _unsupported() -> UnsupportedMedia:
-    return UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
+        return b"", await _read_form(request)
+    raise UnsupportedMedia("Send the documents as application/json or as multipart/form-data.")
 
 
 async def _read_form(request: Request) -> list[Upload]:

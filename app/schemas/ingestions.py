@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.schemas.wire import ResponseModel
+from deployments.batches.ingestion import SourceState
 
 INGESTION_ID = "ingest_5d1f0c2a9b7e4c3d8f6a1b2c"
 IngestionStatus = Literal["in_progress", "completed", "expired", "cancelling", "cancelled"]
@@ -31,6 +32,11 @@ class Ingestion(ResponseModel):
     ended_at: int | None = Field(description="Null while it goes on.")
     counts: SourceCounts
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it changes any more."""
+        return self.ended_at is not None
+
 
 class IngestionList(ResponseModel):
     """A page of ingestions, newest first."""
@@ -46,9 +52,7 @@ class IngestionSource(ResponseModel):
     number: int = Field(description="Its place in the request, from 1.", examples=[1])
     name: str = Field(examples=["docs/api.md"])
     size_bytes: int = Field(examples=[5120])
-    status: Literal[
-        "waiting", "reading", "added", "updated", "unchanged", "failed", "cancelled"
-    ] = Field(examples=["added"])
+    status: SourceState = Field(examples=["added"])
     tries: int = Field(
         description="How often it was put off, because a part of the service was away or busy.",
         examples=[0],

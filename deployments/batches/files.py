@@ -113,8 +113,7 @@ class FileStore(Stored):
             if row.purpose == "batch_output":
                 own = (ResultRow.batch_id == row.batch_id) & (ResultRow.failed == row.failed)
                 session.execute(delete(ResultRow).where(own))
-            session.execute(delete(PieceRow).where(PieceRow.file_id == file_id))
-            session.delete(row)
+            drop_file(session, file_id)
 
     def _require_room(self, session: Session, size_bytes: int) -> None:
         sent = FileRow.purpose.in_(("batch", _OF_INGESTION))
@@ -151,15 +150,16 @@ def add_results_files(session: Session, batch: BatchRow, *, now_s: float) -> Non
             batch.output_file_id = file_id
 
 
-def drop_content(session: Session, file_id: str, *, start: int = 0, end: int | None = None) -> None:
-    """Removes the bytes of a file from one place to another, that one left out; all of the file
-    where no end is named."""
-    pieces = (PieceRow.file_id == file_id) & (PieceRow.place >= start)
-    if end is None:
-        session.execute(delete(PieceRow).where(pieces))
-        session.execute(delete(FileRow).where(FileRow.id == file_id))
-        return
-    session.execute(delete(PieceRow).where(pieces & (PieceRow.place < end)))
+def drop_file(session: Session, file_id: str) -> None:
+    """Removes a file with its bytes."""
+    session.execute(delete(PieceRow).where(PieceRow.file_id == file_id))
+    session.execute(delete(FileRow).where(FileRow.id == file_id))
+
+
+def drop_content(session: Session, file_id: str, *, start: int, end: int) -> None:
+    """Removes the bytes of a file from one place to another, that one left out."""
+    pieces = (PieceRow.file_id == file_id) & (PieceRow.place >= start) & (PieceRow.place < end)
+    session.execute(delete(PieceRow).where(pieces))
     left_bytes = FileRow.size_bytes - (end - start)
     session.execute(update(FileRow).where(FileRow.id == file_id).values(size_bytes=left_bytes))
 

@@ -6,7 +6,7 @@ after the other, and go as soon as their document was read; what a line says is 
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from deployments.batches.contract import Submitter
@@ -16,7 +16,6 @@ INGEST_PATH = "/v1/documents"
 """What the lines of an ingestion ask, and those of no other batch."""
 INGESTION_PREFIX = "ingest_"
 """What the ids of ingestions begin with."""
-_MAX_NAME_CHARS = 1024
 _OVER = "The ingestion's time was over before this was read."
 SourceState = Literal["waiting", "reading", "added", "updated", "unchanged", "failed", "cancelled"]
 """What becomes of one document. One that is `waiting` may have been tried before."""
@@ -105,11 +104,15 @@ class SourceStatus:
     message: str = ""
     warnings: Sequence[str] = ()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether something has come of it, or nothing will."""
+        return self.state not in ("waiting", "reading")
+
     def with_result(self, content: str) -> "SourceStatus":
         """Returns the same with what came of it."""
         told: dict[str, Any] = json.loads(content)
-        state = told.pop("status")
-        return SourceStatus(self.place, self.name, self.size_bytes, state, self.tries, **told)
+        return replace(self, state=told.pop("status"), **told)
 
 
 def given_up() -> str:
@@ -155,5 +158,5 @@ def _name_of(document: object, place: int) -> str:
     if isinstance(document, dict):
         for key in ("path", "id", "title"):
             if isinstance(named := document.get(key), str) and named:
-                return named[:_MAX_NAME_CHARS]
+                return named
     return f"documents[{place}]"

@@ -1,7 +1,6 @@
 """Ingestions in the database: begun, and looked at document by document."""
 
 import secrets
-from collections.abc import Sequence
 
 from sqlalchemy import and_, insert, select
 
@@ -140,8 +139,3 @@ def _status(
     tries = 0 if lease is None else lease.tries
     status = SourceStatus(line.place, line.custom_id, said.size_bytes, state, tries)
     return status if content is None else status.with_result(content)
-
-
-def ended_of(sources: Sequence[SourceStatus]) -> list[SourceStatus]:
-    """Returns those of which something has come."""
-    return [one for one in sources if one.state not in ("waiting", "reading")]

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from deployments.batches.contract import Batch, BatchKind, BatchRequest
-from deployments.batches.files import FileStore, add_results_files, drop_content
+from deployments.batches.files import FileStore, add_results_files, drop_file
 from deployments.batches.ingestion import INGEST_PATH, given_up
 from deployments.batches.owners import is_owned, owned_by
 from deployments.batches.parsing import ParsedFile
@@ -187,7 +187,7 @@ def end_if_over(session: Session, row: BatchRow, *, now_s: float) -> bool:
     if status == "completed":
         row.reached_s = {**row.reached_s, "finalizing": now_s}
     if row.endpoint == INGEST_PATH:
-        drop_content(session, row.input_file_id)
+        drop_file(session, row.input_file_id)
     else:
         add_results_files(session, row, now_s=now_s)
     reach(row, status, now_s)

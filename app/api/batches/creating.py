@@ -7,12 +7,12 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from app.api.batches.keeper import owner_of
+from app.api.batches.keeper import submitter_of
 from app.api.caller import Caller
 from app.api.dependencies import media_type
 from app.request.scope import RequestScope
 from app.schemas.batches import WINDOW, BatchEndpoint, CreateBatch
-from deployments.batches.contract import BatchRequest, BatchStage, Submitter
+from deployments.batches.contract import BatchRequest, BatchStage
 from deployments.batches.parsing import TEXT_ENDPOINTS, jsonl_of_text
 from deployments.contracts.errors import InvalidRequest, MalformedRequest, UnsupportedMedia
 
@@ -61,13 +61,7 @@ async def read_request(
         RequestValidationError, MalformedRequest, UnsupportedMedia, InvalidRequest: none is.
     """
     kind = media_type(request)
-    groups = caller.principal.groups
-    submitter = Submitter(
-        owner_of(caller.principal),
-        caller.forced_release,
-        scope.notes.trace_wish,
-        None if groups is None else tuple(sorted(groups)),
-    )
+    submitter = submitter_of(caller, scope)
     if kind == "application/json":
         body = _parsed(await request.body())
         return BatchRequest(

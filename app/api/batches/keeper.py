@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from app.api.caller import Caller
 from app.api.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.request.principal import Principal
-from deployments.batches.contract import BatchStage
+from app.request.scope import RequestScope
+from deployments.batches.contract import BatchStage, Submitter
 from deployments.batches.owners import owner_text
 from deployments.contracts.errors import NotFound
 
@@ -26,6 +28,17 @@ def keeper_of(gateway: Gateway) -> BatchStage:
 def owner_of(principal: Principal) -> str:
     """Returns how a caller's batches and files are told from others'."""
     return owner_text(principal.tenant, principal.key_id)
+
+
+def submitter_of(caller: Caller, scope: RequestScope) -> Submitter:
+    """Returns for whom lines run that a caller hands in now."""
+    groups = caller.principal.groups
+    return Submitter(
+        owner_of(caller.principal),
+        caller.forced_release,
+        scope.notes.trace_wish,
+        None if groups is None else tuple(sorted(groups)),
+    )
 
 
 async def keeper(gateway: GatewayIn) -> BatchStage:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 
-from app.api.batches.keeper import owner_of
+from app.api.batches.keeper import submitter_of
 from app.api.caller import Caller
 from app.request.scope import RequestScope
-from deployments.batches.contract import Batch, BatchStage, Submitter
+from deployments.batches.contract import Batch, BatchStage
 from deployments.batches.ingestion import IngestionRequest, Source
 from deployments.contracts.documents import Upload
 
@@ -44,15 +44,8 @@ async def begin_ingestion(
     Raises:
         MalformedRequest, InvalidRequest, Conflict: see `BatchStage.begin_ingestion`.
     """
-    groups = caller.principal.groups
-    submitter = Submitter(
-        owner_of(caller.principal),
-        caller.forced_release,
-        scope.notes.trace_wish,
-        None if groups is None else tuple(sorted(groups)),
-    )
     files = [Source(one.name, one.content, form=_form_of(one)) for one in uploads]
-    request = IngestionRequest(submitter, _WINDOW_S, files, json_body)
+    request = IngestionRequest(submitter_of(caller, scope), _WINDOW_S, files, json_body)
     return await keeper.begin_ingestion(request, call=scope.call())
 
 

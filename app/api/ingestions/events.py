@@ -3,13 +3,13 @@ whole is."""
 
 import asyncio
 from collections.abc import AsyncGenerator
+from itertools import count
 
-from app.api.wire.ingestions import has_ended, ingestion_of, source_of
+from app.api.wire.ingestions import ingestion_of, source_of
 from app.api.wire.streaming import encode_event
 from app.request.scope import RequestScope
 from app.schemas.ingestions import Ingestion
 from deployments.batches.contract import BatchStage
-from deployments.batches.ingestion_store import ended_of
 
 _LOOK_S = 0.5
 _LOOK_TIMEOUT_S = 10.0
@@ -36,7 +36,7 @@ async def ingestion_events(
             async for source in _ended(ingestion_id, keeper, scope, owner, told):
                 yield source
             yield encode_event(now.model_dump(mode="json"), "progress")
-        if has_ended(now):
+        if now.has_ended:
             yield encode_event(now.model_dump(mode="json"), "end")
             return
         before = now
@@ -46,12 +46,13 @@ async def ingestion_events(
 async def _ended(
     ingestion_id: str, keeper: BatchStage, scope: RequestScope, owner: str | None, told: set[int]
 ) -> AsyncGenerator[bytes, None]:
-    after = -1
+    # What stands before the first that is open was told before, and is not read again.
+    after = next(place for place in count() if place not in told) - 1
     while True:
         call = scope.within(_LOOK_TIMEOUT_S).call()
         page = await keeper.sources(ingestion_id, after=after, limit=_PAGE, owner=owner, call=call)
-        for source in ended_of(page):
-            if source.place not in told:
+        for source in page:
+            if source.has_ended and source.place not in told:
                 told.add(source.place)
                 yield encode_event(source_of(source).model_dump(mode="json"), "source")
         if len(page) < _PAGE:

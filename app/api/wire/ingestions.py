@@ -24,11 +24,6 @@ def ingestion_of(batch: Batch) -> Ingestion:
     )
 
 
-def has_ended(ingestion: Ingestion) -> bool:
-    """Returns whether nothing of an ingestion changes any more."""
-    return ingestion.status in _ENDED
-
-
 def source_of(status: SourceStatus) -> IngestionSource:
     """Returns a document of an ingestion on the wire."""
     return IngestionSource(
