@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, AclOption, HomeOption, MetadataOption, UrlOption
 from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -35,19 +34,8 @@ def ingest(
             metavar="DIR",
         ),
     ] = None,
-    metadata: Annotated[
-        list[str] | None,
-        typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
-    ] = None,
-    acl: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--acl",
-            help="Let this group read every document, and whoever has none of them not; again for "
-            "more. Without it documents keep what they had.",
-            metavar="GROUP",
-        ),
-    ] = None,
+    metadata: MetadataOption = None,
+    acl: AclOption = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -158,7 +146,7 @@ def _mirror(
     """Deletes the documents of the folders whose file is gone."""
     from app.cli.ingest_report import print_missing
     from app.client.api_client import ApiClient
-    from app.client.mirror import find_missing, list_documents, paths_kept
+    from app.client.mirror import delete_documents, find_missing, list_documents, paths_kept
 
     with ApiClient(url, timeout_s=_DELETE_TIMEOUT_S) as service:
         gone = find_missing(
@@ -167,8 +155,8 @@ def _mirror(
             sent=report.paths,
             kept=paths_kept(found, report.failures),
         )
-        for document in () if is_dry_run else gone:
-            service.request("DELETE", f"/v1/documents/{quote(document.document_id, safe='')}")
+        if not is_dry_run:
+            delete_documents(service, gone)
     print_missing(console, gone, is_dry_run=is_dry_run)
 
 

@@ -22,6 +22,19 @@ ReasonOption = Annotated[
 UrlOption = Annotated[
     str, typer.Option("--url", help="Address of the service.", envvar="RAGSERVE_URL", metavar="URL")
 ]
+MetadataOption = Annotated[
+    list[str] | None,
+    typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
+]
+AclOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--acl",
+        help="Let this group read every document, and whoever has none of them not; again for "
+        "more. Without it documents keep what they had.",
+        metavar="GROUP",
+    ),
+]
 AddressOption = Annotated[
     str | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.ingest import parse_metadata
-from app.cli.options import DEFAULT_HOME, HomeOption, UrlOption
+from app.cli.options import DEFAULT_HOME, AclOption, HomeOption, MetadataOption, UrlOption
 from app.client.address import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -46,19 +46,8 @@ def sync(
             metavar="DIR",
         ),
     ] = None,
-    metadata: Annotated[
-        list[str] | None,
-        typer.Option("--metadata", "-m", help="Key-value for every document.", metavar="KEY=VALUE"),
-    ] = None,
-    acl: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--acl",
-            help="Let this group read every document, and whoever has none of them not; again for "
-            "more. Without it documents keep what they had.",
-            metavar="GROUP",
-        ),
-    ] = None,
+    metadata: MetadataOption = None,
+    acl: AclOption = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,7 +100,6 @@ def _look(
 
     from app.client.api_client import ApiClient
     from app.client.errors import CliError
-    from app.client.sources.source import SourceFailed
     from app.client.sync import mirror_folder
 
     started_s = time.monotonic()
@@ -121,9 +109,6 @@ def _look(
             return True
         with ApiClient(url, timeout_s=_TIMEOUT_S) as service:
             done = mirror_folder(service, source.folder, root=source.root, wishes=wishes)
-    except SourceFailed as error:
-        console.print(f"[red]{escape(source.name)}[/red]: {escape(str(error))}")
-        return False
     except CliError as error:
         console.print(f"[red]{escape(source.name)}[/red]: {escape(error.message)}")
         return False

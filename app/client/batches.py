@@ -1,18 +1,15 @@
 """Batches of work, for the client that blocks and for the one that does not."""
 
-import asyncio
 import heapq
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from app.client.api_errors import ApiError
 from app.client.calls import WRITE_TIMEOUT_S, Call
-from app.client.patience import PATIENCE_S, POLL_S, Patience
+from app.client.patience import PATIENCE_S, POLL_S, await_until, wait_until
 from app.client.replies import not_ours, read_as, validated
 from app.schemas.batches import BatchLine, BatchList, BatchObject
 
@@ -90,18 +87,13 @@ class Batches:
     ) -> BatchObject:
         """Returns a batch when it has ended, and tells how far it is until then; once the service
         has answered, it may be away for as long as `patience_s`."""
-        patience = Patience(patience_s)
-        while True:
-            try:
-                batch = self.retrieve(batch_id)
-            except ApiError as error:
-                patience.bear(error)
-            else:
-                patience.answered()
-                on_progress(batch)
-                if has_ended(batch):
-                    return batch
-            time.sleep(poll_s)
+        return wait_until(
+            lambda: self.retrieve(batch_id),
+            has_ended,
+            on_progress=on_progress,
+            poll_s=poll_s,
+            patience_s=patience_s,
+        )
 
     def results(self, batch: BatchObject) -> Iterator[BatchLine]:
         """Yields what came of each line of a batch that has ended, in the order of the input:
@@ -174,18 +166,13 @@ class AsyncBatches:
     ) -> BatchObject:
         """Returns a batch when it has ended, and tells how far it is until then; once the service
         has answered, it may be away for as long as `patience_s`."""
-        patience = Patience(patience_s)
-        while True:
-            try:
-                batch = await self.retrieve(batch_id)
-            except ApiError as error:
-                patience.bear(error)
-            else:
-                patience.answered()
-                on_progress(batch)
-                if has_ended(batch):
-                    return batch
-            await asyncio.sleep(poll_s)
+        return await await_until(
+            lambda: self.retrieve(batch_id),
+            has_ended,
+            on_progress=on_progress,
+            poll_s=poll_s,
+            patience_s=patience_s,
+        )
 
     async def results(self, batch: BatchObject) -> AsyncIterator[BatchLine]:
         """Yields what came of each line of a batch that has ended, in the order of the input:

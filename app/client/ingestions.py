@@ -3,27 +3,23 @@ one that does not."""
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from app.client.api_errors import ApiError
 from app.client.calls import WRITE_TIMEOUT_S, Call
-from app.client.patience import PATIENCE_S, POLL_S, Patience
+from app.client.patience import PATIENCE_S, POLL_S, await_until, wait_until
 from app.client.replies import read_as
 from app.client.uploads import File, Scalar, TextDocument, content_of
 from app.schemas.ingestions import Ingestion, IngestionList, IngestionSource, IngestionSources
 
 PATH = "/v1/ingestions"
 _PAGE = 100
-_ENDED = ("completed", "expired", "cancelled")
 OnIngestion = Callable[[Ingestion], object]
 
 
-def has_ended(ingestion: Ingestion) -> bool:
-    """Returns whether nothing of an ingestion changes any more."""
-    return ingestion.status in _ENDED
+def _has_ended(ingestion: Ingestion) -> bool:
+    return ingestion.has_ended
 
 
 class Ingestions:
@@ -96,18 +92,13 @@ class Ingestions:
     ) -> Ingestion:
         """Returns an ingestion when it has ended, and tells how far it is until then; once the
         service has answered, it may be away for as long as `patience_s`."""
-        patience = Patience(patience_s)
-        while True:
-            try:
-                now = self.retrieve(ingestion_id)
-            except ApiError as error:
-                patience.bear(error)
-            else:
-                patience.answered()
-                on_progress(now)
-                if has_ended(now):
-                    return now
-            time.sleep(poll_s)
+        return wait_until(
+            lambda: self.retrieve(ingestion_id),
+            _has_ended,
+            on_progress=on_progress,
+            poll_s=poll_s,
+            patience_s=patience_s,
+        )
 
 
 class AsyncIngestions:
@@ -179,18 +170,13 @@ class AsyncIngestions:
     ) -> Ingestion:
         """Returns an ingestion when it has ended, and tells how far it is until then; once the
         service has answered, it may be away for as long as `patience_s`."""
-        patience = Patience(patience_s)
-        while True:
-            try:
-                now = await self.retrieve(ingestion_id)
-            except ApiError as error:
-                patience.bear(error)
-            else:
-                patience.answered()
-                on_progress(now)
-                if has_ended(now):
-                    return now
-            await asyncio.sleep(poll_s)
+        return await await_until(
+            lambda: self.retrieve(ingestion_id),
+            _has_ended,
+            on_progress=on_progress,
+            poll_s=poll_s,
+            patience_s=patience_s,
+        )
 
 
 def _begin_files(

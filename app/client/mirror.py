@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from app.client.api_client import ApiClient
 from app.client.errors import CliError
@@ -83,6 +84,12 @@ def find_missing(
         (document for document in indexed if is_missing(document.path)),
         key=lambda document: document.path,
     )
+
+
+def delete_documents(service: ApiClient, documents: Iterable[IndexedPath]) -> None:
+    """Takes documents out of the index, one after the other."""
+    for document in documents:
+        service.request("DELETE", f"/v1/documents/{quote(document.document_id, safe='')}")
 
 
 def require_files(folders: Iterable[Path], found: Iterable[object], *, root: Path | None) -> None:

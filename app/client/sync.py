@@ -1,15 +1,15 @@
 """A folder into a running service, with what is gone from it taken out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from app.client import ingestion
 from app.client.api_client import ApiClient
-from app.client.files import Found, SourceFile, find_files
+from app.client.files import SourceFile, find_files
 from app.client.mirror import (
     IndexedPath,
+    delete_documents,
     find_missing,
     folder_prefixes,
     list_documents,
@@ -17,7 +17,6 @@ from app.client.mirror import (
     require_files,
 )
 from deployments.contracts.documents import ReadFailure
-from deployments.indexer.cage.limits import ReadingArgs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,12 @@ class Wishes:
     metadata: dict[str, str] = field(default_factory=dict)
     acl: Sequence[str] | None = None
     exclude: Sequence[str] = ()
-    reading: ReadingArgs = ReadingArgs(processes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What became of a folder: its files, what was sent, and what was taken out."""
+    """What became of a folder: what was sent, and what was taken out."""
 
-    found: tuple[Found, ...]
     report: ingestion.Report
     deleted: tuple[IndexedPath, ...]
 
@@ -45,7 +42,6 @@ def mirror_folder(
     *,
     root: Path | None,
     wishes: Wishes,
-    on_progress: Callable[[int, ingestion.Report], None] = lambda done_bytes, report: None,
 ) -> Mirrored:
     """Makes the documents below a folder's path what the folder holds: sends its files, and deletes
     the documents whose file is gone. What is left out or cannot be read stays as it is known.
@@ -62,8 +58,7 @@ def mirror_folder(
         lambda body: service.post("/v1/documents", body),
         metadata=wishes.metadata,
         acl=wishes.acl,
-        reading=wishes.reading,
-        on_progress=on_progress,
+        on_progress=lambda done_bytes, report: None,
     )
     report.failures[:0] = [
         (item.path, item.message) for item in found if isinstance(item, ReadFailure)
@@ -74,6 +69,5 @@ def mirror_folder(
         sent=report.paths,
         kept=paths_kept(found, report.failures),
     )
-    for document in gone:
-        service.request("DELETE", f"/v1/documents/{quote(document.document_id, safe='')}")
-    return Mirrored(found, report, tuple(gone))
+    delete_documents(service, gone)
+    return Mirrored(report, tuple(gone))

@@ -49,16 +49,15 @@ class GitSource:
         if not (self.into / ".git").is_dir():
             self.into.mkdir(parents=True, exist_ok=True)
             self._git("init", "--quiet")
-        self._git("fetch", "--quiet", "--depth", "1", "--no-tags", "--", self.url, self._ref())
+        self._git(
+            "fetch", "--quiet", "--depth", "1", "--no-tags", "--", self.url, self.branch or "HEAD"
+        )
         self._git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
         self._git("clean", "-ffdxq")
         former, self._seen = self._seen, self._git("rev-parse", "HEAD")
         if not self.folder.is_dir():
             raise SourceFailed(f"The repository has no folder '{self.below}'.")
         return former != self._seen
-
-    def _ref(self) -> str:
-        return self.branch or "HEAD"
 
     def _git(self, *command: str) -> str:
         """Runs git, and returns what it printed.

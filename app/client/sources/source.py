@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.client.errors import CliError
 
-class SourceFailed(Exception):
+
+class SourceFailed(CliError):
     """A place could not be read. What is known of it stays as it is."""
 
 
