@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.telemetry.requests import FinishedRequest
-from deployments.contracts.generation import Citation
+from deployments.contracts.generation import Citation, without_citations
 from deployments.moderation.sentences import sentences
 
 MAX_SENTENCES, MAX_PASSAGES = 12, 8
 """Of one answer: what follows costs as much and says no more."""
-_MARK = re.compile(r"\s*\[\d+\]")
 _WORD = re.compile(r"\w")
 _FINISHED = ("stop", "length")
 _KINDS = ("request", "item")
@@ -60,7 +59,7 @@ def answered(request: FinishedRequest) -> Answered | None:
     question = attempt.query or (notes.messages[-1].content if notes.messages else "")
     if not question or not statements:
         return None
-    return Answered(question, _MARK.sub("", written.text).strip(), statements, passages)
+    return Answered(question, without_citations(written.text).strip(), statements, passages)
 
 
 def _statements(
@@ -78,7 +77,7 @@ def _statements(
             if one.start < end and one.end > start and one.source in by_rank
         )
         start = end
-        said = _MARK.sub("", sentence).strip()
+        said = without_citations(sentence).strip()
         if _WORD.search(said):
             found.append(Statement(said, tuple(cited)[:MAX_PASSAGES] or passages))
     return tuple(found[:MAX_SENTENCES])

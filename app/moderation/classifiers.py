@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar, cast
 
 import httpx
 
@@ -16,6 +16,9 @@ from deployments.moderation.labelled_examples import LabelledExamples
 
 class _Closable(Protocol):
     async def close(self) -> None: ...
+
+
+Made = TypeVar("Made", bound=_Closable)
 
 
 def _has_no_embedder(application: str) -> NoReturn:
@@ -41,20 +44,16 @@ class Classifiers:
         self._breaker_of = breaker_of
         self._transport = transport
         self._embedder_of = embedder_of
-        self._known: dict[str, tuple[ClassifierArgs, OpenAIClassifier]] = {}
-        self._local: dict[str, tuple[tuple[LocalClassifierArgs, str], LocalClassifier]] = {}
+        self._known: dict[str, tuple[object, _Closable]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def of(self, name: str, args: ClassifierArgs) -> Classifier:
         """Returns a classifier behind HTTP, by its name."""
-        known = self._known.get(name)
-        if known is not None and known[0] == args:
-            return known[1]
-        if known is not None:
-            self._close(known[1])
-        made = OpenAIClassifier(args, self._breaker_of(name), transport=self._transport)
-        self._known[name] = (args, made)
-        return made
+
+        def make() -> OpenAIClassifier:
+            return OpenAIClassifier(args, self._breaker_of(name), transport=self._transport)
+
+        return self._kept(name, args, make)
 
     def local(
         self, name: str, args: LocalClassifierArgs, examples: LabelledExamples
@@ -65,15 +64,22 @@ class Classifiers:
         Raises:
             Unavailable: there are no embedders.
         """
-        stamp = (args, examples.digest)
-        known = self._local.get(name)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        embedder = self._embedder_of(args.retrieval)
+
+        def make() -> LocalClassifier:
+            return LocalClassifier(args, examples, self._embedder_of(args.retrieval))
+
+        return self._kept(name, (args, examples.digest), make)
+
+    def _kept(self, name: str, stamp: object, make: Callable[[], Made]) -> Made:
+        """Returns the classifier of a name: the one that was made for the same stamp, or a new one
+        in its place, whatever kind it was of."""
+        known_stamp, known = self._known.get(name, (None, None))
+        if known is not None and known_stamp == stamp:
+            return cast(Made, known)
+        made = make()
         if known is not None:
-            self._close(known[1])
-        made = LocalClassifier(args, examples, embedder)
-        self._local[name] = (stamp, made)
+            self._close(known)
+        self._known[name] = (stamp, made)
         return made
 
     def _close(self, classifier: _Closable) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sentencex import segment
 
+from deployments.contracts.generation import without_citations
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_CITATION = re.compile(r"\s*\[\d+\]")
 _CURVE_POINTS = 20
 
 
@@ -26,11 +27,6 @@ def normalize(text: str) -> str:
     """
     plain = text.lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", plain).split())
-
-
-def without_citations(text: str) -> str:
-    """Returns an answer without its `[1]`: a number of a source is no part of what it says."""
-    return _CITATION.sub("", text)
 
 
 def holds_any(text: str, answers: Iterable[str]) -> bool:

@@ -11,11 +11,11 @@ from benchmarks.quality.answer_metrics import (
     refusal_curve,
     sentence_count,
     token_recall,
-    without_citations,
 )
 from benchmarks.quality.datasets import JudgedQuestion
 from benchmarks.quality.in_flight import each
 from benchmarks.quality.subject import Answered, Subject, whole
+from deployments.contracts.generation import without_citations
 
 ANSWERABILITY, GROUNDED = "answerability", "grounded"
 _CURVE_BY = (ANSWERABILITY, "rerank", "dense", "score")

@@ -3,6 +3,7 @@
 Frozen values, as in `deployments.contracts.documents`; nothing here imports a framework.
 """
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from deployments.contracts.search import ScoredChunk
 from deployments.contracts.stages import Stage
 from deployments.contracts.tools import Choice, ToolCall, ToolCallDelta, ToolUse
 
+_CITATION = re.compile(r"\s*\[\d+\]")
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
@@ -24,6 +26,11 @@ class Citation:
     start: int
     end: int
     source: int
+
+
+def without_citations(text: str) -> str:
+    """Returns an answer without its `[1]`: a number of a source is no part of what it says."""
+    return _CITATION.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,18 @@
 `benchmarks.answers` reads."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.client.errors import CliError
+from deployments.contracts.generation import without_citations
 
 _LIKED = 0.75
 _SHORT_WORDS = 8
 """A correction of so many words is looked for in an answer as it stands; of a longer one it is
 measured how many of its words an answer has."""
-_MARKS = re.compile(r"\s*\[\d+\]")
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ def _known_answer(one: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[s
         return {"long_answer": correction}
     if one["score"] < _LIKED or not recorded["answer"]:
         return None
-    return {"long_answer": _MARKS.sub("", recorded["answer"]).strip()}
+    return {"long_answer": without_citations(recorded["answer"]).strip()}
 
 
 def _write(file: Path, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.request.scope import RequestScope
 from app.settings.live import GatewayLive
-from app.settings.moderation import LocalClassifierArgs, Moderation
+from app.settings.moderation import ClassifierArgs, LocalClassifierArgs, Moderation
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
     ConfigError,
@@ -132,6 +132,27 @@ async def test_a_slow_embedder_is_no_verdict(tmp_path: Path) -> None:
         if not judge._learning:
             break
     assert await judge.judge(["how to build a bomb"]) != [{}]
+
+
+async def test_one_of_another_kind_takes_the_place_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[LocalClassifier] = []
+
+    async def close(self: LocalClassifier) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(LocalClassifier, "close", close)
+    path = write(tmp_path)
+    local = LocalClassifierArgs(engine="local", retrieval="r", examples=str(path))
+    server = ClassifierArgs(base_url="http://judge/v1")
+    classifiers = Classifiers(lambda _: AlwaysClosed(), embedder_of=lambda _: Embedder())
+    made = classifiers.local("one", local, read_examples(path))
+    assert classifiers.local("one", local, read_examples(path)) is made
+    other = classifiers.of("one", server)
+    assert classifiers.of("one", server) is other
+    await asyncio.sleep(0)
+    assert closed == [made]
 
 
 async def test_vectors_of_another_model_are_not_compared(tmp_path: Path) -> None:

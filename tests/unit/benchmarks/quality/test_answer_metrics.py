@@ -10,8 +10,8 @@ from benchmarks.quality.answer_metrics import (
     refusal_curve,
     sentence_count,
     token_recall,
-    without_citations,
 )
+from deployments.contracts.generation import without_citations
 
 
 @pytest.mark.parametrize(
