@@ -48,7 +48,10 @@ def main(
 
     Example: python -m benchmarks.moderation --texts answers.jsonl --texts strings.jsonl
     """
-    read = [text for path in texts or () for text in read_texts(path)] or guide_pages()
+    try:
+        read = [text for path in texts or () for text in read_texts(path)] or guide_pages()
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error), param_hint="--texts") from error
     words = sorted(set(_WORD.findall(" ".join(read).lower())))
     if len(words) < 50:
         raise typer.BadParameter("the texts have too few words", param_hint="--texts")

@@ -53,9 +53,9 @@ def main(
     """
     try:
         address = check_address(url)
-    except ValueError as error:
+        questions = guide_questions() if queries is None else read_texts(queries)
+    except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-    questions = guide_questions() if queries is None else read_texts(queries)
     if quick:
         requests, rounds, hits = 20, 1, 100
     headers = {} if key is None else {"authorization": f"Bearer {key}"}

@@ -1,14 +1,11 @@
 """The metrics that Prometheus would find, after requests that were counted here."""
 
-import json
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from deployments.telemetry.catalog import (
     ACTIVITY_DROPPED,
@@ -23,6 +20,7 @@ from deployments.telemetry.catalog import (
     MODERATION,
 )
 from tests.integration.cluster import Cluster, free_port, until
+from tests.integration.scraping import scrape, value
 
 QUESTION = "What does a release name?"
 ANSWERS, HASTY, SEARCHES = 7, 3, 5
@@ -32,30 +30,6 @@ NOT_HERE = (
     *(BATCH_PADDING, ACTIVITY_DROPPED, LIMITS_FAILED, BUDGET_EVENTS, DRIFT_COMPARISONS),
     *(CACHE_REQUESTS, CACHE_BYTES, CACHE_FAILED, MODERATION),  # no release has them
 )
-_LABELS = ("kind", "route", "outcome", "release", "stage", "type", "missing", "error", "event")
-Sample = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def scrape(cluster: Cluster) -> dict[Sample, float]:
-    """Returns what every target of Ray's file for Prometheus says, summed over other labels."""
-    groups = json.loads((cluster.ray_dir / "prom_metrics_service_discovery.json").read_text())
-    totals: defaultdict[Sample, float] = defaultdict(float)
-    for target in {target for group in groups for target in group["targets"]}:
-        text = httpx.get(f"http://{target}/metrics", timeout=10).text
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                labels = {k: v for k, v in sample.labels.items() if k in _LABELS and v}
-                totals[sample.name, tuple(sorted(labels.items()))] += sample.value
-    return dict(totals)
-
-
-def value(samples: dict[Sample, float], metric: str, **labels: str) -> float:
-    """Returns the sum of the series that have these labels, whatever others they have."""
-    return sum(
-        number
-        for (name, found), number in samples.items()
-        if name == metric and labels.items() <= dict(found).items()
-    )
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.integration.cluster import REPOSITORY, Cluster, until
+from tests.integration.scraping import scrape, value
 
 POLICY = {
     "steps": [{"weight": 0.5, "min_requests": 50, "min_duration_s": 3, "deadline_s": 200}],
@@ -89,7 +90,12 @@ def operator(cluster: Cluster, guide: str, tmp_path: Path) -> Iterator[Operator]
     assert guide
     cluster.wait_ready()
     someone = Operator(cluster, tmp_path)
-    someone.run("traffic", "steady=1")
+    # A controller that was just deployed anew is left alone for some seconds.
+    until(
+        lambda: someone.run("traffic", "steady=1", expect=None),
+        within_s=60,
+        what="the controller takes the traffic",
+    )
     until(
         lambda: someone.get("/admin/traffic")["weights"] == {"steady": 1.0},
         within_s=2,
@@ -107,6 +113,44 @@ def test_a_slower_canary_is_rolled_back(operator: Operator) -> None:
     assert result["failed"] == 0
     assert "time of the whole answer" in result["reason"]
     assert operator.get("/admin/traffic")["weights"] == {"steady": 1.0}
+
+
+@pytest.mark.long
+def test_a_slower_canary_is_rolled_back_as_soon_with_a_response_cache(operator: Operator) -> None:
+    """Half of the callers get what was kept; those who are compared get new answers."""
+    step = POLICY["steps"][0] | {"weight": 0.25}  # type: ignore[index]
+    operator.policy.write_text(yaml.safe_dump({**POLICY, "steps": [step]}))
+    cluster = operator.cluster
+    needed = {}
+    try:
+        for kept in (False, True):
+            config = cluster.config()
+            releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
+            for release in ("steady", "steady-slower"):
+                releases[release]["cache"] = {"answer": kept, "sampling": "any"}
+            cluster.deploy(config)
+            until(
+                lambda kept=kept: ("X-Ragserve-Cache" in ask(cluster).headers) == kept,
+                within_s=30,
+                what="the setting is in force",
+            )
+            result = operator.result(operator.try_release("steady-slower", "rolled_back"))
+            assert result["failed"] == 0
+            assert "time of the whole answer" in result["reason"]
+            [total] = [one for one in result["rollout"]["verdicts"] if one["metric"] == "total_ms"]
+            needed[kept] = total["canary_requests"]
+        until(
+            lambda: value(scrape(cluster), "ray_ragserve_cache_requests_total", outcome="hit") > 50,
+            within_s=40,
+            what="who was not compared got what was kept",
+        )
+    finally:
+        cluster.deploy(cluster.config())
+    assert needed[True] <= 2 * needed[False], needed
+
+
+def ask(cluster: Cluster) -> httpx.Response:
+    return httpx.post(f"{cluster.url}/v1/query", json={"query": "A queue?"}, timeout=20)
 
 
 def test_a_failing_canary_is_rolled_back_and_no_caller_notices(operator: Operator) -> None:

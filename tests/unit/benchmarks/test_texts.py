@@ -1,14 +1,18 @@
 """What the benchmarks send."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
+from typer.testing import CliRunner
 
+from benchmarks import moderation, response_cache
 from benchmarks.texts import cut_texts, guide_questions, read_texts
 
 
@@ -68,3 +72,21 @@ def test_cut_texts_have_the_wanted_tokens() -> None:
 
 def test_too_little_text_gives_nothing() -> None:
     assert cut_texts(["one two"], word_tokenizer(), tokens=5) == []
+
+
+@pytest.mark.parametrize(
+    ("main", "option"), [(moderation.main, "--texts"), (response_cache.main, "--queries")]
+)
+@pytest.mark.parametrize("content", ['{"text": " "}\n', None])
+def test_a_file_without_texts_is_said_in_a_line(
+    main: Callable[..., None], option: str, content: str | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "texts.jsonl"
+    if content is not None:
+        file.write_text(content)
+    command = typer.Typer()
+    command.command()(main)
+    done = CliRunner().invoke(command, [option, str(file)])
+    assert done.exit_code == 2
+    assert "texts.jsonl" in "".join(done.output.split())
+    assert "Traceback" not in done.output
