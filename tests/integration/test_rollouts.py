@@ -108,13 +108,6 @@ def operator(cluster: Cluster, guide: str, tmp_path: Path) -> Iterator[Operator]
     someone.run("traffic", "--reset")
 
 
-def test_a_slower_canary_is_rolled_back(operator: Operator) -> None:
-    result = operator.result(operator.try_release("steady-slower", "rolled_back"))
-    assert result["failed"] == 0
-    assert "time of the whole answer" in result["reason"]
-    assert operator.get("/admin/traffic")["weights"] == {"steady": 1.0}
-
-
 @pytest.mark.long
 def test_a_slower_canary_is_rolled_back_as_soon_with_a_response_cache(operator: Operator) -> None:
     """Half of the callers get what was kept; those who are compared get new answers."""
