@@ -58,11 +58,23 @@ def check_content(content: Any, path: str | Path) -> None:
     names = {application.get("name") for application in applications}
     for application in applications:
         _check_application(path, application, names)
+    _check_tls(path, content)
     _check_access(path, content, applications)
     for application in applications:
         _check_release_targets(path, application, names)
         _check_searchers(path, application, applications)
         _check_control(path, application, names)
+
+
+def _check_tls(path: str | Path, content: dict[str, Any]) -> None:
+    """Checks that nobody relies on encryption that there is not."""
+    for name, value in (content.get("http_options") or {}).items():
+        if name.startswith("ssl_") and value:
+            raise ConfigError(
+                f"{path}: http_options.{name} has no effect: HAProxy takes the requests, and Ray"
+                " has it speak plain HTTP. Leave it out, and let a proxy in front end TLS:"
+                " docs/kubernetes.md has one, for machines without Kubernetes, too."
+            )
 
 
 def _check_access(

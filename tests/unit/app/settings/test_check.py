@@ -359,3 +359,15 @@ def test_a_service_of_one_machine_may_be_open(tmp_path: Path, host: str) -> None
     file = tmp_path / "serve_config.yaml"
     file.write_text(yaml.safe_dump(content))
     check_serve_config(file)
+
+
+def test_encryption_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    content = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    content["http_options"] |= {"ssl_certfile": None, "ssl_keyfile": None}
+    file = tmp_path / "serve_config.yaml"
+    file.write_text(yaml.safe_dump(content))
+    check_serve_config(file)
+    content["http_options"]["ssl_certfile"] = "/etc/tls/server.pem"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match=r"http_options\.ssl_certfile has no effect"):
+        check_serve_config(file)
