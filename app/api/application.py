@@ -19,6 +19,7 @@ from app.api import (
     batch,
     chat,
     completions,
+    console_page,
     docs_page,
     documents,
     drift,
@@ -131,6 +132,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         *(ingestions, conversations, users),
         *(files, stores, store_files, batches, batches_of_work),
         *(feedback, usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
+        console_page,
     )
     for module in routed:
         router.include_router(module.router)

@@ -93,7 +93,12 @@ def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
     """Returns the record of a start before its first server, and makes its temporary folder."""
     dashboard_url = f"http://{LOOPBACK}:{ports.dashboard}"
     api_url = base_url(config.host, config.port)
-    urls = {"API": api_url, "API docs": f"{api_url}/docs", "Ray dashboard": dashboard_url}
+    urls = {
+        "Console": f"{api_url}/console",
+        "API": api_url,
+        "API docs": f"{api_url}/docs",
+        "Ray dashboard": dashboard_url,
+    }
     if ports.mlflow is not None:
         urls["MLflow"] = f"http://{LOOPBACK}:{ports.mlflow}"
     if ports.chroma is not None:

@@ -62,6 +62,10 @@ class GatewayArgs(Settings):
     """Whether a request with a field that nothing here knows is refused. Otherwise it is answered,
     and the field is named in the header `X-Ragserve-Ignored`."""
 
+    console: bool = True
+    """Whether `/console` is there. Its files hold nothing: what it shows takes a key where the
+    service asks for one."""
+
     cors_origins: tuple[Origin, ...] = ()
     """Pages that may use the API from a browser, by their origin, such as
     `https://chat.example.org`; `*` for any. By default none may."""

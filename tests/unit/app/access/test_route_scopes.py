@@ -18,6 +18,7 @@ ROUTES = [route for route in routed_app().routes if isinstance(route, APIRoute)]
 ANYBODY = {
     *("/health/live", "/health/ready", "/healthz", "/readyz"),
     *("/", "/docs", "/docs/start.js", "/docs/{name}"),
+    *("/console", "/console/{path:path}"),
 }
 
 
