@@ -110,7 +110,7 @@ class View:
         return dict(zip(ascending.tolist(), cosines.tolist(), strict=True))
 
     def _ranked(self, found: Iterable[tuple[int, float]], top_k: int) -> list[Hit]:
-        hits = [Hit(number, self.rows[number].chunk_id, score) for number, score in found]
+        hits = [Hit(number, self.rows.chunk_id(number), score) for number, score in found]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:top_k]
 
 

@@ -263,9 +263,7 @@ class Follower:
                 version.write_id and counts[document_id] != version.record.chunk_count
             )
             (followed.torn.add if is_torn else followed.torn.discard)(document_id)
-            followed.note(
-                document_id, None if version is None else "" if is_torn else version.mark
-            )
+            followed.note(document_id, None if version is None else "" if is_torn else version.mark)
 
 
 def is_behind(seen: Mapping[str, int], numbers: Mapping[str, int]) -> bool:

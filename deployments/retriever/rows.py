@@ -58,6 +58,12 @@ class Rows:
             return self._base.row(number)
         return self._blocks[number // BLOCK_NUMBERS][number]
 
+    def chunk_id(self, number: int) -> str:
+        """Returns the id of a row's chunk, for less than the row."""
+        if number < self._base_end and self._base is not None:
+            return self._base.chunk_id(number)
+        return self[number].chunk_id
+
     def around(self, chunks: Sequence[Chunk], reach: int) -> tuple[Chunk, ...]:
         """Returns the chunks within reach of others that stand with them; see `neighbours_of`. They
         are of the same documents, so whoever may see the ones may see the others."""

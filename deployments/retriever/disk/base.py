@@ -1,5 +1,6 @@
 """The rows of a generation while documents of it go: what stays of the files until the next one."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -85,7 +86,7 @@ class Base:
         )
         self.end = generation.manifest.next_number
         self._with_rows = [state for state in self.states if len(state.segment)]
-        self._firsts = np.array([state.segment.numbers[0] for state in self._with_rows])
+        self._firsts = [int(state.segment.numbers[0]) for state in self._with_rows]
         self._count = int(sum(state.rows.sum() for state in self.states))
 
     def __len__(self) -> int:
@@ -151,6 +152,11 @@ class Base:
         state, place = self._locate(number)
         return state.segment.row(place)
 
+    def chunk_id(self, number: int) -> str:
+        """Returns the id of a row's chunk."""
+        state, place = self._locate(number)
+        return state.segment.chunk_id(place)
+
     def has(self, number: int) -> bool:
         """Returns whether a row is there, which was when the generation was written."""
         state, place = self._locate(number)
@@ -205,12 +211,13 @@ class Base:
                 yield Part(Columns(wanted, rows))
 
     def _locate(self, number: int) -> tuple[SegmentState, int]:
-        at = int(np.searchsorted(self._firsts, number, "right")) - 1
-        state = self._with_rows[max(at, 0)]
-        place = int(np.searchsorted(state.segment.numbers, number))
-        if place == len(state.segment) or state.segment.numbers[place] != number:
-            raise KeyError(number)
-        return state, place
+        at = bisect_right(self._firsts, number) - 1
+        if at >= 0:
+            state = self._with_rows[at]
+            place = int(state.segment.numbers.searchsorted(number))
+            if place < len(state.segment) and state.segment.numbers[place] == number:
+                return state, place
+        raise KeyError(number)
 
 
 def _numbers(state: SegmentState, partition: int) -> NDArray[np.int64]:

@@ -98,9 +98,7 @@ def _write_segments(
     return tuple(facts for facts in segments if facts.document_count), staying
 
 
-def _part(
-    changes: Changes, states: Sequence[SegmentState], place: int, first_number: int
-) -> Part:
+def _part(changes: Changes, states: Sequence[SegmentState], place: int, first_number: int) -> Part:
     if place == len(states):
         return part_of_documents(changes.documents, first_number=first_number)
     return part_of_segment(states[place].segment, states[place].dead)

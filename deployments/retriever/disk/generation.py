@@ -46,9 +46,7 @@ def open_generation(folder: Path, segments_folder: Path, manifest: Manifest) -> 
     Raises:
         Damaged: A file is not there, or of another length or form.
     """
-    segments = tuple(
-        Segment(segments_folder / facts.name, facts) for facts in manifest.segments
-    )
+    segments = tuple(Segment(segments_folder / facts.name, facts) for facts in manifest.segments)
     dead = tuple(_dead(folder, manifest, segment) for segment in segments)
     words = StoredWords.open(folder / "words") if manifest.words else None
     return Generation(manifest, segments, dead, words)

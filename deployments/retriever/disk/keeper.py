@@ -102,10 +102,12 @@ class IndexKeeper:
             self._folder.unlock()
         folder = IndexFolder(self._root, identity)
         known, known_at_s = folder.current(), self._now()
+        self._folder = folder
         while True:
             is_writer = self._try_lock(folder)
+            if self._is_resting():
+                return None
             generation = self._load(folder)
-            self._folder = folder
             if is_writer:
                 with suppress(OSError):
                     folder.clean(None if generation is None else generation.manifest)
@@ -132,10 +134,12 @@ class IndexKeeper:
             Unavailable: The store does not answer; all is as it was.
         """
         folder = self._folder
-        if folder is None:
+        if folder is None or self._is_resting():
             return
         with self._keeping:
             is_writer = self._try_lock(folder)
+            if self._is_resting():
+                return
             current, own = folder.current(), follower.generation
             if current is not None and current > (own or 0):
                 generation = self._load(folder)
@@ -197,7 +201,8 @@ class IndexKeeper:
         try:
             return folder.try_lock()
         except OSError as error:
-            _log.warning("The folder of the index cannot be written to: %s", error)
+            _log.warning("The index stays in memory, its folder cannot be written to: %s", error)
+            self._failed_at_s = self._now()
             return False
 
     def _load(self, folder: IndexFolder) -> Generation | None:

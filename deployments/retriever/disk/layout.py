@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from deployments.retriever.disk.manifest import SegmentFacts
 
-BLOBS = ("rows", "fields", "documents", "headings")
+BLOBS = ("ids", "rows", "fields", "documents", "headings")
 NO_PAGE = -(2**31)
 """In place of a page that is none."""
 
@@ -30,6 +30,7 @@ def arrays(facts: SegmentFacts) -> Mapping[str, tuple[str, tuple[int, ...]]]:
         "document_rows": ("<i4", (documents + 1,)),
         "hashes": ("<u8", (documents,)),
         "hash_documents": ("<i4", (documents,)),
+        "ids_ends": ("<i8", (rows + 1,)),
         "rows_ends": ("<i8", (rows + 1,)),
         "fields_ends": ("<i8", (facts.field_count + 1,)),
         "documents_ends": ("<i8", (documents + 1,)),

@@ -48,6 +48,8 @@ class Segment:
             }
         except OSError as error:
             raise Damaged(f"{facts.name}: {error}") from error
+        self._records = {name: memoryview(blob).cast("B") for name, blob in self._blobs.items()}
+        self._ends = {name: self._arrays[f"{name}_ends"] for name in BLOBS}
         self.numbers: Numbers = self._arrays["numbers"]
         self.vectors: Vectors = self._arrays["vectors"]
         self.codes: NDArray[np.uint64] = self._arrays["codes"]
@@ -80,18 +82,23 @@ class Segment:
     def row(self, place: int) -> Row:
         """Returns a row."""
         head, _, text = self.record("rows", place).partition(b"\0")
-        chunk_id, ordinal, heading, page, markup = json.loads(head)
+        ordinal, heading, page, markup = json.loads(str(head, "ascii"))
+        chunk_id = self.chunk_id(place)
         shared, acl = self.fields(int(self._arrays["row_fields"][place]))
         return Row(chunk_id, shared, ordinal, heading, page, text, cast(Markup, markup), acl)
 
+    def chunk_id(self, place: int) -> str:
+        """Returns the id of a row's chunk."""
+        return self.record("ids", place).decode("utf-8", "surrogatepass")
+
     def fields(self, place: int) -> tuple[Mapping[str, Scalar], Acl]:
         """Returns what rows of a document share, and who may read them."""
-        shared, acl = json.loads(self.record("fields", place))
+        shared, acl = json.loads(str(self.record("fields", place), "ascii"))
         return shared, None if acl is None else frozenset(acl)
 
     def document(self, place: int) -> tuple[str, str]:
         """Returns a document's id in the index and the mark of its version."""
-        document_id, mark = json.loads(self.record("documents", place))
+        document_id, mark = json.loads(str(self.record("documents", place), "ascii"))
         return document_id, mark
 
     def headings(self) -> list[str]:
@@ -107,7 +114,7 @@ class Segment:
             hashed: Its `hash_of`.
         """
         hashes = self._arrays["hashes"]
-        at = int(np.searchsorted(hashes, np.uint64(hashed)))
+        at = int(hashes.searchsorted(np.uint64(hashed)))
         while at < len(hashes) and int(hashes[at]) == hashed:
             place = int(self._arrays["hash_documents"][at])
             if self.document(place)[0] == document_id:
@@ -140,5 +147,5 @@ class Segment:
 
     def record(self, name: str, place: int) -> bytes:
         """Returns a record of a blob."""
-        first, end = self._arrays[f"{name}_ends"][place : place + 2].tolist()
-        return self._blobs[name][first:end].tobytes()
+        first, end = self._ends[name][place : place + 2].tolist()
+        return bytes(self._records[name][first:end])

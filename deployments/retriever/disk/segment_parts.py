@@ -85,6 +85,7 @@ def part_of_documents(documents: Sequence[StoredDocument], *, first_number: int)
     partitions: dict[tuple[str, Acl], int] = {}
     headings: dict[str, int] = {}
     rows: list[bytes] = []
+    ids: list[bytes] = []
     row_fields, ordinals, pages, row_headings = [], [], [], []
     for place, document in enumerate(documents):
         for row in document.rows:
@@ -99,7 +100,8 @@ def part_of_documents(documents: Sequence[StoredDocument], *, first_number: int)
             ordinals.append(row.ordinal)
             pages.append(NO_PAGE if row.page is None else row.page)
             row_headings.append(headings.setdefault(row.heading, len(headings)))
-            head = json.dumps([row.chunk_id, row.ordinal, row.heading, row.page, row.markup])
+            ids.append(row.chunk_id.encode("utf-8", "surrogatepass"))
+            head = json.dumps([row.ordinal, row.heading, row.page, row.markup])
             rows.append(b"\0".join((head.encode(), row.text)))
     vectors = [document.vectors for document in documents if len(document.vectors)]
     codes = np.concatenate([codes_of(given) for given in vectors]).T if vectors else _no_codes(0)
@@ -117,6 +119,7 @@ def part_of_documents(documents: Sequence[StoredDocument], *, first_number: int)
             ),
         },
         records={
+            "ids": _records(ids),
             "rows": _records(rows),
             "fields": _records(field_records),
             "documents": _records(
@@ -138,15 +141,19 @@ def part_of_segment(segment: Segment, dead: Mask) -> Part:
         dead: Which of its documents count no more.
     """
     kept = ~segment.rows_gone(dead)
-    fields, row_fields = _renumbered(
-        segment.array("row_fields")[kept], segment.facts.field_count
-    )
+    fields, row_fields = _renumbered(segment.array("row_fields")[kept], segment.facts.field_count)
     headings, row_headings = _renumbered(
         segment.array("row_headings")[kept], segment.facts.heading_count
     )
     hashes = np.empty(len(dead), dtype=np.uint64)
     hashes[segment.array("hash_documents")] = segment.array("hashes")
-    kept_of = {"rows": kept, "fields": fields, "documents": ~dead, "headings": headings}
+    kept_of = {
+        "ids": kept,
+        "rows": kept,
+        "fields": fields,
+        "documents": ~dead,
+        "headings": headings,
+    }
     return Part(
         arrays={
             **{name: segment.array(name)[kept] for name in ("numbers", "ordinals", "pages")},

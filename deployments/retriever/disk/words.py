@@ -145,9 +145,7 @@ class LayeredWords:
         found = texts.tried(words, top_k, lambda number: number not in self._gone_set)
         if found is not None:
             return found
-        return texts.best(
-            texts.queries.but(words, texts.queries.among(self._gone.tolist())), top_k
-        )
+        return texts.best(texts.queries.but(words, texts.queries.among(self._gone.tolist())), top_k)
 
     def _found_pending(self, asked: Asked) -> Found:
         if not len(self._pending):

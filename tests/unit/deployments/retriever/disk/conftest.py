@@ -99,8 +99,6 @@ def make(tmp_path: Path) -> Make:
     return lambda **wishes: FiledIndex(tmp_path / "index", **wishes)
 
 
-
-
 @pytest.fixture(autouse=True)
 def nothing_reaches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test cuts the power."""

@@ -66,9 +66,7 @@ class Both:
         self.filed.commit()
         self.memory.commit()
 
-    def _write(
-        self, tenant: str, name: str, acl: Acl, count: int, team: str, words: str
-    ) -> None:
+    def _write(self, tenant: str, name: str, acl: Acl, count: int, team: str, words: str) -> None:
         stored = stored_id(Access(tenant), name)
         texts = [f"{words} text {ordinal}" for ordinal in range(count)]
         self.filed.write(stored, texts, acl=acl, metadata={"team": team})
@@ -168,7 +166,10 @@ def test_scores_are_those_of_one_index_of_all_texts(changes: list[Any]) -> None:
                 strict=True,
             )
             for one, other in pairs:
-                assert (one.chunk_id, one.score) == (other.chunk_id, pytest.approx(other.score, abs=2e-4))
+                assert (one.chunk_id, one.score) == (
+                    other.chunk_id,
+                    pytest.approx(other.score, abs=2e-4),
+                )
         filed.close()
 
 
@@ -188,4 +189,6 @@ def test_what_is_in_memory_counts_like_what_is_in_files(make: Make) -> None:
             index.view().by_words(query, 100, access=DEFAULT_ACCESS)
             for index in (filed.index, memory)
         )
-        assert found(in_files) == [(one, pytest.approx(score, abs=2e-3)) for one, score in found(in_memory)]
+        assert found(in_files) == [
+            (one, pytest.approx(score, abs=2e-3)) for one, score in found(in_memory)
+        ]
