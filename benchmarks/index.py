@@ -58,7 +58,7 @@ def main(
 
 
 def _alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Returns what work returns in a process of its own: what one leaves behind is not another's."""
+    """Returns what work returns in a process of its own, which takes nothing of another's over."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(work, *arguments).result()

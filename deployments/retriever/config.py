@@ -8,7 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from deployments.settings import Settings
 
-
 FOLDER_VARIABLE = "RAGSERVE_INDEX_DIR"
 """Names the folder of all indexes of a node where the settings do not."""
 

@@ -34,10 +34,15 @@ first ten were among them, of true sentences more."""
 _LIKELY_PER_HIT = 20
 """Where many hits are wanted, so many are likely for each."""
 
-_VECTORS_PER_LIKELY = 200
+_VECTORS_PER_LIKELY = 125
 """Where there are very many vectors, so many of them are likely: the codes alone tell less."""
 
 _SCANNED_SLOTS = 32_768
+_COPIED_SLOTS = 256
+_BYTE_WORDS = 3
+"""Words whose differing bits one byte can count."""
+
+_SAMPLED = 32
 _SPARSE = 8
 """The codes of some vectors are read one by one where those are less than one in so many."""
 
@@ -207,7 +212,7 @@ class VectorView:
             distances = self._distances(code)
             if among is not None:
                 distances = distances[among]
-        near = np.flatnonzero(distances <= _smallest(distances, likely))
+        near = _nearest(distances, likely)
         return near if among is None else among[near]
 
     def _there(self) -> Numbers:
@@ -224,22 +229,34 @@ class VectorView:
             return np.empty(0, dtype=np.float32)
         self._check(vector)
         direction = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        # Some at a time: what is copied together stays near the processor.
         parts = [
-            np.take(one.block.vectors, own, axis=0) @ direction for one, own in self._divided(slots)
+            np.take(one.block.vectors, own[first : first + _COPIED_SLOTS], axis=0) @ direction
+            for one, own in self._divided(slots)
+            for first in range(0, len(own), _COPIED_SLOTS)
         ]
         return np.round(np.concatenate(parts), _COSINE_DIGITS)
 
     def _distances(self, code: Code) -> NDArray[np.uint16]:
         """Returns in how many bits each slot's code differs; those that are gone are beyond all."""
-        distances = np.empty(self._used, dtype=np.uint16)
+        distances = np.zeros(self._used, dtype=np.uint16)
+        differing = np.empty(_SCANNED_SLOTS, dtype=np.uint64)
+        counts, sums = np.empty((2, _SCANNED_SLOTS), dtype=np.uint8)
         start = 0
         for one in self.seen:
-            # Some at a time, which stay in the processor's cache.
+            # Some at a time, a word after the other: what is counted stays near the processor.
             for first in range(0, one.used, _SCANNED_SLOTS):
                 own = slice(first, min(first + _SCANNED_SLOTS, one.used))
-                differing = np.bitwise_count(one.block.codes[:, own] ^ code[:, None])
                 out = distances[start + own.start : start + own.stop]
-                np.sum(differing, axis=0, dtype=np.uint16, out=out)
+                size = len(out)
+                for group in range(0, len(code), _BYTE_WORDS):
+                    for word in range(group, min(group + _BYTE_WORDS, len(code))):
+                        target = sums if word == group else counts
+                        np.bitwise_xor(one.block.codes[word, own], code[word], differing[:size])
+                        np.bitwise_count(differing[:size], target[:size])
+                        if word != group:
+                            np.add(sums[:size], counts[:size], sums[:size])
+                    out += sums[:size]
                 if one.is_gone is not None:
                     out[one.is_gone[own]] = _BEYOND_ALL
             start += one.used
@@ -304,6 +321,18 @@ def codes_of(vectors: Vectors) -> Code:
     codes = np.zeros((len(vectors), 8 * _words(vectors.shape[1])), dtype=np.uint8)
     codes[:, : signs.shape[1]] = signs
     return codes.view(np.uint64)
+
+
+def _nearest(distances: NDArray[np.uint16], count: int) -> Numbers:
+    """Returns the ascending places of at least `count` distances, of which none is above any that
+    is left out."""
+    # What some of them say of all is mostly enough, and then few are counted.
+    guess = _smallest(distances[::_SAMPLED], 2 * count // _SAMPLED + _SAMPLED)
+    near = np.flatnonzero(distances <= guess)
+    if len(near) < count:
+        return np.flatnonzero(distances <= _smallest(distances, count))
+    found = distances[near]
+    return near[found <= _smallest(found, count)]
 
 
 def _smallest(distances: NDArray[np.uint16], count: int) -> int:

@@ -12,7 +12,7 @@ from deployments.retriever.disk.base import Base, SegmentState
 from deployments.retriever.disk.files import FileMark, FilesWriter, Marks, flush_folder, mark_of
 from deployments.retriever.disk.folder import IndexFolder
 from deployments.retriever.disk.generation import dead_name
-from deployments.retriever.disk.manifest import Manifest, SegmentFacts, Seen
+from deployments.retriever.disk.manifest import Manifest, Seen, SegmentFacts
 from deployments.retriever.disk.merging import is_worn, plan_merges
 from deployments.retriever.disk.segment_parts import (
     Part,

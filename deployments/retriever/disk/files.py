@@ -42,15 +42,16 @@ class FilesWriter:
         self._folder = folder
         self.marks: dict[str, FileMark] = {}
 
-    def write(self, name: str, parts: Iterable[NDArray[Any] | bytes | memoryview]) -> None:
+    def write(self, name: str, parts: Iterable[NDArray[Any] | bytes]) -> None:
         """Writes a file that the parts make in their order; it is on the disk afterwards."""
         size, checksum = 0, 0
         with (self._folder / name).open("xb") as file:
             for part in parts:
                 if not len(part):
                     continue
-                is_array = isinstance(part, np.ndarray)
-                data = memoryview(np.ascontiguousarray(part)).cast("B") if is_array else part
+                data = (
+                    part if isinstance(part, bytes) else np.ascontiguousarray(part).data.cast("B")
+                )
                 file.write(data)
                 checksum = zlib.crc32(data, checksum)
                 size += len(data)

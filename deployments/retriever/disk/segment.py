@@ -48,7 +48,7 @@ class Segment:
             }
         except OSError as error:
             raise Damaged(f"{facts.name}: {error}") from error
-        self._records = {name: memoryview(blob).cast("B") for name, blob in self._blobs.items()}
+        self._records = {name: blob.data for name, blob in self._blobs.items()}
         self._ends = {name: self._arrays[f"{name}_ends"] for name in BLOBS}
         self.numbers: Numbers = self._arrays["numbers"]
         self.vectors: Vectors = self._arrays["vectors"]

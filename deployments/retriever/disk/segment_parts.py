@@ -73,7 +73,7 @@ class Part:
 
     def code_word(self, word: int) -> NDArray[np.uint64]:
         """Returns one word of the codes of all rows."""
-        codes = self._codes[word]
+        codes: NDArray[np.uint64] = self._codes[word]
         return codes if self._kept is None else codes[self._kept]
 
 

@@ -20,7 +20,6 @@ from deployments.retriever.disk.generation import Generation
 from deployments.retriever.followed import followed_from
 from tests.unit.deployments.retriever.disk.conftest import FiledIndex, Make
 
-
 ALL = ["d0", "d1", "d2", "open0", "open1", "open2"]
 
 
