@@ -68,7 +68,15 @@ def _table(results: dict[str, Any]) -> Table:
     filling = results["filling"]
     title = f"Files of {filling['files_mb']:g} MB, filled in {filling['fill_s']:g} s"
     table = Table(title=title, title_justify="left")
-    for name in ("replica", "ready s", "private MB", "recall@10", "1 client p50 / p95 ms", "8"):
+    for name in (
+        "replica",
+        "ready s",
+        "private MB",
+        "recall@10",
+        "1 client p50 / p95 ms",
+        "8",
+        "CPU ms",
+    ):
         table.add_column(name)
     for name, found in results.items():
         if name != "filling":
@@ -80,6 +88,7 @@ def _table(results: dict[str, Any]) -> Table:
                 f"{found['recall_at_10']:g}",
                 f"{one['p50']:g} / {one['p95']:g}",
                 f"{eight['p50']:g} / {eight['p95']:g}",
+                f"{one['cpu_each']:g}",
             )
     return table
 

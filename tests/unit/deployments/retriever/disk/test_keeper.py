@@ -42,8 +42,7 @@ def indexed(document_id: str, *texts: str) -> IndexedDocument:
         Chunk(chunk_id(document_id, ordinal), document_id, ordinal, text, record.path, "")
         for ordinal, text in enumerate(texts)
     )
-    vectors = np.stack([vector_of(text) for text in texts]) if texts else np.empty((0, 8))
-    return IndexedDocument(record, chunks, vectors)
+    return IndexedDocument(record, chunks, np.stack([vector_of(text) for text in texts]))
 
 
 class Replica:
