@@ -53,7 +53,9 @@ class IndexFolder:
         if self._lock is not None and self._is_lock_there():
             return True
         self.unlock()
-        self.segments.mkdir(parents=True, exist_ok=True)
+        # Documents are in it: it is closed to other users.
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.segments.mkdir(exist_ok=True)
         self.generations.mkdir(exist_ok=True)
         lock = os.open(self.root / "writer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -89,6 +91,7 @@ class IndexFolder:
 
         Raises:
             Damaged: It is not what was written, or nothing of this collection or version.
+            OSError: It cannot be read at this moment, which says nothing of what it is.
         """
         for _ in range(_TRIES):
             number = self.current()
@@ -110,7 +113,7 @@ class IndexFolder:
             )
             generation = open_generation(folder, self.segments, manifest)
             self._verify(manifest)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             raise Damaged(str(error)) from error
         return generation
 

@@ -60,7 +60,7 @@ def _dead(folder: Path, manifest: Manifest, segment: Segment) -> Mask:
             places: NDArray[np.int32] = mapped(
                 folder / dead_name(segment.facts.name), "<i4", (mark.size_bytes // 4,)
             )
-        except OSError as error:
+        except FileNotFoundError as error:
             raise Damaged(str(error)) from error
         dead[places] = True
     return dead

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+from deployments.contracts.errors import Unavailable
 from deployments.retriever.disk.building import Changes, write_generation
 from deployments.retriever.disk.files import Damaged
 from deployments.retriever.disk.folder import IndexFolder
@@ -97,7 +98,11 @@ class IndexKeeper:
 
     def begin(self, identity: str) -> Generation | None:
         """Returns the generation to begin with; see `Files`. Waits while another process fills the
-        index, as long as it comes on."""
+        index, as long as it comes on.
+
+        Raises:
+            Unavailable: The files cannot be read at this moment.
+        """
         if self._folder is not None:
             self._folder.unlock()
         folder = IndexFolder(self._root, identity)
@@ -213,3 +218,6 @@ class IndexKeeper:
             with suppress(OSError):
                 folder.discard()
             return None
+        except OSError as error:
+            _log.warning("The files of the index cannot be read: %s", error)
+            raise Unavailable("The index cannot be read.", "retriever", _REST_S) from error

@@ -46,7 +46,7 @@ class Segment:
                 name: mapped(folder / name, np.uint8, (int(self._arrays[f"{name}_ends"][-1]),))
                 for name in BLOBS
             }
-        except OSError as error:
+        except FileNotFoundError as error:
             raise Damaged(f"{facts.name}: {error}") from error
         self._records = {name: blob.data for name, blob in self._blobs.items()}
         self._ends = {name: self._arrays[f"{name}_ends"] for name in BLOBS}

@@ -38,7 +38,7 @@ class StoredWords:
         try:
             index = open_index(folder)
             return cls(TextSearch(index.searcher(), LexicalQueries(index.schema)))
-        except (ValueError, OSError) as error:
+        except (ValueError, FileNotFoundError) as error:
             raise Damaged(f"the index of words cannot be opened: {error}") from error
 
     def counts(self, words: Iterable[str]) -> tuple[int, float] | None:

@@ -20,6 +20,7 @@ from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.disk import keeper as keeper_module
+from deployments.retriever.disk import segment as segment_module
 from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.follower import Follower
 from deployments.retriever.store import ChromaStore
@@ -313,6 +314,34 @@ def test_a_folder_that_cannot_be_made_leaves_the_index_in_memory(
     replica.store.delete("a")
     assert replica.find("red") == []
     assert not waited_s
+
+
+def test_files_that_cannot_be_read_for_a_moment_are_not_thrown_away(
+    args: StoreArgs, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Replica(args, root)
+    first.store.replace([indexed("a", "red")])
+    first.find("red")
+    first.step()
+    first.end()
+
+    def refuse(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    second = Replica(args, root)
+    with monkeypatch.context() as busy:
+        busy.setattr(segment_module, "mapped", refuse)
+        with pytest.raises(Unavailable):
+            second.find("red")
+    assert (root / "CURRENT").exists()
+    assert second.find("red") == ["a-00000"]
+    assert second.follower.generation == 1
+
+
+def test_other_users_cannot_look_into_the_folder(args: StoreArgs, root: Path) -> None:
+    first = Replica(args, root)
+    first.find("red")
+    assert root.stat().st_mode & 0o077 == 0
 
 
 def test_who_waits_for_a_writer_that_does_nothing_reads_by_itself(
