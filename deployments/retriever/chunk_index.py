@@ -21,7 +21,7 @@ from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.disk.base import Base
 from deployments.retriever.disk.generation import Generation
-from deployments.retriever.disk.segment_parts import StoredDocument
+from deployments.retriever.disk.segments.parts import StoredDocument
 from deployments.retriever.disk.words import LayeredWords
 from deployments.retriever.lexical import LexicalIndex, LexicalView
 from deployments.retriever.lexical_queries import Questions

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from deployments.contracts.tenants import Acl
 from deployments.retriever.columns import Columns, Part
 from deployments.retriever.disk.generation import Generation
-from deployments.retriever.disk.layout import hash_of
-from deployments.retriever.disk.segment import Mask, Segment
+from deployments.retriever.disk.segments.layout import hash_of
+from deployments.retriever.disk.segments.segment import Mask, Segment
 from deployments.retriever.row import Row
 from deployments.retriever.tenancy.partitions import Numbers, Partition
 from deployments.retriever.vectors import Seen

@@ -13,14 +13,14 @@ from deployments.retriever.disk.files import FileMark, FilesWriter, Marks, flush
 from deployments.retriever.disk.folder import IndexFolder
 from deployments.retriever.disk.generation import dead_name
 from deployments.retriever.disk.manifest import Manifest, Seen, SegmentFacts
-from deployments.retriever.disk.merging import is_worn, plan_merges
-from deployments.retriever.disk.segment_parts import (
+from deployments.retriever.disk.segments.merging import is_worn, plan_merges
+from deployments.retriever.disk.segments.parts import (
     Part,
     StoredDocument,
     part_of_documents,
     part_of_segment,
 )
-from deployments.retriever.disk.segment_writer import write_segment
+from deployments.retriever.disk.segments.writer import write_segment
 from deployments.retriever.lexical import LexicalIndex
 
 _WRITER_BYTES = 64 * 2**20

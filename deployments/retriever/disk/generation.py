@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deployments.retriever.disk.files import Damaged, mapped
 from deployments.retriever.disk.manifest import Manifest
-from deployments.retriever.disk.segment import Mask, Segment
+from deployments.retriever.disk.segments.segment import Mask, Segment
 from deployments.retriever.disk.words import StoredWords
 
 

@@ -20,8 +20,8 @@ from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.disk import keeper as keeper_module
-from deployments.retriever.disk import segment as segment_module
 from deployments.retriever.disk.keeper import IndexKeeper
+from deployments.retriever.disk.segments import segment as segment_module
 from deployments.retriever.follower import Follower
 from deployments.retriever.store import ChromaStore
 from tests.doubles import vector_of

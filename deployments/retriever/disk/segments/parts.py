@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.disk.layout import BLOBS, NO_PAGE, code_words, hash_of
-from deployments.retriever.disk.segment import Mask, Segment
+from deployments.retriever.disk.segments.layout import BLOBS, NO_PAGE, code_words, hash_of
+from deployments.retriever.disk.segments.segment import Mask, Segment
 from deployments.retriever.row import Row
 from deployments.retriever.tenancy.names import tenant_of
 from deployments.retriever.vectors import codes_of

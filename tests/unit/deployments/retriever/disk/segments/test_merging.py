@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.retriever.disk.merging import is_worn, plan_merges
+from deployments.retriever.disk.segments.merging import is_worn, plan_merges
 
 
 @pytest.mark.parametrize(

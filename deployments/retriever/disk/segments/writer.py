@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
 from deployments.retriever.disk.files import FilesWriter, flush_folder
-from deployments.retriever.disk.layout import BLOBS, arrays, code_words
 from deployments.retriever.disk.manifest import SegmentFacts
-from deployments.retriever.disk.segment_parts import Part
+from deployments.retriever.disk.segments.layout import BLOBS, arrays, code_words
+from deployments.retriever.disk.segments.parts import Part
 
 
 def write_segment(folder: Path, parts: Sequence[Part]) -> SegmentFacts:

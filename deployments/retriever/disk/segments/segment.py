@@ -14,9 +14,9 @@ from deployments.contracts.tenants import Acl
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.columns import Columns
 from deployments.retriever.disk.files import Damaged, mapped
-from deployments.retriever.disk.layout import BLOBS, arrays
 from deployments.retriever.disk.manifest import SegmentFacts
-from deployments.retriever.disk.segment_columns import SegmentColumns
+from deployments.retriever.disk.segments.columns import SegmentColumns
+from deployments.retriever.disk.segments.layout import BLOBS, arrays
 from deployments.retriever.row import Row
 
 Mask = NDArray[np.bool_]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deployments.retriever.columns import Column, Columns, coded
-from deployments.retriever.disk.layout import NO_PAGE
+from deployments.retriever.disk.segments.layout import NO_PAGE
 
 if TYPE_CHECKING:
-    from deployments.retriever.disk.segment import Segment
+    from deployments.retriever.disk.segments.segment import Segment
 
 
 class SegmentColumns(Columns):
