@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from deployments.contracts.errors import StageFailed
 from deployments.contracts.vectors import Vectors
+from deployments.retriever.codes import Code, add_distances, code_words, codes_of, nearest_of
 
 BLOCK_SLOTS = 65_536
 """Vectors that lie together. The system gives a block its memory as it fills."""
@@ -37,12 +38,7 @@ _LIKELY_PER_HIT = 20
 _VECTORS_PER_LIKELY = 125
 """Where there are very many vectors, so many of them are likely: the codes alone tell less."""
 
-_SCANNED_SLOTS = 32_768
 _COPIED_SLOTS = 256
-_BYTE_WORDS = 3
-"""Words whose differing bits one byte can count."""
-
-_SAMPLED = 32
 _SPARSE = 8
 """The codes of some vectors are read one by one where those are less than one in so many."""
 
@@ -52,7 +48,6 @@ _COSINE_DIGITS = 6
 """Equal vectors have equal cosines: the digits beyond depend on where in memory they lie."""
 
 Numbers = NDArray[np.int64]
-Code = NDArray[np.uint64]
 
 
 class _Block:
@@ -62,7 +57,7 @@ class _Block:
     def __init__(self, dimension: int) -> None:
         self.vectors: Vectors = np.empty((BLOCK_SLOTS, dimension), dtype=np.float32)
         # A row for each word of the code: a look at all codes reads them one after the other.
-        self.codes: Code = np.empty((_words(dimension), BLOCK_SLOTS), dtype=np.uint64)
+        self.codes: Code = np.empty((code_words(dimension), BLOCK_SLOTS), dtype=np.uint64)
         self.numbers: Numbers = np.empty(BLOCK_SLOTS, dtype=np.int64)
         self.is_gone = np.zeros(BLOCK_SLOTS, dtype=np.bool_)
         self.used = 0
@@ -212,7 +207,7 @@ class VectorView:
             distances = self._distances(code)
             if among is not None:
                 distances = distances[among]
-        near = _nearest(distances, likely)
+        near = nearest_of(distances, likely)
         return near if among is None else among[near]
 
     def _there(self) -> Numbers:
@@ -240,25 +235,12 @@ class VectorView:
     def _distances(self, code: Code) -> NDArray[np.uint16]:
         """Returns in how many bits each slot's code differs; those that are gone are beyond all."""
         distances = np.zeros(self._used, dtype=np.uint16)
-        differing = np.empty(_SCANNED_SLOTS, dtype=np.uint64)
-        counts, sums = np.empty((2, _SCANNED_SLOTS), dtype=np.uint8)
         start = 0
         for one in self.seen:
-            # Some at a time, a word after the other: what is counted stays near the processor.
-            for first in range(0, one.used, _SCANNED_SLOTS):
-                own = slice(first, min(first + _SCANNED_SLOTS, one.used))
-                out = distances[start + own.start : start + own.stop]
-                size = len(out)
-                for group in range(0, len(code), _BYTE_WORDS):
-                    for word in range(group, min(group + _BYTE_WORDS, len(code))):
-                        target = sums if word == group else counts
-                        np.bitwise_xor(one.block.codes[word, own], code[word], differing[:size])
-                        np.bitwise_count(differing[:size], target[:size])
-                        if word != group:
-                            np.add(sums[:size], counts[:size], sums[:size])
-                    out += sums[:size]
-                if one.is_gone is not None:
-                    out[one.is_gone[own]] = _BEYOND_ALL
+            out = distances[start : start + one.used]
+            add_distances(one.block.codes[:, : one.used], code, out)
+            if one.is_gone is not None:
+                out[one.is_gone] = _BEYOND_ALL
             start += one.used
         return distances
 
@@ -309,32 +291,3 @@ def _find(ordered: Numbers, wanted: Numbers) -> tuple[Numbers, NDArray[np.bool_]
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
     return places, ordered[places] == wanted
-
-
-def _words(dimension: int) -> int:
-    return -(-dimension // 64)
-
-
-def codes_of(vectors: Vectors) -> Code:
-    """Returns the signs of vectors as (n, words of 64 bits)."""
-    signs = np.packbits(vectors > 0, axis=1)
-    codes = np.zeros((len(vectors), 8 * _words(vectors.shape[1])), dtype=np.uint8)
-    codes[:, : signs.shape[1]] = signs
-    return codes.view(np.uint64)
-
-
-def _nearest(distances: NDArray[np.uint16], count: int) -> Numbers:
-    """Returns the ascending places of at least `count` distances, of which none is above any that
-    is left out."""
-    # What some of them say of all is mostly enough, and then few are counted.
-    guess = _smallest(distances[::_SAMPLED], 2 * count // _SAMPLED + _SAMPLED)
-    near = np.flatnonzero(distances <= guess)
-    if len(near) < count:
-        return np.flatnonzero(distances <= _smallest(distances, count))
-    found = distances[near]
-    return near[found <= _smallest(found, count)]
-
-
-def _smallest(distances: NDArray[np.uint16], count: int) -> int:
-    """Returns the distance that at least `count` of them do not exceed."""
-    return int(np.searchsorted(np.cumsum(np.bincount(distances)), count))

@@ -7,6 +7,7 @@ records of any length, beside an array of the places where they end.
 import hashlib
 from collections.abc import Mapping
 
+from deployments.retriever.codes import code_words
 from deployments.retriever.disk.manifest import SegmentFacts
 
 BLOBS = ("ids", "rows", "fields", "documents", "headings")
@@ -36,11 +37,6 @@ def arrays(facts: SegmentFacts) -> Mapping[str, tuple[str, tuple[int, ...]]]:
         "documents_ends": ("<i8", (documents + 1,)),
         "headings_ends": ("<i8", (facts.heading_count + 1,)),
     }
-
-
-def code_words(dimension: int) -> int:
-    """Returns how many words of 64 bits the signs of a vector take."""
-    return -(-dimension // 64)
 
 
 def hash_of(document_id: str) -> int:

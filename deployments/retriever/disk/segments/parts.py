@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.disk.segments.layout import BLOBS, NO_PAGE, code_words, hash_of
+from deployments.retriever.codes import code_words, codes_of
+from deployments.retriever.disk.segments.layout import BLOBS, NO_PAGE, hash_of
 from deployments.retriever.disk.segments.segment import Mask, Segment
 from deployments.retriever.row import Row
 from deployments.retriever.tenancy.names import tenant_of
-from deployments.retriever.vectors import codes_of
 
 _SLICE_ROWS = 16_384
 """Rows whose vectors are in memory at once while they are copied, 25 MB."""

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
+from deployments.retriever.codes import code_words
 from deployments.retriever.disk.files import FilesWriter, flush_folder
 from deployments.retriever.disk.manifest import SegmentFacts
-from deployments.retriever.disk.segments.layout import BLOBS, arrays, code_words
+from deployments.retriever.disk.segments.layout import BLOBS, arrays
 from deployments.retriever.disk.segments.parts import Part
 
 
