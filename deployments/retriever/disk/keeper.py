@@ -17,6 +17,7 @@ from deployments.retriever.disk.building import Changes, write_generation
 from deployments.retriever.disk.files import Damaged
 from deployments.retriever.disk.folder import IndexFolder
 from deployments.retriever.disk.generation import Generation
+from deployments.retriever.disk.memory import give_back
 from deployments.retriever.followed import Followed
 
 SPILL_CHUNKS = 20_000
@@ -197,6 +198,7 @@ class IndexKeeper:
         generation = self._load(folder)
         with suppress(OSError):
             folder.clean(manifest)
+        give_back()
         return generation
 
     def _is_resting(self) -> bool:
