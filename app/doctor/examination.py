@@ -18,7 +18,13 @@ from app.doctor.machine import (
     check_python,
     check_shared_memory,
 )
-from app.doctor.places import check_sqlite_files, check_writable
+from app.doctor.places import (
+    check_index,
+    check_sqlite_files,
+    check_writable,
+    index_folders,
+    mounted,
+)
 from app.doctor.ports import check_fallback_ports, check_port
 from app.doctor.programs import check_haproxy, check_launcher, check_names, looked_through_first
 from app.doctor.services import HttpServers, check_databases, check_http_servers
@@ -70,6 +76,9 @@ class Examination:
         yield check_writable("for sockets", Path("/tmp"))
         variables = (DATABASE_URL_VARIABLE, LIMITS_URL_VARIABLE, CACHE_URL_VARIABLE)
         yield from check_sqlite_files((name, self.environment.get(name, "")) for name in variables)
+        document = config.document if config is not None else None
+        for name, folder in index_folders(self.environment, document).items():
+            yield from check_index(name, folder, mounted())
         yield from check_databases(self.environment)
         servers = HttpServers()
         if config is not None and (self.node or self._running() is not None):

@@ -2,10 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from app.doctor.finding import Finding, ok, warning, wrong
+from deployments.retriever.config import FOLDER_VARIABLE
 
 _NETWORK = {
     "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gpfs", "lustre", "nfs", "nfs4",
@@ -48,6 +50,29 @@ def mounted() -> list[tuple[str, str]]:
     import psutil
 
     return [(part.mountpoint, part.fstype) for part in psutil.disk_partitions(all=True)]
+
+
+def index_folders(
+    environment: Mapping[str, str], document: Mapping[str, Any] | None
+) -> dict[str, Path]:
+    """Returns the folders for indexes of documents that the environment and a Serve config name, by
+    what names them."""
+    named = {FOLDER_VARIABLE: environment.get(FOLDER_VARIABLE)}
+    for application in (document or {}).get("applications", ()):
+        index = (application.get("args") or {}).get("index")
+        if isinstance(index, Mapping):
+            named[f"index.path of {application.get('name')}"] = index.get("path")
+    return {name: Path(path) for name, path in named.items() if isinstance(path, str) and path}
+
+
+def check_index(name: str, folder: Path, mounts: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Yields whether a folder for indexes can be written to, and is on a disk of this machine: its
+    files are mapped into memory and locked."""
+    yield check_writable(f"of {name}", folder)
+    kind = file_system_of(folder, mounts)
+    if kind in _NETWORK or kind.startswith("nfs"):
+        said = f"{folder} lies on a network file system ({kind}), which nodes would share"
+        yield wrong(name, said, "Name a folder on a disk of each node: what is there is no state.")
 
 
 def check_sqlite_files(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS
 from app.local.log_rotation import LogLimits
 from app.local.ports import StackPorts
+from deployments.retriever.config import FOLDER_VARIABLE
 
 INSTANCE_VARIABLE = "RAGSERVE_INSTANCE"
 """Carries the id of one start into all its processes: how a stop knows those that left home."""
@@ -95,9 +96,10 @@ def gateway_environment(
     key_pepper: str,
     database: Path,
     limits: Path,
+    index: Path,
 ) -> dict[str, str]:
-    """Returns the secrets of the applications: those of the user's own environment, or else those
-    of the stack.
+    """Returns the secrets of the applications and the places of their files: those of the user's
+    own environment, or else those of the stack.
 
     Args:
         inherited: The user's environment.
@@ -106,6 +108,7 @@ def gateway_environment(
         key_pepper: Key of the digests by which API keys are known.
         database: The file that keeps rollouts and keys.
         limits: The file in which rates are counted.
+        index: The folder for indexes of documents.
     """
     own = {
         "RAGSERVE_ADMIN_KEY": admin_key,
@@ -113,8 +116,14 @@ def gateway_environment(
         "RAGSERVE_KEY_PEPPER": key_pepper,
         "RAGSERVE_DATABASE_URL": f"sqlite:///{database}",
         "RAGSERVE_LIMITS_URL": f"sqlite:///{limits}",
+        FOLDER_VARIABLE: str(index),
     }
-    return {name: inherited.get(name) or value for name, value in own.items()}
+    # One that is empty keeps the index in memory.
+    empty = {FOLDER_VARIABLE} & inherited.keys()
+    return {
+        name: inherited[name] if name in empty else inherited.get(name) or value
+        for name, value in own.items()
+    }
 
 
 def mlflow_environment(*, instance: str) -> dict[str, str]:

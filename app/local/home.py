@@ -27,6 +27,11 @@ class Home:
         return self.root / "chroma"
 
     @property
+    def index(self) -> Path:
+        """What retrievers make of Chroma's content to search it: made again where it is missing."""
+        return self.root / "index"
+
+    @property
     def mlflow_database(self) -> Path:
         return self.root / "mlflow.db"
 

@@ -164,6 +164,7 @@ def plan_servers(
         key_pepper=kept_token(home.key_pepper),
         database=home.control_database,
         limits=home.limits_database,
+        index=home.index,
     )
     specs = [
         ray_spec(

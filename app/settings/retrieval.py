@@ -3,7 +3,7 @@
 from deployments.embedder.config import EmbedderArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
-from deployments.retriever.config import RetrieverArgs, StoreArgs
+from deployments.retriever.config import IndexArgs, RetrieverArgs, StoreArgs
 from deployments.settings import Settings
 
 
@@ -14,13 +14,14 @@ class RetrievalArgs(Settings):
     reranker: RerankerArgs = RerankerArgs()
     store: StoreArgs
     lexical: bool = RetrieverArgs.model_fields["lexical"].default
+    index: IndexArgs = IndexArgs()
     max_chunk_tokens: int = IndexerArgs.model_fields["max_chunk_tokens"].default
     overlap_tokens: int = IndexerArgs.model_fields["overlap_tokens"].default
     max_document_chunks: int = IndexerArgs.model_fields["max_document_chunks"].default
 
     def retriever(self) -> RetrieverArgs:
         """Returns the retriever's settings."""
-        return RetrieverArgs(store=self.store, lexical=self.lexical)
+        return RetrieverArgs(store=self.store, lexical=self.lexical, index=self.index)
 
     def indexer(self) -> IndexerArgs:
         """Returns the indexer's settings; its tokenizer is the embedder's."""

@@ -31,6 +31,10 @@ class StoredContent:
     def __init__(self, store: ChromaStore) -> None:
         self._store = store
 
+    def identity(self) -> str:
+        """Returns the id that Chroma gave the collection when it was made."""
+        return str(self._store.chroma.chunks().id)
+
     def numbers(self) -> Mapping[str, int]:
         """Returns how many changes each writer has announced."""
         return self._store.changes.numbers()

@@ -1,9 +1,10 @@
-"""All chunks of a collection in the memory of one replica: what they are, their words and their
+"""All chunks of a collection as one replica searches them: what they are, their words and their
 vectors.
 
-Changes become visible together, at `commit`. Nothing has to be fetched for an answer; the store can
-always fill the index again. 100,000 chunks of 800 characters with vectors of 384 numbers take about
-370 MB, of which 32 MB are there for words that are being written.
+They are in the files of a generation, which all replicas of a node share, and in memory what came
+since; without files, all in memory: 100,000 chunks of 800 characters with vectors of 384 numbers
+take about 370 MB there. Changes become visible together, at `commit`. Nothing has to be fetched for
+an answer; the store can always fill the index again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +19,17 @@ from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.search import Filter
 from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
+from deployments.retriever.disk.base import Base
+from deployments.retriever.disk.generation import Generation
+from deployments.retriever.disk.segments.parts import StoredDocument
+from deployments.retriever.disk.words import LayeredWords
 from deployments.retriever.lexical import LexicalIndex, LexicalView
+from deployments.retriever.lexical_queries import Questions
+from deployments.retriever.pending_words import PendingView, PendingWords
 from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Rows
 from deployments.retriever.tenancy.partitions import Numbers
-from deployments.retriever.vectors import VectorTable, VectorView
+from deployments.retriever.vectors import Seen, VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 
 
@@ -41,7 +48,7 @@ class View:
     documents as whoever filled it says. It never changes."""
 
     rows: Rows
-    words: LexicalView
+    words: LexicalView | LayeredWords
     vectors: VectorView
     states: Mapping[str, str]
 
@@ -64,7 +71,9 @@ class View:
             return selection.passing(where or {}, condition)
 
         def passes(number: int) -> bool:
-            is_open = selection.is_whole or self.rows.is_in_reach(access, number)
+            # Words of rows that went are in the files until the next generation.
+            is_whole = selection.is_whole and self.rows.has(number)
+            is_open = is_whole or self.rows.is_in_reach(access, number)
             return is_open and (condition is None or condition.matches(self.rows[number].fields()))
 
         if selection.is_small:
@@ -101,16 +110,23 @@ class View:
         return dict(zip(ascending.tolist(), cosines.tolist(), strict=True))
 
     def _ranked(self, found: Iterable[tuple[int, float]], top_k: int) -> list[Hit]:
-        hits = [Hit(number, self.rows[number].chunk_id, score) for number, score in found]
+        hits = [Hit(number, self.rows.chunk_id(number), score) for number, score in found]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:top_k]
 
 
 class ChunkIndex:
-    """Chunks that come and go. Safe to share between threads; every method blocks."""
+    """Chunks that come and go. Safe to share between threads; every method blocks.
 
-    def __init__(self) -> None:
-        self._table = RowTable()
-        self._words = LexicalIndex()
+    Args:
+        in_files: Whether memory has only what is newer than a generation; else it has everything.
+        generation: What there is to begin with; None for nothing.
+    """
+
+    def __init__(self, *, in_files: bool = False, generation: Generation | None = None) -> None:
+        self._base = None if generation is None else Base(generation)
+        self._table = RowTable(0 if generation is None else generation.manifest.next_number)
+        self._words: LexicalIndex | PendingWords = PendingWords() if in_files else LexicalIndex()
+        self._questions = Questions()
         self._vectors = VectorTable()
         self._gone: list[int] = []
         self._writing = Lock()
@@ -120,23 +136,31 @@ class ChunkIndex:
         """Returns how many chunks searches see."""
         return len(self._view.rows)
 
+    @property
+    def base(self) -> Base | None:
+        """The rows of the generation that still count."""
+        return self._base
+
+    @property
+    def change_count(self) -> int:
+        """Chunks that came or went since the generation was written."""
+        gone = 0 if self._base is None else len(self._base.gone)
+        return self._table.given + gone
+
     def add(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         """Adds chunks, each with its row of `vectors`; one whose id is known replaces the
         former."""
         with self._writing:
-            numbers = []
-            for chunk in chunks:
-                number, former = self._table.add(chunk)
-                numbers.append(number)
-                if former is not None:
-                    self._gone.append(former)
-                self._words.add(number, chunk.passage())
-            self._vectors.add(numbers, vectors)
+            self._lift({chunk.document_id for chunk in chunks})
+            self._add(chunks, vectors)
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Removes all chunks of those documents that are known."""
         with self._writing:
-            self._gone.extend(self._table.remove(document_ids))
+            going = list(document_ids)
+            self._gone.extend(self._table.remove(going))
+            if self._base is not None:
+                self._base = self._base.without(going)
 
     def commit(self, states: Mapping[str, str] | None = None) -> None:
         """Shows what was added and removed since the last time; searches under way see all of the
@@ -155,8 +179,60 @@ class ChunkIndex:
         """Returns what searches see."""
         return self._view
 
+    def become(self, other: "ChunkIndex") -> None:
+        """Takes all that another index has, and shows it; nobody uses that one any more."""
+        with self._writing:
+            self._base, self._table, self._words = other._base, other._table, other._words
+            self._vectors, self._gone, self._view = other._vectors, other._gone, other._view
+
+    def document(self, document_id: str, mark: str) -> StoredDocument:
+        """Returns a document that came since the generation was written, as searches see it.
+
+        Args:
+            document_id: As the index calls it.
+            mark: Of its version.
+        """
+        view = self._view
+        ordinals = view.rows.documents().get(document_id, {})
+        numbers = [ordinals[ordinal] for ordinal in sorted(ordinals)]
+        ascending = np.array(sorted(numbers), dtype=np.int64)
+        vectors = view.vectors.vectors(ascending)[np.searchsorted(ascending, numbers)]
+        return StoredDocument(document_id, mark, [view.rows[number] for number in numbers], vectors)
+
+    def _add(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        numbers = []
+        for chunk in chunks:
+            number, former = self._table.add(chunk)
+            numbers.append(number)
+            if former is not None:
+                self._gone.append(former)
+            self._words.add(number, chunk.passage())
+        self._vectors.add(numbers, vectors)
+
+    def _lift(self, document_ids: Iterable[str]) -> None:
+        """Takes documents of the generation into memory: each is in one place."""
+        for document_id in document_ids if self._base is not None else ():
+            numbers = self._base.rows_of(document_id) if self._base is not None else []
+            if numbers and self._base is not None:
+                chunks = [self._base.row(number).chunk() for number in numbers]
+                vectors = VectorView(self._base.seen()).vectors(np.array(numbers))
+                self._base = self._base.without([document_id])
+                self._add(chunks, vectors)
+
     def _look(self, states: Mapping[str, str]) -> View:
-        return View(self._table.snapshot(), self._words.commit(), self._vectors.view(), states)
+        words = self._words.commit()
+        below: list[Seen] = [] if self._base is None else self._base.seen()
+        return View(
+            self._table.snapshot(self._base),
+            words if isinstance(words, LexicalView) else self._layered(words),
+            VectorView([*below, *self._vectors.view().seen]),
+            states,
+        )
+
+    def _layered(self, words: PendingView) -> LayeredWords:
+        stored = None if self._base is None else self._base.generation.words
+        gone = np.empty(0, dtype=np.int64) if self._base is None else self._base.gone
+        return LayeredWords(stored, words, gone, self._questions)
 
 
 def _condition(where: Filter | None) -> Condition | None:

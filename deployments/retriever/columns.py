@@ -30,6 +30,14 @@ class Column:
     values: Mapping[Kind, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the rows that columns have; all, where it is not said which."""
+
+    columns: "Columns"
+    among: NDArray[np.bool_] | None = None
+
+
 class Columns:
     """The columns of rows that never change. Safe to share between threads.
 
@@ -55,12 +63,12 @@ class Columns:
 
     def _chunks(self, key: str) -> Column:
         read: Callable[[Row], object] = _READERS[key]
-        codes, values = _coded([read(row) for row in self._rows])
+        codes, values = coded([read(row) for row in self._rows])
         return Column(codes, values)
 
     def _documents(self, key: str) -> Column:
         shared, places = self._shared
-        codes, values = _coded([fields.get(key) for fields in shared])
+        codes, values = coded([fields.get(key) for fields in shared])
         return Column(codes[places], values)
 
     @cached_property
@@ -79,7 +87,8 @@ _READERS: Mapping[str, Callable[[Row], object]] = {
 }
 
 
-def _coded(values: Sequence[object]) -> tuple[NDArray[np.int32], dict[Kind, int]]:
+def coded(values: Sequence[object]) -> tuple[NDArray[np.int32], dict[Kind, int]]:
+    """Returns the values as a column has them: the code of each, and the codes of all."""
     known: dict[Kind, int] = {}
     codes = [known.setdefault((type(value), value), len(known)) for value in values]
     return np.array(codes, dtype=np.int32), known

@@ -8,6 +8,9 @@ from pydantic import Field, field_validator, model_validator
 
 from deployments.settings import Settings
 
+FOLDER_VARIABLE = "RAGSERVE_INDEX_DIR"
+"""Names the folder of all indexes of a node where the settings do not."""
+
 
 class StoreArgs(Settings):
     """A Chroma server by `url`, or a folder of this machine by `path`: exactly one of them."""
@@ -55,15 +58,44 @@ class StoreArgs(Settings):
         return self
 
 
+class IndexArgs(Settings):
+    """Where the index lies that replicas search: in files of their node, which all replicas there
+    share, or in the memory of each."""
+
+    path: str | None = None
+    """Absolute folder on a disk of the node; indexes of several collections may share it. None
+    takes the folder that the environment variable `RAGSERVE_INDEX_DIR` names, which is one in the
+    stack's home after `ragserve up`; without that, and where it is empty, the index is in memory.
+    Some 3 kB for each chunk of 800 characters with a vector of 384 numbers, and twice as much
+    while segments are merged. What is there is made again from the store when it is lost."""
+
+    max_pending_chunks: int = Field(default=4096, ge=1)
+    """Chunks that came or went since the files were written and are in the memory of each replica:
+    with more, they are written at once. Some 10 kB each."""
+
+    max_pending_s: float = Field(default=30.0, gt=0)
+    """Time after which changes are written, however few. A restarted replica reads those again that
+    were not."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_absolute(cls, path: str | None) -> str | None:
+        if path and not Path(path).is_absolute():
+            raise ValueError("must be absolute: replicas do not share your working directory")
+        return path
+
+
 class RetrieverArgs(Settings):
     """What the retriever opens at start."""
 
     store: StoreArgs
 
     lexical: bool = True
-    """Whether every replica keeps all chunks in its memory, their words, texts and vectors, and
-    searches there: some 370 MB and 25 s at the start for 100,000 chunks. Without it the store
-    is searched, by meaning alone."""
+    """Whether replicas search an index of all chunks, their words, texts and vectors, that they
+    keep themselves. Without it the store is searched, by meaning alone."""
+
+    index: IndexArgs = IndexArgs()
+    """Where that index is."""
 
     max_silence_s: float = Field(default=300.0, gt=0)
     """Time without any answer from the store after which a replica counts as broken and is started

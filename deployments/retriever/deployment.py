@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from deployments.batching.batcher import Batcher
@@ -30,6 +31,7 @@ from deployments.retriever.calibration import (
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
+from deployments.retriever.disk.opening import open_keeper
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query, state_of
 from deployments.retriever.store import ChromaStore
@@ -70,10 +72,14 @@ class Retriever(StageReplica):
         self._store = ChromaStore(settings.store)
         self._documents = TenantDocuments(self._store)
         self._calibrations = Calibrations(self._store.chroma)
-        index = ChunkIndex() if settings.lexical else None
-        self._follower = None if index is None else Follower(StoredContent(self._store), index)
+        self._keeper = open_keeper(settings) if settings.lexical else None
+        index = ChunkIndex(in_files=self._keeper is not None) if settings.lexical else None
+        self._follower = (
+            None if index is None else Follower(StoredContent(self._store), index, self._keeper)
+        )
         self._index = index
         self._following: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._hybrid = HybridSearch(self._store, index, self._follower)
         self._batcher = Batcher(
             self._hybrid.search,
@@ -218,6 +224,7 @@ class Retriever(StageReplica):
         if self._following is None:
             await self._look(with_calibration=True)
             self._following = asyncio.create_task(self._follow())
+            self._keeping = asyncio.create_task(self._keep())
         silence_s = min(self._store.chroma.silence_s(), time.monotonic() - self._begun_s)
         if silence_s > self._max_silence_s or self._following.done():
             raise Unavailable("The vector store has not answered for long.", "retriever")
@@ -226,6 +233,15 @@ class Retriever(StageReplica):
         for look in count(1):
             await asyncio.sleep(_FOLLOW_S)
             await self._look(with_calibration=look % _LOOKS_PER_CALIBRATION == 0)
+
+    async def _keep(self) -> None:
+        """Writes the files of the index, or takes over what another replica has written. Apart from
+        following, which does not wait for a disk."""
+        if self._keeper is None or self._follower is None:
+            return
+        while True:
+            await asyncio.sleep(_FOLLOW_S)
+            await _attempt(partial(self._keeper.step, self._follower), what="index in files")
 
     async def _look(self, *, with_calibration: bool) -> None:
         if self._follower is not None:

@@ -1,23 +1,28 @@
-"""The adapter over tantivy: BM25 over texts, in memory.
+"""The adapter over tantivy: BM25 over texts.
 
 Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009; with
 k1 = 1.2 and b = 0.75, which are tantivy's.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.retriever.analyzer import make_analyzer, make_whole_analyzer, whole_terms
-from deployments.retriever.lexical_queries import LexicalQueries
+from deployments.retriever.lexical_queries import LexicalQueries, Questions
 from deployments.words.searchable import searchable
 
 if TYPE_CHECKING:
-    from tantivy import Query, Searcher
+    from tantivy import Index, Query, Searcher
 
 _WRITER_BYTES = 32 * 2**20
 _SPARE_HITS = 16
 _MAX_TIES = 4096
 """Texts that are looked at to order equal ones; among more than these, which come is chance."""
+
+_EXPLAINED_WORDS = 100
+"""Words that are tried where the statistics of an index are asked for."""
 
 _TRIED_HITS = 200
 """Best hits that are held against a filter one by one, before all texts are."""
@@ -25,7 +30,7 @@ _TRIED_HITS = 200
 _MAX_TRIED_HITS = 2000
 """Beyond so many, a search among the texts that pass costs less."""
 
-_SCORE_DIGITS = 4
+SCORE_DIGITS = 4
 """Scores are sums in single precision, whose last digits depend on the order of the words."""
 
 Found = list[tuple[int, float]]
@@ -38,26 +43,20 @@ class LexicalIndex:
 
     Scores count texts that were removed until tantivy merges them away, so that two indexes with
     the same texts and another history may differ a little in them.
+
+    Args:
+        folder: An empty one for its files, or one that has them; None to keep them in memory.
+        writer_bytes: Memory for words that are being written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None, *, writer_bytes: int = _WRITER_BYTES) -> None:
         import tantivy
 
         self._tantivy = tantivy
-        schema = (
-            tantivy.SchemaBuilder()
-            .add_unsigned_field("number", indexed=True, fast=True)
-            .add_text_field("words", tokenizer_name="words", index_option="position")
-            .add_text_field("wholes", tokenizer_name="wholes", index_option="basic")
-            .build()
-        )
-        self._index = tantivy.Index(schema)
-        self._index.register_tokenizer("words", make_analyzer())
-        self._index.register_tokenizer("wholes", make_whole_analyzer())
-        self._queries = LexicalQueries(schema)
-        # The other policy keeps a thread that watches for commits.
-        self._index.config_reader("manual")
-        self._writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+        self._index = open_index(folder)
+        self._queries = LexicalQueries(self._index.schema)
+        self._questions = Questions()
+        self._writer = self._index.writer(heap_size=writer_bytes, num_threads=1)
 
     def add(self, number: int, text: str) -> None:
         """Adds a text."""
@@ -78,28 +77,59 @@ class LexicalIndex:
         """Returns the texts as they are."""
         self._writer.commit()
         self._index.reload()
-        return LexicalView(self._index.searcher(), self._queries)
+        return LexicalView(TextSearch(self._index.searcher(), self._queries), self._questions)
+
+    def close(self) -> None:
+        """Ends writing: what was committed is merged where it is due, and nothing can be added any
+        more."""
+        self._writer.wait_merging_threads()
+
+
+def open_index(folder: Path | None) -> "Index":
+    """Returns an index of tantivy that can read our words.
+
+    Args:
+        folder: See `LexicalIndex`.
+    """
+    import tantivy
+
+    if folder is not None and tantivy.Index.exists(str(folder)):
+        index = tantivy.Index.open(str(folder))
+    else:
+        schema = (
+            tantivy.SchemaBuilder()
+            .add_unsigned_field("number", indexed=True, fast=True)
+            .add_text_field("words", tokenizer_name="words", index_option="position")
+            .add_text_field("wholes", tokenizer_name="wholes", index_option="basic")
+            .build()
+        )
+        index = tantivy.Index(schema) if folder is None else tantivy.Index(schema, str(folder))
+    index.register_tokenizer("words", make_analyzer())
+    index.register_tokenizer("wholes", make_whole_analyzer())
+    # The other policy keeps a thread that watches for commits.
+    index.config_reader("manual")
+    return index
 
 
 class LexicalView:
     """The texts of one moment. Safe to share between threads; every method blocks.
 
     Searches return the best `top_k` texts with words of the query, and whatever ties with the last
-    of them, by descending score.
+    of them, in no order.
 
     Args:
-        searcher: A reader of tantivy.
-        queries: Makes the queries of its index.
+        texts: Finds them.
+        questions: Reads what is asked for.
     """
 
-    def __init__(self, searcher: "Searcher", queries: LexicalQueries) -> None:
-        self._searcher = searcher
-        self._queries = queries
+    def __init__(self, texts: "TextSearch", questions: Questions) -> None:
+        self._texts = texts
+        self._questions = questions
 
     def search(self, text: str, top_k: int) -> Found:
         """Returns the best texts."""
-        words = self._queries.words(text, self._searcher)
-        return [] if words is None else self._best(words, top_k)
+        words = self._read(text)
+        return [] if words is None else self._texts.best(words, top_k)
 
     def search_among(
         self,
@@ -109,8 +139,7 @@ class LexicalView:
         passes: Callable[[int], bool],
         passing: Callable[[], Collection[int]],
     ) -> Found:
-        """Returns the best texts that pass. Holds ever more of the best ones against the filter;
-        where few pass, it looks among those alone.
+        """Returns the best texts that pass.
 
         Args:
             text: The query.
@@ -118,33 +147,97 @@ class LexicalView:
             passes: Returns whether a number passes.
             passing: Returns all numbers that pass; not asked where the best texts are enough.
         """
-        words = self._queries.words(text, self._searcher)
+        words = self._read(text)
         if words is None:
             return []
-        found = self._tried(words, max(_TRIED_HITS, 4 * top_k), top_k, passes)
-        if found is not None:
-            return found
-        return self._in(words, top_k, passing())
+        return self._texts.best_among(words, top_k, passes=passes, passing=passing)
 
     def search_in(self, text: str, top_k: int, allowed: Collection[int]) -> Found:
         """Returns the best of those texts whose numbers are allowed."""
-        words = self._queries.words(text, self._searcher) if allowed else None
-        return [] if words is None else self._in(words, top_k, allowed)
+        words = self._read(text) if allowed else None
+        return [] if words is None else self._texts.best_in(words, top_k, allowed)
 
-    def _in(self, words: "Query", top_k: int, allowed: Collection[int]) -> Found:
+    def _read(self, text: str) -> "Query | None":
+        asked = self._questions.read(text, self._texts.statistics)
+        return self._texts.queries.words(asked) if asked else None
+
+
+class TextSearch:
+    """Finds the best texts of one state of an index of tantivy: at least `top_k` where there are so
+    many, and whatever ties with the last of them. Safe to share between threads.
+
+    Args:
+        searcher: A reader of tantivy.
+        queries: Makes the queries of its index.
+    """
+
+    def __init__(self, searcher: "Searcher", queries: LexicalQueries) -> None:
+        self._searcher = searcher
+        self.queries = queries
+
+    @property
+    def statistics(self) -> "Searcher":
+        """What is known of all texts together."""
+        return self._searcher
+
+    def best(self, words: "Query", top_k: int) -> Found:
+        """Returns the best texts."""
+        limit = top_k + _SPARE_HITS
+        hits = self._hits(words, limit)
+        while len(hits) == limit < _MAX_TIES and hits[-1][1] == hits[top_k - 1][1]:
+            limit *= 4
+            hits = self._hits(words, limit)
+        return hits
+
+    def best_among(
+        self,
+        words: "Query",
+        top_k: int,
+        *,
+        passes: Callable[[int], bool],
+        passing: Callable[[], Collection[int]],
+    ) -> Found:
+        """Returns the best texts that pass. Holds the best of all against the filter; where few
+        pass, it looks among those alone."""
+        found = self.tried(words, top_k, passes)
+        return self.best_in(words, top_k, passing()) if found is None else found
+
+    def best_in(self, words: "Query", top_k: int, allowed: Collection[int]) -> Found:
+        """Returns the best of those texts whose numbers are allowed."""
         if not allowed:
             return []
-        tried = 2 * top_k * self._searcher.num_docs // len(allowed)
+        # Some that are allowed may be elsewhere: in no case does it look for none.
+        tried = max(top_k, 2 * top_k * self._searcher.num_docs // len(allowed))
         if tried <= _MAX_TRIED_HITS:
             found = self._tried(words, tried, top_k, allowed.__contains__)
             if found is not None:
                 return found
-        return self._best(self._queries.both(words, self._queries.among(list(allowed))), top_k)
+        return self.best(self.queries.both(words, self.queries.among(list(allowed))), top_k)
+
+    def tried(self, words: "Query", top_k: int, passes: Callable[[int], bool]) -> Found | None:
+        """Returns the best texts that pass, None where they may be further down than it looks."""
+        return self._tried(words, max(_TRIED_HITS, 4 * top_k), top_k, passes)
+
+    def explain(self, known: Iterable[str]) -> str | None:
+        """Returns how the score of some text comes about, as JSON; None where no text has a word.
+
+        Args:
+            known: Words to look for first; it takes time to find another.
+        """
+        for word in chain(known, self._frequent_words()):
+            words = self.queries.word(word)
+            # A word may be there still whose texts are gone.
+            if found := self._searcher.search(words, limit=1, count=False).hits:
+                return words.explain(self._searcher, found[0][1]).to_json()
+        return None
+
+    def _frequent_words(self) -> Iterator[str]:
+        for word, _ in self._searcher.terms_with_prefix("words", "", limit=_EXPLAINED_WORDS):
+            yield word
 
     def _tried(
         self, words: "Query", tried: int, top_k: int, passes: Callable[[int], bool]
     ) -> Found | None:
-        """Returns the best hits that pass, None where they may be further down."""
         hits = self._hits(words, tried)
         passed = [hit for hit in hits if passes(hit[0])]
         # Beyond the last hit there may be ties with it, whose order is not ours.
@@ -152,20 +245,12 @@ class LexicalView:
             return None
         return passed
 
-    def _best(self, query: "Query", top_k: int) -> Found:
-        limit = top_k + _SPARE_HITS
-        hits = self._hits(query, limit)
-        while len(hits) == limit < _MAX_TIES and hits[-1][1] == hits[top_k - 1][1]:
-            limit *= 4
-            hits = self._hits(query, limit)
-        return hits
-
     def _hits(self, query: "Query", limit: int) -> Found:
         found = self._searcher.search(query, limit=limit, count=False).hits
         if not found:
             return []
         numbers = self._searcher.fast_field_values("number", [address for _, address in found])
         return [
-            (int(number or 0), round(float(score), _SCORE_DIGITS))
+            (int(number or 0), round(float(score), SCORE_DIGITS))
             for number, (score, _) in zip(numbers, found, strict=True)
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from deployments.contracts.documents import Chunk
+from deployments.retriever.disk.base import Base
 from deployments.retriever.row import Row, row_of
 from deployments.retriever.rows import BLOCK_NUMBERS, Rows
 from deployments.retriever.tenancy.partitions import PartitionTable
@@ -14,16 +15,24 @@ class RowTable:
 
     A snapshot shares all blocks of rows with the table, and whoever changes a block changes a copy:
     a commit of one document among 100,000 copies no more than that.
+
+    Args:
+        first_number: The number of the first chunk.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_number: int = 0) -> None:
         self._blocks: dict[int, dict[int, Row]] = {}
         self._own: set[int] = set()
         self._documents: dict[str, dict[int, int]] = {}
         self._own_documents: set[str] = set()
         self._partitions = PartitionTable()
         self._last: Row | None = None
-        self._next = 0
+        self._first = self._next = first_number
+
+    @property
+    def given(self) -> int:
+        """How many numbers were given."""
+        return self._next - self._first
 
     def add(self, chunk: Chunk) -> tuple[int, int | None]:
         """Returns the chunk's number, and the one that it had until now, if it was known."""
@@ -48,11 +57,16 @@ class RowTable:
             self._drop(number)
         return gone
 
-    def snapshot(self) -> Rows:
-        """Returns the rows as they are, by number."""
+    def snapshot(self, base: Base | None = None) -> Rows:
+        """Returns the rows as they are, by number.
+
+        Args:
+            base: Rows of other documents, under numbers below.
+        """
         self._own.clear()
         self._own_documents.clear()
-        return Rows(self._blocks.copy(), self._documents.copy(), self._partitions.snapshot())
+        partitions = self._partitions.snapshot()
+        return Rows(self._blocks.copy(), self._documents.copy(), partitions, base)
 
     def _drop(self, number: int) -> None:
         block = self._block(number)

@@ -13,13 +13,14 @@ for the two steps.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.errors import StageFailed
 from deployments.contracts.vectors import Vectors
+from deployments.retriever.codes import Code, add_distances, code_words, codes_of, nearest_of
 
 BLOCK_SLOTS = 65_536
 """Vectors that lie together. The system gives a block its memory as it fills."""
@@ -34,11 +35,19 @@ first ten were among them, of true sentences more."""
 _LIKELY_PER_HIT = 20
 """Where many hits are wanted, so many are likely for each."""
 
+_VECTORS_PER_LIKELY = 125
+"""Where there are very many vectors, so many of them are likely: the codes alone tell less."""
+
+_COPIED_SLOTS = 256
+_SPARSE = 8
+"""The codes of some vectors are read one by one where those are less than one in so many."""
+
+_BEYOND_ALL = 2**15
+
 _COSINE_DIGITS = 6
 """Equal vectors have equal cosines: the digits beyond depend on where in memory they lie."""
 
 Numbers = NDArray[np.int64]
-Code = NDArray[np.uint64]
 
 
 class _Block:
@@ -48,7 +57,7 @@ class _Block:
     def __init__(self, dimension: int) -> None:
         self.vectors: Vectors = np.empty((BLOCK_SLOTS, dimension), dtype=np.float32)
         # A row for each word of the code: a look at all codes reads them one after the other.
-        self.codes: Code = np.empty((_words(dimension), BLOCK_SLOTS), dtype=np.uint64)
+        self.codes: Code = np.empty((code_words(dimension), BLOCK_SLOTS), dtype=np.uint64)
         self.numbers: Numbers = np.empty(BLOCK_SLOTS, dtype=np.int64)
         self.is_gone = np.zeros(BLOCK_SLOTS, dtype=np.bool_)
         self.used = 0
@@ -58,19 +67,39 @@ class _Block:
         taken = min(len(numbers), BLOCK_SLOTS - self.used)
         slots = slice(self.used, self.used + taken)
         self.vectors[slots] = vectors[:taken]
-        self.codes[:, slots] = _codes(vectors[:taken]).T
+        self.codes[:, slots] = codes_of(vectors[:taken]).T
         self.numbers[slots] = numbers[:taken]
         self.used += taken
         return taken
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a view sees of a block: its first `used` slots, without those that were gone."""
+class Block(Protocol):
+    """Vectors of length 1 with their codes, in the order of their numbers; see `_Block`."""
 
-    block: _Block
+    @property
+    def vectors(self) -> Vectors:
+        """(n, dim)."""
+        ...
+
+    @property
+    def codes(self) -> Code:
+        """(words of 64 bits, n)."""
+        ...
+
+    @property
+    def numbers(self) -> Numbers:
+        """(n,), ascending."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a view sees of a block: its first `used` slots, without those that are gone, if any
+    are."""
+
+    block: Block
     used: int
-    is_gone: NDArray[np.bool_]
+    is_gone: NDArray[np.bool_] | None
 
 
 class VectorTable:
@@ -101,7 +130,7 @@ class VectorTable:
         if taken > 2 * self._there + SPARE_SLOTS:
             self._compact()
         return VectorView(
-            [_Seen(block, block.used, block.is_gone.copy()) for block in self._blocks]
+            [Seen(block, block.used, block.is_gone[: block.used].copy()) for block in self._blocks]
         )
 
     def _append(self, numbers: Numbers, vectors: Vectors) -> None:
@@ -126,14 +155,11 @@ class VectorView:
         seen: Blocks in the order of their numbers.
     """
 
-    def __init__(self, seen: Sequence[_Seen]) -> None:
-        self._seen = seen
-
-    @cached_property
-    def _there(self) -> Numbers:
-        """The slots that are taken, counted over all blocks."""
-        return np.flatnonzero(
-            np.concatenate([~one.is_gone[: one.used] for one in self._seen] or [np.zeros(0, bool)])
+    def __init__(self, seen: Sequence[Seen]) -> None:
+        self.seen = tuple(one for one in seen if one.used)
+        self._used = sum(one.used for one in self.seen)
+        self._count = self._used - sum(
+            int(np.count_nonzero(one.is_gone)) for one in self.seen if one.is_gone is not None
         )
 
     def nearest(
@@ -150,14 +176,8 @@ class VectorView:
         Raises:
             StageFailed: The vectors here have another dimension.
         """
-        slots = self._there if among is None else self._slots(among)
-        likely = max(LIKELY, _LIKELY_PER_HIT * top_k)
-        if len(slots) > likely:
-            self._check(vector)
-            distances = self._distances(_codes(vector[None, :])[0])
-            if len(slots) < len(distances):
-                distances = distances[slots]
-            slots = slots[np.flatnonzero(distances <= _smallest(distances, likely))]
+        likely = max(LIKELY, _LIKELY_PER_HIT * top_k, self._count // _VECTORS_PER_LIKELY)
+        slots = self._likely(vector, likely, None if among is None else self._slots(among))
         cosines = self._cosines(slots, vector)
         if len(slots) > top_k:
             best = cosines >= np.partition(cosines, -top_k)[-top_k]
@@ -169,50 +189,97 @@ class VectorView:
         ascend."""
         return self._cosines(self._slots(numbers), vector)
 
+    def vectors(self, numbers: Numbers) -> Vectors:
+        """Returns vectors that are here, (n, dim), in the order of their numbers, which ascend."""
+        slots = self._slots(numbers)
+        parts = [np.take(one.block.vectors, own, axis=0) for one, own in self._divided(slots)]
+        return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+
+    def _likely(self, vector: Vectors, likely: int, among: Numbers | None) -> Numbers:
+        """Returns the slots of vectors, all or those that are likely the nearest of them."""
+        if (self._count if among is None else len(among)) <= likely:
+            return self._there() if among is None else among
+        self._check(vector)
+        code = codes_of(vector[None, :])[0]
+        if among is not None and len(among) * _SPARSE < self._used:
+            distances = self._distances_of(among, code)
+        else:
+            distances = self._distances(code)
+            if among is not None:
+                distances = distances[among]
+        near = nearest_of(distances, likely)
+        return near if among is None else among[near]
+
+    def _there(self) -> Numbers:
+        """Returns the slots that are taken, counted over all blocks."""
+        parts, start = [np.empty(0, dtype=np.int64)], 0
+        for one in self.seen:
+            own = np.arange(one.used) if one.is_gone is None else np.flatnonzero(~one.is_gone)
+            parts.append(own + start)
+            start += one.used
+        return np.concatenate(parts)
+
     def _cosines(self, slots: Numbers, vector: Vectors) -> Vectors:
         if not len(slots):
             return np.empty(0, dtype=np.float32)
         self._check(vector)
         direction = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        # Some at a time: what is copied together stays near the processor.
         parts = [
-            np.take(one.block.vectors, own, axis=0) @ direction for one, own in self._divided(slots)
+            np.take(one.block.vectors, own[first : first + _COPIED_SLOTS], axis=0) @ direction
+            for one, own in self._divided(slots)
+            for first in range(0, len(own), _COPIED_SLOTS)
         ]
         return np.round(np.concatenate(parts), _COSINE_DIGITS)
 
     def _distances(self, code: Code) -> NDArray[np.uint16]:
-        """Returns in how many bits each slot's code differs."""
-        distances = np.empty(sum(one.used for one in self._seen), dtype=np.uint16)
+        """Returns in how many bits each slot's code differs; those that are gone are beyond all."""
+        distances = np.zeros(self._used, dtype=np.uint16)
         start = 0
-        for one in self._seen:
-            differing = np.bitwise_count(one.block.codes[:, : one.used] ^ code[:, None])
-            np.sum(differing, axis=0, dtype=np.uint16, out=distances[start : start + one.used])
+        for one in self.seen:
+            out = distances[start : start + one.used]
+            add_distances(one.block.codes[:, : one.used], code, out)
+            if one.is_gone is not None:
+                out[one.is_gone] = _BEYOND_ALL
             start += one.used
         return distances
 
+    def _distances_of(self, slots: Numbers, code: Code) -> NDArray[np.uint16]:
+        """Returns the same of some slots."""
+        parts = [
+            np.bitwise_count(one.block.codes[:, own] ^ code[:, None]).sum(axis=0, dtype=np.uint16)
+            for one, own in self._divided(slots)
+        ]
+        return np.concatenate(parts)
+
     def _slots(self, numbers: Numbers) -> Numbers:
-        """Returns the slots of those numbers that are here."""
-        parts, start = [], 0
-        for one in self._seen:
-            slots, is_there = _find(one.block.numbers[: one.used], numbers)
+        """Returns the slots of those ascending numbers that are here."""
+        parts, start = [np.empty(0, dtype=np.int64)], 0
+        for one in self.seen:
+            own = one.block.numbers[: one.used]
+            first, end = np.searchsorted(numbers, (own[0], own[-1] + 1))
+            slots, is_there = _find(own, numbers[first:end])
             slots = slots[is_there]
-            parts.append(slots[~one.is_gone[slots]] + start)
+            if one.is_gone is not None:
+                slots = slots[~one.is_gone[slots]]
+            parts.append(slots + start)
             start += one.used
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return np.concatenate(parts)
 
     def _numbers(self, slots: Numbers) -> Numbers:
         parts = [one.block.numbers[own] for one, own in self._divided(slots)]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
-    def _divided(self, slots: Numbers) -> Iterator[tuple[_Seen, Numbers]]:
+    def _divided(self, slots: Numbers) -> Iterator[tuple[Seen, Numbers]]:
         """Yields each block with those of the ascending slots that are its own, counted in it."""
         start = 0
-        for one in self._seen:
+        for one in self.seen:
             first, end = np.searchsorted(slots, (start, start + one.used))
             yield one, slots[first:end] - start
             start += one.used
 
     def _check(self, vector: Vectors) -> None:
-        if self._seen and self._seen[0].block.vectors.shape[1] != len(vector):
+        if self.seen and self.seen[0].block.vectors.shape[1] != len(vector):
             raise StageFailed(
                 "The collection holds vectors of another embedding model.", "retriever"
             )
@@ -224,20 +291,3 @@ def _find(ordered: Numbers, wanted: Numbers) -> tuple[Numbers, NDArray[np.bool_]
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
     places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
     return places, ordered[places] == wanted
-
-
-def _words(dimension: int) -> int:
-    return -(-dimension // 64)
-
-
-def _codes(vectors: Vectors) -> Code:
-    """Returns the signs of vectors as (n, words of 64 bits)."""
-    signs = np.packbits(vectors > 0, axis=1)
-    codes = np.zeros((len(vectors), 8 * _words(vectors.shape[1])), dtype=np.uint8)
-    codes[:, : signs.shape[1]] = signs
-    return codes.view(np.uint64)
-
-
-def _smallest(distances: NDArray[np.uint16], count: int) -> int:
-    """Returns the distance that at least `count` of them do not exceed."""
-    return int(np.searchsorted(np.cumsum(np.bincount(distances)), count))

@@ -5,7 +5,7 @@ A set is kept as the ascending numbers of its rows. A commit makes new sets for 
 documents changed, in time linear in their rows, and shares all others with the state before it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,16 +24,29 @@ class Numbers:
     """The numbers of some rows.
 
     Args:
-        ascending: (n,) the numbers.
+        ascending: (n,) the numbers, or what gives them when they are first asked for.
         document_count: Documents that these are all rows of.
+        count: n; asked for where the numbers are not there yet.
     """
 
-    def __init__(self, ascending: NDArray[np.int64], document_count: int = 0) -> None:
-        self.ascending = ascending
+    def __init__(
+        self,
+        ascending: NDArray[np.int64] | Callable[[], NDArray[np.int64]],
+        document_count: int = 0,
+        *,
+        count: int | None = None,
+    ) -> None:
+        self._given = ascending
+        self._count = count
         self.document_count = document_count
 
     def __len__(self) -> int:
-        return len(self.ascending)
+        return len(self.ascending) if self._count is None else self._count
+
+    @cached_property
+    def ascending(self) -> NDArray[np.int64]:
+        """(n,) the numbers."""
+        return self._given() if callable(self._given) else self._given
 
     @cached_property
     def as_set(self) -> frozenset[int]:
@@ -61,13 +74,13 @@ class Partition:
     """
 
     def __init__(self, by_acl: Mapping[Acl, Numbers]) -> None:
-        self._by_acl = by_acl
+        self.by_acl = by_acl
         self._readable: dict[frozenset[str], Numbers] = {}
 
     @property
     def is_open(self) -> bool:
         """Whether all of the tenant may read everything."""
-        return self._by_acl.keys() <= {None}
+        return self.by_acl.keys() <= {None}
 
     def readable(self, access: Access) -> Numbers:
         """Returns the rows that somebody of the tenant may read."""
@@ -75,7 +88,7 @@ class Partition:
             return self.rows
         found = self._readable.get(access.groups)
         if found is None:
-            found = union(rows for acl, rows in self._by_acl.items() if access.may_read(acl))
+            found = union(rows for acl, rows in self.by_acl.items() if access.may_read(acl))
             if len(self._readable) >= _KEPT_GROUPS:
                 self._readable.clear()
             self._readable[access.groups] = found
@@ -83,7 +96,7 @@ class Partition:
 
     def changed(self, changes: Mapping[Acl, _Change]) -> "Partition":
         """Returns the rows as they are after some came and went."""
-        by_acl = dict(self._by_acl)
+        by_acl = dict(self.by_acl)
         for acl, change in changes.items():
             rows = _changed(by_acl.pop(acl, NO_NUMBERS), change)
             if len(rows):
@@ -91,12 +104,12 @@ class Partition:
         return Partition(by_acl)
 
     def __bool__(self) -> bool:
-        return bool(self._by_acl)
+        return bool(self.by_acl)
 
     @cached_property
     def rows(self) -> Numbers:
         """All of them."""
-        return union(self._by_acl.values())
+        return union(self.by_acl.values())
 
 
 class PartitionTable:
@@ -138,6 +151,15 @@ def _changed(former: Numbers, change: _Change) -> Numbers:
     return Numbers(np.concatenate([kept, added]), documents)
 
 
+def joined(first: Partition, second: Partition) -> Partition:
+    """Returns the rows of two partitions of one tenant."""
+    acls = first.by_acl.keys() | second.by_acl.keys()
+    parts = (first, second)
+    return Partition(
+        {acl: union(part.by_acl[acl] for part in parts if acl in part.by_acl) for acl in acls}
+    )
+
+
 def union(parts: Iterable[Numbers]) -> Numbers:
     """Returns the rows of sets that have none in common."""
     given = list(parts)
@@ -145,5 +167,9 @@ def union(parts: Iterable[Numbers]) -> Numbers:
         return given[0]
     if not given:
         return NO_NUMBERS
-    ascending = np.sort(np.concatenate([rows.ascending for rows in given]))
-    return Numbers(ascending, sum(rows.document_count for rows in given))
+
+    def ascending() -> NDArray[np.int64]:
+        return np.sort(np.concatenate([rows.ascending for rows in given]))
+
+    documents = sum(rows.document_count for rows in given)
+    return Numbers(ascending, documents, count=sum(len(rows) for rows in given))

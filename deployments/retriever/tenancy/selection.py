@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deployments.contracts.search import Filter
-from deployments.retriever.columns import Columns
-from deployments.retriever.row import Row
-from deployments.retriever.tenancy.partitions import Numbers
+from deployments.retriever.columns import Part
+from deployments.retriever.tenancy.partitions import NO_NUMBERS, Numbers
 from deployments.retriever.where import Condition
 
 _KEPT_FILTERS = 8
@@ -23,12 +25,12 @@ class Selection:
 
     Args:
         numbers: Which they are.
-        read: Returns the rows themselves, in the same order.
+        read: Returns their metadata, in the same order.
         is_whole: Whether they are all that the index has.
     """
 
     def __init__(
-        self, numbers: Numbers, read: Callable[[], Sequence[Row]], *, is_whole: bool
+        self, numbers: Numbers, read: Callable[[], Sequence[Part]], *, is_whole: bool
     ) -> None:
         self.numbers = numbers
         self.is_whole = is_whole
@@ -49,12 +51,18 @@ class Selection:
         key = json.dumps(where, sort_keys=True, default=str)
         passing = self._passing.get(key)
         if passing is None:
-            passing = Numbers(self._columns.numbers[condition.select(self._columns)])
+            parts = [_passing(part, condition) for part in self._parts]
+            passing = Numbers(np.concatenate(parts) if parts else NO_NUMBERS.ascending)
             if len(self._passing) >= _KEPT_FILTERS:
                 self._passing.clear()
             self._passing[key] = passing
         return passing
 
     @cached_property
-    def _columns(self) -> Columns:
-        return Columns(self.numbers.ascending, self._read())
+    def _parts(self) -> Sequence[Part]:
+        return self._read()
+
+
+def _passing(part: Part, condition: Condition) -> NDArray[np.int64]:
+    mask = condition.select(part.columns)
+    return part.columns.numbers[mask if part.among is None else mask & part.among]

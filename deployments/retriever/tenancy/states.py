@@ -20,11 +20,21 @@ NO_DOCUMENTS = f"{0:064x}"
 
 class TenantStates:
     """Follows documents by their ids in the index and the marks of their versions. One thread at a
-    time may change it."""
+    time may change it.
 
-    def __init__(self) -> None:
-        self._sums: dict[str, int] = {}
-        self._unknown: dict[str, int] = {}
+    Args:
+        kept: What `keep` returned.
+    """
+
+    def __init__(self, kept: Mapping[str, tuple[str, int]] | None = None) -> None:
+        self._sums = {tenant: int(total, 16) for tenant, (total, _) in (kept or {}).items()}
+        self._unknown = {tenant: unknown for tenant, (_, unknown) in (kept or {}).items()}
+
+    def keep(self) -> dict[str, tuple[str, int]]:
+        """Returns what makes the same again, by tenant."""
+        return {
+            tenant: (f"{total:x}", self._unknown[tenant]) for tenant, total in self._sums.items()
+        }
 
     def change(self, document_id: str, former: str | None, mark: str | None) -> None:
         """Notes another version of a document.

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor.places import check_sqlite, check_writable, file_system_of, mounted
+from app.doctor.places import (
+    check_index,
+    check_sqlite,
+    check_writable,
+    file_system_of,
+    index_folders,
+    mounted,
+)
 
 ROOT = Path(__file__).parents[4]
 MOUNTS = [("/", "ext4"), ("/home", "nfs4"), ("/home/me/disk", "xfs")]
@@ -79,3 +86,25 @@ def test_sqlite_over_a_network_is_wrong() -> None:
 
 def test_this_machine_says_what_holds_a_file(tmp_path: Path) -> None:
     assert file_system_of(tmp_path / "x.db", mounted())
+
+
+def test_folders_of_indexes_are_named_by_the_environment_and_by_settings() -> None:
+    document = {
+        "applications": [
+            {"name": "gateway"},
+            {"name": "retrieval", "args": {"index": {"path": "/data/index"}}},
+            {"name": "memory", "args": {"index": {"path": ""}}},
+        ]
+    }
+    assert index_folders({"RAGSERVE_INDEX_DIR": "/index"}, document) == {
+        "RAGSERVE_INDEX_DIR": Path("/index"),
+        "index.path of retrieval": Path("/data/index"),
+    }
+    assert index_folders({}, None) == {}
+
+
+def test_an_index_over_a_network_is_wrong(tmp_path: Path) -> None:
+    near = list(check_index("index", tmp_path, [("/", "ext4")]))
+    far = list(check_index("index", tmp_path, [("/", "nfs4")]))
+    assert [finding.verdict for finding in near] == ["ok"]
+    assert [finding.verdict for finding in far] == ["ok", "wrong"]

@@ -57,6 +57,9 @@ class SourceDouble:
             self.texts[document_id] = text
         self.log = WriterLog(self.log.number + 1, (*self.log.recent, (document_id,))[-2:])
 
+    def identity(self) -> str:
+        return "collection"
+
     def numbers(self) -> dict[str, int]:
         self.asked.append("numbers")
         if self.is_broken:

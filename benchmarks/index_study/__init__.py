@@ -1,0 +1,1 @@
+"""A large index in files: made-up documents, and replicas that search them."""

@@ -1,0 +1,30 @@
+"""Which folder the files of an index are in."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from deployments.retriever.config import FOLDER_VARIABLE, RetrieverArgs
+from deployments.retriever.disk.keeper import IndexKeeper
+
+
+def open_keeper(settings: RetrieverArgs) -> IndexKeeper | None:
+    """Returns what keeps the files of an index, None where it is in memory alone. Nothing is
+    written before the store has answered."""
+    path = settings.index.path
+    if path is None:
+        path = os.environ.get(FOLDER_VARIABLE)
+    if not path:
+        return None
+    return IndexKeeper(
+        Path(path) / _name(settings),
+        max_pending_chunks=settings.index.max_pending_chunks,
+        max_pending_s=settings.index.max_pending_s,
+    )
+
+
+def _name(settings: RetrieverArgs) -> str:
+    """Returns a name that collections of one name in several stores do not share."""
+    store = settings.store
+    digest = hashlib.sha256((store.url or store.path or "").encode()).hexdigest()[:12]
+    return f"{store.collection}-{digest}"

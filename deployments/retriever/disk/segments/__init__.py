@@ -1,0 +1,1 @@
+"""Segments: rows that never change, as mapped arrays, and how they are written and merged."""

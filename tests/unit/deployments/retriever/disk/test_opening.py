@@ -1,0 +1,50 @@
+"""Which folder an index gets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from deployments.retriever.config import FOLDER_VARIABLE, RetrieverArgs
+from deployments.retriever.disk.keeper import IndexKeeper
+from deployments.retriever.disk.opening import open_keeper
+
+
+def root_of(**settings: Any) -> Path | None:
+    given = {"store": {"url": "http://127.0.0.1:8100", "collection": "minilm"}, **settings}
+    keeper = open_keeper(RetrieverArgs.model_validate(given))
+    assert keeper is None or isinstance(keeper, IndexKeeper)
+    return None if keeper is None else keeper._root
+
+
+def test_the_settings_name_the_folder_before_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    assert root_of() is None
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "env"))
+    own = root_of(index={"path": str(tmp_path / "own")})
+    assert own is not None
+    assert own.parent == tmp_path / "own"
+    named = root_of()
+    assert named is not None
+    assert named.parent == tmp_path / "env"
+    assert root_of(index={"path": ""}) is None
+    monkeypatch.setenv(FOLDER_VARIABLE, "")
+    assert root_of() is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_collections_of_one_name_in_two_stores_have_two_folders(tmp_path: Path) -> None:
+    roots = {
+        root_of(store={"url": url, "collection": name}, index={"path": str(tmp_path)})
+        for url in ("http://127.0.0.1:8100", "http://chroma:8000")
+        for name in ("minilm", "other")
+    }
+    assert len(roots) == 4
+
+
+def test_a_folder_is_absolute() -> None:
+    with pytest.raises(ValidationError, match="absolute"):
+        root_of(index={"path": "index"})
