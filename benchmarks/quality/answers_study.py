@@ -26,10 +26,17 @@ async def ask_all(
     subject: Subject, dataset: str, questions: Sequence[JudgedQuestion], *, at_once: int
 ) -> list[Answered]:
     """Returns the answer to each question."""
+    return await ask_texts(subject, dataset, [one.text for one in questions], at_once)
+
+
+async def ask_texts(
+    subject: Subject, dataset: str, questions: Sequence[str], at_once: int
+) -> list[Answered]:
+    """Returns the answer to each text."""
     with progress(len(questions), f"{dataset}: answers") as steps:
         return await each(
             questions,
-            lambda one: whole(lambda: subject.answer(one.text)),
+            lambda text: whole(lambda: subject.answer(text)),
             at_once=at_once,
             on_done=steps.done,
         )
