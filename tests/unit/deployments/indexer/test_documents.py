@@ -91,7 +91,7 @@ def test_rule_at_the_start_of_a_text_is_no_front_matter() -> None:
     ("name", "content", "title"),
     [
         ("a.md", "intro\n\n## Minor\n\n# Major { #major }\n", "Major"),
-        ("docs/v1.2-notes.MD", "## Only a section\ntext", "v1.2-notes"),
+        ("docs/v1.2-notes.MD", "## Only a section\ntext", "Only a section"),
         ("a.md", "```sh\n# comment\n```\n\nReal title\n==========\ntext", "Real title"),
         ("a.html", "<title> The\n page </title><body><h1>H</h1>text</body>", "The page"),
         ("server.log", "# not a heading", "server"),

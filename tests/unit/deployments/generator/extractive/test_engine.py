@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Generation, Prompt
 from deployments.contracts.search import ScoredChunk, Signals
-from deployments.generator.extractive import analysis
 from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import statements
-from deployments.generator.extractive.terms import stem, words
+from deployments.generator.extractive.reading import analysis
+from deployments.generator.extractive.reading.sentences import statements
+from deployments.generator.extractive.reading.terms import stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
@@ -61,6 +61,7 @@ def assert_cites_what_stands_there(generation: Generation, context: list[ScoredC
         assert stretch.endswith(mark)
         stands_there = statements(context[citation.source - 1].chunk.text)
         quoted = stretch.removesuffix(mark).rstrip()
+        quoted = quoted.removeprefix("Yes. ").removeprefix("No. ")
         assert quoted in [statement.quote for statement in stands_there if statement.is_whole]
         position = citation.end
     assert position == len(generation.text)
@@ -272,7 +273,7 @@ def test_a_list_that_is_taken_along_is_not_quoted_again() -> None:
     assert generation.text.count("the queue limit of tokens") == 1
     assert len(generation.citations) == 1
     behind = ask(question, context_of(f"{text}\nA queue limit of bytes is new."))
-    assert behind.text.endswith("tokens\n\n[1]\n\nA queue limit of bytes is new. [1]")
+    assert behind.text == generation.text
     assert_cites_what_stands_there(behind, context_of(f"{text}\nA queue limit of bytes is new."))
 
 
@@ -381,7 +382,7 @@ def test_any_answer_is_quoted_bounded_and_repeatable(
         assert len(generation.citations) <= most
         assert_cites_what_stands_there(generation, context)
     else:
-        assert generation.text == NO_INFORMATION
+        assert generation.text.startswith(NO_INFORMATION)
 
 
 def test_a_source_is_cited_by_its_rank_also_where_others_were_withheld() -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from deployments.generator.extractive.analysis import Sentence
+from deployments.generator.extractive.reading.analysis import Sentence
 
 AnswerType = Literal["number", "time", "name", "reason"]
 
