@@ -28,8 +28,8 @@ _NEGATIVE = frozenset(
     map(
         stem,
         """lack fail refuse deny avoid exclude except prevent instead rather unlike absent missing
-        unable impossible forbid forbidden reject unless only few little hardly less rarely seldom stop
-        ignore skip disable unavailable""".split(),  # noqa: SIM905
+        unable impossible forbid forbidden reject unless only few little hardly less rarely seldom
+        stop ignore skip disable unavailable""".split(),  # noqa: SIM905
     )
 )
 """Words by which a sentence says what is not without a word of negation."""
@@ -60,9 +60,19 @@ def estimate_answerability(
     question: Sentence, best: Candidate, context: Sequence[ScoredChunk]
 ) -> float:
     """Returns a number in (0, 1) that is higher the likelier the context answers the question."""
-    found = features(question, best, context)
+    return likelihood(features(question, best, context))
+
+
+def likelihood(found: Mapping[str, float]) -> float:
+    """Returns the same of what `features` has found."""
     logit = math.fsum(_WEIGHTS[name] * value for name, value in found.items())
     return 1.0 / (1.0 + math.exp(-logit))
+
+
+def is_opposite_case(found: Mapping[str, float]) -> bool:
+    """Returns whether the best sentence speaks of the opposite of what is asked: of what is, where
+    the question is about what is not, or of a word's opposite."""
+    return bool(found["contrast"] or found["unsaid_negation"])
 
 
 def features(

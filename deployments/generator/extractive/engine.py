@@ -14,7 +14,7 @@ from deployments.contracts.errors import UnsupportedField
 from deployments.contracts.generation import EngineDelta, Generation, Prompt, Sampling
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.tools import Choice
-from deployments.generator.extractive.answerability import estimate_answerability
+from deployments.generator.extractive.answerability import features, is_opposite_case, likelihood
 from deployments.generator.extractive.asking.languages import missing_language
 from deployments.generator.extractive.asking.sides import parts_of, sides_of
 from deployments.generator.extractive.asking.wishes import Wish, wish_of
@@ -24,6 +24,7 @@ from deployments.generator.extractive.polarity import (
     asks_yes_or_no,
     head_of,
     preferring_decisive,
+    says_it_below,
 )
 from deployments.generator.extractive.reading.analysis import Sentence, analyse_sentence, passage_of
 from deployments.generator.extractive.reading.terms import words
@@ -31,6 +32,8 @@ from deployments.generator.extractive.sentence_scoring import Candidate, Scorer
 from deployments.generator.extractive.shortening import shortened
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
+OPPOSITE = "Only the opposite case was found"
+"""Before an answer that rests on a sentence about the opposite of what was asked."""
 _HONOURED = frozenset({"max_tokens", "stop", "temperature", "top_p", "seed"})
 """Wishes that are granted; those about chance hold by themselves, as nothing is sampled."""
 
@@ -152,20 +155,28 @@ class ExtractiveEngine:
         asked = analyse_sentence(question)
         wish = wish_of(asked)
         scorer = Scorer(asked, context, wish.form_terms)
-        candidates = [one for one in scorer.sentences() if _says_something(one)]
-        if asks_yes_or_no(asked):
+        wants_yes_or_no = asks_yes_or_no(asked)
+        candidates = [
+            one
+            for one in scorer.sentences()
+            if _says_something(one) or (wants_yes_or_no and says_it_below(asked, one))
+        ]
+        if wants_yes_or_no:
             candidates = preferring_decisive(asked, candidates)
         shown = wanted_block(wish, scorer, candidates)
         best = shown or max(candidates, key=lambda candidate: candidate.score, default=None)
         if best is None:
             return Answer()
-        answerability = estimate_answerability(asked, best, context)
+        found = features(asked, best, context)
+        answerability = likelihood(found)
         if best.support < self._min_coverage_ratio or answerability < self._min_answerability:
             return Answer(answerability)
         chosen = self._choose(asked, wish, shown, candidates)
         head = None if shown else head_of(asked, best)
         if head is not None:
             chosen.sort(key=lambda one: one is not best)
+        elif not wants_yes_or_no and is_opposite_case(found):
+            head = OPPOSITE
         return Answer(answerability, compose(chosen, asked, head=head or ""))
 
     def _choose(

@@ -40,16 +40,28 @@ def asks_yes_or_no(question: Sentence) -> bool:
     return bool(_ASKS.match(question.text)) and not _CHOICE.search(question.text)
 
 
+def says_it_below(question: Sentence, candidate: Candidate) -> bool:
+    """Returns whether a sentence begins with yes or no below a heading that asks the question."""
+    asked = question.terms & candidate.around
+    return _SAYS.match(candidate.sentence.text) is not None and 2 * len(asked) > len(question.terms)
+
+
 def preferring_decisive(question: Sentence, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Returns the candidates, of which those that say no to a question for yes or no count more:
     a sentence that only speaks of the subject is seldom negated."""
     likely = sorted(candidates, key=lambda one: -one.score)[:_READ]
-    return [
-        replace(one, score=one.score + _decides(question, one))
-        if one in likely or _SAYS.match(one.sentence.text)
-        else one
-        for one in candidates
-    ]
+    places = {one.order for one in likely}
+    return [_weighed(question, one, is_likely=one.order in places) for one in candidates]
+
+
+def _weighed(question: Sentence, candidate: Candidate, *, is_likely: bool) -> Candidate:
+    if says_it_below(question, candidate):
+        # The heading is the question, of which the answer repeats nothing.
+        score = candidate.score + _decides(question, candidate)
+        return replace(candidate, score=score, coverage=candidate.support)
+    if not is_likely:
+        return candidate
+    return replace(candidate, score=candidate.score + _decides(question, candidate))
 
 
 def _decides(question: Sentence, candidate: Candidate) -> float:

@@ -12,7 +12,7 @@ Source: Rajpurkar, Jia and Liang, Know What You Don't Know: Unanswerable Questio
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.extractive.asking.answer_types import expected_type, offers
@@ -137,8 +137,10 @@ class Scorer:
             around = self._naming.around(hit.chunk)
             before: frozenset[str] = frozenset()
             for sentence in parts(place):
-                candidate = self._judge(sentence, place, headings, before, around)
-                candidates.append(replace(candidate, order=len(candidates), support=support))
+                order = len(candidates)
+                candidates.append(
+                    self._judge(sentence, place, order, support, headings, before, around)
+                )
                 before = sentence.terms
         return candidates
 
@@ -146,6 +148,8 @@ class Scorer:
         self,
         sentence: Sentence,
         place: int,
+        order: int,
+        support: float,
         headings: frozenset[str],
         before: frozenset[str],
         around_named: Around,
@@ -180,11 +184,11 @@ class Scorer:
         return Candidate(
             sentence,
             source=hit.rank,
-            order=0,
+            order=order,
             matched=matched,
             around=around,
             coverage=coverage,
-            support=0.0,
+            support=support,
             score=score,
             lacks_code=named.lacks_code,
             lacks_number=bool(self._numbers - sentence.numbers - around),

@@ -155,7 +155,9 @@ def _block(before: Block | None, parts: Sequence[Block]) -> Iterator[Statement]:
     if whole is None or whole.is_torn or len(whole.shown) > _MAX_INTRODUCED_CHARS:
         return
     lead = ""
-    if before is not None and before.kind in ("text", "item"):
+    if before is not None and (
+        before.kind == "text" or (before.kind == "item" and before.indent < first.indent)
+    ):
         lead = next(reversed([one.text for one in _plainly(before)]), "")
     yield Statement(
         lead,
