@@ -104,6 +104,21 @@ def test_title_is_the_best_that_the_file_offers(
     assert read_one(name, content).title == title
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("PEP: 8\nTitle: Style\n\nAbstract\n========\n\nIt is.\n", "Style"),
+        ("Guide\n=====\n\nAbstract\n--------\n\nIt is.\n", "Guide"),
+        (".. comment\n\nGuide\n=====\n\nIt is.\n\nMore\n====\n\nIt is.\n", "Guide"),
+        ("Intro.\n\nAbstract\n========\n\nIt is.\n\nMore\n====\n\nIt is.\n", "pep-0008"),
+        ("Only text.\n", "pep-0008"),
+    ],
+    ids=["field", "at-the-top", "below-a-comment", "sections", "none"],
+)
+def test_title_of_rst_is_the_documents_and_no_section(text: str, title: str) -> None:
+    assert read_one("peps/pep-0008.rst", text).title == title
+
+
 def test_metadata_of_the_upload_wins() -> None:
     document = read_one("a.md", "---\nteam: old\nkind: guide\n---\ntext", team="new")
     assert document.metadata == {"team": "new", "kind": "guide"}
