@@ -14,7 +14,12 @@ from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive.asking.answer_types import expected_type, offers
 from deployments.generator.extractive.asking.contrasts import count_contrasts
 from deployments.generator.extractive.asking.numerals import lacks_number
-from deployments.generator.extractive.reading.analysis import Passage, Sentence, passage_of
+from deployments.generator.extractive.reading.analysis import (
+    Passage,
+    Sentence,
+    negations,
+    passage_of,
+)
 from deployments.generator.extractive.reading.terms import stem, terms, words
 from deployments.generator.extractive.sentence_scoring import Candidate
 
@@ -106,6 +111,9 @@ def _is_negation_unsaid(question: Sentence, passage: Passage) -> bool:
     """Returns whether a question asks for what is not, and no sentence of the passage that speaks
     of it says what is not. Why something is not so may be said without a word of negation."""
     if not question.is_negated or "why" in question.words or _EITHER_WAY.search(question.text):
+        return False
+    if not negations(question.words) - {"without"}:
+        # What is to be done without something is to be done all the same.
         return False
     return not any(
         (

@@ -10,9 +10,11 @@ from deployments.generator.extractive.sentence_scoring import Candidate, Scorer
 
 _ENOUGH_LIKELIHOOD = 0.85
 """Sentences are added until one of them holds the answer, if any does, with this likelihood."""
-_WORTH_ADDING = 0.1
+_WORTH_ADDING, _WORTH_ADDING_MUCH = 0.2, 0.05
 """Likelihood beside the best sentence's from which a sentence is added for words of the question
-that the others leave out: a question may ask for two things."""
+that the others leave out; the second one where it adds as many as `_MUCH` of all that are found: a
+question may ask for two things."""
+_MUCH = 0.25
 _SIDE, _SIDE_INSIDE = 6.0, 1.5
 """For a sentence, or the headings above it, that speaks of one of two compared things alone; and
 for the sentence itself."""
@@ -73,16 +75,22 @@ def choose(candidates: Sequence[Candidate], max_sentences: int) -> list[Candidat
     covered: set[str] = set()
     reached = 0.0
     for candidate, odd in zip(distinct, odds, strict=True):
-        if len(chosen) == max_sentences or (reached >= enough and odd < _WORTH_ADDING):
+        if len(chosen) == max_sentences or (reached >= enough and odd < _WORTH_ADDING_MUCH):
             break
         if any(_quotes(other, candidate) for other in chosen):
             reached += odd
-        elif reached < enough or candidate.matched - covered:
+        elif reached < enough or _is_worth_adding(candidate.matched, covered, odd):
             chosen = [other for other in chosen if not _quotes(candidate, other)]
             chosen.append(candidate)
             covered |= candidate.matched
             reached += odd
     return sorted(chosen, key=lambda one: one.order)
+
+
+def _is_worth_adding(matched: frozenset[str], covered: set[str], odd: float) -> bool:
+    new = matched - covered
+    is_much = len(new) >= _MUCH * len(matched | covered)
+    return bool(new) and odd >= (_WORTH_ADDING_MUCH if is_much else _WORTH_ADDING)
 
 
 def choose_for_sides(

@@ -1,6 +1,6 @@
 """What the words of a sentence, a question and a passage are, whatever they are compared with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -82,9 +82,14 @@ def _analyse(statement: Statement) -> Sentence:
             one for one, place in sequence if marks_names and place and raw[place][0].isupper()
         ),
         numbers=frozenset(word for word in lower if any(map(str.isdigit, word))),
-        is_negated=any(word in _NEGATIONS or word.endswith("n't") for word in lower),
+        is_negated=bool(negations(lower)),
         statement=statement,
     )
+
+
+def negations(words: Iterable[str]) -> frozenset[str]:
+    """Returns those of some words in lower case that say what is not."""
+    return frozenset(word for word in words if word in _NEGATIONS or word.endswith("n't"))
 
 
 @lru_cache(maxsize=_KEPT_PASSAGES)

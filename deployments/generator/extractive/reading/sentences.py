@@ -24,6 +24,8 @@ _CLOSING = "\"')]}»”’*"
 _POINTS_BELOW = re.compile(
     r"\b(?:as follows|the following|like this|(?:see|shown|listed|given) below)\b", re.IGNORECASE
 )
+_POINTS_THERE = re.compile(r"(?:for (?:example|instance)|e\.g\.|here|then|and then|like)\b", re.I)
+"""A sentence that begins so says nothing without what it leads to."""
 _MAX_INTRODUCED_CHARS = 3000
 """A block that is longer is no part of an answer, nor is the sentence that leads into it."""
 _MAX_RECORD_CHARS = 400
@@ -259,12 +261,17 @@ def _lead(statement: Statement, block: Block, following: Sequence[Block]) -> Sta
     if sentence.endswith(_COLONS):
         if following and following[0].kind == "include":
             # What a site shows there is not in the text, and the sentence has said what it does.
-            return replace(statement, text=f"{sentence[:-1]}.")
+            is_whole = _POINTS_THERE.match(sentence) is None
+            return replace(statement, text=f"{sentence[:-1]}.", is_whole=is_whole)
         if not shown and following and following[0].kind == "text" and block.kind == "text":
             shown = next((next_.text for next_ in _plainly(following[0])), "")
         is_whole = 0 < len(shown) <= _MAX_INTRODUCED_CHARS
         return replace(statement, introduces=shown, is_whole=is_whole, is_fragment=False)
     next_kind = following[0].kind if following else "heading"
+    if block.kind == "item" and next_kind == "item" and shown:
+        # What is indented below an item is about it.
+        is_whole = len(shown) <= _MAX_INTRODUCED_CHARS
+        return replace(statement, introduces=shown, is_whole=is_whole, is_fragment=False)
     if shown and (
         _POINTS_BELOW.search(sentence)
         or (_is_open(sentence) and (next_kind == "code" or block.kind == "text"))
