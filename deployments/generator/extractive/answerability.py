@@ -7,20 +7,19 @@ against it: what counts is whether the passage, with its title, path and heading
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive.asking.answer_types import expected_type, offers
 from deployments.generator.extractive.asking.contrasts import count_contrasts
+from deployments.generator.extractive.asking.negation import asks_what_is_not, says_what_is_not
 from deployments.generator.extractive.asking.numerals import lacks_number
 from deployments.generator.extractive.reading.analysis import (
     Passage,
     Sentence,
-    negations,
     passage_of,
 )
-from deployments.generator.extractive.reading.terms import stem, terms, words
+from deployments.generator.extractive.reading.terms import terms, words
 from deployments.generator.extractive.sentence_scoring import Candidate
 
 _DENSE, _USUAL_DENSE = 2.7, 0.55
@@ -29,17 +28,6 @@ _RERANK, _USUAL_RERANK = 3.4, 0.68
 """The same for the reranker's score. The better of both counts: they say the same, and a question
 of few words may get too little from one of them."""
 
-_NEGATIVE = frozenset(
-    map(
-        stem,
-        """lack fail refuse deny avoid exclude except prevent instead rather unlike absent missing
-        unable impossible forbid forbidden reject unless only few little hardly less rarely seldom
-        stop ignore skip disable unavailable""".split(),  # noqa: SIM905
-    )
-)
-"""Words by which a sentence says what is not without a word of negation."""
-_EITHER_WAY = re.compile(r"\bor (?:may |can |does |do |is )?not\b", re.IGNORECASE)
-"""`whether or not` asks for both."""
 _NEGATED_SHARE = 1 / 3
 """Share of the question's terms that a sentence has to have to speak of it."""
 
@@ -109,18 +97,9 @@ def features(
 
 def _is_negation_unsaid(question: Sentence, passage: Passage) -> bool:
     """Returns whether a question asks for what is not, and no sentence of the passage that speaks
-    of it says what is not. Why something is not so may be said without a word of negation."""
-    if not question.is_negated or "why" in question.words or _EITHER_WAY.search(question.text):
-        return False
-    if not negations(question.words) - {"without"}:
-        # What is to be done without something is to be done all the same.
-        return False
-    return not any(
-        (
-            sentence.is_negated
-            or not _NEGATIVE.isdisjoint(sentence.stems)
-            or any(word.startswith("non") for word in sentence.words)
-        )
+    of it says what is not."""
+    return asks_what_is_not(question) and not any(
+        says_what_is_not(sentence)
         and len(sentence.terms & question.terms) >= _NEGATED_SHARE * len(question.terms)
         for sentence in passage.sentences
     )

@@ -31,7 +31,7 @@ class Answer:
 def compose(chosen: Sequence[Candidate], question: Sentence, *, head: str = "") -> Composed:
     """Returns the text of the answer, which begins with `head`, and its citations."""
     text, was_block = "", False
-    citations = []
+    citations: list[Citation] = []
     for candidate in chosen:
         text += "" if not text else "\n\n" if was_block else " "
         start = len(text)

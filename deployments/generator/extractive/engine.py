@@ -172,7 +172,7 @@ class ExtractiveEngine:
         if best.support < self._min_coverage_ratio or answerability < self._min_answerability:
             return Answer(answerability)
         chosen = self._choose(asked, wish, shown, candidates)
-        head = None if shown else head_of(asked, best)
+        head: str | None = None if shown else head_of(asked, best)
         if head is not None:
             chosen.sort(key=lambda one: one is not best)
         elif not wants_yes_or_no and is_opposite_case(found):
