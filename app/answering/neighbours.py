@@ -10,7 +10,7 @@ from dataclasses import replace
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.fences import (
     GOES_ON,
-    ITEM,
+    IN_LIST,
     ITEM_GOES_ON,
     REOPENED,
     TORN,
@@ -81,7 +81,7 @@ def _without_repeats(text: str, following: str) -> tuple[str, str | None, str]:
         if f"{first}\n{second}" not in text or "|" not in before[2]:
             return text, None, following
         return (text, *_glued(rows))
-    if first.endswith((":", "：")) and ITEM.match(second) and first in text.split("\n"):
+    if first.endswith((":", "：")) and IN_LIST.match(rest) and first in text.split("\n"):
         return (text, *_glued(rest))
     if following.startswith(ITEM_GOES_ON):
         return (text, *_glued(following))

@@ -21,8 +21,10 @@ REOPENED = re.compile(
     rf"\s*(?P<marks>`{{3,}}|~{{3,}})(?:[\w+#.-]+ )?(?:{CONTINUED}|(?P<inside>{CONTINUED_INSIDE}))"
 )
 ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s")
+IN_LIST = re.compile(r"\n?(?:[ \t]*(?:[-*+]|\d{1,9}[.)])\s|[ \t]+\S)")
+"""A line of a list: an item, or what is indented below one."""
 _RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
-_BLOCK_LINE = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s|[ \t]+\S|\s*\||\s*(?:```|~~~)")
+_BLOCK_LINE = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s|[ \t]+\S|\s*\||\s*(?:```|~~~)|… ")
 
 
 def may_go_on(text: str) -> bool:
@@ -36,7 +38,7 @@ def may_have_begun_before(text: str) -> bool:
     first, _, rest = text.partition("\n")
     if REOPENED.fullmatch(first) or ITEM.match(first) or is_rule(rest.partition("\n")[0]):
         return True
-    return first.endswith((":", "：")) and ITEM.match(rest) is not None
+    return first.endswith((":", "：")) and IN_LIST.match(rest) is not None
 
 
 def goes_on(text: str, following: str) -> bool:
@@ -51,7 +53,7 @@ def goes_on(text: str, following: str) -> bool:
         return "|" in last and f"{first}\n{second}" in text
     if following.startswith(ITEM_GOES_ON):
         return True
-    if first.endswith((":", "：")) and ITEM.match(rest):
+    if first.endswith((":", "：")) and IN_LIST.match(rest):
         return first in text.split("\n") and _BLOCK_LINE.match(last) is not None
     return ITEM.match(first) is not None and (
         ITEM.match(last) is not None or last.startswith((" ", "\t"))

@@ -73,7 +73,7 @@ class Composer:
         """Returns the text of the chunk of a piece; empty where nothing is left of it."""
         begin = self.begin(position)
         before = self._stretches.at(begin)
-        body = self._body(begin, end, is_code=before is not None and bool(before.suffix))
+        body = self._body(begin, end, is_inside=before is not None)
         if not body.strip():
             return ""
         last = begin + len(self._text[begin:end].rstrip("\n"))
@@ -90,9 +90,9 @@ class Composer:
             body = body if is_line_start else body.lstrip() if not before.suffix else body
         return prefix + body + (after.suffix if after else "")
 
-    def _body(self, begin: int, end: int, *, is_code: bool) -> str:
-        """Returns what stands between two places; of code, empty lines at its start stay."""
-        if not is_code:
+    def _body(self, begin: int, end: int, *, is_inside: bool) -> str:
+        """Returns what stands between two places; inside a block, empty lines at its start stay."""
+        if not is_inside:
             return self._text[begin:end].strip("\n")
         return self._text[begin:end].removeprefix("\n").rstrip("\n")
 

