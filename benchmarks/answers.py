@@ -15,7 +15,7 @@ from benchmarks.quality import datasets, options
 from benchmarks.quality.answers_study import ask_all, judge
 from benchmarks.quality.command import keep, run_study, show
 from benchmarks.quality.deployed import DEFAULT_CONFIG
-from benchmarks.quality.report import answers_notes, answers_table
+from benchmarks.quality.report import answers_notes, answers_table, types_table
 from benchmarks.quality.retrieval_study import pick
 from benchmarks.quality.subject import Subject
 from benchmarks.quality.way import Tuning, check_names, read_way
@@ -46,8 +46,8 @@ def main(
     A data set is a folder with corpus.jsonl {id, title, text} and qa.jsonl {id, question, answers,
     answerable}; each may end in .gz. An answer is right if one of `answers` stands in it as whole
     words, after SQuAD's normalisation. Questions with a `long_answer` in place of short ones are
-    judged by the share of its words that the answer has. Intervals are 95 %, by bootstrap over
-    questions.
+    judged by the share of its words that the answer has. Refusing is also said by type of question:
+    with a number, negated, and the rest. Intervals are 95 %, by bootstrap over questions.
 
     Example: python -m benchmarks.answers --data squad2_half --index .ragserve/quality --sample 500
 
@@ -87,7 +87,8 @@ def main(
         },
     )
     results = result["results"].items()
-    show((answers_table(name, found), answers_notes(found)) for name, found in results)
+    for name, found in results:
+        show([(answers_table(name, found), ()), (types_table(name, found), answers_notes(found))])
     figures = ((name, _STAGE, found) for name, found in results)
     keep(result, figures, output=output, mlflow_url=mlflow)
 

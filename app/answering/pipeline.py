@@ -47,7 +47,8 @@ async def answer_from_documents(
     context = widen(relevant(found.hits, attempt), found.neighbours, reach=reach)
     request = GenerationRequest(
         messages=question.messages or (Message("user", question.text),),
-        question=query,
+        question=found.query or query,
+        respellings=tuple(attempt.record.respellings.items()),
         context=tuple(context),
         prompt=attempt.route.release.prompt,
         sampling=question.sampling,

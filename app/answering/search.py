@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from app.answering.copies import distinct
 from app.answering.naming import prefer_named
+from app.answering.priors import with_priors
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
 from app.answering.ranking import judged, merge
+from app.answering.spelling import respelled, respellings
 from app.releases.attempt import Attempt
 from app.settings.release import Release
 from deployments.contracts.documents import Chunk
@@ -19,6 +21,8 @@ from deployments.serving.concurrently import gather_or_cancel
 _SPARE_HITS = 3
 """Where nobody reranks, so many times the chunks that are returned are taken from the index: some
 may be copies, and the others would travel for nothing."""
+_MIN_NEARER = 0.03
+"""By how much the best cosine has to rise where a word is read as another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Passages:
 
     hits: list[ScoredChunk]
     neighbours: Mapping[str, Chunk]
+    query: str = ""
+    """What was searched for at last: the question, with its words as they were read."""
 
 
 async def search(question: Question, attempt: Attempt) -> list[ScoredChunk]:
@@ -62,16 +68,51 @@ async def search_passages(question: Question, attempt: Attempt, *, reach: int) -
         asked = replace(asked, where=asked.given_where)
         hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
         record.degraded += ["filter"] if hits else []
+    if hits and release.correct_spelling and not question.is_written:
+        respelt = await _respelled(question, asked, hits, wishes, attempt, reach=reach)
+        if respelt is not None:
+            question, hits, neighbours = respelt
     record.found = tuple(hits)
     if wishes.rerank and hits:
         hits = await _rerank(question.text, hits, attempt)
+    hits = with_priors(hits, release.priors)
     if wishes.how.mode != "dense":
         hits = prefer_named(question.text, hits)
     if question.min_relevance is not None:
         hits = [hit for hit in hits if hit.relevance >= question.min_relevance]
     best = distinct(hits, top_n=wishes.top_n, max_repeated_ratio=release.max_repeated_ratio)
     record.hits = tuple(best)
-    return Passages(best, neighbours)
+    return Passages(best, neighbours, question.text)
+
+
+async def _respelled(
+    question: Question,
+    asked: Formulations,
+    hits: Sequence[ScoredChunk],
+    wishes: _Wishes,
+    attempt: Attempt,
+    *,
+    reach: int,
+) -> tuple[Question, list[ScoredChunk], dict[str, Chunk]] | None:
+    """Returns the question as it may have been meant, and what was found for it; None where its
+    words are known, or what is found for others is no nearer."""
+    found = respellings(question.text, (hit.chunk.passage() for hit in hits))
+    if not found:
+        return None
+    meant = replace(question, text=respelled(question.text, found))
+    again = replace(asked, queries=(meant.text,))
+    vectors = None if wishes.how.mode == "lexical" else await _embed(again.queries, attempt)
+    nearer, neighbours = await _retrieve(again, vectors, wishes, attempt, reach=reach)
+    if _nearness(nearer) < _nearness(hits) + _MIN_NEARER:
+        return None
+    attempt.record.respellings = found
+    attempt.record.query = meant.text
+    return meant, nearer, neighbours
+
+
+def _nearness(hits: Sequence[ScoredChunk]) -> float:
+    """Returns the best cosine of what was found; 0 where nobody looked for meaning."""
+    return max((hit.signals.dense or 0.0 for hit in hits), default=0.0)
 
 
 def _wishes(question: Question, release: Release) -> _Wishes:

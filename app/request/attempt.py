@@ -53,6 +53,7 @@ class AttemptRecord:
         rerank_tokens: Tokens that the reranker read.
         degraded: What the request had to do without.
         query: What was searched for; empty where nothing was.
+        respellings: Words of the question that were read as others, by the word.
         query_vector: Its embedding, shape (1, dim).
         calibration: The calibration of the collection that was searched, where it has one.
         reranker_model: Who judged what was found; empty where nobody did.
@@ -71,6 +72,7 @@ class AttemptRecord:
     rerank_tokens: int = 0
     degraded: list[str] = field(default_factory=list)
     query: str = ""
+    respellings: dict[str, str] = field(default_factory=dict)
     query_vector: Vectors | None = None
     calibration: Calibration | None = None
     reranker_model: str = ""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from app.settings.cache import ReleaseCache
+from app.settings.priors import Prior
 from deployments.contracts.filters import is_reserved_key
 from deployments.contracts.search import SearchMethod, SearchMode
 from deployments.settings import Settings
@@ -128,6 +129,15 @@ class Release(Settings):
     rerank_weight: float = Field(default=0.55, ge=0.0, le=1.0)
     """Weight of the reranker's judgement in the final order; the retriever's score has the rest. A
     trained cross-encoder deserves more than late interaction, up to 1."""
+
+    priors: tuple[Prior, ...] = Field(default=(), max_length=32)
+    """Documents that are preferred, or stand back, after reranking: manuals before proposals and
+    changelogs."""
+
+    correct_spelling: bool = True
+    """Whether a word of the question that no passage has is read as one that they have and that is
+    spelled almost like it, where the passages that are found then are nearer. Costs a second search
+    for such a question. The answer says so."""
 
     rerank_timeout_s: float = Field(default=10.0, gt=0)
     """Time the reranker has at most; after it the answer goes on in the retriever's order and says

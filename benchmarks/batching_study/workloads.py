@@ -89,7 +89,7 @@ def per_token(texts: Path | None) -> Workload:
 def encoder(texts: Path | None) -> Workload:
     """Returns the packaged embedding model as the service runs it, with the texts of a file or,
     without one, the sentences of the guide."""
-    from deployments.generator.extractive.sentences import sentences
+    from deployments.generator.extractive.reading.sentences import sentences
 
     if texts is not None:
         found = read_texts(texts)

@@ -14,6 +14,7 @@ from benchmarks.quality.answer_metrics import (
 )
 from benchmarks.quality.datasets import JudgedQuestion
 from benchmarks.quality.in_flight import each
+from benchmarks.quality.question_types import type_of, types_in
 from benchmarks.quality.subject import Answered, Subject, whole
 from deployments.contracts.generation import without_citations
 
@@ -26,10 +27,17 @@ async def ask_all(
     subject: Subject, dataset: str, questions: Sequence[JudgedQuestion], *, at_once: int
 ) -> list[Answered]:
     """Returns the answer to each question."""
+    return await ask_texts(subject, dataset, [one.text for one in questions], at_once)
+
+
+async def ask_texts(
+    subject: Subject, dataset: str, questions: Sequence[str], at_once: int
+) -> list[Answered]:
+    """Returns the answer to each text."""
     with progress(len(questions), f"{dataset}: answers") as steps:
         return await each(
             questions,
-            lambda one: whole(lambda: subject.answer(one.text)),
+            lambda text: whole(lambda: subject.answer(text)),
             at_once=at_once,
             on_done=steps.done,
         )
@@ -78,7 +86,33 @@ def judge(
     for name, values in shares.items():
         if values:
             figures[name] = bootstrap.mean(values, seed=seed).to_json()
-    return figures | _refusing(pairs, seed=seed)
+    return figures | _refusing(pairs, seed=seed) | {"by_type": _by_type(pairs, seed=seed)}
+
+
+def _by_type(
+    pairs: Sequence[tuple[JudgedQuestion, Answered]], *, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Returns for each type of question how many are answered, how many near-misses are, and how
+    well `answerability` tells the one from the other."""
+    figures: dict[str, dict[str, Any]] = {}
+    for kind in types_in(question.text for question, _ in pairs):
+        own = [pair for pair in pairs if type_of(pair[0].text) == kind]
+        shares = {
+            "gold_in_answer": [_is_right(*pair) for pair in own if _has_gold(pair[0])],
+            "coverage": [answer.grounded for question, answer in own if question.answerable],
+            "answered_near_misses": [
+                answer.grounded for question, answer in own if not question.answerable
+            ],
+        }
+        means = {
+            name: bootstrap.mean(values, seed=seed).to_json()
+            for name, values in shares.items()
+            if values
+        }
+        auroc = _refusing(own, seed=seed).get("auroc", {})
+        told = {"auroc": auroc[ANSWERABILITY]} if ANSWERABILITY in auroc else {}
+        figures[kind] = {"questions": len(own), **means, **told}
+    return figures
 
 
 def _refusing(pairs: Sequence[tuple[JudgedQuestion, Answered]], *, seed: int) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from rich.console import RenderableType
 
 from app.cli.output import make_console
 from benchmarks.load.output import result_of, write_result
-from benchmarks.quality.datasets import CorpusDocument
-from benchmarks.quality.measuring import Study, measure
+from benchmarks.quality.measuring import Corpora, Study, measure
 from benchmarks.quality.mlflow_runs import NotRecorded, record
 from benchmarks.quality.subject import NotMeasured
 from benchmarks.quality.way import Way
@@ -22,7 +21,7 @@ Figures = tuple[str, str, Mapping[str, Any]]
 
 def run_study(
     way: Way,
-    corpora: Mapping[str, Sequence[CorpusDocument]],
+    corpora: Corpora,
     study: Study,
     *,
     answers: bool,

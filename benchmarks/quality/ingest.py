@@ -49,14 +49,15 @@ def id_of(dataset: str, corpus_id: str) -> str:
 
 
 async def index_documents(
-    subject: Subject, dataset: str, corpus: Sequence[CorpusDocument]
+    subject: Subject, dataset: str, corpus: Sequence[CorpusDocument | Document]
 ) -> Indexed:
-    """Writes the documents, those that the index knows already at no cost.
+    """Writes the documents, those that the index knows already at no cost; one that was read
+    already is taken as it is.
 
     Raises:
         NotMeasured: none of them could be indexed.
     """
-    batches = list(_batches([to_document(dataset, corpu) for corpu in corpus]))
+    batches = list(_batches([to_document(dataset, record) for record in corpus]))
     with progress(len(batches), f"{dataset}: indexing") as steps:
         written = await each(
             batches,
@@ -77,8 +78,10 @@ async def index_documents(
     )
 
 
-def to_document(dataset: str, record: CorpusDocument) -> Document:
+def to_document(dataset: str, record: CorpusDocument | Document) -> Document:
     """Returns a document as the service makes it of what it is sent."""
+    if isinstance(record, Document):
+        return record
     title, text = record.title, record.text
     if not text.strip() or len(title) > _MAX_TITLE_CHARS:
         title, text = "", f"{title} {text}".strip()

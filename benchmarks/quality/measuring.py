@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.load.output import progress
 from benchmarks.quality.datasets import CorpusDocument
-from benchmarks.quality.ingest import DATASET_KEY, id_of, index_documents, path_of
+from benchmarks.quality.ingest import DATASET_KEY, index_documents, to_document
 from benchmarks.quality.over_http import OverHttp
 from benchmarks.quality.subject import Subject
 from benchmarks.quality.way import Way
+from deployments.contracts.documents import Document
 
 if TYPE_CHECKING:
     from benchmarks.quality.in_process import InProcess
     from benchmarks.quality.local_stages import LocalApplications
+
+Corpora = Mapping[str, Sequence[CorpusDocument | Document]]
+"""The documents, by data set."""
 
 Study = Callable[[Subject, str], Awaitable[dict[str, Any]]]
 """Returns the figures of a data set, by its name."""
 
 
 async def measure(
-    way: Way, corpora: Mapping[str, Sequence[CorpusDocument]], study: Study, *, answers: bool
+    way: Way, corpora: Corpora, study: Study, *, answers: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the figures by data set, and the settings that they were measured with.
 
@@ -40,15 +44,15 @@ async def measure(
                 settings = subject.describe()
                 if way.clean and isinstance(subject, OverHttp):
                     failed = {path for path, _ in indexed.failures}
-                    kept = [corpu for corpu in corpus if path_of(dataset, corpu.id) not in failed]
-                    await _remove(subject, dataset, kept)
+                    sent = (to_document(dataset, record) for record in corpus)
+                    await _remove(subject, dataset, [one for one in sent if one.path not in failed])
     return results, settings
 
 
-async def _remove(subject: OverHttp, dataset: str, corpus: Sequence[CorpusDocument]) -> None:
+async def _remove(subject: OverHttp, dataset: str, corpus: Sequence[Document]) -> None:
     with progress(len(corpus), f"{dataset}: taking out") as steps:
         for document in corpus:
-            await subject.remove(id_of(dataset, document.id))
+            await subject.remove(document.id)
             steps.done()
 
 

@@ -24,6 +24,12 @@ _ANSWERS = {
     "risk": "answers given that are wrong (risk)",
     "answered_near_misses": "near-misses that are answered",
 }
+_TYPES = {
+    "gold_in_answer": "gold in answer",
+    "coverage": "coverage",
+    "answered_near_misses": "near-misses answered",
+    "auroc": "AUROC of `answerability`",
+}
 
 
 def retrieval_table(dataset: str, found: Mapping[str, Any]) -> Table:
@@ -75,6 +81,19 @@ def answers_table(dataset: str, found: Mapping[str, Any]) -> Table:
             table.add_row(says, _estimate(found[key]))
     for name, figure in found.get("auroc", {}).items():
         table.add_row(f"AUROC of `{name}`, answerable against near-miss", _estimate(figure))
+    return table
+
+
+def types_table(dataset: str, found: Mapping[str, Any]) -> Table:
+    """Returns a row per type of question: how many are answered, and how well near-misses are told
+    from others."""
+    table = Table("type of question", title=f"{dataset}, by type of question")
+    table.add_column("questions", justify="right")
+    for says in _TYPES.values():
+        table.add_column(says, justify="right")
+    for kind, figures in found["by_type"].items():
+        cells = (_estimate(figures[key]) if key in figures else "" for key in _TYPES)
+        table.add_row(kind, str(figures["questions"]), *cells)
     return table
 
 

@@ -161,6 +161,7 @@ class GenerationRequest:
         text: A raw prompt to continue, as `/v1/completions` takes it.
         sampling: How tokens are chosen.
         tools: Functions that may be called.
+        respellings: Words of the question with what they were read as.
     """
 
     messages: tuple[Message, ...] = ()
@@ -170,6 +171,7 @@ class GenerationRequest:
     text: str | None = None
     sampling: Sampling = Sampling()
     tools: ToolUse = ToolUse()
+    respellings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class Prompt:
     """What an engine is given: `messages`, or `text` alone.
 
     `question` and `context` are what the messages were written from, for engines that do not read
-    messages.
+    messages; `respellings` are words of the question with what they were read as.
     """
 
     messages: tuple[Message, ...] = ()
@@ -185,6 +187,7 @@ class Prompt:
     question: str = ""
     context: tuple[ScoredChunk, ...] = ()
     tools: ToolUse = ToolUse()
+    respellings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

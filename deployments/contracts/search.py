@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 Filter = Mapping[str, object]
 """A metadata filter in Chroma's `where` language, for example `{"path": "docs/api.md"}`."""
 
+MAX_BLOCK_CHUNKS = 6
+"""Chunks at most by which a passage goes on beyond its neighbours to the end of code, a table or a
+list."""
+
 InputType = Literal["query", "document"]
 """Some embedding models encode a question and a passage differently."""
 

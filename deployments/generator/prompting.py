@@ -22,7 +22,7 @@ from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.tools import ToolCall
 from deployments.generator.extractive.engine import NO_INFORMATION
-from deployments.generator.extractive.marks import without_marks, without_marks_in
+from deployments.generator.extractive.reading.marks import without_marks, without_marks_in
 from deployments.words.invisible import drop_invisible
 
 _STEPS = ("condense", "queries", "passage", "filter")

@@ -130,6 +130,7 @@ class Writer:
                 question=request.question or asked,
                 context=tuple(context),
                 tools=request.tools,
+                respellings=request.respellings,
             )
 
         window = self._engine.max_model_tokens

@@ -35,8 +35,8 @@ _SPARE_TOKENS = 2
 """Texts that are put together may have a few tokens more than each has alone."""
 
 _SEPARATOR = " > "
-_KEPT = "chunks and source"
-"""What an index keeps of a document: where it kept less, the document is written again."""
+_KEPT = "whole blocks and source"
+"""What an index keeps of a document: where it kept something else, it is written again."""
 
 
 class TooManyChunks(Exception):
@@ -139,7 +139,8 @@ class Chunker:
         repeated = composer.repeated_around(_LEAST_CHARS_PER_TOKEN * capacity)
         # Where much is cut, all pieces leave room; where little is, the few are cut again.
         room = capacity - max(map(self._count, repeated), default=-_SPARE_TOKENS) - _SPARE_TOKENS
-        for offset, piece in self._cut_text(text, room, belongs_together=composer.is_inside):
+        pieces = self._cut_text(text, room, belongs_together=composer.is_inside)
+        for offset, piece in composer.without_gaps(pieces):
             for begin, end in self._fitting(composer, offset, piece, capacity):
                 composed = composer.compose(begin, end)
                 if composed.strip():
@@ -165,8 +166,10 @@ class Chunker:
         # A part may begin inside of what the whole piece does not, and have more repeated than it.
         room = capacity - self._count(extra) - _SPARE_TOKENS
         smaller = max(min(room, self._count(piece) - surplus), 1)
-        for inner, part in self._cut_text(piece[begin - offset :], smaller):
-            yield from self._fitting(composer, begin + inner, part, capacity, tries - 1)
+        pieces = self._cut_text(piece[begin - offset :], smaller)
+        parts = ((begin + inner, part) for inner, part in pieces)
+        for inner, part in composer.without_gaps(parts, start=begin):
+            yield from self._fitting(composer, inner, part, capacity, tries - 1)
 
     def _fits_above(self, limit: int) -> Callable[[str], bool]:
         """Returns what says whether something may be repeated at the start of a chunk."""

@@ -2,7 +2,7 @@
 beginning of what it goes on with."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from deployments.indexer.outline import Outline
 from deployments.indexer.stretches import Stretch, Stretches, find_stretches
@@ -31,6 +31,24 @@ class Composer:
         """Returns whether a place is inside of code, a table or a list."""
         return self._stretches.at(position) is not None
 
+    def goes_on(self, position: int) -> bool:
+        """Returns whether code, a table or a list says more from a place inside of it on."""
+        stretch = self._stretches.at(position)
+        return stretch is not None and bool(self._text[position : stretch.end].strip())
+
+    def without_gaps(
+        self, pieces: Iterable[tuple[int, str]], *, start: int = 0
+    ) -> Iterator[tuple[int, str]]:
+        """Yields offset and text of pieces; inside of a block each begins where the one before has
+        ended: nothing of it is repeated, and neither indentation nor an empty line is lost."""
+        known_until = start
+        for offset, piece in pieces:
+            end = offset + len(piece)
+            if end > known_until > 0 and self.goes_on(known_until):
+                offset = known_until
+            known_until = end
+            yield offset, self._text[offset:end]
+
     def begin(self, position: int) -> int:
         """Returns where the text of a chunk begins whose piece begins at a position: behind
         headings, and behind the end of code that the chunk before has closed."""
@@ -54,10 +72,10 @@ class Composer:
     def compose(self, position: int, end: int) -> str:
         """Returns the text of the chunk of a piece; empty where nothing is left of it."""
         begin = self.begin(position)
-        body = self._text[begin:end].strip("\n")
+        before = self._stretches.at(begin)
+        body = self._body(begin, end, is_inside=before is not None)
         if not body.strip():
             return ""
-        before = self._stretches.at(begin)
         last = begin + len(self._text[begin:end].rstrip("\n"))
         after = self._closing(last)
         following = self._stretches.at(last + 1) or self._stretches.at(end)
@@ -65,7 +83,18 @@ class Composer:
             is_fence = bool(following.suffix) and "\n" not in body
             if is_fence or body.strip() == following.prefix.strip():
                 return ""  # nothing but what the next chunk begins with
-        return (before.prefix if before else "") + body + (after.suffix if after else "")
+        prefix = ""
+        if before is not None:
+            is_line_start = "\n" in self._text[max(begin - 1, 0) : begin + 1]
+            prefix = before.prefix_at(begin, is_line_start=is_line_start)
+            body = body if is_line_start else body.lstrip() if not before.suffix else body
+        return prefix + body + (after.suffix if after else "")
+
+    def _body(self, begin: int, end: int, *, is_inside: bool) -> str:
+        """Returns what stands between two places; inside a block, empty lines at its start stay."""
+        if not is_inside:
+            return self._text[begin:end].strip("\n")
+        return self._text[begin:end].removeprefix("\n").rstrip("\n")
 
     def _closing(self, end: int) -> Stretch | None:
         """Returns the code that a chunk ends inside of, which has to be closed."""

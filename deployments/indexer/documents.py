@@ -6,7 +6,7 @@ A reader per format is in `formats`, JSON is in `records`. Reading never raises 
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import PurePosixPath
@@ -28,7 +28,7 @@ from deployments.indexer.formats.text.encodings import decode_text
 from deployments.indexer.formats.text.markdown import read_markdown
 from deployments.indexer.formats.text.plain import read_plain
 from deployments.indexer.formats.text.restructured import read_rst
-from deployments.indexer.markup import find_headings
+from deployments.indexer.markup import Heading, find_headings
 from deployments.indexer.records import read_json, read_lines
 
 _LOGGER = logging.getLogger(__name__)
@@ -177,8 +177,7 @@ def _build_document(
         raise InvalidRequest("The file has no text.")
     title = clean_title(converted.title)
     if not title and has_headings:
-        headings = (heading for part in parts for heading in find_headings(part.text))
-        title = next((heading.title for heading in headings if heading.level == 1), "")
+        title = _title_of([heading for part in parts for heading in find_headings(part.text)])
     return Document(
         document_id(path),
         path,
@@ -188,6 +187,12 @@ def _build_document(
         markup=converted.markup,
         warnings=converted.warnings,
     )
+
+
+def _title_of(headings: Sequence[Heading]) -> str:
+    """Returns the first heading of the highest level that there is; empty without one."""
+    first = min(headings, key=lambda heading: heading.level, default=None)
+    return first.title if first is not None else ""
 
 
 def _stem(path: str) -> str:
@@ -206,5 +211,6 @@ _PAGES = frozenset((".html", ".htm", ".xhtml"))
 _BINARY = frozenset((".pdf", ".docx", ".pptx", ".xlsx"))
 _TEXT_EXTENSIONS = frozenset((*_TEXT_READERS, *_PAGES, *_LINES, ".json"))
 _EXTENSIONS = _TEXT_EXTENSIONS | _BINARY
-_HEADED = _EXTENSIONS - {".csv", ".log", ".pdf", ".tsv", ".txt", ".text", ".xlsx"}
-"""Formats in which a line that begins with "#" is a heading, so that it may give the title."""
+_HEADED = _EXTENSIONS - {".csv", ".log", ".pdf", ".rst", ".tsv", ".txt", ".text", ".xlsx"}
+"""Formats in which a line that begins with "#" is a heading, so that it may give the title; the
+reader of `.rst` decides itself, as the first of its sections may be called "Abstract"."""

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployments.contracts.fences import CONTINUED
+from deployments.contracts.fences import CONTINUED, CONTINUED_INSIDE, GOES_ON
 
 _FENCE = re.compile(
     r"^(?P<indent> {0,12})(?P<marks>`{3,}(?=[^`\n]*$)|~{3,})(?P<info>[^\n]*)$", re.M
@@ -18,7 +18,9 @@ _FENCE = re.compile(
 _LANGUAGE = re.compile(r"[\w+#.-]{1,20}")
 _RULE = re.compile(r"(?<=\n)[ \t|:-]+$", re.M)
 _LEAD = re.compile(
-    r"^(?P<lead>\S[^\n]*[:：])[ \t]*\n(?:[ \t]*\n)?(?=[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])", re.M
+    r"^(?:(?P<lead>(?![-*+][ \t]|\d{1,9}[.)][ \t])\S[^\n]*[:：])[ \t]*\n(?:[ \t]*\n)?)?"
+    r"(?=[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])",
+    re.M,
 )
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]|[ \t]+\S")
 _LINE = re.compile(r"[^\n]*\n?")
@@ -37,6 +39,18 @@ class Stretch:
     prefix: str
     suffix: str = ""
     drop_until: int = 0
+
+    def prefix_at(self, position: int, *, is_line_start: bool) -> str:
+        """Returns what leads into the rest of the stretch from a place on."""
+        if position == self.start and self.suffix:
+            opening = self.prefix.removesuffix(f"{CONTINUED}\n").rstrip(" ")
+            return f"{opening}\n"
+        if is_line_start or position == self.start:
+            return self.prefix
+        if self.suffix:
+            return self.prefix.replace(f"{CONTINUED}\n", f"{CONTINUED_INSIDE}\n")
+        is_list = self.prefix.count("\n") < 2
+        return f"{self.prefix}{'- ' if is_list else ''}{GOES_ON}"
 
 
 def find_stretches(text: str) -> list[Stretch]:
@@ -114,7 +128,9 @@ def _lists(text: str) -> Iterator[Stretch]:
             if line is None or not (_ITEM.match(line.group()) or not line.group().strip()):
                 break
             end = line.end()
-        yield Stretch(match.end(), end - 1, f"{match['lead']}\n")
+        if end == match.end():
+            break
+        yield Stretch(match.end(), end - 1, f"{match['lead']}\n" if match["lead"] else "")
         position = end
 
 

@@ -23,7 +23,7 @@ PURE = [
     "deployments.redaction.content_policy",
     "deployments.rollouts",
     "deployments.generator.extractive.engine",
-    "deployments.generator.extractive.sentences",
+    "deployments.generator.extractive.reading.sentences",
     "deployments.indexer.documents",
     "app.dispatch.dispatcher",
     "app.answering.pipeline",

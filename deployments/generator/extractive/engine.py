@@ -7,26 +7,33 @@ every sentence names that source.
 """
 
 import asyncio
-import math
 from collections.abc import AsyncGenerator, Sequence
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import UnsupportedField
-from deployments.contracts.generation import Citation, EngineDelta, Generation, Prompt, Sampling
+from deployments.contracts.generation import EngineDelta, Generation, Prompt, Sampling
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.tools import Choice
-from deployments.generator.extractive.analysis import analyse_sentence, passage_of
-from deployments.generator.extractive.answerability import estimate_answerability
-from deployments.generator.extractive.sentence_scoring import Candidate, score_sentences
+from deployments.generator.extractive.answerability import features, is_opposite_case, likelihood
+from deployments.generator.extractive.asking.languages import missing_language
+from deployments.generator.extractive.asking.sides import parts_of, sides_of
+from deployments.generator.extractive.asking.wishes import Wish, wish_of
+from deployments.generator.extractive.choosing import choose, choose_for_sides, wanted_block
+from deployments.generator.extractive.composing import Answer, compose, joined
+from deployments.generator.extractive.polarity import (
+    asks_yes_or_no,
+    head_of,
+    preferring_decisive,
+    says_it_below,
+)
+from deployments.generator.extractive.reading.analysis import Sentence, analyse_sentence, passage_of
+from deployments.generator.extractive.reading.terms import words
+from deployments.generator.extractive.sentence_scoring import Candidate, Scorer
 from deployments.generator.extractive.shortening import shortened
-from deployments.generator.extractive.terms import words
 
 NO_INFORMATION = "I have no information about that in the indexed documents."
-_ENOUGH_LIKELIHOOD = 0.9
-"""Sentences are added until one of them holds the answer, if any does, with this likelihood."""
-_WORTH_ADDING = 0.05
-"""Likelihood beside the best sentence's from which a sentence is added for words of the question
-that the others leave out: a question may ask for two things."""
+OPPOSITE = "Only the opposite case was found"
+"""Before an answer that rests on a sentence about the opposite of what was asked."""
 _HONOURED = frozenset({"max_tokens", "stop", "temperature", "top_p", "seed"})
 """Wishes that are granted; those about chance hold by themselves, as nothing is sampled."""
 
@@ -100,7 +107,9 @@ class ExtractiveEngine:
                     f"'{self._model}' is no language model and cannot honour '{name}'.",
                     errors=(_refusal(name),),
                 )
-        written = await asyncio.to_thread(self.generate, prompt.question, prompt.context)
+        written = await asyncio.to_thread(
+            self.generate, prompt.question, prompt.context, prompt.respellings
+        )
         cut = shortened(
             written.text, written.citations, max_words=sampling.max_tokens, stop=sampling.stop
         )
@@ -114,38 +123,81 @@ class ExtractiveEngine:
             answerability=written.answerability,
         )
 
-    def generate(self, question: str, context: Sequence[ScoredChunk]) -> Generation:
-        """Returns the chosen sentences in reading order, each followed by its source as `[n]`.
+    def generate(
+        self,
+        question: str,
+        context: Sequence[ScoredChunk],
+        respellings: Sequence[tuple[str, str]] = (),
+    ) -> Generation:
+        """Returns the sentences and blocks that answer a question, each followed by its source as
+        `[n]`; of several questions in one, the answers one after the other. Words of the
+        question that were read as others are named before.
 
         Tokens are counted as words: this engine has no tokenizer.
         """
-        asked = analyse_sentence(question)
-        prompt_tokens = _count_words(question, context)
-        candidates = [
-            candidate
-            for candidate in score_sentences(asked, context)
-            if (candidate.matched or candidate.is_named) and candidate.sentence.statement.is_whole
-        ]
-        best = max(candidates, key=lambda candidate: candidate.score, default=None)
-        answerability = 0.0 if best is None else estimate_answerability(asked, best, context)
-        grounded = (
-            best is not None
-            and best.support >= self._min_coverage_ratio
-            and answerability >= self._min_answerability
-        )
-        text, citations = (
-            _compose(_choose(candidates, self._max_sentences)) if grounded else (NO_INFORMATION, ())
-        )
+        answers = [self._answer(part, context) for part in parts_of(question)]
+        given = [answer for answer in answers if answer.is_grounded]
+        text, citations = joined(given, respellings) if given else (NO_INFORMATION, ())
+        if not given and (language := missing_language(question, context)):
+            text = f"{NO_INFORMATION} {language}"
         return Generation(
             text=text,
             citations=citations,
-            grounded=grounded,
+            grounded=bool(given),
             finish_reason="stop",
-            prompt_tokens=prompt_tokens,
-            answerability=answerability,
+            prompt_tokens=_count_words(question, context),
+            answerability=max((one.answerability for one in answers), default=0.0),
             completion_tokens=len(words(text)),
             model=self._model,
         )
+
+    def _answer(self, question: str, context: Sequence[ScoredChunk]) -> Answer:
+        asked = analyse_sentence(question)
+        wish = wish_of(asked)
+        scorer = Scorer(asked, context, wish.form_terms)
+        wants_yes_or_no = asks_yes_or_no(asked)
+        candidates = [
+            one
+            for one in scorer.sentences()
+            if _says_something(one) or (wants_yes_or_no and says_it_below(asked, one))
+        ]
+        if wants_yes_or_no:
+            candidates = preferring_decisive(asked, candidates)
+        shown = wanted_block(wish, scorer, candidates)
+        best = shown or max(candidates, key=lambda candidate: candidate.score, default=None)
+        if best is None:
+            return Answer()
+        found = features(asked, best, context)
+        answerability = likelihood(found)
+        if best.support < self._min_coverage_ratio or answerability < self._min_answerability:
+            return Answer(answerability)
+        chosen = self._choose(asked, wish, shown, candidates)
+        head: str | None = None if shown else head_of(asked, best)
+        if head is not None:
+            chosen.sort(key=lambda one: one is not best)
+        elif not wants_yes_or_no and is_opposite_case(found):
+            head = OPPOSITE
+        return Answer(answerability, compose(chosen, asked, head=head or ""))
+
+    def _choose(
+        self,
+        question: Sentence,
+        wish: Wish,
+        shown: Candidate | None,
+        candidates: Sequence[Candidate],
+    ) -> list[Candidate]:
+        if shown is not None:
+            if wish.form == "example":
+                return [shown]
+            return choose([shown, *candidates], self._max_sentences)
+        sides = sides_of(question)
+        if sides is not None and self._max_sentences > 1:
+            return choose_for_sides(candidates, sides, self._max_sentences)
+        return choose(candidates, self._max_sentences)
+
+
+def _says_something(candidate: Candidate) -> bool:
+    return (candidate.matched or candidate.is_named) and candidate.sentence.statement.is_whole
 
 
 def _refusal(name: str) -> dict[str, object]:
@@ -155,53 +207,3 @@ def _refusal(name: str) -> dict[str, object]:
 def _count_words(question: str, context: Sequence[ScoredChunk]) -> int:
     passages = (passage_of(hit.chunk) for hit in context)
     return len(words(question)) + sum(passage.word_count for passage in passages)
-
-
-def _choose(candidates: Sequence[Candidate], max_sentences: int) -> list[Candidate]:
-    """Returns the likeliest sentences in reading order: as many as it takes for one of them to hold
-    the answer with enough likelihood, and what adds words of the question."""
-    ranked = sorted(candidates, key=lambda one: (-one.score, one.order))
-    best_of_text: dict[str, Candidate] = {}
-    for candidate in ranked:
-        best_of_text.setdefault(candidate.sentence.text, candidate)
-    distinct = list(best_of_text.values())
-    odds = [math.exp(one.score - ranked[0].score) for one in distinct]
-    enough = _ENOUGH_LIKELIHOOD * math.fsum(odds)
-    chosen: list[Candidate] = []
-    covered: set[str] = set()
-    reached = 0.0
-    for candidate, odd in zip(distinct, odds, strict=True):
-        if len(chosen) == max_sentences or (reached >= enough and odd < _WORTH_ADDING):
-            break
-        if any(_quotes(other, candidate) for other in chosen):
-            reached += odd
-        elif reached < enough or candidate.matched - covered:
-            chosen = [other for other in chosen if not _quotes(candidate, other)]
-            chosen.append(candidate)
-            covered |= candidate.matched
-            reached += odd
-    return sorted(chosen, key=lambda one: one.order)
-
-
-def _quotes(candidate: Candidate, other: Candidate) -> bool:
-    """Returns whether a sentence takes another one along, as an item of the list that it leads
-    into."""
-    introduced = candidate.sentence.statement.introduces
-    statement = other.sentence.statement
-    return candidate.source == other.source and (statement.shown or statement.text) in introduced
-
-
-def _compose(chosen: Sequence[Candidate]) -> tuple[str, tuple[Citation, ...]]:
-    """Returns the answer's text and the stretch of it that each source supports."""
-    text, was_block = "", False
-    citations = []
-    for candidate in chosen:
-        text += "" if not text else "\n\n" if was_block else " "
-        start = len(text)
-        statement = candidate.sentence.statement
-        # Below a block, in which a mark would be a part of the code or of the last cell.
-        text += statement.quote + ("\n\n" if statement.introduces else " ")
-        text += f"[{candidate.source}]"
-        citations.append(Citation(start, len(text), candidate.source))
-        was_block = bool(statement.introduces)
-    return text, tuple(citations)

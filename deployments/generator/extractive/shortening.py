@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from deployments.contracts.generation import Citation, FinishReason
-from deployments.generator.extractive.terms import word_ends
+from deployments.generator.extractive.reading.terms import word_ends
 
 
 @dataclass(frozen=True, slots=True)

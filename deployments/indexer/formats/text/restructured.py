@@ -6,22 +6,26 @@ from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, left_out
 from deployments.indexer.formats.pictures import drop_pictures
 from deployments.indexer.formats.text.encodings import decode_text
+from deployments.indexer.markup import find_headings
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _FIELD = re.compile(r":?([A-Za-z][\w-]*(?: [\w-]+)?):[ \t]+(\S.*)")
+_COMMENT = re.compile(r"^\.\. [^\n]*(?:\n[ \t]+[^\n]*)*", re.M)
 _TITLE_FIELD = "title"
 _MAX_FIELDS = 40
 
 
 def read_rst(content: bytes) -> Converted:
-    """Reads a text; a field "Title" among those above it names the document."""
+    """Reads a text; a field "Title" among those above it names the document, else the title that
+    stands at its top."""
     decoded = decode_text(content)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     text, picture_count = drop_pictures(text)
     pictures = left_out(picture_count, "embedded picture")
+    converted = convert_rst(text)
     return Converted(
-        (Part(convert_rst(text)),),
-        title=_title_field(text),
+        (Part(converted),),
+        title=_title_field(text) or _document_title(converted),
         markup="markdown",
         warnings=(*decoded.warnings, *filter(None, [pictures])),
     )
@@ -73,3 +77,14 @@ def _title_field(text: str) -> str:
         if match and match[1].lower() == _TITLE_FIELD:
             return match[2].strip()
     return ""
+
+
+def _document_title(converted: str) -> str:
+    """Returns the heading at the top of a text, else the only one of the highest level; empty where
+    there are several, which are sections."""
+    headings = find_headings(converted)
+    if not headings:
+        return ""
+    above = _COMMENT.sub("", converted[: headings[0].start])
+    highest = [heading.title for heading in headings if heading.level == 1]
+    return highest[0] if highest and (not above.strip() or len(highest) == 1) else ""

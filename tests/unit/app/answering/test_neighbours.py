@@ -1,5 +1,7 @@
 """Passages from chunks that stand beside each other."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,7 +102,7 @@ def test_stretches_of_one_text_become_it_again(text: str, start: int, overlap: i
     [
         (
             "So:\n```sh\nmake tea\nmake toast\n```",
-            "```sh continued\nmake toast\nmake jam\n```\n\nThen eat.",
+            "```sh continued\nmake jam\n```\n\nThen eat.",
             "So:\n```sh\nmake tea\nmake toast\nmake jam\n```\n\nThen eat.",
         ),
         ("```\na b c\n```", "``` continued\nd\n```", "```\na b c\n```\n``` continued\nd\n```"),
@@ -108,9 +110,12 @@ def test_stretches_of_one_text_become_it_again(text: str, start: int, overlap: i
         ("```sh\nfirst\n```", "```sh\nsecond\n```", "```sh\nfirst\n```\n```sh\nsecond\n```"),
         (
             "| a | b |\n|---|---|\n| tea | one cup |",
-            "| a | b |\n|---|---|\n| tea | one cup |\n| jam | a jar |",
+            "| a | b |\n|---|---|\n| jam | a jar |",
             "| a | b |\n|---|---|\n| tea | one cup |\n| jam | a jar |",
         ),
+        ("```sh\nmake t\n```", "```sh continued-line\nea\n```", "```sh\nmake tea\n```"),
+        ("- one gate is", "- … open\n- two", "- one gate is open\n- two"),
+        ("- one gate", "The rest is shut.", "- one gate\n\nThe rest is shut."),
         (
             "These are open:\n\n- the north gate",
             "These are open:\n- the south gate",
@@ -118,9 +123,51 @@ def test_stretches_of_one_text_become_it_again(text: str, start: int, overlap: i
         ),
         ("Text.", "These are open:\n- one", "Text.\nThese are open:\n- one"),
     ],
-    ids=["code", "not-ours", "tildes", "two-blocks", "table", "list", "other-list"],
+    ids=[
+        "code",
+        "not-ours",
+        "tildes",
+        "two-blocks",
+        "table",
+        "inside-a-line",
+        "inside-an-item",
+        "below-a-list",
+        "list",
+        "other-list",
+    ],
 )
 def test_what_a_chunk_repeats_to_be_understood_stands_there_once(
     one: str, other: str, joined: str
 ) -> None:
     assert join(one, other) == joined
+
+
+def code(ordinal: int, text: str) -> Chunk:
+    return replace(chunk(ordinal), text=text)
+
+
+FENCE = [
+    code(0, "Start it:"),
+    code(1, "```sh\none\n```"),
+    *(code(n, f"```sh continued\nline {n}\n```") for n in range(2, 12)),
+    code(12, "Then wait."),
+]
+
+
+def test_a_passage_goes_on_to_the_end_of_its_code() -> None:
+    known = by_id(*FENCE[:6])
+    [found] = widen(hits(FENCE[1]), known, reach=1)
+    lines = "\n".join(f"line {n}" for n in range(2, 6))
+    assert found.chunk.text == f"Start it:\n```sh\none\n{lines}\n```"
+
+
+def test_a_block_that_is_too_long_or_somewhere_else_is_marked_as_torn() -> None:
+    known = by_id(*FENCE)
+    [long] = widen(hits(FENCE[1]), known, reach=1)
+    assert long.chunk.text.endswith("```\n…")
+    [_, rest] = widen(hits(FENCE[1], FENCE[10]), known, reach=1)
+    assert rest.chunk.text.startswith("…\n```sh continued")
+
+
+def test_without_reach_a_chunk_stands_as_it_is() -> None:
+    assert widen(hits(FENCE[0]), by_id(*FENCE), reach=0)[0].chunk.text == "Start it:"

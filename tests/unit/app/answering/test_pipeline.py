@@ -18,6 +18,7 @@ from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.settings.live import GatewayLive
+from app.settings.priors import Prior
 from app.settings.release import Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
@@ -397,3 +398,43 @@ async def test_without_a_reranker_no_more_is_taken_than_can_be_returned(
     monkeypatch.setattr(service.stages.retriever, "search", watch)
     await service.search("tower", top_n=1, rerank=rerank)
     assert told == [asked]
+
+
+def near_as_cosines(service: Service) -> None:
+    """Makes the retriever say its scores as cosines, as a real one does."""
+    found = service.stages.retriever.search
+
+    async def search(*args: Any, **wishes: Any) -> Found:
+        answer = await found(*args, **wishes)
+        hits = [replace(hit, signals=replace(hit.signals, dense=hit.score)) for hit in answer.hits]
+        return replace(answer, hits=tuple(hits))
+
+    service.stages.retriever.search = search  # type: ignore[method-assign]
+
+
+async def test_misspelled_word_is_read_as_one_of_the_passages(service: Service) -> None:
+    near_as_cosines(service)
+    given = await service.answer("Where does the towr stand?")
+    assert given.generation.text.startswith('Read "towr" as "tower".\n\nThe tower is')
+    assert service.record.respellings == {"towr": "tower"}
+    assert service.record.query == "Where does the tower stand?"
+
+
+async def test_word_stays_where_another_one_finds_nothing_nearer(service: Service) -> None:
+    """The double without cosines never says that anything is nearer."""
+    given = await service.answer("Where does the towr stand, tower?")
+    assert service.record.respellings == {}
+    assert "Read" not in given.generation.text
+
+
+async def test_spelling_is_left_alone_where_the_release_says_so(service: Service) -> None:
+    near_as_cosines(service)
+    service.set(correct_spelling=False)
+    await service.answer("Where does the towr stand?")
+    assert service.record.respellings == {}
+
+
+async def test_documents_move_by_the_priors_of_the_release(service: Service) -> None:
+    assert names(await service.search("queue full tower")) == ["c", "a"]
+    service.set(priors=(Prior(path="c.*", score=-1.0),))
+    assert names(await service.search("queue full tower"))[0] != "c"

@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.quality.answers_study import judge
 from benchmarks.quality.datasets import JudgedQuestion
-from benchmarks.quality.report import answers_notes
+from benchmarks.quality.report import answers_notes, types_table
 from benchmarks.quality.subject import Answered
 
 UNKNOWN = "I have no information."
@@ -90,3 +90,24 @@ def test_long_answer_is_measured_by_its_words() -> None:
 
 def _notes(figures: dict[str, Any]) -> list[str]:
     return answers_notes({"not_indexed": {}, **figures})
+
+
+def test_refusing_is_told_by_type_of_question() -> None:
+    texts = ["Who left in 1905?", "Who left in 1906?", "Who did not sign?", "Who signed?"]
+    questions = [
+        JudgedQuestion(str(place), text, ("Ann",) * (place != 1), "", place != 1)
+        for place, text in enumerate(texts)
+    ]
+    answers = [
+        said("Ann. [1]", answerability=0.9),
+        said("Ann. [1]", answerability=0.4),
+        said(UNKNOWN, answerability=0.1),
+        said("Ann. [1]", answerability=0.8),
+    ]
+    figures = judge(questions, answers, seed=1)["by_type"]
+    assert list(figures) == ["numbers", "negated", "rest"]
+    assert values(figures["numbers"], "coverage", "answered_near_misses", "auroc") == [1, 1, 1]
+    assert values(figures["negated"], "coverage", "gold_in_answer") == [0, 0]
+    assert "auroc" not in figures["rest"]
+    table = types_table("small", {"by_type": figures})
+    assert table.row_count == 3

@@ -13,8 +13,8 @@ from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk
 from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import sentences
-from deployments.generator.extractive.terms import terms
+from deployments.generator.extractive.reading.sentences import sentences
+from deployments.generator.extractive.reading.terms import terms
 from deployments.generator.prompting import render_answer
 
 ESCAPES = [

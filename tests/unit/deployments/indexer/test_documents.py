@@ -91,7 +91,7 @@ def test_rule_at_the_start_of_a_text_is_no_front_matter() -> None:
     ("name", "content", "title"),
     [
         ("a.md", "intro\n\n## Minor\n\n# Major { #major }\n", "Major"),
-        ("docs/v1.2-notes.MD", "## Only a section\ntext", "v1.2-notes"),
+        ("docs/v1.2-notes.MD", "## Only a section\ntext", "Only a section"),
         ("a.md", "```sh\n# comment\n```\n\nReal title\n==========\ntext", "Real title"),
         ("a.html", "<title> The\n page </title><body><h1>H</h1>text</body>", "The page"),
         ("server.log", "# not a heading", "server"),
@@ -102,6 +102,21 @@ def test_title_is_the_best_that_the_file_offers(
     name: str, content: str | bytes, title: str
 ) -> None:
     assert read_one(name, content).title == title
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("PEP: 8\nTitle: Style\n\nAbstract\n========\n\nIt is.\n", "Style"),
+        ("Guide\n=====\n\nAbstract\n--------\n\nIt is.\n", "Guide"),
+        (".. comment\n\nGuide\n=====\n\nIt is.\n\nMore\n====\n\nIt is.\n", "Guide"),
+        ("Intro.\n\nAbstract\n========\n\nIt is.\n\nMore\n====\n\nIt is.\n", "pep-0008"),
+        ("Only text.\n", "pep-0008"),
+    ],
+    ids=["field", "at-the-top", "below-a-comment", "sections", "none"],
+)
+def test_title_of_rst_is_the_documents_and_no_section(text: str, title: str) -> None:
+    assert read_one("peps/pep-0008.rst", text).title == title
 
 
 def test_metadata_of_the_upload_wins() -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk, Signals
-from deployments.generator.extractive.analysis import analyse_sentence
 from deployments.generator.extractive.answerability import estimate_answerability
+from deployments.generator.extractive.reading.analysis import analyse_sentence
 from deployments.generator.extractive.sentence_scoring import score_sentences
 
 LAW = "Newton's First Law of 1687 states that objects continue to move at the same speed."

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Generation, Prompt
 from deployments.contracts.search import ScoredChunk, Signals
-from deployments.generator.extractive import analysis
-from deployments.generator.extractive.engine import NO_INFORMATION, ExtractiveEngine
-from deployments.generator.extractive.sentences import statements
-from deployments.generator.extractive.terms import stem, words
+from deployments.generator.extractive.engine import NO_INFORMATION, OPPOSITE, ExtractiveEngine
+from deployments.generator.extractive.reading import analysis
+from deployments.generator.extractive.reading.sentences import shown_blocks, statements
+from deployments.generator.extractive.reading.terms import stem, words
 
 TOWER = "The Eiffel Tower is 330 metres tall. It stands in Paris."
 QUEUE = "A queue holds requests. When a queue is full, the service answers with status 503."
@@ -59,8 +59,11 @@ def assert_cites_what_stands_there(generation: Generation, context: list[ScoredC
         stretch = generation.text[citation.start : citation.end]
         mark = f"[{citation.source}]"
         assert stretch.endswith(mark)
-        stands_there = statements(context[citation.source - 1].chunk.text)
+        text = context[citation.source - 1].chunk.text
+        stands_there = [*statements(text), *(shown for _, shown in shown_blocks(text))]
         quoted = stretch.removesuffix(mark).rstrip()
+        for head in ("Yes. ", "No. ", f"{OPPOSITE}. "):
+            quoted = quoted.removeprefix(head)
         assert quoted in [statement.quote for statement in stands_there if statement.is_whole]
         position = citation.end
     assert position == len(generation.text)
@@ -272,7 +275,7 @@ def test_a_list_that_is_taken_along_is_not_quoted_again() -> None:
     assert generation.text.count("the queue limit of tokens") == 1
     assert len(generation.citations) == 1
     behind = ask(question, context_of(f"{text}\nA queue limit of bytes is new."))
-    assert behind.text.endswith("tokens\n\n[1]\n\nA queue limit of bytes is new. [1]")
+    assert behind.text == generation.text
     assert_cites_what_stands_there(behind, context_of(f"{text}\nA queue limit of bytes is new."))
 
 
@@ -381,7 +384,7 @@ def test_any_answer_is_quoted_bounded_and_repeatable(
         assert len(generation.citations) <= most
         assert_cites_what_stands_there(generation, context)
     else:
-        assert generation.text == NO_INFORMATION
+        assert generation.text.startswith(NO_INFORMATION)
 
 
 def test_a_source_is_cited_by_its_rank_also_where_others_were_withheld() -> None:
@@ -389,3 +392,76 @@ def test_a_source_is_cited_by_its_rank_also_where_others_were_withheld() -> None
     answer = ask("How tall is the Eiffel Tower?", context)
     assert answer.text == "The Eiffel Tower is 330 metres tall. [4]"
     assert [citation.source for citation in answer.citations] == [4]
+
+
+def test_opposite_case_is_said_to_be_one() -> None:
+    context = context_of("Where the pause is set, the pump waits for it and then goes on.")
+    generation = ask("What does the pump do where the pause is not set?", context)
+    assert generation.text.startswith(f"{OPPOSITE}. Where the pause is set")
+    assert_cites_what_stands_there(generation, context)
+
+
+SHOWN = """Start the pump with its lid shut.
+
+```yaml
+pump:
+  lid: shut
+```
+
+The lid may be opened later:
+
+1. Stop the pump.
+2. Open the lid.
+
+| flag | meaning |
+|---|---|
+| `--lid` | opens the lid of the pump |
+| `--stop` | stops the pump |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "block"),
+    [
+        ("Show me the pump in YAML", "```yaml\npump:\n  lid: shut\n```"),
+        ("How do I open the lid later?", "1. Stop the pump.\n2. Open the lid."),
+        ("Which flags of the pump are there?", "| flag | meaning |\n|---|---|\n| `--lid` |"),
+    ],
+)
+def test_a_question_gets_the_block_that_it_wants_whole(question: str, block: str) -> None:
+    context = context_of(SHOWN)
+    generation = ask(question, context)
+    assert block in generation.text
+    assert generation.text.count("[1]") == len(generation.citations)
+    assert_cites_what_stands_there(generation, context)
+
+
+def test_a_torn_block_is_not_shown() -> None:
+    torn = SHOWN.partition("  lid: shut")[0] + "```\n…"
+    generation = ask("Show me the pump in YAML", context_of(torn))
+    assert "```" not in generation.text
+
+
+def test_yes_and_no_begin_the_answer() -> None:
+    context = context_of("The north gate is not open at night. The south gate is.")
+    generation = ask("Is the north gate open at night?", context)
+    assert generation.text.startswith("No. The north gate is not open at night. [1]")
+    assert generation.citations[0].start == 0
+
+
+def test_several_questions_are_answered_one_by_one() -> None:
+    context = context_of(TOWER, QUEUE)
+    text = ask("How tall is the Eiffel Tower? What happens when a queue is full?", context).text
+    first, second = text.split("\n\n")
+    assert "330 metres" in first
+    assert "status 503" in second
+
+
+def test_what_was_read_otherwise_is_said_first() -> None:
+    engine = ExtractiveEngine(model="extractive", max_sentences=1, min_coverage_ratio=0.2)
+    generation = engine.generate(
+        "How tall is the Eiffel Tower?", context_of(TOWER), [("towr", "tower")]
+    )
+    assert generation.text.startswith('Read "towr" as "tower".')
+    [cited] = generation.citations
+    assert generation.text[cited.start :].startswith("The Eiffel Tower is 330 metres tall.")

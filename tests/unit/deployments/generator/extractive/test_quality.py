@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.quality.question_types import type_of
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.generator.config import ExtractiveArgs
-from deployments.generator.extractive.analysis import analyse_sentence
 from deployments.generator.extractive.answerability import estimate_answerability
 from deployments.generator.extractive.engine import ExtractiveEngine
+from deployments.generator.extractive.reading.analysis import analyse_sentence
 from deployments.generator.extractive.sentence_scoring import score_sentences
 from deployments.retriever.chunk_index import ChunkIndex
 
@@ -118,7 +119,7 @@ def answerability(asked: Asked) -> float:
     return 0.0 if best is None else estimate_answerability(question, best, asked.context)
 
 
-@pytest.mark.parametrize(("name", "floor"), [("squad", 0.77), ("xquad", 0.79)])
+@pytest.mark.parametrize(("name", "floor"), [("squad", 0.79), ("xquad", 0.79)])
 def test_answers_hold_the_answer_in_two_sentences(
     name: str, floor: float, request: pytest.FixtureRequest
 ) -> None:
@@ -147,8 +148,24 @@ def test_the_default_bound_answers_most_questions_and_refuses_near_misses(
     for one, generation in generate(squad):
         answered[bool(one.answers)] += generation.grounded
     answerable = sum(bool(one.answers) for one in squad)
-    assert answered[True] >= 0.86 * answerable
-    assert answered[False] <= 0.65 * (len(squad) - answerable)
+    assert answered[True] >= 0.92 * answerable
+    assert answered[False] <= 0.80 * (len(squad) - answerable)
+
+
+def test_honest_questions_are_not_refused_for_a_number_or_a_negation(squad: list[Asked]) -> None:
+    types = [type_of(one.question) for one in squad if one.answers]
+    given = [generation for one, generation in generate(squad) if one.answers]
+    for kind, floor in (("numbers", 0.85), ("negated", 0.60)):
+        own = [one.grounded for one, of in zip(given, types, strict=True) if of == kind]
+        assert sum(own) >= floor * len(own) > 10
+
+
+def test_near_misses_are_told_within_each_type_of_question(squad: list[Asked]) -> None:
+    for kind, floor in (("numbers", 0.75), ("negated", 0.60), ("rest", 0.63)):
+        own = [one for one in squad if type_of(one.question) == kind]
+        answerable = [answerability(one) for one in own if one.answers]
+        near_misses = [answerability(one) for one in own if not one.answers]
+        assert separation(answerable, near_misses) >= floor
 
 
 def test_questions_about_something_else_are_refused(paragraphs: Corpus, shared_data: Path) -> None:
@@ -156,4 +173,4 @@ def test_questions_about_something_else_are_refused(paragraphs: Corpus, shared_d
     decide here; a cosine refuses nearly all of them."""
     elsewhere = paragraphs.ask(read_lines(shared_data / "pubmedqa/qa.jsonl"))
     answered = sum(generation.grounded for _, generation in generate(elsewhere))
-    assert answered <= 0.13 * len(elsewhere)
+    assert answered <= 0.17 * len(elsewhere)

@@ -4,7 +4,7 @@ import pytest
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk, Signals
-from deployments.generator.extractive.analysis import analyse_sentence
+from deployments.generator.extractive.reading.analysis import analyse_sentence
 from deployments.generator.extractive.sentence_scoring import Candidate, score_sentences
 
 

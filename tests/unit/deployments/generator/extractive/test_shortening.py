@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.contracts.generation import Citation
+from deployments.generator.extractive.reading.terms import raw_words, word_ends
 from deployments.generator.extractive.shortening import shortened
-from deployments.generator.extractive.terms import raw_words, word_ends
 
 TEXT = "Tide pumps start at nine. [1] They stop at noon. [2]"
 CITED = (Citation(0, 29, 1), Citation(30, 52, 2))

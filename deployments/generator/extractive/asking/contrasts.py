@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from deployments.generator.extractive.terms import stem
+from deployments.generator.extractive.reading.terms import stem
 
 _OPPOSITES = """
 most more | least less fewer

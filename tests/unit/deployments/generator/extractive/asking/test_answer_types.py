@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployments.generator.extractive.analysis import analyse_sentence
-from deployments.generator.extractive.answer_types import AnswerType, expected_type, offers
+from deployments.generator.extractive.asking.answer_types import AnswerType, expected_type, offers
+from deployments.generator.extractive.reading.analysis import analyse_sentence
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.generator.extractive import terms as module
-from deployments.generator.extractive.sentences import sentences, statements
-from deployments.generator.extractive.terms import terms, words
+from deployments.generator.extractive.reading import terms as module
+from deployments.generator.extractive.reading.sentences import sentences, statements
+from deployments.generator.extractive.reading.terms import terms, words
 from deployments.stop_words import STOP_WORDS
 
 
@@ -36,7 +36,16 @@ from deployments.stop_words import STOP_WORDS
         ("It is **very** _small_ and `fast` too.", ["It is very small and fast too."]),
         ("The name is max_batch_tokens here.", ["The name is max_batch_tokens here."]),
         ("Break<br>the line <b>right</b> here.", None),
-        ("Yes. No. The third is long.", ["The third is long."]),
+        ("Good. Fine. The third is long.", ["The third is long."]),
+        ("Is it? Yes. It is long.", ["Yes. It is long."]),
+        ("No you cannot. It is shut.", ["No you cannot. It is shut."]),
+        ("See .status.phase of it. More.", ["See .status.phase of it."]),
+        ("See `.status.X` and more of it.", ["See .status.X and more of it."]),
+        ("Do this: 1) stop it now. 2) start it.", ["Do this: 1) stop it now. 2) start it."]),
+        ("It takes approx. 5 hours.", ["It takes approx. 5 hours."]),
+        ("!!! note\n    It is shut now.", ["It is shut now."]),
+        ("/// tip | Short\n\nIt is shut now.\n\n///", ["It is shut now."]),
+        ("Use the crane:\n\n{* ../crane.py *}", ["Use the crane."]),
         ("", []),
         ("\n \n\t\n", []),
     ],
@@ -56,6 +65,15 @@ from deployments.stop_words import STOP_WORDS
         "underscores-in-a-name",
         "html",
         "labels",
+        "yes",
+        "no-you-cannot",
+        "field",
+        "field-in-code",
+        "numbered",
+        "abbreviation",
+        "note",
+        "tip",
+        "include",
         "empty",
         "blank",
     ],
@@ -114,7 +132,7 @@ def test_a_sentence_has_what_it_leads_into(
 
 def test_an_item_takes_along_what_is_indented_below_it() -> None:
     first, *_ = statements("- The parts are:\n  - one of it\n  - two\n- Another item here")
-    assert first.quote == "The parts are:\n\n  - one of it\n  - two"
+    assert first.quote == "The parts are:\n\n- one of it\n- two"
 
 
 def test_a_label_at_the_end_leads_nowhere_for_the_sentence_before() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployments.generator.extractive.analysis import analyse_sentence
-from deployments.generator.extractive.contrasts import count_contrasts
+from deployments.generator.extractive.asking.contrasts import count_contrasts
+from deployments.generator.extractive.reading.analysis import analyse_sentence
 
 
 def contrasts(question: str, sentence: str) -> int:

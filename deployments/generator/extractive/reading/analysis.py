@@ -1,12 +1,12 @@
 """What the words of a sentence, a question and a passage are, whatever they are compared with."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from deployments.contracts.documents import Chunk, Markup
-from deployments.generator.extractive.sentences import Statement, statements
-from deployments.generator.extractive.terms import raw_words, stem, terms, without_asking
+from deployments.generator.extractive.reading.sentences import Statement, shown_blocks, statements
+from deployments.generator.extractive.reading.terms import raw_words, stem, terms, without_asking
 from deployments.stop_words import STOP_WORDS
 
 _KEPT_PASSAGES = 1024
@@ -40,10 +40,13 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage's sentences in reading order, and the terms of all its text."""
+    """A passage's sentences in reading order, the terms of all its text, code included, and stems
+    and numbers of its sentences."""
 
     sentences: tuple[Sentence, ...]
     terms: frozenset[str]
+    stems: frozenset[str]
+    numbers: frozenset[str]
     word_count: int
 
 
@@ -79,25 +82,51 @@ def _analyse(statement: Statement) -> Sentence:
             one for one, place in sequence if marks_names and place and raw[place][0].isupper()
         ),
         numbers=frozenset(word for word in lower if any(map(str.isdigit, word))),
-        is_negated=any(word in _NEGATIONS or word.endswith("n't") for word in lower),
+        is_negated=bool(negations(lower)),
         statement=statement,
     )
+
+
+def negations(words: Iterable[str]) -> frozenset[str]:
+    """Returns those of some words in lower case that say what is not."""
+    return frozenset(word for word in words if word in _NEGATIONS or word.endswith("n't"))
 
 
 @lru_cache(maxsize=_KEPT_PASSAGES)
 def analyse_passage(text: str, markup: Markup = "markdown", label: str = "") -> Passage:
     """Returns a passage taken apart; `label` is the heading above it."""
+    found = tuple(_analyse(statement) for statement in statements(text, markup, label))
     return Passage(
-        sentences=tuple(_analyse(statement) for statement in statements(text, markup, label)),
+        sentences=found,
         terms=frozenset(terms(text)),
+        stems=frozenset().union(*(sentence.stems for sentence in found)),
+        numbers=frozenset().union(*(sentence.numbers for sentence in found)),
         word_count=len(raw_words(text)),
     )
 
 
+@lru_cache(maxsize=_KEPT_PASSAGES)
+def _analyse_blocks(text: str, markup: Markup, label: str) -> tuple[Sentence, ...]:
+    return tuple(
+        replace(_analyse(replace(shown, text=f"{shown.text} {shown.content}")), statement=shown)
+        for _, shown in shown_blocks(text, markup, label)
+    )
+
+
+def blocks_of(chunk: Chunk) -> tuple[Sentence, ...]:
+    """Returns the code, the tables and the lists of a chunk's passage taken apart, each with the
+    sentence that leads to it."""
+    return _analyse_blocks(chunk.text, chunk.markup, _label(chunk))
+
+
 def passage_of(chunk: Chunk) -> Passage:
     """Returns the passage of a chunk taken apart, under the innermost of its headings."""
+    return analyse_passage(chunk.text, chunk.markup, _label(chunk))
+
+
+def _label(chunk: Chunk) -> str:
     label = chunk.heading.rpartition(" > ")[2] or chunk.title
     # A document without a title goes by the name of its file, which says nothing of what is in it.
     name = chunk.path.rpartition("/")[2]
     is_file = label in (name, name.partition(".")[0])
-    return analyse_passage(chunk.text, chunk.markup, "" if is_file else label)
+    return "" if is_file else label

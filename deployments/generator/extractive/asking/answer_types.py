@@ -3,9 +3,9 @@
 import re
 from typing import Literal
 
-from deployments.generator.extractive.analysis import Sentence
+from deployments.generator.extractive.reading.analysis import Sentence
 
-AnswerType = Literal["number", "time", "name", "reason"]
+AnswerType = Literal["number", "time", "name", "reason", "identifier"]
 
 _PATTERNS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
     (
@@ -26,9 +26,19 @@ _PATTERNS: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
         ),
     ),
     ("reason", re.compile(r"\bwhy\b")),
+    (
+        "identifier",
+        re.compile(
+            r"\b(?:which|what) (?:\w+ ){0,3}?(?:option|flag|switch|parameter|argument|setting|"
+            r"header|variable|command|field|function|method|class|middleware)\b"
+        ),
+    ),
 )
 """The first that fits decides."""
 
+_IDENTIFIER = re.compile(
+    r"--?[a-z][\w-]+|\w_\w|\b[A-Z][A-Za-z]*-[A-Z]\w+|\w=\S|\w\(|\b[a-z]+[A-Z]\w+|\b[A-Z][a-z]+[A-Z]\w+"
+)
 _NUMBER_WORDS = frozenset(
     """one two three four five six seven eight nine ten eleven twelve thirteen fifteen sixteen
     twenty thirty forty fifty sixty eighty ninety hundred hundreds thousand thousands million
@@ -67,5 +77,7 @@ def offers(kind: AnswerType, sentence: Sentence, question: Sentence) -> bool:
             # A name at the start of a sentence cannot be told from any other first word.
             first = frozenset(term for term, place in sentence.sequence[:1] if place == 0)
             return bool((sentence.names | first) - question.terms)
+        case "identifier":
+            return _IDENTIFIER.search(sentence.text) is not None
         case "reason":
             return bool(words & _REASON_WORDS)

@@ -1,6 +1,6 @@
 """What a sentence is taken apart into."""
 
-from deployments.generator.extractive.analysis import analyse_passage, analyse_sentence
+from deployments.generator.extractive.reading.analysis import analyse_passage, analyse_sentence
 
 
 def test_terms_stand_with_their_places_among_all_words() -> None:

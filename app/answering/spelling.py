@@ -1,0 +1,101 @@
+"""Words of a question that no passage has, though one has a word that is spelled almost like it.
+
+The vocabulary is that of the passages which were found by meaning: bounded, and the index's own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from deployments.stop_words import STOP_WORDS
+
+_WORD = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
+_MIN_CHARS = 4
+_TWO_EDITS_FROM_CHARS = 7
+"""Shorter words differ by two letters from too many others."""
+_REPLACED_FROM_CHARS = 6
+"""In shorter words a letter in place of another one makes another word, as in `seat` and `sent`."""
+_MAX_WORDS = 24
+"""Of a longer question no word is looked at: it has context enough."""
+_SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er")
+
+
+def respellings(question: str, texts: Iterable[str]) -> dict[str, str]:
+    """Returns what words of a question may be meant to be, by the word; empty for most questions.
+
+    A word in capitals, or with one inside the question, is a name and stays; so does a word that
+    a passage has in another form.
+
+    >>> respellings("how do i instal it", ["To install it, run the command."])
+    {'instal': 'install'}
+    """
+    words = _WORD.findall(question)
+    if len(words) > _MAX_WORDS:
+        return {}
+    asked = [
+        word
+        for place, word in enumerate(words)
+        if len(word) >= _MIN_CHARS and word.lower() not in STOP_WORDS
+        if word.islower() or (place == 0 and word[1:].islower())
+    ]
+    if not asked:
+        return {}
+    known = Counter(word.lower() for text in texts for word in _WORD.findall(text))
+    found: dict[str, str] = {}
+    for word in dict.fromkeys(asked):
+        lower = word.lower()
+        if not _is_known(lower, known) and (meant := _nearest(lower, known)):
+            found[word] = meant
+    return found
+
+
+def respelled(question: str, respellings: Mapping[str, str]) -> str:
+    """Returns the question with its words replaced."""
+    return _WORD.sub(lambda match: respellings.get(match.group(), match.group()), question)
+
+
+def _is_known(word: str, known: Mapping[str, int]) -> bool:
+    if word in known or any(word + suffix in known for suffix in _SUFFIXES):
+        return True
+    return any(word.endswith(suffix) and word.removesuffix(suffix) in known for suffix in _SUFFIXES)
+
+
+def _nearest(word: str, known: Mapping[str, int]) -> str | None:
+    limit = 2 if len(word) >= _TWO_EDITS_FROM_CHARS else 1
+    near = [
+        (distance, -count, other)
+        for other, count in known.items()
+        if other[0] == word[0]
+        and abs(len(other) - len(word)) <= limit
+        and len(other) >= _MIN_CHARS
+        and other not in STOP_WORDS
+        and (
+            len(word) >= _REPLACED_FROM_CHARS
+            or sorted(word) == sorted(other)
+            or len(word) != len(other)
+        )
+        and (distance := _distance(word, other, limit)) <= limit
+    ]
+    return min(near)[2] if near else None
+
+
+def _distance(one: str, other: str, limit: int) -> int:
+    """Returns how many letters have to be put in, taken out, replaced or exchanged with the next
+    one to make one word of the other; more than `limit` where it is more.
+
+    Source: optimal string alignment; Damerau, A technique for computer detection and correction of
+    spelling errors, Communications of the ACM 7, 1964.
+    """
+    before: Sequence[int] = ()
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, start=1):
+        following = [place]
+        for column, wanted in enumerate(other, start=1):
+            cost = min(row[column] + 1, following[-1] + 1, row[column - 1] + (letter != wanted))
+            if before and column > 1 and letter == other[column - 2] and one[place - 2] == wanted:
+                cost = min(cost, before[column - 2] + 1)
+            following.append(cost)
+        before, row = row, following
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]

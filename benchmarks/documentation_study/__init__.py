@@ -1,0 +1,1 @@
+"""Questions over technical documentation, and how answers to them are judged."""

@@ -1,0 +1,1 @@
+"""What a passage says: its blocks, its sentences, its words."""

@@ -1,0 +1,34 @@
+"""Words that are read as others."""
+
+import pytest
+
+from app.answering.spelling import respelled, respellings
+
+TEXTS = ["To install the winch, lower the anchor.", "Anchors are recommended for ferries."]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("how do i instal the winch", {"instal": "install"}),
+        ("is it recomended", {"recomended": "recommended"}),
+        ("Ancohr or not", {"Ancohr": "anchor"}),
+        ("how do i install the winch", {}),
+        ("installed anchors", {}),
+        ("who met Anchar there", {}),
+        ("the ANCHER", {}),
+        ("winch9", {}),
+        ("", {}),
+        ("instal " * 30, {}),
+    ],
+)
+def test_words_that_nobody_has_are_read_as_near_ones(question: str, found: dict[str, str]) -> None:
+    assert respellings(question, TEXTS) == found
+
+
+def test_question_is_put_together_again() -> None:
+    assert respelled("how do i instal it?", {"instal": "install"}) == "how do i install it?"
+
+
+def test_of_equally_near_words_the_frequent_one_is_meant() -> None:
+    assert respellings("the bernes", ["bernet bernea bernea"]) == {"bernes": "bernea"}
