@@ -146,6 +146,8 @@ def _recall(replica: Replica) -> float:
         for first in range(0, seen.used, 65_536):
             rows = slice(first, min(first + 65_536, seen.used))
             cosines = seen.block.vectors[rows] @ vectors.T
+            if seen.is_gone is not None:
+                cosines[seen.is_gone[rows]] = -1.0
             for place in range(len(vectors)):
                 top = np.argpartition(cosines[:, place], -_TOP_K)[-_TOP_K:]
                 found = np.stack([seen.block.numbers[rows][top], cosines[top, place]], axis=1)
