@@ -1,5 +1,7 @@
 """Asking in a browser: an answer with what it rests on, by mouse and by keyboard."""
 
+import re
+
 import httpx
 from playwright.sync_api import Page, expect
 
@@ -15,15 +17,16 @@ def test_an_answer_shows_what_it_rests_on(page: Page) -> None:
     marked = page.locator(".sources mark").first
     expect(marked).to_be_visible()
     said = page.locator(".cited").first.inner_text()
-    assert words(marked.inner_text())[:5] == words(said)[:5]
+    assert words(marked.inner_text()) <= words(said)
+    assert len(words(marked.inner_text())) > 2
     page.locator(".waterfall summary").click()
     expect(page.locator(".waterfall")).to_contain_text("retriever")
     expect(page.locator(".facts").first).to_contain_text("minilm-extractive")
     take_picture(page, "ask")
 
 
-def words(text: str) -> list[str]:
-    return text.lower().split()
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", text.lower()))
 
 
 def test_a_thumb_is_kept(page: Page) -> None:
@@ -67,7 +70,7 @@ def test_the_same_by_curl_is_what_was_asked(page: Page) -> None:
 
 def test_two_releases_answer_side_by_side(operator: Page) -> None:
     operator.get_by_label("Beside").select_option("brief")
-    operator.get_by_label("Release").select_option("minilm-extractive")
+    operator.get_by_label(re.compile("^Release")).select_option("minilm-extractive")
     operator.get_by_label("Question").fill(QUESTION)
     operator.get_by_role("button", name="Ask", exact=True).click()
     turn = operator.locator(".turn.two").first
@@ -95,3 +98,12 @@ def test_the_key_is_kept_for_the_tab_alone(operator: Page, operators_key: str) -
 def test_the_page_is_small_and_asks_nobody_else() -> None:
     page = httpx.get(f"{URL}/console")
     assert "unsafe" not in page.headers["content-security-policy"]
+
+
+def test_the_chosen_way_to_search_is_asked_for(page: Page) -> None:
+    page.goto(f"{URL}/console")
+    page.get_by_label("Search").select_option("lexical")
+    page.get_by_label("Question").fill(QUESTION)
+    with page.expect_request("**/v1/query") as asked:
+        page.get_by_role("button", name="Ask", exact=True).click()
+    assert asked.value.post_data_json == {"query": QUESTION, "stream": True, "mode": "lexical"}

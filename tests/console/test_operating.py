@@ -68,7 +68,7 @@ def test_a_rollout_is_started_watched_and_aborted(operator: Page) -> None:
     operator.goto(f"{URL}/console#/rollout")
     operator.get_by_text("Start a rollout").click()
     operator.get_by_label("Release to try").select_option("brief")
-    operator.get_by_label("Stages").fill("50")
+    operator.get_by_label("Stages, in percent").fill("50")
     operator.get_by_role("button", name="Start it").click()
     rollout = operator.get_by_role("region", name="Rollout of brief")
     expect(rollout).to_contain_text("running")

@@ -88,5 +88,5 @@ def test_a_file_without_texts_is_said_in_a_line(
     command.command()(main)
     done = CliRunner().invoke(command, [option, str(file)])
     assert done.exit_code == 2
-    assert "texts.jsonl" in "".join(done.output.split())
+    assert "texts.jsonl" in "".join(done.output.replace("│", "").split())
     assert "Traceback" not in done.output

@@ -1,13 +1,34 @@
 // Where in a passage a quotation stands.
 
+const LEAST = 8;
+
 // Letters and digits alone: an answer may join lines and leave marks out.
 const isCounted = (letter) => /[\p{L}\p{N}]/u.test(letter);
+
+const bare = (text) => [...text.toLowerCase()].filter(isCounted).join("");
+
+// An answer may name columns between the cells of a row, or join sentences: then its longest clause
+// will do.
+const clausesOf = (quote) =>
+  quote
+    .split(/[:;.,\n–—|]|\[\d+\]/)
+    .map(bare)
+    .filter((clause) => clause.length >= LEAST)
+    .sort((a, b) => b.length - a.length);
+
+function longestOf(wanted, letters) {
+  for (const one of wanted) {
+    const found = letters.indexOf(one);
+    if (found >= 0) return [found, one.length];
+  }
+  return [-1, 0];
+}
 
 // Returns a text in three parts, the second of which is what was quoted; it is empty where the
 // passage does not have the quotation. Marks of citations in it do not count.
 export function stretchOf(text, quote) {
-  const wanted = [...quote.replace(/\[\d+\]/g, "").toLowerCase()].filter(isCounted).join("");
-  if (wanted.length < 8) return [text, "", ""];
+  const wanted = bare(quote.replace(/\[\d+\]/g, ""));
+  if (wanted.length < LEAST) return [text, "", ""];
   const places = [];
   let letters = "";
   let place = 0;
@@ -23,12 +44,7 @@ export function stretchOf(text, quote) {
     }
     place += letter.length;
   }
-  let [found, length] = [letters.indexOf(wanted), wanted.length];
-  // A model says it in other words, or joins sentences: the longest beginning of it will do.
-  while (found < 0 && length > 24) {
-    length = Math.floor(length * 0.8);
-    found = letters.indexOf(wanted.slice(0, length));
-  }
+  const [found, length] = longestOf([wanted, ...clausesOf(quote)], letters);
   if (found < 0) return [text, "", ""];
   const start = places[found];
   const last = places[found + length - 1];

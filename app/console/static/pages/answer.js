@@ -115,7 +115,7 @@ function Passage({ source, quote }) {
       ${source.heading && html`<span>${source.heading} </span>`}
       ${source.page && html`<span>page ${source.page} </span>`}
       <span class="note">${source.path}, score ${number(source.score)}</span></div>
-    <p class="passage">${before}${marked && html`<mark>${marked}</mark>`}${after}</p>
+    <p class="passage" tabindex="0">${before}${marked && html`<mark>${marked}</mark>`}${after}</p>
   </li>`;
 }
 

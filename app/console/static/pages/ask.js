@@ -120,7 +120,7 @@ export function Ask() {
           <select value=${options.mode}
             onChange=${(event) => setOptions({ ...options, mode: event.target.value })}>
             <option value="">as the release does</option>
-            ${["hybrid", "dense", "lexical"].map((mode) => html`<option>${mode}</option>`)}
+            ${["hybrid", "dense", "lexical"].map((mode) => html`<option value=${mode}>${mode}</option>`)}
           </select></label>
         <label>Passages
           <input type="number" min="1" max="100" value=${options.top_n} placeholder="5"
@@ -131,7 +131,7 @@ export function Ask() {
             <select value=${compared[arm]} onChange=${(event) =>
               setCompared(compared.map((name, each) => (each === arm ? event.target.value : name)))}>
               <option value="">${arm ? "nothing" : "by traffic"}</option>
-              ${releases.map((name) => html`<option>${name}</option>`)}
+              ${releases.map((name) => html`<option value=${name}>${name}</option>`)}
             </select></label>`,
         )}
         ${conversation

@@ -42,7 +42,7 @@ export function Documents() {
       listed${next ? "; there are more" : ""}.</p>
     ${shown.length > 0 &&
     html`<table class="list">
-      <thead><tr><th>Path</th><th>Title</th><th>Chunks</th><th>Since</th><th></th></tr></thead>
+      <thead><tr><th>Path</th><th>Title</th><th>Chunks</th><th>Since</th><th><span class="hidden">Delete</span></th></tr></thead>
       <tbody>${shown.map(
         (one) => html`<${Row} key=${one.id} document=${one} onGone=${() => load()} />`,
       )}</tbody></table>`}

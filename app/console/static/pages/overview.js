@@ -26,7 +26,7 @@ function Readiness({ of }) {
     html`<p class="problem">The settings deployed last do not hold: ${of.settings_error}</p>`}
     <table class="list">
       <caption>What the gateway asks</caption>
-      <thead><tr><th>Stage</th><th>State</th><th>Says so in</th><th>Breaker</th><th></th></tr></thead>
+      <thead><tr><th>Stage</th><th>State</th><th>Says so in</th><th>Breaker</th><th>Remark</th></tr></thead>
       <tbody>${of.dependencies.map(
         (one) => html`<tr key=${one.name}><td>${one.name}</td>
           <td><${Outcome} of=${one.status} /></td>

@@ -81,7 +81,7 @@ function Course({ of }) {
       (_, stage) => html`<li aria-current=${!isOver && stage === of.stage ? "step" : undefined}
         class=${stage < of.stage || of.phase === "promoted" ? "done" : ""}>${stage + 1}</li>`,
     )}</ol>
-    <span>${isOver ? "It has ended." : `Stage ${of.stage + 1} of ${of.stages}, ${of.stage_name}`}
+    <span>${isOver ? "It has ended." : `Stage ${of.stage + 1} of ${of.stages}, ${of.stage_name}`}${" "}
       since ${time(of.stage_since)}; ${percent(of.weight)} of the traffic is the canary's.</span>
   </div>`;
 }
@@ -95,23 +95,25 @@ function Metric({ verdict, looks }) {
       <div><dt>canary</dt><dd>${number(verdict.canary) || "none"}</dd></div>
       <div><dt>stable</dt><dd>${number(verdict.baseline) || "none"}</dd></div>
       <div><dt>worse by</dt><dd>${signed(verdict.change) || "unknown"}
-        ${verdict.lower != null && html` <span class="note">${signed(verdict.lower)} to
-          ${verdict.upper == null ? "?" : signed(verdict.upper)}</span>`}</dd></div>
+        ${verdict.lower != null && html` <span class="note">${between(verdict)}</span>`}</dd></div>
       <div><dt>tolerated</dt><dd>${signed(verdict.margin) || "anything"}</dd></div>
       <div><dt>requests</dt><dd>${verdict.canary_requests} and ${verdict.baseline_requests}</dd></div>
     </dl>
-    <p class="note">${verdict.reason}${moreNeeded(verdict, least)}</p>
+    <p class="note">${verdict.reason}. ${moreNeeded(verdict, least)}</p>
   </article>`;
 }
+
+const between = ({ lower, upper }) =>
+  `${signed(lower)} to ${upper == null ? "any" : signed(upper)}`;
 
 // The interval narrows with the root of the number of requests.
 function moreNeeded({ outcome, change, upper, margin }, requests) {
   if (!["insufficient", "inconclusive"].includes(outcome)) return "";
   if (change == null || upper == null || margin == null || requests < 10) return "";
-  if (change >= margin) return " As it looks, more requests will not make it pass.";
+  if (change >= margin) return "As it looks, more requests will not make it pass.";
   const needed = requests * ((upper - change) / (margin - change)) ** 2;
   const more = Math.max(1, Math.ceil(needed - requests));
-  return ` As it looks, about ${more} more requests of each arm will do.`;
+  return `As it looks, about ${more} more requests of each arm will do.`;
 }
 
 const COMMANDS = {

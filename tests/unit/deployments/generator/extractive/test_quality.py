@@ -148,8 +148,8 @@ def test_the_default_bound_answers_most_questions_and_refuses_near_misses(
     for one, generation in generate(squad):
         answered[bool(one.answers)] += generation.grounded
     answerable = sum(bool(one.answers) for one in squad)
-    assert answered[True] >= 0.92 * answerable
-    assert answered[False] <= 0.80 * (len(squad) - answerable)
+    assert answered[True] >= 0.90 * answerable
+    assert answered[False] <= 0.78 * (len(squad) - answerable)
 
 
 def test_honest_questions_are_not_refused_for_a_number_or_a_negation(squad: list[Asked]) -> None:
