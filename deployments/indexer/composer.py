@@ -44,8 +44,12 @@ class Composer:
         known_until = start
         for offset, piece in pieces:
             end = offset + len(piece)
-            if end > known_until > 0 and self.goes_on(known_until):
-                offset = known_until
+            if end > known_until > 0:
+                if self.goes_on(known_until):
+                    offset = known_until
+                elif offset < known_until and (stretch := self._stretches.at(known_until)):
+                    # The block has been said to its end.
+                    offset = min(max(stretch.end, known_until), end)
             known_until = end
             yield offset, self._text[offset:end]
 
