@@ -42,7 +42,7 @@ function Releases({ of }) {
     </thead>
     <tbody>${of.releases.map(
       (one) => html`<tr key=${one.name}><td>${one.name}</td>
-        <td><meter min="0" max="1" value=${one.weight}>${percent(one.weight)}</meter>
+        <td><meter min="0" max="1" value=${one.weight}>${percent(one.weight)}</meter>${" "}
           ${percent(one.weight)}</td>
         <td>${one.role && html`<${Outcome} of=${one.role} />`}</td><td>${one.retrieval}</td>
         <td>${one.generator.join(", ")}</td></tr>`,

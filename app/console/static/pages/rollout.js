@@ -81,8 +81,10 @@ function Course({ of }) {
       (_, stage) => html`<li aria-current=${!isOver && stage === of.stage ? "step" : undefined}
         class=${stage < of.stage || of.phase === "promoted" ? "done" : ""}>${stage + 1}</li>`,
     )}</ol>
-    <span>${isOver ? "It has ended." : `Stage ${of.stage + 1} of ${of.stages}, ${of.stage_name}`}${" "}
-      since ${time(of.stage_since)}; ${percent(of.weight)} of the traffic is the canary's.</span>
+    <span>${isOver
+      ? "It has ended."
+      : `Stage ${of.stage + 1} of ${of.stages}, ${of.stage_name}, since ${time(of.stage_since)};`}
+    ${" "}${percent(of.weight)} of the traffic is the canary's.</span>
   </div>`;
 }
 
