@@ -124,9 +124,10 @@ async def test_what_judges_say_is_kept_though_the_report_comes_again(tracker: Tr
 async def test_an_answer_that_was_told_can_be_rated_and_goes_with_its_tenant(
     tracker: Tracker,
 ) -> None:
-    answer = GivenAnswer("acme", "r1", 300.0, "a", "f1")
+    now_s = time.time()  # what is old is forgotten at any moment
+    answer = GivenAnswer("acme", "r1", now_s, "a", "f1")
     await tracker.take(replace(make_report(1), answers=(answer,)), call=CALL)
-    await tracker.rate(Feedback("acme", "r1", 1.0, at_s=301.0), call=CALL)
+    await tracker.rate(Feedback("acme", "r1", 1.0, at_s=now_s + 1.0), call=CALL)
     (score,) = await tracker.scores(tenant="acme", since_s=0.0, call=CALL)
     assert (score.release, score.count, score.mean) == ("a", 1, 1.0)
     erased = await tracker.erase_tenant("acme", call=CALL)
