@@ -32,21 +32,22 @@ def respellings(question: str, texts: Iterable[str]) -> dict[str, str]:
     words = _WORD.findall(question)
     if len(words) > _MAX_WORDS:
         return {}
-    asked = [
+    unknown = dict.fromkeys(
         word
         for place, word in enumerate(words)
         if len(word) >= _MIN_CHARS and word.lower() not in STOP_WORDS
         if word.islower() or (place == 0 and word[1:].islower())
-    ]
-    if not asked:
+    )
+    if not unknown:
         return {}
-    known = Counter(word.lower() for text in texts for word in _WORD.findall(text))
-    found: dict[str, str] = {}
-    for word in dict.fromkeys(asked):
-        lower = word.lower()
-        if not _is_known(lower, known) and (meant := _nearest(lower, known)):
-            found[word] = meant
-    return found
+    known: Counter[str] = Counter()
+    for text in texts:
+        known.update(word.lower() for word in _WORD.findall(text))
+        unknown = {word: None for word in unknown if not _is_known(word.lower(), known)}
+        # Mostly the first passages have all words, and the others need not be read.
+        if not unknown:
+            return {}
+    return {word: meant for word in unknown if (meant := _nearest(word.lower(), known))}
 
 
 def respelled(question: str, respellings: Mapping[str, str]) -> str:

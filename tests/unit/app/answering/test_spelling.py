@@ -1,5 +1,7 @@
 """Words that are read as others."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from app.answering.spelling import respelled, respellings
@@ -32,3 +34,11 @@ def test_question_is_put_together_again() -> None:
 
 def test_of_equally_near_words_the_frequent_one_is_meant() -> None:
     assert respellings("the bernes", ["bernet bernea bernea"]) == {"bernes": "bernea"}
+
+
+def test_no_passage_is_read_beyond_those_that_have_all_words() -> None:
+    def passages() -> Iterator[str]:
+        yield "A lease is renewed."
+        raise AssertionError("a second one was asked for")
+
+    assert respellings("when is the lease renewed", passages()) == {}
