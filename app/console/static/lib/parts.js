@@ -1,6 +1,8 @@
 // What several pages show.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { address } from "./api.js";
+import { words } from "./format.js";
 
 // What went wrong, and what to do where the person can do something.
 export function Problem({ failure }) {
@@ -12,7 +14,7 @@ export function Problem({ failure }) {
 }
 
 export const Outcome = ({ of }) =>
-  html`<span class=${`outcome ${of}`}>${of.replaceAll("_", " ")}</span>`;
+  html`<span class=${`outcome ${of}`}>${words(of)}</span>`;
 
 // Asks before something that cannot be taken back: the word has to be typed.
 export function Confirm({ word, label, onDone, onCancel }) {
@@ -85,8 +87,7 @@ export function Code({ path, body, method = "POST" }) {
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function curlOf(path, body, method) {
-  const url = new URL(`../../${path.replace(/^\//, "")}`, import.meta.url).href;
-  const lines = [`curl -sN ${method === "GET" ? "" : `-X ${method} `}${url}`];
+  const lines = [`curl -sN ${method === "GET" ? "" : `-X ${method} `}${address(path)}`];
   lines.push("-H 'authorization: Bearer '\"$RAGSERVE_API_KEY\"");
   if (body !== undefined) {
     lines.push("-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
@@ -95,7 +96,6 @@ function curlOf(path, body, method) {
 }
 
 function pythonOf(path, body, method) {
-  const url = new URL(`../../${path.replace(/^\//, "")}`, import.meta.url).href;
   const json = body === undefined ? "" : `\n    json=json.loads(${pythonText(body)}),`;
   return `import json
 import os
@@ -104,7 +104,7 @@ import httpx
 
 response = httpx.request(
     "${method}",
-    "${url}",
+    "${address(path)}",
     headers={"Authorization": f"Bearer {os.environ.get('RAGSERVE_API_KEY', '')}"},${json}
     timeout=60,
 )

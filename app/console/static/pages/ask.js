@@ -87,7 +87,6 @@ export function Ask() {
       setQuestion("");
     } finally {
       running.current = null;
-      setTurns((former) => [...former]);
     }
   }
 

@@ -1,7 +1,7 @@
 // Documents: what is there, putting some in, taking one out.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { call, Failure } from "../lib/api.js";
+import { address, call, Failure, key } from "../lib/api.js";
 import { day } from "../lib/format.js";
 import { Code, Confirm, Outcome, Problem } from "../lib/parts.js";
 
@@ -138,9 +138,8 @@ function Upload({ onDone }) {
 function post(file, onSent) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", new URL("../../../v1/documents", import.meta.url).href);
-    const key = sessionStorage.getItem("ragserve-key");
-    if (key) request.setRequestHeader("authorization", `Bearer ${key}`);
+    request.open("POST", address("/v1/documents"));
+    if (key()) request.setRequestHeader("authorization", `Bearer ${key()}`);
     request.responseType = "json";
     request.upload.onprogress = (event) => onSent(event.loaded / event.total);
     request.upload.onload = () => onSent(1);

@@ -2,7 +2,7 @@
 
 import { html } from "../vendor/preact.js";
 import { address, call, forOperators } from "../lib/api.js";
-import { ms, percent } from "../lib/format.js";
+import { ms, percent, words } from "../lib/format.js";
 import { Outcome, Problem, usePolled } from "../lib/parts.js";
 
 export function Overview() {
@@ -30,7 +30,7 @@ function Readiness({ of }) {
       <tbody>${of.dependencies.map(
         (one) => html`<tr key=${one.name}><td>${one.name}</td>
           <td><${Outcome} of=${one.status} /></td>
-          <td class="figure">${ms(one.latency_ms)}</td><td>${one.breaker.replace("_", " ")}</td>
+          <td class="figure">${ms(one.latency_ms)}</td><td>${words(one.breaker)}</td>
           <td>${one.detail}${!one.required && !one.detail ? "not needed for an answer" : ""}</td>
         </tr>`,
       )}</tbody></table>`;

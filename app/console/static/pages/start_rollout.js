@@ -2,6 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { call } from "../lib/api.js";
+import { words } from "../lib/format.js";
 import { Code, Problem } from "../lib/parts.js";
 
 const MODES = {
@@ -51,7 +52,7 @@ export function StartRollout({ onStarted }) {
       <label>Who acts
         <select value=${mode} onChange=${(event) => setMode(event.target.value)}>
           ${Object.keys(MODES).map((name) => html`<option value=${name}>
-            ${name ? name.replaceAll("_", " ") : "by the policy"}</option>`)}
+            ${name ? words(name) : "by the policy"}</option>`)}
         </select></label>
       <p class="note">${MODES[mode]}</p>
       <label>Stages, in percent of the traffic
