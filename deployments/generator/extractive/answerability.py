@@ -18,6 +18,7 @@ from deployments.generator.extractive.reading.analysis import (
     Passage,
     Sentence,
     passage_of,
+    with_digit,
 )
 from deployments.generator.extractive.reading.terms import terms, words
 from deployments.generator.extractive.sentence_scoring import Candidate
@@ -78,7 +79,7 @@ def features(
     above = frozenset(terms(names))
     said = passage.terms | above
     sentence = best.sentence
-    numbers = passage.numbers | frozenset(word for word in words(names) if _has_digit(word))
+    numbers = passage.numbers | with_digit(words(names))
     kind = expected_type(question)
     return {
         "bias": 1.0,
@@ -103,10 +104,6 @@ def _is_negation_unsaid(question: Sentence, passage: Passage) -> bool:
         and len(sentence.terms & question.terms) >= _NEGATED_SHARE * len(question.terms)
         for sentence in passage.sentences
     )
-
-
-def _has_digit(word: str) -> bool:
-    return any(map(str.isdigit, word))
 
 
 def _judge_signals(signals: Sequence[Signals]) -> float:

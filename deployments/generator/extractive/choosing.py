@@ -115,9 +115,9 @@ def choose_for_sides(
         best = max(fitting, key=score, default=None)
         if best is not None and best not in chosen:
             chosen.append(best)
-    for one in sorted(candidates, key=lambda one: -one.score)[:1]:
-        if one not in chosen and len(chosen) < min(max_sentences, 3):
-            chosen.append(one)
+    likeliest = max(candidates, key=lambda one: one.score, default=None)
+    if likeliest is not None and likeliest not in chosen and len(chosen) < max_sentences:
+        chosen.append(likeliest)
     return chosen
 
 

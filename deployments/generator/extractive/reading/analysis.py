@@ -81,10 +81,15 @@ def _analyse(statement: Statement) -> Sentence:
         names=frozenset(
             one for one, place in sequence if marks_names and place and raw[place][0].isupper()
         ),
-        numbers=frozenset(word for word in lower if any(map(str.isdigit, word))),
+        numbers=with_digit(lower),
         is_negated=bool(negations(lower)),
         statement=statement,
     )
+
+
+def with_digit(words: Iterable[str]) -> frozenset[str]:
+    """Returns those of some words that have a digit."""
+    return frozenset(word for word in words if any(map(str.isdigit, word)))
 
 
 def negations(words: Iterable[str]) -> frozenset[str]:
