@@ -211,12 +211,12 @@ class ChunkIndex:
 
     def _lift(self, document_ids: Iterable[str]) -> None:
         """Takes documents of the generation into memory: each is in one place."""
-        for document_id in document_ids if self._base is not None else ():
-            numbers = self._base.rows_of(document_id) if self._base is not None else []
-            if numbers and self._base is not None:
-                chunks = [self._base.row(number).chunk() for number in numbers]
-                vectors = VectorView(self._base.seen()).vectors(np.array(numbers))
-                self._base = self._base.without([document_id])
+        for document_id in document_ids:
+            base = self._base
+            if base is not None and (numbers := base.rows_of(document_id)):
+                chunks = [base.row(number).chunk() for number in numbers]
+                vectors = VectorView(base.seen()).vectors(np.array(numbers))
+                self._base = base.without([document_id])
                 self._add(chunks, vectors)
 
     def _look(self, states: Mapping[str, str]) -> View:
