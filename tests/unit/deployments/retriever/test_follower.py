@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("tantivy", reason="the library of the lexical index is not installed")
 
-from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
+from deployments.contracts.documents import Chunk, DocumentRecord, chunk_id
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
@@ -24,6 +23,7 @@ from deployments.retriever.follower import Follower, changed_documents, is_behin
 from deployments.retriever.store import ChromaStore
 from deployments.retriever.versions import Version
 from tests.doubles import vector_of
+from tests.unit.deployments.retriever.written import indexed
 
 _NUMBERS = count()
 
@@ -217,23 +217,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def args(folder: Path) -> StoreArgs:
     return StoreArgs(path=str(folder), collection=f"following-{next(_NUMBERS)}")
-
-
-def indexed(document_id: str, *texts: str, mark: str = "") -> IndexedDocument:
-    record = DocumentRecord(
-        document_id,
-        f"{document_id}.md",
-        "",
-        mark or "/".join(texts),
-        len(texts),
-        "2026-01-01T00:00:00+00:00",
-        1_767_225_600_000_000_001 + next(_NUMBERS),
-    )
-    chunks = tuple(
-        Chunk(chunk_id(document_id, ordinal), document_id, ordinal, text, record.path, "")
-        for ordinal, text in enumerate(texts)
-    )
-    return IndexedDocument(record, chunks, np.stack([vector_of(text) for text in texts]))
 
 
 def test_what_was_there_before_the_first_announcement_is_found(

@@ -8,10 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument, chunk_id
+from deployments.contracts.documents import chunk_id
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.retriever import change_log as changes_module
@@ -24,26 +23,9 @@ from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.disk.segments import segment as segment_module
 from deployments.retriever.follower import Follower
 from deployments.retriever.store import ChromaStore
-from tests.doubles import vector_of
+from tests.unit.deployments.retriever.written import indexed
 
 _NUMBERS = count()
-
-
-def indexed(document_id: str, *texts: str) -> IndexedDocument:
-    record = DocumentRecord(
-        document_id,
-        f"{document_id}.md",
-        "",
-        "/".join(texts),
-        len(texts),
-        "2026-01-01T00:00:00+00:00",
-        1_767_225_600_000_000_001 + next(_NUMBERS),
-    )
-    chunks = tuple(
-        Chunk(chunk_id(document_id, ordinal), document_id, ordinal, text, record.path, "")
-        for ordinal, text in enumerate(texts)
-    )
-    return IndexedDocument(record, chunks, np.stack([vector_of(text) for text in texts]))
 
 
 class Replica:
