@@ -45,9 +45,11 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     others.
     """
     settings = parse_settings(RetrievalArgs, args, place="args")
-    embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump())
+    kept = settings.kept_token_vectors()
+    token_vectors = None if kept is None else kept.model_dump()
+    embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump(), token_vectors)
     retriever = _deployment(Retriever, "Retriever").bind(settings.retriever().model_dump())
-    reranker = _deployment(Reranker, "Reranker").bind(settings.reranker.model_dump())
+    reranker = _deployment(Reranker, "Reranker").bind(settings.reranker.model_dump(), token_vectors)
     return _deployment(Indexer, "Indexer").bind(
         settings.indexer().model_dump(), embedder, retriever, reranker
     )

@@ -34,7 +34,7 @@ from deployments.contracts.search import (
     SearchMethod,
 )
 from deployments.contracts.tenants import Access, Erased
-from deployments.contracts.vectors import Vectors
+from deployments.contracts.vectors import QuestionTokens, Vectors
 from deployments.indexer.cage.pool import with_acl
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
@@ -74,7 +74,12 @@ class HashEmbedder(Breakable):
         return await super().describe(call=call) | {"dimension": DIMENSION}
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         self._enter()
         self.entered.set()
@@ -297,7 +302,14 @@ class WholeDocumentIndexer(Breakable):
 class OverlapReranker(Breakable):
     """Scores by the share of the query's words that a text holds."""
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
         self._enter()
         asked = set(query.lower().split())
         scores = tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)

@@ -61,7 +61,7 @@ async def search_passages(question: Question, attempt: Attempt, *, reach: int) -
     record.query = question.text
     vectors = None
     if wishes.how.mode != "lexical":
-        vectors = await _embed(asked.queries, attempt)
+        vectors = await _embed(asked.queries, wishes, attempt)
     hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
     if not hits and asked.where != asked.given_where:
         # A language model read a condition out of the question that no document fulfils.
@@ -101,7 +101,7 @@ async def _respelled(
         return None
     meant = replace(question, text=respelled(question.text, found))
     again = replace(asked, queries=(meant.text,))
-    vectors = None if wishes.how.mode == "lexical" else await _embed(again.queries, attempt)
+    vectors = None if wishes.how.mode == "lexical" else await _embed(again.queries, wishes, attempt)
     nearer, neighbours = await _retrieve(again, vectors, wishes, attempt, reach=reach)
     if _nearness(nearer) < _nearness(hits) + _MIN_NEARER:
         return None
@@ -128,16 +128,17 @@ def _wishes(question: Question, release: Release) -> _Wishes:
     return _Wishes(how, top_k, top_n, rerank)
 
 
-async def _embed(queries: Sequence[str], attempt: Attempt) -> Vectors:
+async def _embed(queries: Sequence[str], wishes: _Wishes, attempt: Attempt) -> Vectors:
     """Returns the vectors of all formulations, which are one call."""
     record = attempt.record
     async with record.timed("embedder") as spent:
         embedded = await attempt.route.retrieval.embedder.embed(
-            queries, input_type="query", call=attempt.call()
+            queries, input_type="query", with_tokens=wishes.rerank, call=attempt.call()
         )
         spent.note(embedded.times)
         record.embedding_tokens += sum(embedded.token_counts)
         record.query_vector = embedded.vectors[:1]
+        record.questions |= {question.text: question for question in embedded.questions}
     return embedded.vectors
 
 
@@ -187,7 +188,10 @@ async def _rerank(query: str, hits: Sequence[ScoredChunk], attempt: Attempt) -> 
     try:
         async with record.timed("reranker") as spent:
             reranked = await attempt.route.retrieval.reranker.rerank(
-                query, [hit.chunk.passage() for hit in hits], call=call
+                query,
+                [hit.chunk.passage() for hit in hits],
+                question=record.questions.get(query),
+                call=call,
             )
             spent.note(reranked.times)
             record.rerank_tokens += reranked.prompt_tokens

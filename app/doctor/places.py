@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.doctor.finding import Finding, ok, warning, wrong
-from deployments.retriever.config import FOLDER_VARIABLE
+from deployments.node_folder import FOLDER_VARIABLE
 
 _NETWORK = {
     "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gpfs", "lustre", "nfs", "nfs4",

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS
 from app.local.log_rotation import LogLimits
 from app.local.ports import StackPorts
-from deployments.retriever.config import FOLDER_VARIABLE
+from deployments.node_folder import FOLDER_VARIABLE
 
 INSTANCE_VARIABLE = "RAGSERVE_INSTANCE"
 """Carries the id of one start into all its processes: how a stop knows those that left home."""

@@ -10,7 +10,7 @@ from deployments.contracts.calls import Lap, Times
 from deployments.contracts.errors import RagError, StageFailed
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import Calibration, ScoredChunk
-from deployments.contracts.vectors import Vectors
+from deployments.contracts.vectors import QuestionTokens, Vectors
 
 
 @dataclass(slots=True)
@@ -55,6 +55,7 @@ class AttemptRecord:
         query: What was searched for; empty where nothing was.
         respellings: Words of the question that were read as others, by the word.
         query_vector: Its embedding, shape (1, dim).
+        questions: What was embedded as the model read it, by its text; for the reranker.
         calibration: The calibration of the collection that was searched, where it has one.
         reranker_model: Who judged what was found; empty where nobody did.
         found: What the retriever returned, best first.
@@ -74,6 +75,7 @@ class AttemptRecord:
     query: str = ""
     respellings: dict[str, str] = field(default_factory=dict)
     query_vector: Vectors | None = None
+    questions: dict[str, QuestionTokens] = field(default_factory=dict)
     calibration: Calibration | None = None
     reranker_model: str = ""
     found: tuple[ScoredChunk, ...] = ()

@@ -1,6 +1,7 @@
 """Settings of a retrieval application: model, splitting and collection belong together."""
 
 from deployments.embedder.config import EmbedderArgs
+from deployments.encoding.config import TokenVectorArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import IndexArgs, RetrieverArgs, StoreArgs
@@ -15,9 +16,20 @@ class RetrievalArgs(Settings):
     store: StoreArgs
     lexical: bool = RetrieverArgs.model_fields["lexical"].default
     index: IndexArgs = IndexArgs()
+    token_vectors: TokenVectorArgs = TokenVectorArgs()
+    """What is kept for the reranker where it compares token vectors of the embedder's model: they
+    are made when a passage is indexed, and the first question that finds it waits for no model."""
     max_chunk_tokens: int = IndexerArgs.model_fields["max_chunk_tokens"].default
     overlap_tokens: int = IndexerArgs.model_fields["overlap_tokens"].default
     max_document_chunks: int = IndexerArgs.model_fields["max_document_chunks"].default
+
+    def kept_token_vectors(self) -> TokenVectorArgs | None:
+        """Returns what is kept, None where the reranker has another model than the embedder."""
+        reranker = self.reranker
+        if reranker.engine != "late-interaction" or reranker.model != self.embedder.model:
+            return None
+        given = self.token_vectors
+        return given.model_copy(update={"path": self.index.path}) if given.path is None else given
 
     def retriever(self) -> RetrieverArgs:
         """Returns the retriever's settings."""

@@ -25,19 +25,28 @@ from deployments.contracts.search import (
     SearchMethod,
 )
 from deployments.contracts.tenants import Erased
-from deployments.contracts.vectors import Vectors
+from deployments.contracts.vectors import QuestionTokens, Vectors
 
 
 class EmbedderClient(StageHandle):
     """`EmbedderStage` over a handle."""
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         """See `EmbedderStage.embed`."""
-        weight = sum(map(len, texts))
         answer = await self.call(
-            "embed", list(texts), input_type=input_type, call=call, weight=weight
+            "embed",
+            list(texts),
+            input_type=input_type,
+            with_tokens=with_tokens,
+            call=call,
+            weight=sum(map(len, texts)),
         )
         return cast(Embedded, answer)
 
@@ -133,7 +142,16 @@ class IndexerClient(StageHandle):
 class RerankerClient(StageHandle):
     """`RerankerStage` over a handle."""
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
         """See `RerankerStage.rerank`."""
-        answer = await self.call("rerank", query, list(texts), call=call, weight=len(texts))
+        answer = await self.call(
+            "rerank", query, list(texts), question=question, call=call, weight=len(texts)
+        )
         return cast(Reranked, answer)

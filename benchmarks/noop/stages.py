@@ -27,7 +27,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
 )
-from deployments.contracts.vectors import Vectors
+from deployments.contracts.vectors import QuestionTokens, Vectors
 from deployments.serving.replica import StageReplica
 
 _DIMENSION = 384
@@ -47,7 +47,12 @@ class Embedder(Described):
     """Gives every text the same vector."""
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         """Returns one row per text."""
         vectors = np.full((len(texts), _DIMENSION), _DIMENSION**-0.5, dtype=np.float32)
@@ -86,7 +91,14 @@ class Retriever(Described):
 class Reranker(Described):
     """Leaves the order as it is."""
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
         """Returns a falling score per text."""
         return Reranked(tuple(1.0 - place / 100 for place in range(len(texts))), 0, "noop")
 

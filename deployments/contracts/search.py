@@ -8,7 +8,7 @@ from deployments.contracts.calls import Times
 from deployments.contracts.documents import Chunk
 
 if TYPE_CHECKING:
-    from deployments.contracts.vectors import Vectors
+    from deployments.contracts.vectors import QuestionTokens, Vectors
 
 Filter = Mapping[str, object]
 """A metadata filter in Chroma's `where` language, for example `{"path": "docs/api.md"}`."""
@@ -73,12 +73,14 @@ class ScoredChunk:
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Vectors in the order of the texts, with the tokens each text cost after truncation to the
-    window."""
+    window. `questions` has each text as the model read it, where that was asked for and a reranker
+    has the same model; else it is empty."""
 
     vectors: "Vectors"
     token_counts: tuple[int, ...]
     model: str = ""
     times: Times = Times()
+    questions: "tuple[QuestionTokens, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

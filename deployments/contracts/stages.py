@@ -29,7 +29,7 @@ from deployments.contracts.search import (
 from deployments.contracts.tenants import Erased
 
 if TYPE_CHECKING:
-    from deployments.contracts.vectors import Vectors
+    from deployments.contracts.vectors import QuestionTokens, Vectors
 
 
 class Stage(Protocol):
@@ -49,9 +49,15 @@ class EmbedderStage(Stage, Protocol):
     """Texts in, vectors out."""
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
-        """Returns one row per text.
+        """Returns one row per text, and, for whoever will have passages judged by the texts, the
+        vectors of their tokens.
 
         Raises:
             Overloaded, Unavailable, DeadlineExceeded, StageFailed.
@@ -156,6 +162,13 @@ class IndexerStage(Stage, Protocol):
 class RerankerStage(Stage, Protocol):
     """Judges how well texts answer a query."""
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
-        """Returns a score per text."""
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: "QuestionTokens | None" = None,
+        call: CallContext,
+    ) -> Reranked:
+        """Returns a score per text. `question` is the query as the embedder read it."""
         ...

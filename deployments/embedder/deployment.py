@@ -1,17 +1,19 @@
 """The embedder's shell: a plain class that Serve replicates."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageFailed
 from deployments.contracts.search import Embedded, InputType
+from deployments.contracts.vectors import QuestionTokens
 from deployments.embedder.config import EmbedderArgs
+from deployments.embedder.encoding import Encoded, Tokens, encode
+from deployments.encoding.config import TokenVectorArgs
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -25,13 +27,20 @@ class Embedder(StageReplica):
 
     Args:
         args: `EmbedderArgs` as a mapping, because Serve ships constructor arguments as plain data.
+        token_vectors: `TokenVectorArgs` as a mapping, where a reranker compares token vectors of
+            the same model: passages' are kept for it, and it is handed those of questions.
     """
 
-    def __init__(self, args: dict[str, object]) -> None:
+    def __init__(
+        self, args: dict[str, object], token_vectors: Mapping[str, object] | None = None
+    ) -> None:
         settings = EmbedderArgs.model_validate(args)
         self._encoder = settings.load_encoder()
-        self._batcher: Batcher[list[int], NDArray[np.float32]] = Batcher(
-            lambda token_ids: list(self._encoder.encode(token_ids)),
+        self._is_shared = token_vectors is not None
+        kept = TokenVectorArgs.model_validate(token_vectors or {"max_bytes": 0})
+        self._files = kept.open_files(self._encoder.digest)
+        self._batcher: Batcher[Tokens, Encoded] = Batcher(
+            lambda batch: encode(self._encoder, batch),
             stage="embedder",
             max_batch_tokens=settings.max_batch_tokens or self._encoder.batch_tokens,
             max_batch_requests=settings.max_batch_requests,
@@ -43,24 +52,55 @@ class Embedder(StageReplica):
         )
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         """Returns one vector per text. A text beyond the model's window is cut to it. Questions go
         before documents, and before questions that nobody waits for."""
-        token_ids = await self._tokenize(texts, self._encoder.prompts.get(input_type, ""))
-        token_counts = tuple(len(ids) for ids in token_ids)
+        prompt = self._encoder.prompts.get(input_type, "")
+        token_ids = await self._tokenize(texts, prompt)
+        is_document = input_type == "document"
+        # A reranker reads texts as they are.
+        with_tokens = self._is_shared and not prompt and (with_tokens or self._keeps(input_type))
         done = await self._batcher.submit(
-            token_ids,
-            token_counts=token_counts,
+            [Tokens(ids, with_tokens) for ids in token_ids],
+            token_counts=[len(ids) for ids in token_ids],
             timeout_s=call.timeout_s,
-            background=input_type == "document" or call.background,
+            background=is_document or call.background,
         )
+        encoded = [entry.value for entry in done]
+        if with_tokens and self._keeps(input_type):
+            await self._keep(texts, encoded)
         return Embedded(
-            vectors=np.stack([entry.value for entry in done]),
-            token_counts=token_counts,
+            vectors=np.stack([one.vector for one in encoded]),
+            token_counts=tuple(len(ids) for ids in token_ids),
             model=self._encoder.model,
             times=slowest(done),
+            questions=()
+            if is_document
+            else tuple(
+                QuestionTokens(text, tuple(ids), one.tokens, self._encoder.digest)
+                for text, ids, one in zip(texts, token_ids, encoded, strict=True)
+                if one.tokens is not None
+            ),
         )
+
+    def _keeps(self, input_type: InputType) -> bool:
+        return input_type == "document" and self._files is not None
+
+    async def _keep(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> None:
+        """Keeps the token vectors of passages before anybody can find them."""
+        if self._files is not None:
+            vectors = {
+                text: one.tokens
+                for text, one in zip(texts, encoded, strict=True)
+                if one.tokens is not None
+            }
+            await asyncio.to_thread(self._files.put, vectors)
 
     async def _tokenize(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """Returns the token ids of each text, while the model works on the batch before."""

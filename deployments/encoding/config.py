@@ -3,7 +3,29 @@
 from pydantic import Field
 
 from deployments.encoding.encoder import PACKAGED_MODEL, Encoder, Precision, RuntimeName
+from deployments.encoding.token_files import TokenFiles
+from deployments.node_folder import node_folder
 from deployments.settings import Settings
+
+
+class TokenVectorArgs(Settings):
+    """Token vectors of passages that are kept in files of the node."""
+
+    path: str | None = None
+    """Absolute folder; None takes the one that the environment variable `RAGSERVE_INDEX_DIR` names.
+    Where there is neither, they are in memory alone."""
+
+    max_bytes: int = Field(default=4 * 2**30, ge=0)
+    """Room on the disk of each node and for each model. One byte for each dimension and token: some
+    50 kB for a passage of 128 tokens with all-MiniLM-L6-v2, so that 4 GiB are enough for 80,000.
+    Those that were written first go. 0 keeps none."""
+
+    def open_files(self, model_digest: str) -> TokenFiles | None:
+        """Returns the files for a model, None where there are none."""
+        folder = node_folder(self.path)
+        if folder is None or not self.max_bytes:
+            return None
+        return TokenFiles(folder, model_digest, max_bytes=self.max_bytes)
 
 
 class EncodingArgs(Settings):

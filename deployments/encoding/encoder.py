@@ -5,6 +5,7 @@ batch.
 """
 
 import copy
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from deployments.encoding.selection import MIN_COSINE, fastest, min_cosine
 
 if TYPE_CHECKING:
     import torch
+    from sentence_transformers import SentenceTransformer
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 RuntimeName = Literal["auto", "torch", "openvino"]
@@ -59,6 +61,7 @@ def tokenizer_path(model: str) -> Path:
 
 _PAD_MULTIPLE = 8
 """Fewer distinct shapes: the CPU backend keeps compiled code and buffers for each it has seen."""
+_DIGESTED_NUMBERS = 1024
 _SAMPLE = [
     "What happens when a queue is full?",
     "warm-up",
@@ -116,6 +119,8 @@ class Encoder:
         self._splitter.no_padding()
         self._splitter.enable_truncation(self.max_tokens)
         self.prompts = {name: text or "" for name, text in transformer.prompts.items()}
+        self.digest = _digest(transformer)
+        """Tells the model from every other, of the same name included."""
         first, *self._pooling = transformer
         self._runtime = self._choose(first, runtime, precision, threads)
         self.concurrent_batches = self._runtime.concurrent_batches
@@ -136,14 +141,28 @@ class Encoder:
     def encode_tokens(self, token_ids: Sequence[list[int]]) -> list[NDArray[np.float32]]:
         """Returns per text the L2-normalised vectors of its tokens, each of shape (tokens, dim)."""
         features = self._features(token_ids)
+        return self._by_text(self._runtime.token_embeddings(features), token_ids)
+
+    def encode_both(
+        self, token_ids: Sequence[list[int]]
+    ) -> tuple[Vectors, list[NDArray[np.float32]]]:
+        """Returns what `encode` and `encode_tokens` do, of one run of the model."""
+        features = self._features(token_ids)
         vectors = self._runtime.token_embeddings(features)
+        return self._pooled(features, vectors), self._by_text(vectors, token_ids)
+
+    def _by_text(
+        self, vectors: "torch.Tensor", token_ids: Sequence[list[int]]
+    ) -> list[NDArray[np.float32]]:
         array = self._torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
-        lengths = features["attention_mask"].sum(dim=1)
-        return [row[: int(length)] for row, length in zip(array, lengths, strict=True)]
+        return [row[: len(ids)] for row, ids in zip(array, token_ids, strict=True)]
 
     def _encode(self, runtime: Runtime, token_ids: Sequence[list[int]]) -> Vectors:
         features = self._features(token_ids)
-        features["token_embeddings"] = runtime.token_embeddings(features)
+        return self._pooled(features, runtime.token_embeddings(features))
+
+    def _pooled(self, features: "dict[str, torch.Tensor]", vectors: "torch.Tensor") -> Vectors:
+        features = features | {"token_embeddings": vectors}
         with self._torch.inference_mode():
             for module in self._pooling:
                 features = module(features)
@@ -204,6 +223,17 @@ class Encoder:
                 raise
         # A model that half the bits are too few for.
         return fastest(kinds(self._torch.float32), is_equal=is_equal, work=work)
+
+
+def _digest(transformer: "SentenceTransformer") -> str:
+    """Returns 32 hex digits of the tokenizer and of the first numbers of every weight: training
+    changes them all."""
+    read = hashlib.sha256(transformer.tokenizer.backend_tokenizer.to_str().encode())
+    read.update(str(transformer.max_seq_length).encode())
+    for name, weight in transformer.state_dict().items():
+        first = weight.flatten()[:_DIGESTED_NUMBERS].float().cpu().numpy()
+        read.update(f"{name} {tuple(weight.shape)}".encode() + first.tobytes())
+    return read.hexdigest()[:32]
 
 
 def resolve_dtype(precision: Precision, device: "torch.device") -> "torch.dtype":

@@ -1,11 +1,13 @@
 """The reranker's shell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.search import Reranked
+from deployments.contracts.vectors import QuestionTokens
+from deployments.encoding.config import TokenVectorArgs
+from deployments.reranker.building import build_scorer
 from deployments.reranker.config import RerankerArgs
-from deployments.reranker.scorer import build_scorer
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -16,19 +18,38 @@ class Reranker(StageReplica):
 
     Args:
         args: `RerankerArgs` as a mapping.
+        token_vectors: `TokenVectorArgs` as a mapping, where token vectors of passages are kept.
     """
 
-    def __init__(self, args: dict[str, object]) -> None:
+    def __init__(
+        self, args: dict[str, object], token_vectors: Mapping[str, object] | None = None
+    ) -> None:
         self._settings = RerankerArgs.model_validate(args)
-        self._scorer = build_scorer(self._settings, report_batches("reranker", RayMeter()))
+        self._scorer = build_scorer(
+            self._settings,
+            TokenVectorArgs.model_validate(token_vectors or {"max_bytes": 0}),
+            report_batches("reranker", RayMeter()),
+        )
         self._warm = False
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
-        """Returns a score per text, in their order; an empty list costs nothing."""
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
+        """Returns a score per text, in their order; an empty list costs nothing. `question` is the
+        query as the embedder's model read it, which saves a run where that is the reranker's."""
         if not texts:
             return Reranked(scores=(), prompt_tokens=0)
         return await self._scorer.score(
-            query, texts, timeout_s=call.timeout_s, background=call.background
+            query,
+            texts,
+            question=question,
+            timeout_s=call.timeout_s,
+            background=call.background,
         )
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:

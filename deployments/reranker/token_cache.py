@@ -4,7 +4,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from threading import Lock
 
-from deployments.reranker.ranking import TokenVectors
+from deployments.contracts.vectors import TokenVectors
 
 
 class TokenCache:

@@ -8,9 +8,6 @@ from pydantic import Field, field_validator, model_validator
 
 from deployments.settings import Settings
 
-FOLDER_VARIABLE = "RAGSERVE_INDEX_DIR"
-"""Names the folder of all indexes of a node where the settings do not."""
-
 
 class StoreArgs(Settings):
     """A Chroma server by `url`, or a folder of this machine by `path`: exactly one of them."""

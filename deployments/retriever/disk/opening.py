@@ -1,23 +1,20 @@
 """Which folder the files of an index are in."""
 
 import hashlib
-import os
-from pathlib import Path
 
-from deployments.retriever.config import FOLDER_VARIABLE, RetrieverArgs
+from deployments.node_folder import node_folder
+from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.disk.keeper import IndexKeeper
 
 
 def open_keeper(settings: RetrieverArgs) -> IndexKeeper | None:
     """Returns what keeps the files of an index, None where it is in memory alone. Nothing is
     written before the store has answered."""
-    path = settings.index.path
-    if path is None:
-        path = os.environ.get(FOLDER_VARIABLE)
-    if not path:
+    folder = node_folder(settings.index.path)
+    if folder is None:
         return None
     return IndexKeeper(
-        Path(path) / _name(settings),
+        folder / _name(settings),
         max_pending_chunks=settings.index.max_pending_chunks,
         max_pending_s=settings.index.max_pending_s,
     )

@@ -33,6 +33,7 @@ from deployments.contracts.errors import (
 )
 from deployments.contracts.generation import Events, GenerationRequest, Message, collect
 from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk
+from deployments.contracts.vectors import QuestionTokens
 from deployments.generator.extractive.engine import NO_INFORMATION
 from tests.doubles import DoubleDirectory, OverlapReranker, vector_of
 from tests.generator_doubles import ExtractiveGenerator
@@ -63,7 +64,14 @@ class WatchedReranker(OverlapReranker):
         self.takes_s = 0.0
         self.told: list[CallContext] = []
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
         self.told.append(call)
         self.clock.now_s += self.takes_s
         return await super().rerank(query, texts, call=call)

@@ -67,7 +67,12 @@ class WatchedEmbedder(HashEmbedder):
         self.embedded: list[list[str]] = []
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         self.embedded.append(list(texts))
         return await super().embed(texts, input_type=input_type, call=call)

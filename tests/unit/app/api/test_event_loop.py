@@ -42,7 +42,12 @@ class Instant(HashEmbedder):
     """An embedder that takes no time of this process."""
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         vectors = np.full((len(texts), 384), 0.0510310, dtype=np.float32)
         return Embedded(vectors, (1,) * len(texts), model="instant")

@@ -283,7 +283,12 @@ class Waiting(WholeDocumentIndexer):
 
 class WaitingEmbedder(HashEmbedder):
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         note_wait(60.0)
         return await super().embed(texts, input_type=input_type, call=call)

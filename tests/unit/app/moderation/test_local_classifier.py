@@ -58,7 +58,12 @@ class Embedder(HashEmbedder):
         self.takes_s = 0.0
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         self.asked.append((len(texts), call.background))
         await asyncio.sleep(self.takes_s)

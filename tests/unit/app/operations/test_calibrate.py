@@ -15,6 +15,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
 from deployments.contracts.errors import StageError, Unavailable
 from deployments.contracts.search import Calibration, CollectionFacts, Reranked
+from deployments.contracts.vectors import QuestionTokens
 from tests.doubles import DoubleDirectory, OverlapReranker, vector_of
 
 SUBJECTS = ("embedder", "retriever", "reranker", "generator", "gateway")
@@ -27,7 +28,14 @@ class WatchedReranker(OverlapReranker):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        call: CallContext,
+    ) -> Reranked:
         self.asked.append(query)
         return await super().rerank(query, texts, call=call)
 
@@ -115,7 +123,14 @@ async def test_a_small_collection_says_so() -> None:
 
 async def test_questions_that_score_alike_give_nothing(stages: DoubleDirectory) -> None:
     class Indifferent(OverlapReranker):
-        async def rerank(self, query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+        async def rerank(
+            self,
+            query: str,
+            texts: Sequence[str],
+            *,
+            question: QuestionTokens | None = None,
+            call: CallContext,
+        ) -> Reranked:
             return Reranked(tuple(0.5 for _ in texts), 0, model="same")
 
     stages.reranker = Indifferent()

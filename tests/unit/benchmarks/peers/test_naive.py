@@ -15,8 +15,9 @@ from benchmarks.peers.naive import create_app
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk
+from deployments.encoding.quantization import quantize
 from deployments.generator.extractive.engine import ExtractiveEngine
-from deployments.reranker.ranking import MINOR_WEIGHT, max_sim, quantize
+from deployments.reranker.ranking import MINOR_WEIGHT, max_sim
 from deployments.retriever.chroma_rows import read_chunk
 from tests.doubles import vector_of
 
@@ -97,9 +98,8 @@ def test_reranking_is_the_services_own(rag: NaiveRag) -> None:
     hits = rag.search("whales", top_k=4)
     asked = WordModel.tokens(query)
     weights = np.array([MINOR_WEIGHT, MINOR_WEIGHT, 1.0, 1.0], dtype=np.float32)
-    scores = [
-        max_sim(asked, quantize(WordModel.tokens(hit.chunk.passage())), weights) for hit in hits
-    ]
+    passages = [quantize(WordModel.tokens(hit.chunk.passage())) for hit in hits]
+    scores = max_sim(asked, passages, weights)
     expected = judged(hits, scores, rerank_weight=Release.model_fields["rerank_weight"].default)
     found = rag.rerank(query, hits)
     assert [hit.chunk.id for hit in found] == [hit.chunk.id for hit in expected]

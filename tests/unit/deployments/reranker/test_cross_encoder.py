@@ -8,8 +8,9 @@ from sentence_transformers import CrossEncoder
 
 from benchmarks.tiny_cross_encoder import build_tiny_cross_encoder
 from deployments.contracts.errors import ConfigError, StageFailed
+from deployments.reranker.building import build_scorer
 from deployments.reranker.config import RerankerArgs
-from deployments.reranker.scorer import CrossEncoderScorer, build_scorer
+from deployments.reranker.cross_encoder import CrossEncoderScorer
 
 QUERY = "What happens when a queue is full?"
 TEXTS = [

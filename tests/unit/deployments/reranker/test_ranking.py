@@ -6,10 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deployments.reranker.ranking import max_sim, quantize
+from deployments.contracts.vectors import TokenVectors
+from deployments.encoding.quantization import quantize
+from deployments.reranker import ranking
 
 X, Y = [1.0, 0.0], [0.0, 1.0]
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(0, 1000))
+
+
+def max_sim(
+    query: NDArray[np.float32],
+    passage: TokenVectors,
+    weights: NDArray[np.float32] | None = None,
+) -> float:
+    [score] = ranking.max_sim(query, [passage], weights)
+    return score
 
 
 def rows(*vectors: list[float]) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from deployments.reranker.ranking import TokenVectors, quantize
+from deployments.contracts.vectors import TokenVectors
+from deployments.encoding.quantization import quantize
 from deployments.reranker.token_cache import TokenCache
 
 

@@ -21,7 +21,12 @@ class Shell(StageReplica, HashEmbedder):
         self.together = 0
 
     async def embed(
-        self, texts: Sequence[str], *, input_type: InputType, call: CallContext
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType,
+        with_tokens: bool = False,
+        call: CallContext,
     ) -> Embedded:
         self.together += 1
         await asyncio.sleep(0.01)

@@ -11,7 +11,6 @@ from app.answering.question import Question
 from app.cache.response_cache import ResponseCache
 from app.releases.assignment import Assignment
 from app.settings.cache import ReleaseCache
-from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.generation import Message, collect
 from deployments.contracts.search import Embedded
@@ -100,9 +99,9 @@ def compare_at(service: Service, monkeypatch: pytest.MonkeyPatch, cosine: float)
     before = service.stages.embedder.embed
     pair = np.array([[1.0, 0.0], [cosine, (1 - cosine**2) ** 0.5]], dtype=np.float32)
 
-    async def embed(texts: Any, *, input_type: Any, call: CallContext) -> Embedded:
+    async def embed(texts: Any, **options: Any) -> Embedded:
         if len(texts) != 2:
-            return await before(texts, input_type=input_type, call=call)
+            return await before(texts, **options)
         asked.append(list(texts))
         return Embedded(pair, (1, 1))
 
@@ -140,11 +139,11 @@ async def test_without_the_embedder_it_is_a_miss(
     await service.ask(DIRECT)
     before, failures = service.stages.embedder.embed, []
 
-    async def embed(texts: list[str], *, input_type: Any, call: CallContext) -> Embedded:
+    async def embed(texts: list[str], **options: Any) -> Embedded:
         if len(texts) == 2:
             failures.append(texts)
             raise Unavailable("It does not answer.", "embedder", 1.0)
-        return await before(texts, input_type=input_type, call=call)
+        return await before(texts, **options)
 
     monkeypatch.setattr(service.stages.embedder, "embed", embed)
     assert await service.outcome(INDIRECT) == "miss answer"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deployments.retriever.config import FOLDER_VARIABLE, RetrieverArgs
+from deployments.node_folder import FOLDER_VARIABLE
+from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.disk.opening import open_keeper
 

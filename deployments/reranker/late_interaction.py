@@ -1,0 +1,147 @@
+"""Late interaction as a scorer: token vectors of query and passage, each made apart."""
+
+import asyncio
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deployments.batching.batcher import Batcher
+from deployments.batching.queue import slowest
+from deployments.contracts.calls import Times
+from deployments.contracts.search import Reranked
+from deployments.contracts.vectors import QuestionTokens, TokenVectors
+from deployments.encoding.config import TokenVectorArgs
+from deployments.encoding.encoder import Encoder
+from deployments.encoding.quantization import quantize
+from deployments.reranker.config import RerankerArgs
+from deployments.reranker.passages import KnownPassages
+from deployments.reranker.ranking import MINOR_WEIGHT, max_sim
+from deployments.reranker.scorer import OnBatch
+from deployments.reranker.token_cache import TokenCache
+from deployments.stop_words import STOP_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text on its way through the model."""
+
+    text: str
+    is_passage: bool = True
+    token_ids: list[int] = field(default_factory=list)
+
+
+_Read = tuple[Sequence[int], TokenVectors]
+"""What the model read in a text: ids of its tokens, and their vectors."""
+
+
+class LateInteractionScorer:
+    """MaxSim over the token vectors of an embedding model; no weights of its own.
+
+    The vectors of a passage do not depend on the query: they are kept, and computed once. Those of
+    a query come from the embedder, where its model is the same.
+    """
+
+    def __init__(self, settings: RerankerArgs, kept: TokenVectorArgs, on_batch: OnBatch) -> None:
+        self._model_name = settings.model
+        self._encoder = settings.load_encoder()
+        self._passages = KnownPassages(
+            TokenCache(settings.cache_bytes), kept.open_files(self._encoder.digest)
+        )
+        self._minor_ids = _single_tokens(self._encoder, [*STOP_WORDS, *string.punctuation])
+        self._batcher: Batcher[_Text, TokenVectors] = Batcher(
+            self._encode,
+            stage="reranker",
+            max_batch_tokens=settings.max_batch_tokens or self._encoder.batch_tokens,
+            max_batch_requests=settings.max_batch_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+            max_queue_s=settings.max_queue_s,
+            concurrent_batches=self._encoder.concurrent_batches,
+            computes_padding=self._encoder.computes_padding,
+            on_batch=on_batch,
+        )
+
+    async def score(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        question: QuestionTokens | None = None,
+        timeout_s: float,
+        background: bool = False,
+    ) -> Reranked:
+        """Returns a score in [-1, 1] per text."""
+        known = await self._passages.find(texts)
+        unread = [_Text(text) for text in dict.fromkeys(texts) if text not in known]
+        if question is None or (question.text, question.model_digest) != (
+            query,
+            self._encoder.digest,
+        ):
+            asked = _Text(query, is_passage=False)
+            [question_read, *read], times = await self._read(
+                [asked, *unread], timeout_s, background
+            )
+            token_ids, vectors = question_read
+        else:
+            read, times = await self._read(unread, timeout_s, background)
+            token_ids, vectors = question.token_ids, question.vectors
+        known |= {one.text: found for one, (_, found) in zip(unread, read, strict=True)}
+        passages = [known[text] for text in texts]
+        weights = self._weights(token_ids)
+        return Reranked(
+            scores=await asyncio.to_thread(
+                lambda: tuple(max_sim(vectors.dequantized(), passages, weights))
+            ),
+            prompt_tokens=vectors.tokens + sum(passage.tokens for passage in passages),
+            model=self._model_name,
+            times=times,
+        )
+
+    async def _read(
+        self, texts: Sequence[_Text], timeout_s: float, background: bool
+    ) -> tuple[list[_Read], Times]:
+        """Returns what the model reads in the texts, and the time that took; none for none."""
+        if not texts:
+            return [], Times()
+        token_ids = await asyncio.to_thread(self._encoder.tokenize, [one.text for one in texts])
+        done = await self._batcher.submit(
+            [replace(one, token_ids=ids) for one, ids in zip(texts, token_ids, strict=True)],
+            token_counts=[len(ids) for ids in token_ids],
+            timeout_s=timeout_s,
+            background=background,
+        )
+        read: list[_Read] = [(ids, entry.value) for ids, entry in zip(token_ids, done, strict=True)]
+        return read, slowest(done)
+
+    def _weights(self, token_ids: Sequence[int]) -> NDArray[np.float32]:
+        """Returns how much each token of a query counts."""
+        return np.array(
+            [MINOR_WEIGHT if token_id in self._minor_ids else 1.0 for token_id in token_ids],
+            dtype=np.float32,
+        )
+
+    def _encode(self, batch: Sequence[_Text]) -> list[TokenVectors]:
+        """Returns the vectors of each text, and keeps those of passages.
+
+        Here and not where they are asked for: what was computed is kept also when its caller has
+        gone, and of many callers who wait for the same passage the first one pays.
+        """
+        known = self._passages.in_memory({one.text for one in batch})
+        missing = {one.text: one for one in batch if one.text not in known}
+        if missing:
+            encoded = self._encoder.encode_tokens([one.token_ids for one in missing.values()])
+            found = dict(zip(missing, map(quantize, encoded), strict=True))
+            passages = {one.text for one in batch if one.is_passage}
+            self._passages.add({text: found[text] for text in found if text in passages})
+            known |= found
+        return [known[one.text] for one in batch]
+
+
+def _single_tokens(encoder: Encoder, words: Sequence[str]) -> frozenset[int]:
+    """Returns the ids of those words that are one token each."""
+    marked = encoder.tokenize(["", *words])
+    special = len(marked[0])
+    found = [set(ids) - set(marked[0]) for ids in marked[1:] if len(ids) == special + 1]
+    return frozenset(token_id for ids in found for token_id in ids)
