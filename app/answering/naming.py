@@ -74,6 +74,8 @@ def _within_templates(ordered: Sequence[_Judged]) -> list[_Judged]:
     """Returns the same, with records of one template in the order of what they hold: they share the
     places that they had."""
     chosen = list(ordered)
+    if len({one.share for one in ordered}) == 1:
+        return chosen
     for places in _templates([one.hit.chunk.text for one in ordered[:_MAX_COMPARED]]):
         members = sorted((ordered[place] for place in places), key=lambda one: -one.share)
         for place, member in zip(places, members, strict=True):
@@ -94,4 +96,5 @@ def _templates(texts: Sequence[str]) -> Iterator[list[int]]:
 
 
 def _alike(one: Marks, other: Marks) -> bool:
-    return len(one & other) >= _ALIKE * max(len(one), len(other), 1)
+    least = _ALIKE * max(len(one), len(other), 1)
+    return min(len(one), len(other)) >= least and len(one & other) >= least

@@ -36,18 +36,19 @@ def judged(
         rerank_weight: From 0 to 1.
     """
     by_id = {
-        hit.chunk.id: replace(hit, signals=replace(hit.signals, rerank=score))
+        hit.chunk.id: (hit.chunk, replace(hit.signals, rerank=score))
         for hit, score in zip(found, scores, strict=True)
     }
     fused = fuse_scores(
         [
             dict(zip(by_id, scores, strict=True)),
-            {chunk_id: hit.score for chunk_id, hit in by_id.items()},
+            {hit.chunk.id: hit.score for hit in found},
         ],
         [rerank_weight, 1.0 - rerank_weight],
         normalize=min_max,
     )
     return [
-        replace(by_id[chunk_id], score=score, rank=rank)
+        ScoredChunk(chunk, score, rank, signals)
         for rank, (chunk_id, score) in enumerate(fused, start=1)
+        for chunk, signals in (by_id[chunk_id],)
     ]

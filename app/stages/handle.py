@@ -238,9 +238,11 @@ class StageHandle:
 
     async def _open(self, call: StageCall, next_timeout_s: float) -> AsyncGenerator[Any, None]:
         if self._streaming_handle is None:
-            self._streaming_handle = (await self._find()).options(stream=True)
+            self._streaming_handle = (await self._find()).options(
+                method_name="run_stream", stream=True
+            )
         handle = self._streaming_handle
-        with self._replicas.over(handle, lambda: handle.run_stream.remote(call)) as response:
+        with self._replicas.over(handle, lambda: handle.remote(call)) as response:
             outcomes = stream_stage(
                 response,
                 stage=self._stage,
@@ -255,7 +257,7 @@ class StageHandle:
 
     async def _send(self, calls: Sequence[StageCall]) -> list[StageOutcome]:
         handle = await self._find()
-        with self._replicas.over(handle, lambda: handle.run.remote(list(calls))) as response:
+        with self._replicas.over(handle, lambda: handle.remote(list(calls))) as response:
             answer = await call_stage(
                 response,
                 stage=self._stage,
@@ -276,9 +278,13 @@ class StageHandle:
         if self._handle is None:
             try:
                 # The lookup asks the controller and blocks.
-                self._handle = await asyncio.to_thread(
+                found: Any = await asyncio.to_thread(
                     serve.get_deployment_handle, self._deployment, self._application
                 )
             except RayServeException as error:
                 raise translate(error, stage=self._stage) from error
+            # Contracts are importable on both sides: nothing needs cloudpickle, which is slower.
+            self._handle = found.options(
+                method_name="run", request_serialization="pickle", response_serialization="pickle"
+            )
         return self._handle

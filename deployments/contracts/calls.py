@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deployments.contracts.errors import RagError
+from deployments.contracts.pickling import pickled_by_fields
 from deployments.contracts.tenants import Access
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What travels with every call between stages.
@@ -29,6 +31,7 @@ class CallContext:
     access: Access = Access()
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class StageCall:
     """One request's call of a stage: the method's name and arguments."""
@@ -39,6 +42,7 @@ class StageCall:
     context: CallContext
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
     """What became of a call: what the method returned, or the error that it raised."""
@@ -47,6 +51,7 @@ class StageOutcome:
     error: RagError | None = None
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Lap:
     """A step inside a stage: when it began after the arrival at the replica, and how long it
@@ -57,6 +62,7 @@ class Lap:
     took_ms: float
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Times:
     """Where a stage's time went, in milliseconds.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from deployments.contracts.pickling import pickled_by_fields
 from deployments.contracts.tenants import Acl, Kept
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Document:
     acl: Acl | Kept = "kept"
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """The indexed unit: a passage that fits the embedder's window. `ordinal` counts from 0 within

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from deployments.contracts.calls import CallContext, Times
+from deployments.contracts.pickling import pickled_by_fields
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.stages import Stage
 from deployments.contracts.tools import Choice, ToolCall, ToolCallDelta, ToolUse
@@ -50,6 +51,7 @@ class TokenLogprob:
     top: tuple[Alternative, ...] = ()
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Generation:
     """What the generator wrote. `grounded` is False when the context did not support an answer,
@@ -79,6 +81,7 @@ class Generation:
     calls: tuple[ToolCall, ...] = ()
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation. A turn of the assistant may call functions, and a turn of a tool
@@ -110,6 +113,7 @@ class OutputFormat:
         return self.json_schema is not None or self.regex is not None or bool(self.choice)
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How tokens are chosen; None means what the engine's own configuration says.
@@ -146,6 +150,7 @@ class Sampling:
         ]
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """What to write.
@@ -190,6 +195,7 @@ class Prompt:
     respellings: tuple[tuple[str, str], ...] = ()
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class EngineDelta:
     """A piece of text as an engine wrote it.
@@ -288,6 +294,7 @@ class Started:
     """Whether the answer is made of statements of the sources alone, each with its citation."""
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the answer, of `completion_tokens` tokens: text with what it cites, pieces of

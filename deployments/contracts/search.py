@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from deployments.contracts.calls import Times
 from deployments.contracts.documents import Chunk
+from deployments.contracts.pickling import pickled_by_fields
 
 if TYPE_CHECKING:
     from deployments.contracts.vectors import QuestionTokens, Vectors
@@ -25,6 +26,7 @@ SearchMode = Literal["hybrid", "dense", "lexical"]
 """What chunks are found by: `dense` by meaning, `lexical` by words, `hybrid` by both."""
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class SearchMethod:
     """How chunks are looked for.
@@ -38,6 +40,7 @@ class SearchMethod:
     candidates: int = 50
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What each way of looking said of a chunk and a query, each on its own scale; None where it
@@ -52,6 +55,7 @@ class Signals:
     rerank: float | None = None
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
     """A chunk as the answer to a query; `rank` counts from 1, scores of different stages and
@@ -70,6 +74,7 @@ class ScoredChunk:
         return next(value for value in judgements if value is not None)
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Vectors in the order of the texts, with the tokens each text cost after truncation to the
@@ -83,6 +88,7 @@ class Embedded:
     questions: "tuple[QuestionTokens, ...]" = ()
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The score below which a chunk of a collection does not support an answer, and what it was
@@ -114,6 +120,7 @@ class CollectionFacts:
     calibration: Calibration | None = None
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Found:
     """The chunks that answer a query, best first, the calibration of their collection where it has
@@ -127,6 +134,7 @@ class Found:
     generation: str = ""
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Reranked:
     """A relevance score per text, in the order of the texts; higher is better."""

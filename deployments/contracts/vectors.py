@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deployments.contracts.pickling import pickled_by_fields
+
 Vectors = NDArray[np.float32]
 """(n, dim) float32, rows L2-normalised; n texts, dim the size of an embedding."""
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
     """The token vectors of a text in one byte per dimension: `codes` (tokens, dim) int8, times
@@ -35,6 +38,7 @@ class TokenVectors:
         return self.codes.nbytes + self.scales.nbytes
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class QuestionTokens:
     """A question as a model read it, for whoever has the same model: `model_digest` tells it from

@@ -55,10 +55,9 @@ class Handle:
     def __init__(self, *plays: list[Any]) -> None:
         self.responses = [Response(items) for items in plays]
         self.calls: list[StageCall] = []
-        self.run_stream = self
 
-    def options(self, *, stream: bool) -> "Handle":
-        assert stream
+    def options(self, *, method_name: str, stream: bool) -> "Handle":
+        assert (method_name, stream) == ("run_stream", True)
         return self
 
     def remote(self, call: StageCall) -> Response:
