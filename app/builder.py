@@ -1,7 +1,8 @@
 """The applications that `serve_config.yaml` names; the only file that knows all deployments.
 
 Builders take a mapping and validate it themselves: Serve's own conversion is skipped in silence
-where annotations are postponed.
+where annotations are postponed. Each imports what its application needs: Serve builds each in a
+process of its own, which would spend more on importing the others than on all the rest.
 """
 
 from typing import Any
@@ -13,26 +14,14 @@ require_own_deployments()
 from ray import serve
 from ray.serve import Application, Deployment
 
-from app.settings.gateway import GatewayArgs
-from app.settings.retrieval import RetrievalArgs
-from deployments.batches.deployment import BatchKeeper
-from deployments.control.config import ControlArgs
-from deployments.control.deployment import RolloutController
-from deployments.embedder.deployment import Embedder
-from deployments.generator.config import GeneratorArgs
-from deployments.generator.deployment import Generator
-from deployments.indexer.deployment import Indexer
-from deployments.reranker.deployment import Reranker
-from deployments.retriever.deployment import Retriever
 from deployments.settings import parse_settings
 from deployments.tracking.deployment import Tracker
 
 
 def build_gateway(args: dict[str, Any]) -> Application:
     """Returns the application `gateway`: the HTTP edge alone."""
-    # Here: each application is built in a process of its own, and those of the stages would spend
-    # more on importing the edge than on all the rest.
     from app.ingress import Ingress
+    from app.settings.gateway import GatewayArgs
 
     settings = parse_settings(GatewayArgs, args, place="args")
     return _deployment(serve.ingress()(Ingress), "Ingress").bind(settings.model_dump())
@@ -44,6 +33,12 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     Serve wants one deployment at the root; the indexer is it, because it holds the handles of two
     others.
     """
+    from app.settings.retrieval import RetrievalArgs
+    from deployments.embedder.deployment import Embedder
+    from deployments.indexer.deployment import Indexer
+    from deployments.reranker.deployment import Reranker
+    from deployments.retriever.deployment import Retriever
+
     settings = parse_settings(RetrievalArgs, args, place="args")
     kept = settings.kept_token_vectors()
     token_vectors = None if kept is None else kept.model_dump()
@@ -61,6 +56,9 @@ def build_generator(args: dict[str, Any]) -> Application:
     An engine on several GPUs gets a placement group of one bundle per GPU; its workers are Ray
     actors in it, on one machine where that has room for them.
     """
+    from deployments.generator.config import GeneratorArgs
+    from deployments.generator.deployment import Generator
+
     settings = parse_settings(GeneratorArgs, args, place="args")
     generator = _deployment(Generator, "Generator")
     if settings.engine == "vllm" and settings.vllm is not None and settings.vllm.gpus > 1:
@@ -76,6 +74,10 @@ def build_control(args: dict[str, Any]) -> Application:
 
     Serve wants one deployment at the root, which holds the handles of the others.
     """
+    from deployments.batches.deployment import BatchKeeper
+    from deployments.control.config import ControlArgs
+    from deployments.control.deployment import RolloutController
+
     settings = parse_settings(ControlArgs, args, place="args").model_dump(mode="json")
     tracker = _deployment(Tracker, "Tracker").bind(settings)
     batches = _deployment(BatchKeeper, "BatchKeeper")

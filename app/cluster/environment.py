@@ -14,6 +14,13 @@ SERVE_SETTINGS: Mapping[str, str] = {
     "MALLOC_ARENA_MAX": "2",
     # A stage's batch of vectors exceeds the default of 4 MiB.
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
+    # Processes that wait for work have loaded Serve, and without what it does not need here.
+    "RAY_preload_python_modules": "app.cluster.preload",
+    # Every handle and every replica counts its requests for Prometheus, by default ten times a
+    # second: that is most of what an idle replica does.
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "2000",
+    # So often the controller looks at all replicas, by default ten times a second.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
     # Outside the applications: clients must not switch off Serve's time limit by a header.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "app.edge.middleware:edge_middlewares",
 }
