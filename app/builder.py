@@ -15,7 +15,6 @@ from ray import serve
 from ray.serve import Application, Deployment
 
 from deployments.settings import parse_settings
-from deployments.tracking.deployment import Tracker
 
 
 def build_gateway(args: dict[str, Any]) -> Application:
@@ -77,6 +76,7 @@ def build_control(args: dict[str, Any]) -> Application:
     from deployments.batches.deployment import BatchKeeper
     from deployments.control.config import ControlArgs
     from deployments.control.deployment import RolloutController
+    from deployments.tracking.deployment import Tracker
 
     settings = parse_settings(ControlArgs, args, place="args").model_dump(mode="json")
     tracker = _deployment(Tracker, "Tracker").bind(settings)
