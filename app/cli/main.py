@@ -20,6 +20,7 @@ from app.cli.doctor import doctor
 from app.cli.down import down
 from app.cli.drift import drift
 from app.cli.env import env
+from app.cli.evaluate.command import evaluate
 from app.cli.feedback.command import feedback
 from app.cli.ingest import ingest
 from app.cli.ingestions import ingestions
@@ -80,6 +81,7 @@ app.command()(status)
 app.command()(doctor)
 app.command()(deploy)
 app.command()(env)
+app.command()(evaluate)
 app.add_typer(k8s)
 app.command()(ingest)
 app.add_typer(ingestions)

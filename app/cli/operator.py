@@ -27,6 +27,11 @@ def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> 
     """
     from app.client.api_client import ApiClient
 
+    return ApiClient(url or DEFAULT_URL, timeout_s=timeout_s, admin_key=operator_key(url, home))
+
+
+def operator_key(url: str, home: Path) -> str:
+    """Returns the operators' key for an address; see `operator_service`."""
     address = url or DEFAULT_URL
     key = os.environ.get("RAGSERVE_ADMIN_KEY", "") or _key_of_stack(address, Home(home))
     if not key:
@@ -36,7 +41,7 @@ def operator_service(url: str, home: Path, *, timeout_s: float = _TIMEOUT_S) -> 
             f"there: --home   (now {home})",
         )
     _require_privacy(address)
-    return ApiClient(address, timeout_s=timeout_s, admin_key=key)
+    return key
 
 
 def _key_of_stack(address: str, home: Home) -> str:

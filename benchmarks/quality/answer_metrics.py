@@ -1,39 +1,17 @@
 """How good one answer is against what is known to be right, and what a refusal costs."""
 
-import re
-import string
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sentencex import segment
 
+from app.cli.evaluate.matching import normalize
 from deployments.contracts.generation import without_citations
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _CURVE_POINTS = 20
-
-
-def normalize(text: str) -> str:
-    """Returns the text in lower case, without punctuation and articles, words one blank apart.
-
-    Source: the official evaluation script of SQuAD, `normalize_answer`.
-
-    >>> normalize("The  Queue, it's full!")
-    'queue its full'
-    """
-    plain = text.lower().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", plain).split())
-
-
-def holds_any(text: str, answers: Iterable[str]) -> bool:
-    """Returns whether any of the answers stands in the text as whole words, both normalised."""
-    padded = f" {normalize(text)} "
-    wanted = (normalize(answer) for answer in answers)
-    return any(f" {one} " in padded for one in wanted if one)
 
 
 def token_recall(text: str, reference: str) -> float:

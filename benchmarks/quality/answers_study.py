@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.cli.evaluate.matching import holds_any
 from benchmarks.load.output import progress
 from benchmarks.quality import bootstrap
 from benchmarks.quality.answer_metrics import (
-    holds_any,
     refusal_curve,
     sentence_count,
     token_recall,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from app.cli.evaluate.matching import holds_any
 from benchmarks.load.output import progress
-from benchmarks.quality.answer_metrics import holds_any
 from benchmarks.quality.in_flight import each
 from benchmarks.quality.near_copies import Asked
 from benchmarks.quality.retrieval_study import STAGES, Stage, ranked_documents

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from app.cli.evaluate.matching import holds_any, normalize
 from benchmarks.quality.answer_metrics import (
-    holds_any,
-    normalize,
     refusal_curve,
     sentence_count,
     token_recall,

@@ -1,6 +1,6 @@
 """The questions about near copies are fair: each has one answer, and it stands in one document."""
 
-from benchmarks.quality.answer_metrics import holds_any
+from app.cli.evaluate.matching import holds_any
 from benchmarks.quality.datasets import CorpusDocument
 from benchmarks.quality.near_copies import make_near_copies
 from benchmarks.quality.near_copies_study import FOUND, study_near_copies

@@ -1,0 +1,1 @@
+"""What a running service makes of a set of questions, release beside release."""
