@@ -190,6 +190,17 @@ class ControlStage(Protocol):
         """
         ...
 
+    async def looks(
+        self, rollout_id: str, *, points: int, call: CallContext
+    ) -> Sequence[Look]:
+        """Returns about so many looks of a rollout, evenly from its first one to its latest one,
+        oldest first, and every decision that changed it.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        ...
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
     ) -> TrafficOverride | None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from app.access.route_scopes import needs
 from app.api.access.keeping import audit
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
-from app.api.wire.rollouts import rollout_details, rollout_info
+from app.api.wire.rollouts import look_info, rollout_details, rollout_info
 from app.gateway import Gateway
 from app.operations.calibrate import calibrate, route_into
 from app.operations.reindex import reindex_page
@@ -16,6 +16,7 @@ from app.releases.releases import Releases
 from app.schemas.admin import (
     CalibrationRequest,
     CalibrationResponse,
+    LookList,
     ReindexRequest,
     ReindexResponse,
     ReleaseInfo,
@@ -86,6 +87,22 @@ async def get_rollout(rollout_id: RolloutId, scope: ScopeIn, gateway: GatewayIn)
     """Returns what is known of a rollout: where it is, every metric, every decision."""
     rollout, latest, looks = await _control(gateway).rollout(rollout_id, call=scope.call())
     return rollout_details(rollout, latest, looks)
+
+
+@router.get("/rollouts/{rollout_id}/looks")
+async def list_looks(
+    rollout_id: RolloutId,
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    points: Annotated[
+        int, Query(ge=2, le=500, description="How many looks, about; fewer than twice as many.")
+    ] = 150,
+) -> LookList:
+    """Returns what was known of each metric from the beginning until now, in looks that lie evenly,
+    so that its confidence sequence can be drawn. One is kept every ten seconds at first, and fewer
+    the older the rollout is."""
+    found = await _control(gateway).looks(rollout_id, points=points, call=scope.call())
+    return LookList(looks=[look_info(look) for look in found])
 
 
 @router.post("/rollouts/{rollout_id}/{command}", dependencies=JSON_BODY)

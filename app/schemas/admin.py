@@ -110,6 +110,34 @@ class RolloutDetails(RolloutInfo):
     releases: dict[str, dict[str, Any]] = Field(description="What both are made of.")
 
 
+class LookVerdict(ResponseModel):
+    """What a look knew of one metric; see `VerdictInfo`."""
+
+    metric: str = Field(examples=["total_ms"])
+    outcome: Literal["pass", "fail", "insufficient", "inconclusive"]
+    canary_requests: int
+    baseline_requests: int
+    change: float | None
+    lower: float | None
+    upper: float | None
+    margin: float | None
+
+
+class LookInfo(ResponseModel):
+    """What was known at one moment."""
+
+    at: datetime
+    stage: int = Field(description="Counted from 0; the evidence of each begins anew.")
+    action: str = Field(description="`hold` where nothing was changed.", examples=["hold"])
+    verdicts: list[LookVerdict]
+
+
+class LookList(ResponseModel):
+    """Looks from the first one to the latest one that is kept, oldest first."""
+
+    looks: list[LookInfo]
+
+
 class RolloutList(ResponseModel):
     """The latest rollouts, newest first."""
 

@@ -87,6 +87,10 @@ class ControlClient(StageHandle):
         answer = await self.call("rollout", rollout_id, call=call)
         return cast(tuple[Rollout, Decision | None, Sequence[Look]], answer)
 
+    async def looks(self, rollout_id: str, *, points: int, call: CallContext) -> Sequence[Look]:
+        """See `ControlStage.looks`."""
+        return cast(Sequence[Look], await self.call("looks", rollout_id, points=points, call=call))
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
     ) -> TrafficOverride | None:

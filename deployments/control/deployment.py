@@ -97,6 +97,10 @@ class RolloutController(StageReplica):
         """See `ControlStage.rollout`."""
         return await self._controller.rollout(rollout_id)
 
+    async def looks(self, rollout_id: str, *, points: int, call: CallContext) -> Sequence[Look]:
+        """See `ControlStage.looks`."""
+        return await self._controller.looks(rollout_id, points=points)
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
     ) -> TrafficOverride | None:
