@@ -228,6 +228,24 @@ class CalibrationResponse(ResponseModel):
     reason: str = Field(description="Why none can be fitted; empty otherwise.")
 
 
+class CollectionInfo(ResponseModel):
+    """A collection that a release searches."""
+
+    retrieval: str = Field(description="The retrieval application.", examples=["retrieval-v1"])
+    document_count: int
+    chunk_count: int
+    calibration: CalibrationInfo | None = Field(description="Null where there is none yet.")
+    is_stale: bool = Field(
+        description="Whether there is another reranker, or half as many documents more or less."
+    )
+
+
+class CollectionList(ResponseModel):
+    """Collections by the name of their application."""
+
+    collections: list[CollectionInfo]
+
+
 class TrafficInfo(ResponseModel):
     """Weights: those in force, and those in the settings."""
 

@@ -1,7 +1,8 @@
 """The rollout controller's shell."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ray import serve
@@ -13,6 +14,7 @@ from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.controller import Controller
+from deployments.control.loads import Loads
 from deployments.control.store import ControlStore
 from deployments.rollouts import (
     Look,
@@ -23,6 +25,7 @@ from deployments.rollouts import (
     TrafficPlan,
     Weights,
 )
+from deployments.service_state import ApplicationState, DeploymentState, ServiceState
 from deployments.serving.calls import call_stage
 from deployments.serving.every import every
 from deployments.serving.one_machine import require_shared
@@ -56,6 +59,7 @@ class RolloutController(StageReplica):
             settings.policy,
             unhealthy=unhealthy_applications,
         )
+        self._loads = Loads()
         await self._controller.load()
         look = every(_LOOK_EVERY_S, self._controller.look, fails="no decision")
         record = every(_RECORD_EVERY_S, self._record, fails="rollouts are not written down")
@@ -66,8 +70,15 @@ class RolloutController(StageReplica):
         await self._controller.rollouts(1)
         return {"database": "ok"}
 
+    async def state(self, *, call: CallContext) -> ServiceState:
+        """See `ControlStage.state`."""
+        applications = await asyncio.to_thread(running_applications)
+        return ServiceState(self._loads.latest(time.monotonic()), applications)
+
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
+        # A replica of an older version says nothing of its load.
+        self._loads.note(report.replica, getattr(report, "load", None), time.monotonic())
         return await self._controller.exchange(report)
 
     async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
@@ -124,3 +135,26 @@ def unhealthy_applications(names: Iterable[str]) -> Sequence[str]:
         elif running[name].status in (ApplicationStatus.UNHEALTHY, ApplicationStatus.DEPLOY_FAILED):
             wrong.append(f"the application {name} is {running[name].status.lower()}")
     return wrong
+
+
+def running_applications() -> list[ApplicationState]:
+    """Returns all applications, by name, with their replicas as Serve knows them; it blocks."""
+    running = serve.status().applications
+    return [
+        ApplicationState(
+            name,
+            found.status.value,
+            [
+                DeploymentState(
+                    each, state.status.value, _counts(state.replica_states), state.message
+                )
+                for each, state in sorted(found.deployments.items())
+            ],
+            found.message,
+        )
+        for name, found in sorted(running.items())
+    ]
+
+
+def _counts(states: Mapping[Any, int]) -> dict[str, int]:
+    return {str(getattr(state, "value", state)): count for state, count in states.items() if count}

@@ -1,5 +1,5 @@
-"""Which looks at a rollout are kept though they change nothing: enough for the curves of the record,
-and never without bound."""
+"""Which looks at a rollout are kept though they change nothing: enough for the curves of its
+record, and never without bound."""
 
 _EVERY_S = 10.0
 _LOOKS = 300

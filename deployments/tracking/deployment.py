@@ -23,6 +23,7 @@ from deployments.control.store import ControlStore
 from deployments.drift import DriftReport, DriftRequest
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
+from deployments.recent_activity import RecentActivity, sum_up
 from deployments.serving.every import every
 from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
@@ -123,6 +124,10 @@ class Tracker(StageReplica):
         """See `TrackerStage.usage`."""
         return await asyncio.to_thread(self._ledger.usage, query)
 
+    async def recent(self, *, first_minute: int, call: CallContext) -> RecentActivity:
+        """See `TrackerStage.recent`."""
+        return await asyncio.to_thread(self._recent, first_minute)
+
     async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
         """See `DriftStage.drift`. One comparison at a time: each takes a core for seconds."""
         # Also when the caller has lost patience: the thread goes on, and so must the lock.
@@ -173,6 +178,9 @@ class Tracker(StageReplica):
         return await asyncio.to_thread(
             erase_traces, self._mlflow_url, self._traces_experiment, of_scope(scope)
         )
+
+    def _recent(self, first_minute: int) -> RecentActivity:
+        return sum_up(self._ledger.minutes(since=first_minute), first_minute=first_minute)
 
     def _erase_assessments(self, which: ErasureScope | str) -> Erased:
         """Removes some of what was said: first from MLflow, or nobody would know what is there."""
