@@ -1,7 +1,7 @@
 // Where the time of an answer went, stage after stage.
 
-import { html } from "../vendor/preact.js";
-import { ms } from "../lib/format.js";
+import { html } from "../../vendor/preact.js";
+import { ms } from "../../lib/format.js";
 
 const ORDER = ["condense", "queries", "filter", "passage", "embedder", "retriever", "reranker",
   "neighbours", "generator"];
