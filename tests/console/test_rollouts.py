@@ -21,16 +21,16 @@ SMALL = {
     "min_effective_requests": 30,
     "max_false_promotions": 0.2,
     "guardrails": {
-        name: {"margin": margin}
-        for name, margin in {
-            "total_ms": 2.0,
-            "error": 0.9,
-            "truncated": 0.9,
-            "refused": 0.9,
-            "degraded": 0.9,
-        }.items()
-    }
-    | {"total_ms.tail": {"margin": 0.9, "rolls_back": "never"}},
+        **{name: {"margin": 2.0} for name in ("total_ms", "ttft_ms")},
+        **{
+            name: {"margin": 0.9}
+            for name in ("error", "truncated", "refused", "degraded", "blocked")
+        },
+        **{
+            name: {"margin": 0.9, "rolls_back": "never"}
+            for name in ("total_ms.tail", "ttft_ms.tail", "tpot_ms")
+        },
+    },
 }
 
 

@@ -7,7 +7,9 @@ export const signed = (value) =>
   value == null ? "" : `${value >= 0 ? "+" : "−"}${(100 * Math.abs(value)).toFixed(1)} %`;
 
 export const ms = (value) =>
-  value == null ? "" : value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
+  value == null ? ""
+    : value >= 1000 ? `${(value / 1000).toFixed(2)} s`
+    : value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
 
 export const number = (value) => (value == null ? "" : String(Number(value.toPrecision(4))));
 

@@ -32,7 +32,7 @@ export function Keys() {
   return html`<h1>Keys</h1>
     <${Problem} failure=${failure} />
     ${value && html`<${CreateKey} onMade=${again} />
-      <p class="row"><span class="note" role="status">${live.length} keys that hold${keys.length > live.length
+      <p class="row"><span class="note" role="status">${live.length} hold${keys.length > live.length
           ? `, and ${keys.length - live.length} that do not any more` : ""}.</span>
         ${keys.length > live.length && html`<button type="button" class="quiet" aria-pressed=${areEnded}
           onClick=${() => setEnded(!areEnded)}>Show those that have ended</button>`}</p>

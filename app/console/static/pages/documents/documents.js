@@ -65,7 +65,7 @@ export function Documents() {
     ${documents.length > 0 &&
     html`<div class="scroll" tabindex="0" role="region" aria-label="Documents"><table class="list">
       <thead><tr><th>Path</th><th>Title</th><th class="figure">Chunks</th><th>Since</th>
-        <th><span class="hidden">Delete</span></th></tr></thead>
+        <th class="narrow"><span class="hidden">Delete</span></th></tr></thead>
       <tbody>${documents.map(
         (one) => html`<${Row} key=${one.id} document=${one} onGone=${() => load()} />`,
       )}</tbody></table></div>`}

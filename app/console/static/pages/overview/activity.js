@@ -22,7 +22,7 @@ export function Activity({ of }) {
       <${Tile} name="waiting, p95" value=${ms(total.times.queue?.p95_ms) || "none"} />
       <${Tile} name="failed" value=${count(total.failed)} isBad=${total.failed > 0} />
       <${Tile} name="turned down" value=${count(total.rejected)} />
-      <${Tile} name="under way, of the limit" value=${limit ? `${open} of ${limit}` : "unknown"} />
+      <${Tile} name="under way" value=${limit ? `${open} of ${limit}` : "unknown"} />
       <${Tile} name="cost" value=${dollars(total.cost_usd)} />
     </dl>
     <div class="plots">
