@@ -51,7 +51,7 @@ export function Audit() {
       <button class="quiet">Look for it</button>
     </form>
     <${Problem} failure=${failure} />
-    ${pages.length > 0 && html`<p role="status" class="note">${entries.length} entries${next ? "; there are older ones" : ""}.</p>`}
+    ${pages.length > 0 && html`<p role="status" class="note">${entries.length} shown${next ? "; there are older ones" : ""}.</p>`}
     ${entries.length > 0 && html`<${Entries} of=${entries} />`}
     ${next != null && html`<button type="button" onClick=${() => load(next)}>Show older ones</button>`}
     ${pages.length > 0 && html`<${Verification} /><${Code} path=${pathOf(wanted)} method="GET" />`}`;
@@ -59,10 +59,10 @@ export function Audit() {
 
 function Entries({ of }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Entries"><table class="list">
-    <thead><tr><th class="figure">No.</th><th>When</th><th>By</th><th>Action</th><th>Of</th><th>Tenant</th>
+    <thead><tr><th>No.</th><th>When</th><th>By</th><th>Action</th><th>Of</th><th>Tenant</th>
       <th>What</th></tr></thead>
     <tbody>${of.map(
-      (one) => html`<tr key=${one.number}><td class="figure">${one.number}</td><td>${day(one.at)}</td>
+      (one) => html`<tr key=${one.number}><td>${one.number}</td><td>${day(one.at)}</td>
         <td>${one.actor}</td><td>${one.action}${one.outcome === "asked" && html` <span class="note">asked</span>`}</td>
         <td>${one.object}</td><td>${one.tenant}</td>
         <td><${Changes} of=${one.changes} /></td></tr>`,

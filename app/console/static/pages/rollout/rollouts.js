@@ -7,7 +7,7 @@ import { day, percent, time, words } from "../../lib/format.js";
 import { noteLook, looksOf } from "../../lib/looks.js";
 import { Outcome, Problem } from "../../lib/parts.js";
 import { usePolled } from "../../lib/poll.js";
-import { Metric } from "./metric.js";
+import { isMeasured, Metric } from "./metric.js";
 import { StartRollout } from "./start.js";
 import { StepIn } from "./step_in.js";
 
@@ -78,7 +78,7 @@ function Rollout({ id, isOver, onChanged }) {
       again();
       onChanged();
     }} />`}
-    <div class="metrics">${found.verdicts.map(
+    <div class="metrics">${ordered(found.verdicts).map(
       (verdict) => html`<${Metric} key=${verdict.metric} verdict=${verdict}
         looks=${looksOf(id, verdict.metric, course.value ?? [])} />`,
     )}</div>
@@ -90,6 +90,11 @@ function Rollout({ id, isOver, onChanged }) {
     )}</ol>`}
   </section>`;
 }
+
+// What decides and can be drawn comes first, what a sentence says last.
+const ordered = (verdicts) =>
+  [...verdicts].sort((a, b) => rank(b) - rank(a));
+const rank = (verdict) => 2 * Number(isMeasured(verdict)) + Number(verdict.rolls_back);
 
 // The stages as a bar, with the share of the traffic that the canary has now.
 function Course({ of }) {
