@@ -30,7 +30,7 @@ export function BoundFields({ of }) {
   return html`<div class="fields">${FIELDS.map(
       ([part, name, label, step]) => html`<label>${label}
         <input type="number" name=${name} min=${step === 1 ? 1 : 0} step=${step} placeholder="no bound"
-          value=${of?.[part][name] ?? ""} /></label>`,
+          defaultValue=${of?.[part][name] ?? ""} /></label>`,
     )}
     <label>Over a budget
       <select name="mode">

@@ -4,7 +4,7 @@
 import { html } from "../../vendor/preact.js";
 import { signed, words } from "../../lib/format.js";
 
-const [WIDTH, HEIGHT, LEFT, BELOW, RIGHT] = [320, 132, 46, 16, 6];
+const [WIDTH, HEIGHT, LEFT, BELOW, RIGHT] = [320, 132, 52, 16, 6];
 
 export function Sequence({ verdict, looks }) {
   const stages = stagesOf(looks.filter((look) => look.lower != null || look.change != null));
