@@ -62,7 +62,7 @@ function Entries({ of }) {
     <thead><tr><th>No.</th><th>When</th><th>By</th><th>Action</th><th>Of</th><th>Tenant</th>
       <th>What</th></tr></thead>
     <tbody>${of.map(
-      (one) => html`<tr key=${one.number}><td>${one.number}</td><td>${day(one.at)}</td>
+      (one) => html`<tr key=${one.number}><td>${one.number}</td><td class="when">${day(one.at)}</td>
         <td>${one.actor}</td><td>${one.action}${one.outcome === "asked" && html` <span class="note">asked</span>`}</td>
         <td>${one.object}</td><td>${one.tenant}</td>
         <td><${Changes} of=${one.changes} /></td></tr>`,

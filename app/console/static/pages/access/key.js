@@ -70,6 +70,6 @@ function Spent({ budgets, today, month }) {
   return html`<dl class="spent">${rows.map(([when, , used, most, format]) => html`<div>
     <dt>${when}</dt><dd>${format(used ?? 0)}${most == null ? " tokens"
       : ` of ${format(most)}${format === count ? " tokens" : ""}${budgets.mode === "warn" ? ", only told" : ""}`}
-    ${most != null && html`<meter min="0" max=${most || 1} high=${0.9 * most} value=${Math.min(used ?? 0, most)}
+    ${most != null && html` <meter min="0" max=${most || 1} high=${0.9 * most} value=${Math.min(used ?? 0, most)}
       aria-label=${`Used ${when}`}></meter>`}</dd></div>`)}</dl>`;
 }

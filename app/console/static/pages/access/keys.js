@@ -26,20 +26,24 @@ export function Keys() {
   const { value, failure, again } = useLoaded(() => forOperators(PATH));
   const spent = useLoaded(() => forOperators("/admin/keys?limit=1").then(spending));
   const [areEnded, setEnded] = useState(false);
+  const changed = () => {
+    again();
+    spent.again();
+  };
   const keys = value?.keys ?? [];
   const live = keys.filter((key) => !hasEnded(key));
   const shown = areEnded ? keys : live;
   return html`<h1>Keys</h1>
     <${Problem} failure=${failure} />
-    ${value && html`<${CreateKey} onMade=${again} />
-      <p class="row"><span class="note" role="status">${live.length} hold${keys.length > live.length
-          ? `, and ${keys.length - live.length} that do not any more` : ""}.</span>
+    ${value && html`<${CreateKey} onMade=${changed} />
+      <p class="row"><span class="note" role="status">Keys that hold: ${live.length}${keys.length > live.length
+          ? `; that do not any more: ${keys.length - live.length}` : ""}.</span>
         ${keys.length > live.length && html`<button type="button" class="quiet" aria-pressed=${areEnded}
           onClick=${() => setEnded(!areEnded)}>Show those that have ended</button>`}</p>
       ${keys.length === 0 && html`<p class="empty">No key yet. Without one, this service answers whoever
         reaches it, or, where it asks for keys, only operators.</p>`}
       <div class="cards">${shown.map(
-        (key) => html`<${Key} key=${key.id} of=${key} hasEnded=${hasEnded(key)} onChanged=${again}
+        (key) => html`<${Key} key=${key.id} of=${key} hasEnded=${hasEnded(key)} onChanged=${changed}
           today=${spent.value?.day.get(key.id)} month=${spent.value?.month.get(key.id)} />`,
       )}</div>
       <${Code} path=${PATH} method="GET" />

@@ -23,7 +23,7 @@ export function Row({ document: one, onGone }) {
       <td>${one.path}</td><td>${one.title}</td><td class="figure">
         <button type="button" class="link" aria-expanded=${isOpen} aria-label=${`Chunks of ${one.path}`}
           onClick=${() => setOpen(!isOpen)}>${one.chunk_count}</button></td>
-      <td>${day(one.created_at)}</td>
+      <td class="when">${day(one.created_at)}</td>
       <td><button type="button" class="quiet" aria-label=${`Delete ${one.path}`}
         onClick=${() => setAsked(true)}>Delete</button></td>
     </tr>

@@ -41,7 +41,7 @@ export function Rollouts() {
       <thead><tr><th>Begun</th><th>Canary</th><th>Stable</th><th>Phase</th><th>Why</th></tr></thead>
       <tbody>${rollouts.map(
         (one) => html`<tr key=${one.id}>
-          <td><button type="button" class="link" aria-pressed=${one.id === shown}
+          <td class="when"><button type="button" class="link" aria-pressed=${one.id === shown}
             onClick=${() => setChosen(one.id)}>${day(one.created_at)}</button></td>
           <td>${one.canary}</td><td>${one.stable}</td>
           <td><${Outcome} of=${one.phase} /></td><td>${one.reason}</td></tr>`,

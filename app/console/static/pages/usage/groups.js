@@ -2,8 +2,8 @@
 
 const MOST = 5;
 
-export const tokensOf = (row) =>
-  row.prompt_tokens + row.completion_tokens + row.embedding_tokens + row.rerank_tokens;
+// Those of prompts and completions, which is what budgets count.
+export const tokensOf = (row) => row.prompt_tokens + row.completion_tokens;
 
 export const nameOf = (row, by) => row[by] || (by === "key" ? "without a key" : "none");
 
