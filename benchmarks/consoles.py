@@ -26,7 +26,7 @@ from benchmarks.load.output import progress, result_of, write_result
 from benchmarks.texts import guide_questions
 
 # As the files under app/console/static/pages have it: path, and seconds between two looks.
-OVERVIEW = (("/admin/overview?minutes=15", 5.0), ("/admin/releases", 15.0), ("/health/ready", 15.0))
+OVERVIEW = (("/admin/overview?minutes=15", 5.0), ("/admin/releases", 30.0), ("/health/ready", 30.0))
 ROLLOUTS = (("/admin/rollouts?limit=20", 10.0),)
 ROLLOUT = (("/admin/rollouts/{id}", 2.0), ("/admin/rollouts/{id}/looks", 60.0))
 _SETTLE_S = 3.0

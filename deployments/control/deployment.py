@@ -28,12 +28,15 @@ from deployments.rollouts import (
 from deployments.service_state import ApplicationState, DeploymentState, ServiceState
 from deployments.serving.calls import call_stage
 from deployments.serving.every import every
+from deployments.serving.kept import Kept
 from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 
 _LOOK_EVERY_S = 0.5
 _RECORD_EVERY_S = 2.0
 _RECORD_TIMEOUT_S = 120.0
+_APPLICATIONS_KEPT_S = 4.0
+"""Serve is asked so seldom, however many want to know."""
 
 
 class RolloutController(StageReplica):
@@ -60,6 +63,7 @@ class RolloutController(StageReplica):
             unhealthy=unhealthy_applications,
         )
         self._loads = Loads()
+        self._applications = Kept(_running, for_s=_APPLICATIONS_KEPT_S)
         await self._controller.load()
         look = every(_LOOK_EVERY_S, self._controller.look, fails="no decision")
         record = every(_RECORD_EVERY_S, self._record, fails="rollouts are not written down")
@@ -72,7 +76,7 @@ class RolloutController(StageReplica):
 
     async def state(self, *, call: CallContext) -> ServiceState:
         """See `ControlStage.state`."""
-        applications = await asyncio.to_thread(running_applications)
+        applications = await self._applications.get(None)
         return ServiceState(self._loads.latest(time.monotonic()), applications)
 
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
@@ -135,6 +139,10 @@ def unhealthy_applications(names: Iterable[str]) -> Sequence[str]:
         elif running[name].status in (ApplicationStatus.UNHEALTHY, ApplicationStatus.DEPLOY_FAILED):
             wrong.append(f"the application {name} is {running[name].status.lower()}")
     return wrong
+
+
+async def _running(_: None) -> list[ApplicationState]:
+    return await asyncio.to_thread(running_applications)
 
 
 def running_applications() -> list[ApplicationState]:

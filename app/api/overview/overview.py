@@ -44,7 +44,7 @@ async def get_overview(
     minutes: Annotated[int, Query(ge=1, le=120, description="How many, with this one.")] = 15,
 ) -> Overview:
     """Returns what was asked in the last minutes and how long it took, stage by stage, how busy the
-    gateway is, and which replicas run. What ended in the last two seconds may be missing."""
+    gateway is, and which replicas run. What ended in the last six seconds may be missing."""
     control, tracker = gateway.control, gateway.tracker
     if control is None or tracker is None:
         raise NotFound("This service has no control application; see docs/console.md.")

@@ -13,7 +13,7 @@ import { Replicas } from "./replicas.js";
 const PATH = "/admin/overview?minutes=15";
 const EVERY_MS = 5_000;
 // It asks every stage.
-const READY_EVERY_MS = 15_000;
+const READY_EVERY_MS = 30_000;
 
 export function Overview() {
   // Also a service that is not ready says why.
