@@ -24,7 +24,7 @@ export function Key({ of, hasEnded, today, month, onChanged }) {
   const name = of.name || of.id;
   const state = of.revoked_at ? "revoked" : hasEnded ? "expired" : "holds";
   return html`<article class="card" aria-label=${`Key ${name}`}>
-    <h3>${name} <${Outcome} of=${state} /></h3>
+    <h2>${name} <${Outcome} of=${state} /></h2>
     <dl class="facts">
       <div><dt>id</dt><dd>${of.id}</dd></div>
       <div><dt>tenant</dt><dd>${of.tenant}</dd></div>
