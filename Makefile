@@ -163,7 +163,8 @@ test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 2
 		--test-reporter=./reporter.js --test-reporter-destination=../results/js.json
 
 test-console: $(STAMP) .venv-clients-console/.installed ## Try the console in a browser; needs Chromium
-	@$(RAGSERVE) up --config serve_config.canary.yaml
+	@$(BIN)/python -m tests.console.config .ragserve/console.yaml
+	@$(RAGSERVE) up --config .ragserve/console.yaml
 	@$(RAGSERVE) ingest docs --root .
 	.venv-clients-console/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/console
 

@@ -49,6 +49,7 @@ from deployments.control.config import database_url
 from deployments.conversations.deletions import DeletionStore
 from deployments.idempotency.store import IdempotencyStore
 from deployments.rollouts import TrafficPlan, Weights
+from deployments.service_state import GatewayLoad
 from deployments.serving.every import every
 from deployments.serving.one_machine import require_one_cache, require_shared
 from deployments.telemetry.ray_meter import RayMeter
@@ -91,7 +92,7 @@ class Ingress:
             control = ControlClient(self._args.control, self._args, breakers)
             tracker = TrackerClient(self._args.control, self._args, breakers)
             batches = BatchClient(self._args.control, self._args, breakers)
-            self._link = ControlLink(control, self._deployed, replica=replica)
+            self._link = ControlLink(control, self._deployed, replica=replica, load=_gateway_load)
             plan = self._link.plan
         keys, self._keyring = open_keys(self._args.access, os.environ)
         if keys is not None:
@@ -270,6 +271,11 @@ class Ingress:
 def _admission() -> Admission | None:
     gate = current_gate()
     return None if gate is None else Admission(gate.limit.open_requests, gate.limit.limit)
+
+
+def _gateway_load() -> GatewayLoad | None:
+    admission = _admission()
+    return None if admission is None else GatewayLoad(*admission)
 
 
 def _load() -> tuple[int, float]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from deployments.assessments.contract import AssessmentStage, Judgement
 from deployments.contracts.calls import CallContext
@@ -13,6 +13,9 @@ from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import DEFAULT_TENANT, Erased
 from deployments.drift import DriftStage
 from deployments.sketch import Sketch
+
+if TYPE_CHECKING:
+    from deployments.recent_activity import RecentActivity
 
 Dimension = Literal["day", "tenant", "key", "release", "model", "prices"]
 """What usage can be divided by; `key` is the id of an API key, `prices` the version of the price
@@ -291,6 +294,10 @@ class TrackerStage(DriftStage, AssessmentStage, Protocol):
 
     async def erase_traces(self, scope: ErasureScope, *, call: CallContext) -> Erased:
         """Removes some traces of a conversation or a user; repeat it until it is done."""
+        ...
+
+    async def recent(self, *, first_minute: int, call: CallContext) -> "RecentActivity":
+        """Returns what was asked since a minute, which is counted since the epoch."""
         ...
 
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:

@@ -9,6 +9,7 @@ from deployments.canary.evidence import Evidence
 from deployments.canary.policy import Mode, Policy
 from deployments.canary.rollout import Decision, Shares, State
 from deployments.contracts.calls import CallContext
+from deployments.service_state import GatewayLoad, ServiceState
 
 Weights = Mapping[str, float]
 """Weight per release."""
@@ -129,6 +130,7 @@ class Report:
         deployed: The weights in its settings.
         rollout_id: What the evidence is about; empty where there is none.
         evidence: What it saw since the report before.
+        load: How busy it is; None where it does not say.
     """
 
     replica: str
@@ -136,6 +138,7 @@ class Report:
     deployed: Weights
     rollout_id: str = ""
     evidence: Evidence | None = None
+    load: GatewayLoad | None = None
 
 
 class ControlStage(Protocol):
@@ -143,6 +146,10 @@ class ControlStage(Protocol):
 
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns that its database answers; raises Unavailable when it does not."""
+        ...
+
+    async def state(self, *, call: CallContext) -> ServiceState:
+        """Returns which replicas run, and how busy those of the gateway are."""
         ...
 
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
@@ -184,6 +191,15 @@ class ControlStage(Protocol):
         self, rollout_id: str, *, call: CallContext
     ) -> tuple[Rollout, Decision | None, Sequence[Look]]:
         """Returns a rollout, what would be decided now, and the decisions that changed it.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        ...
+
+    async def looks(self, rollout_id: str, *, points: int, call: CallContext) -> Sequence[Look]:
+        """Returns about so many looks of a rollout, evenly from its first one to its latest one,
+        oldest first, and every decision that changed it.
 
         Raises:
             NotFound: there is none of this id.

@@ -144,15 +144,26 @@ class MemoryRetriever(Breakable):
         }
         return sha256(repr((sorted(marks.items()), self.calibration)).encode()).hexdigest()
 
-    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+    async def documents(
+        self, *, after: int, limit: int, named: str = "", call: CallContext
+    ) -> DocumentPage:
         self._enter()
         records = [
             shown_record(call.access, one.record)
             for one in self._within(call.access)
-            if one.record.sequence > after
+            if one.record.sequence > after and named in one.record.path
         ]
         page = tuple(records[:limit])
         return DocumentPage(page, page[-1].sequence if len(records) > limit else None)
+
+    async def chunks(
+        self, document_id: str, *, first: int, limit: int, call: CallContext
+    ) -> list[Chunk]:
+        self._enter()
+        await self.document(document_id, call=call)
+        stored = stored_id(call.access, document_id)
+        written = self.written[stored].chunks[first : first + limit]
+        return [shown_chunk(call.access, chunk) for chunk in written]
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         self._enter()

@@ -7,15 +7,14 @@ from fastapi import APIRouter, Path, Query
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import audit
+from app.api.calibrations import require_indexes
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
-from app.api.wire.rollouts import rollout_details, rollout_info
+from app.api.wire.rollouts import look_info, rollout_details, rollout_info
 from app.gateway import Gateway
-from app.operations.calibrate import calibrate, route_into
 from app.operations.reindex import reindex_page
 from app.releases.releases import Releases
 from app.schemas.admin import (
-    CalibrationRequest,
-    CalibrationResponse,
+    LookList,
     ReindexRequest,
     ReindexResponse,
     ReleaseInfo,
@@ -88,6 +87,22 @@ async def get_rollout(rollout_id: RolloutId, scope: ScopeIn, gateway: GatewayIn)
     return rollout_details(rollout, latest, looks)
 
 
+@router.get("/rollouts/{rollout_id}/looks")
+async def list_looks(
+    rollout_id: RolloutId,
+    scope: ScopeIn,
+    gateway: GatewayIn,
+    points: Annotated[
+        int, Query(ge=2, le=500, description="How many looks, about; fewer than twice as many.")
+    ] = 150,
+) -> LookList:
+    """Returns what was known of each metric from the beginning until now, in looks that lie evenly,
+    so that its confidence sequence can be drawn. One is kept every ten seconds at first, and fewer
+    the older the rollout is."""
+    found = await _control(gateway).looks(rollout_id, points=points, call=scope.call())
+    return LookList(looks=[look_info(look) for look in found])
+
+
 @router.post("/rollouts/{rollout_id}/{command}", dependencies=JSON_BODY)
 async def command_rollout(
     rollout_id: RolloutId,
@@ -119,7 +134,7 @@ async def reindex(
 
     Both must be named by a release: then new documents go to both.
     """
-    _require_indexes(gateway.releases, {body.source, body.target})
+    require_indexes(gateway.releases, {body.source, body.target})
     indexes = gateway.releases.indexes()
     if body.source == body.target:
         raise InvalidRequest("An index cannot be filled from itself.")
@@ -147,22 +162,6 @@ async def reindex(
         total=page.total,
         next_cursor=None if following is None else str(following),
     )
-
-
-@router.post("/calibrations", dependencies=JSON_BODY)
-async def fit_calibration(
-    body: CalibrationRequest, scope: ScopeIn, gateway: GatewayIn, args: ArgsIn
-) -> CalibrationResponse:
-    """Finds the score below which a chunk does not support an answer, from questions that the
-    collection answers and questions on other subjects. Takes some 250 searches."""
-    _require_indexes(gateway.releases, {body.retrieval})
-    await audit(gateway, scope, "calibrate", body.retrieval)
-    outcome = await calibrate(
-        route_into(gateway.releases, body.retrieval),
-        scope.within(args.ingest_timeout_s).over_all_tenants(),
-        only_if_stale=body.only_if_stale,
-    )
-    return CalibrationResponse.model_validate(outcome)
 
 
 @router.get("/releases")
@@ -237,16 +236,6 @@ def _control(gateway: Gateway) -> ControlStage:
     if gateway.control is None:
         raise NotFound("This service has no control application; see docs/canary.md.")
     return gateway.control
-
-
-def _require_indexes(releases: Releases, names: set[str]) -> None:
-    indexes = releases.indexes()
-    unknown = sorted(names - set(indexes))
-    if unknown:
-        raise InvalidRequest(
-            f"No release names the retrieval application {', '.join(unknown)}; there are: "
-            f"{', '.join(indexes)}."
-        )
 
 
 def _require_releases(releases: Releases, names: list[str]) -> None:

@@ -17,10 +17,12 @@ from app.api import (
     answers,
     ask,
     batch,
+    calibrations,
     chat,
     completions,
     console_page,
     docs_page,
+    document_chunks,
     documents,
     drift,
     health,
@@ -38,6 +40,7 @@ from app.api.ingestions import ingestions
 from app.api.kept_conversations import conversations, users
 from app.api.moderation import moderations
 from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
+from app.api.overview import links, overview
 from app.edge.admission import AdmissionGate
 from app.edge.cors import cors_middlewares
 from app.edge.head import HeadAsGet
@@ -129,10 +132,10 @@ def _routes() -> tuple[BaseRoute, ...]:
     router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
-        *(ingestions, conversations, users),
+        *(document_chunks, ingestions, conversations, users),
         *(files, stores, store_files, batches, batches_of_work),
-        *(feedback, usage, drift, keys, tenants, audit, kept_answers, admin, health, docs_page),
-        console_page,
+        *(feedback, usage, drift, keys, tenants, audit, kept_answers, admin, calibrations),
+        *(overview, links, health, docs_page, console_page),
     )
     for module in routed:
         router.include_router(module.router)

@@ -147,10 +147,22 @@ async def list_documents(
             description="`next_cursor` of the page before.",
         ),
     ] = None,
+    named: Annotated[
+        str,
+        Query(
+            max_length=256,
+            description="Only documents in whose path, title or id this stands, in whatever case. A"
+            " page may then have fewer than `limit`, or none, although `next_cursor` says that "
+            "there are more.",
+            examples=["handbook/"],
+        ),
+    ] = "",
 ) -> DocumentList:
-    """Lists documents in order of arrival."""
+    """Lists documents in order of arrival, or those with a name."""
     retriever = releases.main().retrieval.retriever
-    page = await retriever.documents(after=int(cursor or 0), limit=limit, call=scope.call())
+    page = await retriever.documents(
+        after=int(cursor or 0), limit=limit, named=named, call=scope.call()
+    )
     following = page.next_sequence
     return DocumentList(
         documents=[DocumentInfo.model_validate(record) for record in page.records],

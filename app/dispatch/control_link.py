@@ -10,6 +10,7 @@ from app.dispatch.evidence_outbox import EvidenceOutbox
 from app.releases.assignment import Assignment
 from app.request.figures import Values
 from deployments.rollouts import ControlStage, Report, TrafficPlan, Weights
+from deployments.service_state import GatewayLoad
 from deployments.serving.report_link import ReportLink
 
 _log = logging.getLogger("ray.serve")
@@ -26,6 +27,7 @@ class ControlLink:
         deployed: Returns the weights in the settings, None before they arrived.
         replica: Name of this replica.
         now_s: Seconds since the epoch.
+        load: See `EvidenceOutbox`.
     """
 
     def __init__(
@@ -35,8 +37,9 @@ class ControlLink:
         *,
         replica: str,
         now_s: Callable[[], float] = time.time,
+        load: Callable[[], GatewayLoad | None] = lambda: None,
     ) -> None:
-        self._outbox = EvidenceOutbox(replica, deployed, now_s)
+        self._outbox = EvidenceOutbox(replica, deployed, now_s, load)
         self._link: ReportLink[Report, TrafficPlan] = ReportLink(
             self._outbox,
             control.exchange,

@@ -8,6 +8,7 @@ from app.request.figures import Values
 from deployments.canary.evidence import Evidence, merge
 from deployments.canary.recording import Recorder
 from deployments.rollouts import ActiveRollout, Report, Weights
+from deployments.service_state import GatewayLoad
 from deployments.serving.report_link import Outbox
 
 
@@ -26,15 +27,21 @@ class EvidenceOutbox(Outbox[Report]):
         replica: Name of this replica.
         deployed: Returns the weights in the settings, None before they arrived.
         now_s: Seconds since the epoch.
+        load: Returns how busy this replica is, None where it cannot say.
     """
 
     def __init__(
-        self, replica: str, deployed: Callable[[], Weights | None], now_s: Callable[[], float]
+        self,
+        replica: str,
+        deployed: Callable[[], Weights | None],
+        now_s: Callable[[], float],
+        load: Callable[[], GatewayLoad | None] = lambda: None,
     ) -> None:
         super().__init__()
         self._replica = replica
         self._deployed = deployed
         self._now_s = now_s
+        self._load = load
         self._stage: _Stage | None = None
         self._waiting: Evidence | None = None
 
@@ -82,7 +89,7 @@ class EvidenceOutbox(Outbox[Report]):
         """See `Outbox.make`; there is always something to tell, if only the weights."""
         rollout_id = self._stage.rollout.id if self._stage and self._waiting else ""
         deployed = dict(self._deployed() or {})
-        report = Report(self._replica, sequence, deployed, rollout_id, self._waiting)
+        report = Report(self._replica, sequence, deployed, rollout_id, self._waiting, self._load())
         self._waiting = None
         return report
 

@@ -250,11 +250,13 @@ class AuditInfo(ResponseModel):
 
 
 class AuditPage(ResponseModel):
-    """What was changed, oldest first."""
+    """What was changed, in the order that was asked for."""
 
     entries: list[AuditInfo]
     next: int | None = Field(
-        default=None, description="`after` of the next page; null on the last."
+        default=None,
+        description="`after` of the next page, or `before` where the newest come first; null on "
+        "the last.",
     )
 
 

@@ -110,6 +110,34 @@ class RolloutDetails(RolloutInfo):
     releases: dict[str, dict[str, Any]] = Field(description="What both are made of.")
 
 
+class LookVerdict(ResponseModel):
+    """What a look knew of one metric; see `VerdictInfo`."""
+
+    metric: str = Field(examples=["total_ms"])
+    outcome: Literal["pass", "fail", "insufficient", "inconclusive"]
+    canary_requests: int
+    baseline_requests: int
+    change: float | None
+    lower: float | None
+    upper: float | None
+    margin: float | None
+
+
+class LookInfo(ResponseModel):
+    """What was known at one moment."""
+
+    at: datetime
+    stage: int = Field(description="Counted from 0; the evidence of each begins anew.")
+    action: str = Field(description="`hold` where nothing was changed.", examples=["hold"])
+    verdicts: list[LookVerdict]
+
+
+class LookList(ResponseModel):
+    """Looks from the first one to the latest one that is kept, oldest first."""
+
+    looks: list[LookInfo]
+
+
 class RolloutList(ResponseModel):
     """The latest rollouts, newest first."""
 
@@ -198,6 +226,24 @@ class CalibrationResponse(ResponseModel):
     before: CalibrationInfo | None
     after: CalibrationInfo | None
     reason: str = Field(description="Why none can be fitted; empty otherwise.")
+
+
+class CollectionInfo(ResponseModel):
+    """A collection that a release searches."""
+
+    retrieval: str = Field(description="The retrieval application.", examples=["retrieval-v1"])
+    document_count: int
+    chunk_count: int
+    calibration: CalibrationInfo | None = Field(description="Null where there is none yet.")
+    is_stale: bool = Field(
+        description="Whether there is another reranker, or half as many documents more or less."
+    )
+
+
+class CollectionList(ResponseModel):
+    """Collections by the name of their application."""
+
+    collections: list[CollectionInfo]
 
 
 class TrafficInfo(ResponseModel):

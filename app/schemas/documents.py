@@ -63,6 +63,31 @@ class DocumentList(ResponseModel):
     )
 
 
+class ChunkInfo(ResponseModel):
+    """A passage of a document, as it is searched and cited."""
+
+    id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6-00003"])
+    ordinal: int = Field(description="Its place in the document, counted from 0.", examples=[3])
+    text: str = Field(
+        description="May begin with the end of the one before it: both are found by what stands "
+        "where they were parted."
+    )
+    heading: str = Field(
+        description="The headings that it stands under, without the title; empty for none.",
+        examples=["Limits > Prices"],
+    )
+    page: int | None = Field(description="Counted from 1; null for a format without pages.")
+
+
+class ChunkList(ResponseModel):
+    """Chunks of a document, in order."""
+
+    document_id: str = Field(examples=["doc_1b2c3d4e5f60718293a4b5c6"])
+    chunk_count: int = Field(description="How many there are in all.", examples=[12])
+    chunks: list[ChunkInfo]
+    next: int | None = Field(description="`first` of the next page; null on the last.")
+
+
 class DeletedDocument(ResponseModel):
     """What a deletion removed."""
 

@@ -18,6 +18,7 @@ from app.settings.coalescing import CoalescingArgs
 from app.settings.hedging import HedgingArgs
 from app.settings.idempotency import IdempotencyArgs
 from app.settings.limits import LimitsArgs
+from app.settings.links import LinksArgs
 from deployments.settings import Settings
 from deployments.tracing.config import TracingArgs
 
@@ -65,6 +66,9 @@ class GatewayArgs(Settings):
     console: bool = True
     """Whether `/console` is there. Its files hold nothing: what it shows takes a key where the
     service asks for one."""
+
+    links: LinksArgs = LinksArgs()
+    """Pages of other programs that the console leads to."""
 
     cors_origins: tuple[Origin, ...] = ()
     """Pages that may use the API from a browser, by their origin, such as

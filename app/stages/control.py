@@ -21,6 +21,7 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.tenants import Erased
 from deployments.drift import DriftReport, DriftRequest
+from deployments.recent_activity import RecentActivity
 from deployments.rollouts import (
     Look,
     Report,
@@ -30,6 +31,7 @@ from deployments.rollouts import (
     TrafficPlan,
     Weights,
 )
+from deployments.service_state import ServiceState
 
 
 class ControlClient(StageHandle):
@@ -51,6 +53,10 @@ class ControlClient(StageHandle):
             max_calls=4,
             says="rollout controller",
         )
+
+    async def state(self, *, call: CallContext) -> ServiceState:
+        """See `ControlStage.state`."""
+        return cast(ServiceState, await self.call("state", call=call))
 
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
@@ -87,6 +93,10 @@ class ControlClient(StageHandle):
         answer = await self.call("rollout", rollout_id, call=call)
         return cast(tuple[Rollout, Decision | None, Sequence[Look]], answer)
 
+    async def looks(self, rollout_id: str, *, points: int, call: CallContext) -> Sequence[Look]:
+        """See `ControlStage.looks`."""
+        return cast(Sequence[Look], await self.call("looks", rollout_id, points=points, call=call))
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
     ) -> TrafficOverride | None:
@@ -116,6 +126,11 @@ class TrackerClient(StageHandle):
     async def usage(self, query: UsageQuery, *, call: CallContext) -> Sequence[UsageRow]:
         """See `TrackerStage.usage`."""
         return cast(Sequence[UsageRow], await self.call("usage", query, call=call))
+
+    async def recent(self, *, first_minute: int, call: CallContext) -> RecentActivity:
+        """See `TrackerStage.recent`."""
+        answer = await self.call("recent", first_minute=first_minute, call=call)
+        return cast(RecentActivity, answer)
 
     async def erase_samples(self, scope: ErasureScope, *, call: CallContext) -> Erased:
         """See `TrackerStage.erase_samples`."""

@@ -1,7 +1,7 @@
 """The stages of a retrieval application over Serve handles."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from app.stages.handle import StageHandle
 from deployments.contracts.calls import CallContext
@@ -83,9 +83,21 @@ class RetrieverClient(StageHandle):
         """See `RetrieverStage.generation`. Calls that wait travel together."""
         return cast(str, await self.call("generation", call=call, weight=1))
 
-    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+    async def documents(
+        self, *, after: int, limit: int, named: str = "", call: CallContext
+    ) -> DocumentPage:
         """See `RetrieverStage.documents`."""
-        return cast(DocumentPage, await self.call("documents", after=after, limit=limit, call=call))
+        # A retrieval application of an older version knows no names.
+        more: dict[str, Any] = {"named": named} if named else {}
+        answer = await self.call("documents", after=after, limit=limit, call=call, **more)
+        return cast(DocumentPage, answer)
+
+    async def chunks(
+        self, document_id: str, *, first: int, limit: int, call: CallContext
+    ) -> Sequence[Chunk]:
+        """See `RetrieverStage.chunks`."""
+        answer = await self.call("chunks", document_id, first=first, limit=limit, call=call)
+        return cast(Sequence[Chunk], answer)
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         """See `RetrieverStage.document`."""

@@ -55,6 +55,31 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which rows somebody wants to see.
+
+    Attributes:
+        tenant: Only its own; None for all.
+        after: Only those with a higher number.
+        before: Only those with a lower one; None for no such bound.
+        is_newest_first: Whether they come in the order of their numbers backwards.
+        actor: Only what this one changed; empty for anybody.
+        action: Only this action, or those that begin like it; empty for any.
+        target: Only what was done to this; empty for anything.
+        limit: How many at most.
+    """
+
+    tenant: str | None = None
+    after: int = 0
+    before: int | None = None
+    is_newest_first: bool = False
+    actor: str = ""
+    action: str = ""
+    target: str = ""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What became of the check of a chain.
 
@@ -101,14 +126,22 @@ class AuditLog:
         session.add(row)
         session.flush()
 
-    def entries(
-        self, session: Session, *, tenant: str | None, after: int, limit: int
-    ) -> list[AuditEntry]:
-        """Returns rows above a number, oldest first; of one tenant, or of all."""
-        wanted = select(AuditRow).where(AuditRow.number > after).order_by(AuditRow.number)
-        if tenant is not None:
-            wanted = wanted.where(AuditRow.tenant == tenant)
-        return [_entry(row) for row in session.scalars(wanted.limit(limit))]
+    def entries(self, session: Session, query: AuditQuery) -> list[AuditEntry]:
+        """Returns the rows that somebody wants to see."""
+        wanted = select(AuditRow).where(AuditRow.number > query.after)
+        if query.before is not None:
+            wanted = wanted.where(AuditRow.number < query.before)
+        if query.tenant is not None:
+            wanted = wanted.where(AuditRow.tenant == query.tenant)
+        if query.actor:
+            wanted = wanted.where(AuditRow.actor == query.actor)
+        if query.action:
+            wanted = wanted.where(AuditRow.action.startswith(query.action, autoescape=True))
+        if query.target:
+            wanted = wanted.where(AuditRow.object == query.target)
+        number = AuditRow.number
+        wanted = wanted.order_by(number.desc() if query.is_newest_first else number)
+        return [_entry(row) for row in session.scalars(wanted.limit(query.limit))]
 
     def verify(self, session: Session) -> Verification:
         """Returns whether every row is as it was written, and none is missing in between. Old rows

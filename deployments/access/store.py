@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from deployments.access.audit import AuditEntry, AuditLog, Verification
+from deployments.access.audit import AuditEntry, AuditLog, AuditQuery, Verification
 from deployments.access.records import Key, Tenant
 from deployments.access.secrets import Peppers, new_id, new_key
 from deployments.access.tables import KeyRow, SecretRow, TenantRow, VersionRow
@@ -287,10 +287,10 @@ class AccessStore(Stored):
             for entry in entries:
                 self._audit.append(session, entry)
 
-    def audit(self, tenant: str | None, *, after: int, limit: int) -> list[AuditEntry]:
-        """Returns rows of the audit log above a number, oldest first; of one tenant, or of all."""
+    def audit(self, query: AuditQuery) -> list[AuditEntry]:
+        """Returns rows of the audit log."""
         with self._reading() as session:
-            return self._audit.entries(session, tenant=tenant, after=after, limit=limit)
+            return self._audit.entries(session, query)
 
     def verify_audit(self) -> Verification:
         """Returns whether the audit log is as it was written."""

@@ -90,8 +90,19 @@ class RetrieverStage(Stage, Protocol):
         the same. Empty where the retriever has no index in memory to tell it from."""
         ...
 
-    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
-        """Returns documents whose sequence is above `after`, in order of arrival."""
+    async def documents(
+        self, *, after: int, limit: int, named: str = "", call: CallContext
+    ) -> DocumentPage:
+        """Returns documents whose sequence is above `after`, in order of arrival. With `named` only
+        those in whose id, path or title that stands, in whatever case: then a page may have fewer
+        than `limit` although more follow."""
+        ...
+
+    async def chunks(
+        self, document_id: str, *, first: int, limit: int, call: CallContext
+    ) -> Sequence[Chunk]:
+        """Returns up to `limit` chunks of a document from the ordinal `first` on, in order; or
+        raises NotFound."""
         ...
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:

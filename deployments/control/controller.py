@@ -26,6 +26,7 @@ from deployments.contracts.errors import Conflict, InvalidRequest, Unavailable
 from deployments.control.deployed import DeployedWeights
 from deployments.control.health import HealthWatch
 from deployments.control.lease import Lease
+from deployments.control.noting import note_every_s
 from deployments.control.ratings import RATED, rating_evidence
 from deployments.control.store import ControlStore
 from deployments.rollouts import (
@@ -42,10 +43,6 @@ from deployments.rollouts import (
 T = TypeVar("T")
 
 _log = logging.getLogger("ray.serve")
-_NOTE_EVERY_S = 10.0
-_NOTES = 300
-"""A look that changes nothing is kept now and then, for the curves of the record: every ten seconds
-at first, and so many times while a rollout grows three times as old."""
 _ELSEWHERE = "Another controller decides about the rollout."
 _SETTLING_S = 10.0
 """For so long after weights were set, a replica may still have older settings."""
@@ -193,6 +190,11 @@ class Controller:
             return rollout, course.decision, looks
         return rollout, looks[-1].decision if looks else None, looks
 
+    async def looks(self, rollout_id: str, *, points: int) -> Sequence[Look]:
+        """See `ControlStage.looks`."""
+        await asyncio.to_thread(self._store.rollout, rollout_id)
+        return await asyncio.to_thread(self._store.course, rollout_id, points=points)
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights
     ) -> TrafficOverride | None:
@@ -253,7 +255,7 @@ class Controller:
         course.decision = decision
         if state.sequence != rollout.state.sequence:
             return await self._change(rollout, decision, state, fence=self._fence)
-        if now_s - course.noted_s < max(_NOTE_EVERY_S, (now_s - rollout.created_s) / _NOTES):
+        if now_s - course.noted_s < note_every_s(now_s - rollout.created_s):
             return False
         await asyncio.to_thread(self._store.note, rollout.id, decision, state)
         course.noted_s = now_s

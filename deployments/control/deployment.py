@@ -1,7 +1,8 @@
 """The rollout controller's shell."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ray import serve
@@ -13,6 +14,7 @@ from deployments.canary.rollout import Decision
 from deployments.contracts.calls import CallContext
 from deployments.control.config import ControlArgs, database_url
 from deployments.control.controller import Controller
+from deployments.control.loads import Loads
 from deployments.control.store import ControlStore
 from deployments.rollouts import (
     Look,
@@ -23,14 +25,18 @@ from deployments.rollouts import (
     TrafficPlan,
     Weights,
 )
+from deployments.service_state import ApplicationState, DeploymentState, ServiceState
 from deployments.serving.calls import call_stage
 from deployments.serving.every import every
+from deployments.serving.kept import Kept
 from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 
 _LOOK_EVERY_S = 0.5
 _RECORD_EVERY_S = 2.0
 _RECORD_TIMEOUT_S = 120.0
+_APPLICATIONS_KEPT_S = 4.0
+"""Serve is asked so seldom, however many want to know."""
 
 
 class RolloutController(StageReplica):
@@ -56,6 +62,8 @@ class RolloutController(StageReplica):
             settings.policy,
             unhealthy=unhealthy_applications,
         )
+        self._loads = Loads()
+        self._applications = Kept(_running, for_s=_APPLICATIONS_KEPT_S)
         await self._controller.load()
         look = every(_LOOK_EVERY_S, self._controller.look, fails="no decision")
         record = every(_RECORD_EVERY_S, self._record, fails="rollouts are not written down")
@@ -66,8 +74,15 @@ class RolloutController(StageReplica):
         await self._controller.rollouts(1)
         return {"database": "ok"}
 
+    async def state(self, *, call: CallContext) -> ServiceState:
+        """See `ControlStage.state`."""
+        applications = await self._applications.get(None)
+        return ServiceState(self._loads.latest(time.monotonic()), applications)
+
     async def exchange(self, report: Report, *, call: CallContext) -> TrafficPlan:
         """See `ControlStage.exchange`."""
+        # A replica of an older version says nothing of its load.
+        self._loads.note(report.replica, getattr(report, "load", None), time.monotonic())
         return await self._controller.exchange(report)
 
     async def start(self, request: RolloutRequest, *, call: CallContext) -> Rollout:
@@ -97,6 +112,10 @@ class RolloutController(StageReplica):
         """See `ControlStage.rollout`."""
         return await self._controller.rollout(rollout_id)
 
+    async def looks(self, rollout_id: str, *, points: int, call: CallContext) -> Sequence[Look]:
+        """See `ControlStage.looks`."""
+        return await self._controller.looks(rollout_id, points=points)
+
     async def set_traffic(
         self, weights: Weights | None, *, by: str, deployed: Weights, call: CallContext
     ) -> TrafficOverride | None:
@@ -120,3 +139,30 @@ def unhealthy_applications(names: Iterable[str]) -> Sequence[str]:
         elif running[name].status in (ApplicationStatus.UNHEALTHY, ApplicationStatus.DEPLOY_FAILED):
             wrong.append(f"the application {name} is {running[name].status.lower()}")
     return wrong
+
+
+async def _running(_: None) -> list[ApplicationState]:
+    return await asyncio.to_thread(running_applications)
+
+
+def running_applications() -> list[ApplicationState]:
+    """Returns all applications, by name, with their replicas as Serve knows them; it blocks."""
+    running = serve.status().applications
+    return [
+        ApplicationState(
+            name,
+            found.status.value,
+            [
+                DeploymentState(
+                    each, state.status.value, _counts(state.replica_states), state.message
+                )
+                for each, state in sorted(found.deployments.items())
+            ],
+            found.message,
+        )
+        for name, found in sorted(running.items())
+    ]
+
+
+def _counts(states: Mapping[Any, int]) -> dict[str, int]:
+    return {str(getattr(state, "value", state)): count for state, count in states.items() if count}

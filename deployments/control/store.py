@@ -203,10 +203,13 @@ class ControlStore(Stored):
         with self._reading() as session:
             return [look_of(row) for row in session.scalars(latest)][::-1]
 
-    def course(self, rollout_id: str, *, until: int, points: int) -> list[Look]:
-        """Returns about so many looks of a rollout that lie evenly between its first one and the
-        one with the id `until`, these and all changes included, oldest first."""
-        mine = (LookRow.rollout_id == rollout_id) & (LookRow.id <= until)
+    def course(self, rollout_id: str, *, until: int | None = None, points: int) -> list[Look]:
+        """Returns about so many looks of a rollout, fewer than twice as many, that lie evenly
+        between its first one and the one with the id `until`, or its latest one, these and all
+        changes included, oldest first."""
+        mine = LookRow.rollout_id == rollout_id
+        if until is not None:
+            mine &= LookRow.id <= until
         number = func.row_number().over(order_by=LookRow.id.desc())
         numbered = select(LookRow.id, LookRow.action, number.label("number")).where(mine).subquery()
         with self._reading() as session:

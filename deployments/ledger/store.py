@@ -102,6 +102,19 @@ class Ledger(Stored):
                 as_read = row_of(minute.minute) & (MinuteRow.changes == minute.changes)
                 session.execute(update(MinuteRow).where(as_read).values(recorded=True))
 
+    def minutes(self, *, since: int) -> list[ReleaseMinute]:
+        """Returns all minutes from one on, oldest first."""
+        wanted = (
+            select(MinuteRow)
+            .where(MinuteRow.minute >= since)
+            .order_by(MinuteRow.minute, MinuteRow.release, MinuteRow.fingerprint)
+        )
+        with self._reading() as session:
+            return [
+                unpack(row.release, row.fingerprint, row.minute, row.content)
+                for row in session.scalars(wanted)
+            ]
+
     def claim(self, work: str, holder: str, *, now_s: float, until_s: float) -> bool:
         """Returns whether this process may do some work that only one may do at once: nobody else
         may until then. Who claims it again has more time, or, with a time that is over, gives it

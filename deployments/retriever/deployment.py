@@ -151,10 +151,19 @@ class Retriever(StageReplica):
             for shown, record in records.items()
         }
 
-    async def documents(self, *, after: int, limit: int, call: CallContext) -> DocumentPage:
+    async def documents(
+        self, *, after: int, limit: int, named: str = "", call: CallContext
+    ) -> DocumentPage:
         """Returns a page of the list of documents, in order of arrival."""
+        page = partial(self._documents.page, after=after, limit=limit, named=named)
+        return await asyncio.to_thread(page, access=call.access)
+
+    async def chunks(
+        self, document_id: str, *, first: int, limit: int, call: CallContext
+    ) -> list[Chunk]:
+        """Returns chunks of a document in their order, or raises NotFound."""
         return await asyncio.to_thread(
-            self._documents.page, after=after, limit=limit, access=call.access
+            self._documents.chunks, document_id, first=first, limit=limit, access=call.access
         )
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:

@@ -23,7 +23,9 @@ from deployments.control.store import ControlStore
 from deployments.drift import DriftReport, DriftRequest
 from deployments.ledger.retention import forget_old
 from deployments.ledger.store import Ledger
+from deployments.recent_activity import RecentActivity, sum_up
 from deployments.serving.every import every
+from deployments.serving.kept import Kept
 from deployments.serving.one_machine import require_shared
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.drift import report_drift
@@ -45,6 +47,8 @@ _FORGET_EVERY_S = 3600.0
 _COMPARE_EVERY_S = 900.0
 _ASSESSMENTS_PER_CALL = 100
 _DAY_S = 86_400.0
+_RECENT_KEPT_S = 4.0
+"""The last minutes are summed up so seldom, however many look at them."""
 
 
 class Tracker(StageReplica):
@@ -60,6 +64,7 @@ class Tracker(StageReplica):
         settings = ControlArgs.model_validate(args)
         tracker, url = settings.tracker, require_shared(database_url(settings.database_url))
         self._ledger = Ledger(url)
+        self._recent = Kept(self._sum_up, for_s=_RECENT_KEPT_S)
         self._assessments = AssessmentStore(url)
         self._holder = uuid.uuid4().hex
         self._retention = tracker.retention
@@ -123,6 +128,10 @@ class Tracker(StageReplica):
         """See `TrackerStage.usage`."""
         return await asyncio.to_thread(self._ledger.usage, query)
 
+    async def recent(self, *, first_minute: int, call: CallContext) -> RecentActivity:
+        """See `TrackerStage.recent`."""
+        return await self._recent.get(first_minute)
+
     async def drift(self, request: DriftRequest, *, call: CallContext) -> DriftReport:
         """See `DriftStage.drift`. One comparison at a time: each takes a core for seconds."""
         # Also when the caller has lost patience: the thread goes on, and so must the lock.
@@ -173,6 +182,10 @@ class Tracker(StageReplica):
         return await asyncio.to_thread(
             erase_traces, self._mlflow_url, self._traces_experiment, of_scope(scope)
         )
+
+    async def _sum_up(self, first_minute: int) -> RecentActivity:
+        kept = await asyncio.to_thread(self._ledger.minutes, since=first_minute)
+        return await asyncio.to_thread(sum_up, kept, first_minute=first_minute)
 
     def _erase_assessments(self, which: ErasureScope | str) -> Erased:
         """Removes some of what was said: first from MLflow, or nobody would know what is there."""

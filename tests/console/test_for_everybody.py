@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from tests.console.conftest import URL, ask, take_picture
 
-PAGES = ("ask", "rollout", "documents", "overview")
+PAGES = ("ask", "rollout", "documents", "overview", "usage", "keys", "audit")
 
 
 def open_page(page: Page, name: str) -> None:
@@ -15,7 +15,13 @@ def open_page(page: Page, name: str) -> None:
     if name == "ask":
         ask(page, "What does Retry-After say?")
         page.locator("details").evaluate_all("all => all.forEach(one => (one.open = true))")
-    page.wait_for_timeout(500)
+    if name == "documents":
+        page.get_by_role("button", name="Chunks of docs/api.md").click()
+    if name == "keys":
+        page.get_by_text("Make a key").click()
+    page.wait_for_timeout(1500)
+    if name != "rollout":
+        page.locator(".plot details").evaluate_all("all => all.forEach(one => (one.open = true))")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.schemas.admin import DecisionInfo, RolloutDetails, RolloutInfo, VerdictInfo
+from app.schemas.admin import (
+    DecisionInfo,
+    LookInfo,
+    LookVerdict,
+    RolloutDetails,
+    RolloutInfo,
+    VerdictInfo,
+)
 from deployments.canary.policy import Step
 from deployments.canary.rollout import Decision, shares
 from deployments.rollouts import Look, Rollout
@@ -42,6 +49,17 @@ def rollout_details(
         history=[decision_info(look.decision) for look in looks],
         policy=rollout.policy.model_dump(mode="json"),
         releases={name: dict(vector) for name, vector in rollout.vectors.items()},
+    )
+
+
+def look_info(look: Look) -> LookInfo:
+    """Returns what was known at one moment."""
+    decision = look.decision
+    return LookInfo(
+        at=_time(decision.at_s),
+        stage=decision.stage,
+        action=decision.action,
+        verdicts=[LookVerdict.model_validate(verdict) for verdict in decision.verdicts],
     )
 
 

@@ -2,17 +2,25 @@
 
 import { html, render, useEffect, useState } from "./vendor/preact.js";
 import { address, key, setKey } from "./lib/api.js";
-import { Ask } from "./pages/ask.js";
+import { useLinks } from "./lib/links.js";
+import { Away } from "./lib/parts.js";
+import { Ask } from "./pages/ask/ask.js";
 
 // Those that are opened later are read later: the first page should be there at once.
 const PAGES = {
   ask: { title: "Ask", load: async () => Ask },
-  rollout: { title: "Rollouts", load: async () => (await import("./pages/rollout.js")).Rollouts },
+  rollout: { title: "Rollouts", load: async () => (await import("./pages/rollout/rollouts.js")).Rollouts },
   documents: {
     title: "Documents",
-    load: async () => (await import("./pages/documents.js")).Documents,
+    load: async () => (await import("./pages/documents/documents.js")).Documents,
   },
-  overview: { title: "Overview", load: async () => (await import("./pages/overview.js")).Overview },
+  overview: {
+    title: "Overview",
+    load: async () => (await import("./pages/overview/overview.js")).Overview,
+  },
+  usage: { title: "Usage", load: async () => (await import("./pages/usage/usage.js")).UsageAndDrift },
+  keys: { title: "Keys", load: async () => (await import("./pages/access/keys.js")).Keys },
+  audit: { title: "Audit", load: async () => (await import("./pages/access/audit.js")).Audit },
 };
 
 const here = () => {
@@ -48,8 +56,16 @@ function Console() {
     <main id="main" tabindex="-1">
       ${loaded.name === name ? html`<${loaded.page} />` : html`<p role="status">Loading…</p>`}
     </main>
-    <footer><a href=${address("/docs")}>HTTP API</a>
-      <a href=${address("/openapi.json")}>openapi.json</a></footer>`;
+    <${Footer} />`;
+}
+
+function Footer() {
+  const links = useLinks();
+  const others = [["MLflow", links.mlflow], ["Ray dashboard", links.ray_dashboard], ["Grafana", links.grafana]];
+  return html`<footer><a href=${address("/docs")}>HTTP API</a>
+    <a href=${address("/openapi.json")}>openapi.json</a>
+    ${others.filter(([, to]) => to).map(([name, to]) => html`<${Away} to=${to}>${name}<//>`)}
+  </footer>`;
 }
 
 function skip(event) {

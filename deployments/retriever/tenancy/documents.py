@@ -14,6 +14,7 @@ from deployments.contracts.documents import (
     DocumentRecord,
     IndexedDocument,
     SourcePage,
+    chunk_id,
 )
 from deployments.contracts.errors import Forbidden, NotFound
 from deployments.contracts.search import ScoredChunk
@@ -28,6 +29,10 @@ from deployments.retriever.tenancy.names import (
 )
 
 _STAGE = "retriever"
+_READ_AT_ONCE = 500
+_MOST_READ = 5000
+"""Records that one search by name reads: it is gone on with where that one stopped, so that none
+takes long, however many documents there are."""
 
 
 class TenantDocuments:
@@ -57,10 +62,40 @@ class TenantDocuments:
             raise _not_found(shown)
         return found[shown]
 
-    def page(self, *, after: int, limit: int, access: Access) -> DocumentPage:
-        """Returns a page of the list of documents, in order of arrival."""
-        page = self._store.page(after=after, limit=limit, access=access)
-        return replace(page, records=_shown_records(access, page.records))
+    def page(self, *, after: int, limit: int, access: Access, named: str = "") -> DocumentPage:
+        """Returns a page of the list of documents, in order of arrival; see
+        `RetrieverStage.documents`."""
+        if not named:
+            page = self._store.page(after=after, limit=limit, access=access)
+            return replace(page, records=_shown_records(access, page.records))
+        found: list[DocumentRecord] = []
+        following: int | None = after
+        read = 0
+        while following is not None and len(found) < limit and read < _MOST_READ:
+            page = self._store.page(after=following, limit=_READ_AT_ONCE, access=access)
+            read += len(page.records)
+            following = page.next_sequence
+            records = _shown_records(access, page.records)
+            found += [record for record in records if _is_named(record, named)]
+        if len(found) > limit:
+            found = found[:limit]
+            following = found[-1].sequence
+        return DocumentPage(tuple(found), following)
+
+    def chunks(self, shown: str, *, first: int, limit: int, access: Access) -> list[Chunk]:
+        """Returns up to `limit` chunks of a document from the ordinal `first` on, or raises
+        NotFound."""
+        record = self.record(shown, access)
+        stored = stored_id(access, shown)
+        last = min(first + limit, record.chunk_count)
+        asked = [chunk_id(stored, ordinal) for ordinal in range(first, last)]
+        found = self._store.texts(asked)
+        # It may have been written again meanwhile, for other readers.
+        return [
+            shown_chunk(access, found[name])
+            for name in asked
+            if name in found and is_in_reach(access, stored, found[name].acl)
+        ]
 
     def sources(self, *, after: int, limit: int, access: Access) -> SourcePage:
         """Returns a page of documents as they came."""
@@ -147,6 +182,11 @@ def _stored_document(access: Access, document: IndexedDocument) -> IndexedDocume
             for chunk in document.chunks
         ),
     )
+
+
+def _is_named(record: DocumentRecord, named: str) -> bool:
+    wanted = named.casefold()
+    return any(wanted in text.casefold() for text in (record.path, record.title, record.id))
 
 
 def _not_found(shown: str) -> NotFound:

@@ -40,6 +40,7 @@ _PARTS: dict[str, Any] = {
     "user_config": GatewayLive,
     "tracing": GatewayArgs.model_fields["tracing"].annotation,
     "access": GatewayArgs.model_fields["access"].annotation,
+    "links": GatewayArgs.model_fields["links"].annotation,
     **{
         name: GatewayLive.model_fields[name].annotation
         for name in ("releases", "recording", "prices", "routing")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.access.opening import audited_alerts
+from deployments.access.audit import AuditQuery
 from deployments.access.records import Key
 from deployments.access.secrets import Peppers
 from deployments.access.store import AccessStore, Author
@@ -29,7 +30,7 @@ def test_a_budget_that_runs_out_is_in_the_audit_log_of_its_tenant(keys: AccessSt
     assert note is not None
     note(Alert(Place(f"key:{key.id}", "2026-11", 9e9), 80))
     note(Alert(Place("tenant:default", "2026-11-29", 9e9), 100))
-    rows = keys.audit("default", after=0, limit=99)[-2:]
+    rows = keys.audit(AuditQuery("default"))[-2:]
     assert [(row.actor, row.action, row.target, dict(row.changes)) for row in rows] == [
         ("ragserve", "budget.reached", f"key:{key.id}", {"percent": 80, "period": "2026-11"}),
         ("ragserve", "budget.reached", "tenant:default", {"percent": 100, "period": "2026-11-29"}),

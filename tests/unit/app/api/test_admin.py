@@ -16,6 +16,8 @@ from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.settings.release import Release
 from deployments.canary.policy import Policy
+from deployments.canary.rollout import Decision
+from deployments.canary.verdict import Verdict
 from deployments.control.controller import Controller
 from deployments.control.store import ControlStore
 from deployments.rollouts import ControlStage
@@ -100,6 +102,7 @@ PATHS = [
     ("POST", "/admin/calibrations"),
     ("POST", "/admin/rollouts/x/abort"),
     ("GET", "/admin/rollouts/x"),
+    ("GET", "/admin/rollouts/x/looks"),
 ]
 
 
@@ -331,3 +334,25 @@ async def test_what_cannot_be_filled_is_refused(
     response = await operator.post("/admin/reindex", json=body)
     assert response.status_code == 422
     assert says in response.json()["detail"]
+
+
+async def test_what_was_known_before_somebody_looked_is_told(
+    link: Tied, operator: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """As another process after a restart tells it."""
+    begun = await begin(operator)
+    store = ControlStore(f"sqlite:///{tmp_path / 'control.db'}")
+    state = store.rollout(begun["id"]).state
+    for number in range(40):
+        known = Verdict("total_ms", "inconclusive", "so far", canary_requests=number, upper=0.5)
+        store.note(begun["id"], Decision("hold", "hold", "", 0, float(number), (known,)), state)
+    all_of_it = (await operator.get(f"/admin/rollouts/{begun['id']}/looks")).json()["looks"]
+    assert [look["verdicts"][0]["canary_requests"] for look in all_of_it] == list(range(40))
+    assert all_of_it[3]["verdicts"][0]["upper"] == 0.5
+    fewer = await operator.get(f"/admin/rollouts/{begun['id']}/looks?points=5")
+    counts = [look["verdicts"][0]["canary_requests"] for look in fewer.json()["looks"]]
+    assert counts[0] == 0
+    assert counts[-1] == 39
+    assert 5 <= len(counts) < 10
+    unknown = await operator.get("/admin/rollouts/none/looks")
+    assert unknown.status_code == 404

@@ -1,6 +1,7 @@
 """`/admin/calibrations`: what it answers, and that answers change with what it stored."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -39,14 +40,14 @@ async def operator(stages: DoubleDirectory) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def load(operator: httpx.AsyncClient, documents: int) -> None:
+async def load(operator: httpx.AsyncClient, documents: int, *, first: int = 0) -> None:
     texts = [
         {
             "id": f"d{number}",
             "text": f"batch{number} tokens{number} queue{number} replica{number} "
             f"waits{number} load{number}",
         }
-        for number in range(documents)
+        for number in range(first, first + documents)
     ]
     response = await operator.post("/v1/documents", json={"documents": texts})
     assert response.json()["added"] == documents, response.text
@@ -102,3 +103,23 @@ async def test_what_is_no_collection_is_refused(
     response = await operator.post("/admin/calibrations", json=body)
     assert response.status_code == 422
     assert says in response.json()["detail"]
+
+
+async def test_a_list_says_what_is_in_collections_and_whether_they_have_outgrown_it(
+    operator: httpx.AsyncClient,
+) -> None:
+    await load(operator, 30)
+
+    async def listed() -> dict[str, Any]:
+        (found,) = (await operator.get("/admin/calibrations")).json()["collections"]
+        return dict(found)
+
+    before = await listed()
+    assert (before["retrieval"], before["document_count"]) == ("retrieval-a", 30)
+    assert (before["calibration"], before["is_stale"]) == (None, False)
+    fitted = (await operator.post("/admin/calibrations", json=BODY)).json()["after"]
+    after = await listed()
+    assert after["calibration"] == fitted
+    assert after["is_stale"] is False
+    await load(operator, 20, first=30)
+    assert (await listed())["is_stale"] is True

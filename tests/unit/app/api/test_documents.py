@@ -151,3 +151,28 @@ async def test_indexes_lose_a_document_one_after_the_other() -> None:
         *("retrieval-b begins", "retrieval-b ends"),
         *("retrieval-a begins", "retrieval-a ends"),
     ]
+
+
+async def test_documents_are_found_by_their_names(loaded: httpx.AsyncClient) -> None:
+    everything = (await loaded.get("/v1/documents")).json()["documents"]
+    wanted = everything[1]["path"]
+    found = (await loaded.get("/v1/documents", params={"named": wanted})).json()
+    assert [one["path"] for one in found["documents"]] == [wanted]
+    assert (await loaded.get("/v1/documents?named=no-such-thing")).json()["documents"] == []
+
+
+async def test_chunks_say_what_was_cut_where(client: httpx.AsyncClient) -> None:
+    text = "# Manual\n\n## Start\n\nPress the button.\n\n## Stop\n\nPress it again.\n"
+    await client.post("/v1/documents", json={"documents": [{"id": "manual", "text": text}]})
+    whole = (await client.get("/v1/documents/manual/chunks")).json()
+    count = whole["chunk_count"]
+    assert count == len(whole["chunks"]) > 0
+    assert [chunk["ordinal"] for chunk in whole["chunks"]] == list(range(count))
+    assert "Press the button." in whole["chunks"][0]["text"]
+    assert whole["next"] is None
+    paged = (await client.get("/v1/documents/manual/chunks?limit=1")).json()
+    assert len(paged["chunks"]) == 1
+    assert paged["next"] == (1 if count > 1 else None)
+    beyond = (await client.get("/v1/documents/manual/chunks?first=999")).json()
+    assert (beyond["chunks"], beyond["next"]) == ([], None)
+    assert (await client.get("/v1/documents/none/chunks")).status_code == 404

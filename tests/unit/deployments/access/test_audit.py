@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from deployments.access.audit import AuditEntry
+from deployments.access.audit import AuditEntry, AuditQuery
 from deployments.access.records import Key, Limits, Tenant
 from deployments.access.store import AccessStore, Author
 from deployments.control.database import open_engine, parse_url
@@ -37,7 +37,7 @@ def without_triggers(url: str) -> str:
 def test_a_change_says_who_what_and_how_much(store: AccessStore, clock: Clock) -> None:
     made, secret = store.create_key(KEY, by=BY)
     store.revoke_key(made.id, by=BY)
-    created, revoked = store.audit(None, after=0, limit=10)
+    created, revoked = store.audit(AuditQuery(None))
     assert created == AuditEntry(
         actor="key_admin",
         tenant="default",
@@ -56,7 +56,7 @@ def test_revoking_twice_is_one_change(store: AccessStore) -> None:
     made, _ = store.create_key(KEY, by=BY)
     for _ in range(2):
         store.revoke_key(made.id, by=BY)
-    assert [entry.action for entry in store.audit(None, after=0, limit=10)] == [
+    assert [entry.action for entry in store.audit(AuditQuery(None))] == [
         "key.create",
         "key.revoke",
     ]
@@ -66,12 +66,38 @@ def test_a_tenant_reads_its_own_entries(store: AccessStore) -> None:
     store.create_tenant(Tenant("acme"), by=BY)
     store.create_key(KEY, by=BY)
     store.create_key(replace(KEY, tenant="acme"), by=BY)
-    own = store.audit("acme", after=0, limit=10)
+    own = store.audit(AuditQuery("acme"))
     assert [(entry.number, entry.action) for entry in own] == [
         (1, "tenant.create"),
         (3, "key.create"),
     ]
-    assert [entry.number for entry in store.audit("acme", after=1, limit=10)] == [3]
+    assert [entry.number for entry in store.audit(AuditQuery("acme", after=1))] == [3]
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        (AuditQuery(is_newest_first=True, limit=2), [5, 4]),
+        (AuditQuery(is_newest_first=True, before=4), [3, 2, 1]),
+        (AuditQuery(action="key."), [2, 3, 5]),
+        (AuditQuery(action="key.rev"), [3]),
+        (AuditQuery(action="%"), []),
+        (AuditQuery(actor="key_boss"), [4, 5]),
+        (AuditQuery(actor="key_boss", action="key.create"), [5]),
+        (AuditQuery("acme", is_newest_first=True), [5, 1]),
+        (AuditQuery(target="tenant-b"), [4]),
+    ],
+)
+def test_what_somebody_looks_for_is_found(
+    store: AccessStore, query: AuditQuery, numbers: list[int]
+) -> None:
+    boss = Author("key_boss", "request-8")
+    store.create_tenant(Tenant("acme"), by=BY)
+    made, _ = store.create_key(KEY, by=BY)
+    store.revoke_key(made.id, by=BY)
+    store.create_tenant(Tenant("tenant-b"), by=boss)
+    store.create_key(replace(KEY, tenant="acme"), by=boss)
+    assert [entry.number for entry in store.audit(query)] == numbers
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from deployments.access.audit import AuditQuery
 from deployments.access.records import Budgets, Key, Limits, Retention, Tenant
 from deployments.access.store import AccessStore, Author
 from deployments.access.subset import require_subset
@@ -99,7 +100,7 @@ def test_changes_at_once_have_versions_of_their_own(open_store: OpenStore) -> No
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(make, range(24)))
     assert len(stores[0].keys(None, limit=100)) == 24
-    entries = stores[0].audit(None, after=0, limit=100)
+    entries = stores[0].audit(AuditQuery(None))
     assert [entry.number for entry in entries] == list(range(1, 25))
     assert stores[0].verify_audit().broken_at is None
     version = 1
@@ -206,5 +207,5 @@ def test_what_tenants_say_of_their_conversations(store: AccessStore) -> None:
     store.change_tenant(replace(store.tenant("acme"), retention=Retention()), by=BY)
     store.delete_tenant("third", by=BY)
     assert store.conversation_days() == {"third": 1.0}
-    said = [entry.changes for entry in store.audit("acme", after=0, limit=9)]
+    said = [entry.changes for entry in store.audit(AuditQuery("acme"))]
     assert said == [{"retention": {"conversation_days": 7.5}}, {}]

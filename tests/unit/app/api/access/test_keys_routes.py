@@ -189,3 +189,19 @@ async def test_a_tenant_may_keep_conversations_for_a_shorter_time(
         "/admin/tenants/brief", json={"retention": {"conversation_days": 0}}
     )
     assert refused.status_code == 422
+
+
+async def test_the_log_is_read_from_its_end_in_pages(operator: httpx.AsyncClient) -> None:
+    for number in range(5):
+        await operator.post("/admin/keys", json={"name": f"key {number}"})
+    page = (await operator.get("/v1/audit?newest=true&limit=2&action=key.create")).json()
+    assert len(page["entries"]) == 2
+    numbers = [entry["number"] for entry in page["entries"]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert page["next"] == numbers[-1]
+    more = (await operator.get(f"/v1/audit?before={page['next']}&action=key.create")).json()
+    assert all(entry["number"] < numbers[-1] for entry in more["entries"])
+    assert len(more["entries"]) == 3
+    assert more["next"] is None
+    both = await operator.get("/v1/audit?before=3&after=1")
+    assert both.status_code == 422

@@ -17,6 +17,7 @@ from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access, Acl
 from deployments.retriever import change_log
 from deployments.retriever.store import ChromaStore
+from deployments.retriever.tenancy import documents as tenancy_documents
 from deployments.retriever.tenancy.documents import TenantDocuments
 from deployments.retriever.tenancy.erasing import erase_some
 from deployments.retriever.versions import row_id
@@ -44,13 +45,15 @@ def documents(store: ChromaStore) -> TenantDocuments:
     return TenantDocuments(store)
 
 
-def indexed(name: str, sequence: int, text: str = "text", acl: Acl = None) -> IndexedDocument:
+def indexed(
+    name: str, sequence: int, text: str = "text", acl: Acl = None, count: int = 2
+) -> IndexedDocument:
     chunks = tuple(
         Chunk(chunk_id(name, ordinal), name, ordinal, f"{text} {ordinal}", f"{name}.md", "Title")
-        for ordinal in range(2)
+        for ordinal in range(count)
     )
-    record = DocumentRecord(name, f"{name}.md", "Title", text, 2, "2026", sequence, acl=acl)
-    return IndexedDocument(record, chunks, np.ones((2, 3), dtype=np.float32), (Part(text),))
+    record = DocumentRecord(name, f"{name}.md", "Title", text, count, "2026", sequence, acl=acl)
+    return IndexedDocument(record, chunks, np.ones((count, 3), dtype=np.float32), (Part(text),))
 
 
 def names(documents: TenantDocuments, access: Access, limit: int = 100) -> list[str]:
@@ -224,3 +227,43 @@ def test_nothing_that_a_client_says_of_a_document_passes_for_whose_it_is(
     documents.replace([hostile], DEFAULT_ACCESS)
     assert {chunk.acl for chunk in store.texts(["d-00000", "d-00001"]).values()} == {None}
     assert names(documents, ACME) == []
+
+
+def named(documents: TenantDocuments, text: str, access: Access, limit: int = 100) -> list[str]:
+    """Returns the ids of all pages of a search by name."""
+    found: list[str] = []
+    after: int | None = 0
+    while after is not None:
+        page = documents.page(after=after, limit=limit, access=access, named=text)
+        found += [record.id for record in page.records]
+        after = page.next_sequence
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_a_search_by_name_finds_all_of_the_own_documents_and_no_others(
+    documents: TenantDocuments, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenancy_documents, "_READ_AT_ONCE", 3)
+    monkeypatch.setattr(tenancy_documents, "_MOST_READ", 6)
+    for number in range(20):
+        name = f"{'Report' if number % 4 == 0 else 'note'}-{number}"
+        documents.replace([indexed(name, number + 1)], Access(tenant="acme"))
+        documents.replace([indexed(f"report-of-others-{number}", 50 + number)], Access("umbrella"))
+    wanted = [f"Report-{number}" for number in range(0, 20, 4)]
+    assert named(documents, "rEPORT", Access(tenant="acme"), limit) == wanted
+    assert named(documents, "nothing like it", Access(tenant="acme"), limit) == []
+
+
+def test_chunks_of_a_document_come_in_pages_to_who_may_read_it(documents: TenantDocuments) -> None:
+    acme = Access(tenant="acme")
+    documents.replace([indexed("manual", 1, acl=frozenset({"legal"}), count=5)], acme)
+    lawyer = Access(tenant="acme", groups=frozenset({"legal"}))
+    first = documents.chunks("manual", first=0, limit=3, access=lawyer)
+    rest = documents.chunks("manual", first=3, limit=3, access=lawyer)
+    assert [chunk.ordinal for chunk in first + rest] == [0, 1, 2, 3, 4]
+    assert {chunk.document_id for chunk in first + rest} == {"manual"}
+    assert documents.chunks("manual", first=5, limit=3, access=lawyer) == []
+    for stranger in (Access(tenant="umbrella"), Access(tenant="acme", groups=frozenset({"sales"}))):
+        with pytest.raises(NotFound):
+            documents.chunks("manual", first=0, limit=3, access=stranger)

@@ -1,7 +1,7 @@
 // Where the time of an answer went, stage after stage.
 
-import { html } from "../vendor/preact.js";
-import { ms } from "../lib/format.js";
+import { html } from "../../vendor/preact.js";
+import { ms } from "../../lib/format.js";
 
 const ORDER = ["condense", "queries", "filter", "passage", "embedder", "retriever", "reranker",
   "neighbours", "generator"];
@@ -50,7 +50,8 @@ const place = (name) => (ORDER.indexOf(name) + ORDER.length + 1) % (ORDER.length
 function bars(stage, start, scale) {
   let at = start;
   return PARTS.map(([key, label, of]) => {
-    const width = of(stage);
+    // Times of a batch may be more than those of one of its requests.
+    const width = Math.max(0, Math.min(of(stage), start + stage.total_ms - at));
     const x = (1000 * at) / scale;
     at += width;
     return html`<rect class=${key} x=${x} y="2" height="12" width=${(1000 * width) / scale}>

@@ -1,10 +1,11 @@
 // One answer: text with its citations, passages, where the time went, and what one thinks of it.
 
-import { html, useState } from "../vendor/preact.js";
-import { call } from "../lib/api.js";
-import { ms, number } from "../lib/format.js";
-import { Problem } from "../lib/parts.js";
-import { stretchOf } from "../lib/stretches.js";
+import { html, useState } from "../../vendor/preact.js";
+import { call } from "../../lib/api.js";
+import { ms, number } from "../../lib/format.js";
+import { traceAddress, useLinks } from "../../lib/links.js";
+import { Away, Problem } from "../../lib/parts.js";
+import { stretchOf } from "../../lib/stretches.js";
 import { Waterfall } from "./waterfall.js";
 
 export function Answered({ answer }) {
@@ -69,6 +70,7 @@ function pieces({ text, citations }) {
 }
 
 function Facts({ answer }) {
+  const links = useLinks();
   const { done } = answer;
   const facts = [
     ["release", answer.release],
@@ -79,7 +81,7 @@ function Facts({ answer }) {
     ["cache", answer.cache],
     ["ended by", done && done.finish_reason !== "stop" ? done.finish_reason : ""],
     ["without", done?.degraded.join(", ")],
-    ["trace", answer.trace],
+    ["trace", answer.trace && html`<${Away} to=${traceAddress(links, answer.trace)}>${answer.trace}<//>`],
   ].filter(([, value]) => value);
   return html`<dl class="facts">${facts.map(
     ([name, value]) => html`<div class=${name === "without" ? "warn" : ""}>

@@ -1,9 +1,10 @@
 // Ask: a question, its answer as it is written, and what it rests on.
 
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { call, Failure, key, send } from "../lib/api.js";
-import { eventsOf } from "../lib/events.js";
-import { Code, Problem } from "../lib/parts.js";
+import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { call, Failure, key, send } from "../../lib/api.js";
+import { Code } from "../../lib/code.js";
+import { eventsOf } from "../../lib/events.js";
+import { Problem } from "../../lib/parts.js";
 import { Answered } from "./answer.js";
 
 const EMPTY = { text: "", sources: [], citations: [], done: null, failure: null, release: "" };

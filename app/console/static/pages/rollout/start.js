@@ -1,9 +1,10 @@
 // A form that begins a rollout, and says what the policy means.
 
-import { html, useEffect, useState } from "../vendor/preact.js";
-import { call } from "../lib/api.js";
-import { words } from "../lib/format.js";
-import { Code, Problem } from "../lib/parts.js";
+import { html, useEffect, useState } from "../../vendor/preact.js";
+import { call } from "../../lib/api.js";
+import { Code } from "../../lib/code.js";
+import { words } from "../../lib/format.js";
+import { Problem } from "../../lib/parts.js";
 
 const MODES = {
   "": "As the service is configured to.",

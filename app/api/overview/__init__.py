@@ -1,0 +1,1 @@
+"""Routes for what an operator wants to see at a glance."""
