@@ -39,7 +39,6 @@ from app.schemas.answers import (
     WrittenQuery,
 )
 from app.schemas.wire import problem_responses
-from app.settings.gateway import GatewayArgs
 from deployments.contracts.generation import Message, Sampling, collect
 
 router = APIRouter(tags=["answers"], dependencies=[needs("query")])
@@ -62,7 +61,9 @@ async def query(
     """Answers a question from the documents, with its sources. With a `conversation_id` it is
     understood by what was said there before, and kept."""
     if body.stream:
-        events, release = await stream_answer(body, scope, gateway, caller, args)
+        events, release = await stream_answer(
+            body, scope, gateway, caller, timeout_s=args.stream_timeout_s
+        )
         return EventStream(
             query_events(events, scope),
             keep_alive_s=args.keep_alive_s,
@@ -102,12 +103,12 @@ async def answer_turn(
 
 
 async def stream_answer(
-    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, args: GatewayArgs
+    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, *, timeout_s: float
 ) -> tuple[AsyncGenerator[AnswerEvent, None], str | None]:
-    """Returns an answer that has begun, as its events, and the release that writes it."""
+    """Returns an answer that has begun, as its events, and the release that writes it; `timeout_s`
+    is the time of the whole stream."""
     started_s = time.perf_counter()
     turn = await _turn_of(body, scope, gateway)
-    timeout_s = args.stream_timeout_s
     served = await _begin(body, scope, gateway, caller, turn, timeout_s=timeout_s, whole=False)
     scope.closes(served.value.events)
     events = answer_events(served.value, served.release, served.record, scope, started_s)

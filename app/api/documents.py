@@ -236,20 +236,30 @@ def _form_metadata(form: FormData) -> dict[str, Any]:
     given = form.get("metadata")
     if not isinstance(given, str) or not given:
         return {}
-    try:
-        return _METADATA.validate_json(given)
-    except ValidationError as error:
-        raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
+    return metadata_of(given)
 
 
 def _form_acl(form: FormData) -> Acl | Kept:
     given = form.get("acl")
     if not isinstance(given, str) or not given:
         return "kept"
+    return acl_of(given)
+
+
+def metadata_of(given: str) -> dict[str, Any]:
+    """Returns the key-values of files, from JSON; raises InvalidRequest."""
+    try:
+        return _METADATA.validate_json(given)
+    except ValidationError as error:
+        raise InvalidRequest("The `metadata` of files must be a JSON object of scalars.") from error
+
+
+def acl_of(given: str) -> Acl:
+    """Returns who may read files, None for all of the tenant, from JSON; raises InvalidRequest."""
     try:
         groups = _ACL.validate_json(given)
     except ValidationError as error:
         raise InvalidRequest(
-            "The form's `acl` must be a JSON list of 1 to 32 names of groups, or null."
+            "The `acl` of files must be a JSON list of 1 to 32 names of groups, or null."
         ) from error
     return None if groups is None else frozenset(groups)
