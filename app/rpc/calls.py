@@ -36,6 +36,7 @@ NEEDS: Mapping[str, Need] = {
     "/inference.GRPCInferenceService/ModelMetadata": _QUERY,
     "/inference.GRPCInferenceService/ModelInfer": _QUERY,
     "/grpc.health.v1.Health/Check": "public",
+    "/grpc.health.v1.Health/List": "public",
     "/grpc.health.v1.Health/Watch": "public",
 }
 """The same as those of the HTTP routes that do the same; what is not here is for operators."""

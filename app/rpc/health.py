@@ -46,6 +46,17 @@ class Health:
             raise NotFound(f"There is no service '{request.service[:64]}'.")
         return health_pb2.HealthCheckResponse(status=status)
 
+    async def list_all(
+        self, call: RpcCall, _request: health_pb2.HealthListRequest
+    ) -> health_pb2.HealthListResponse:
+        """Returns how every service is."""
+        status = await self._status(call, "")
+        listed = health_pb2.HealthListResponse()
+        for name in _READY:
+            listed.statuses[name].status = status
+        listed.statuses[LIVENESS].status = _Status.SERVING
+        return listed
+
     async def watch(
         self, call: RpcCall, request: health_pb2.HealthCheckRequest
     ) -> AsyncGenerator[health_pb2.HealthCheckResponse, None]:

@@ -61,6 +61,9 @@ class RpcMethods:
     async def Check(self, request: Message, grpc_context: RpcContext) -> Message:
         return await self.rpc.call("Check", request, grpc_context)
 
+    async def List(self, request: Message, grpc_context: RpcContext) -> Message:
+        return await self.rpc.call("List", request, grpc_context)
+
     async def Watch(
         self, request: Message, grpc_context: RpcContext
     ) -> AsyncGenerator[Message, None]:

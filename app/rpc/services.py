@@ -39,6 +39,7 @@ class RpcServices:
             "ModelMetadata": inference.model_metadata,
             "ModelInfer": inference.model_infer,
             "Check": health.check,
+            "List": health.list_all,
         }
         self.streaming: Mapping[str, Streaming] = {
             "StreamQuery": rag.stream_query,
