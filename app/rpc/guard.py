@@ -19,9 +19,8 @@ from app.edge.admission import as_rag_error
 from app.edge.entrance import Entrance
 from app.edge.visit import ID_HEADER, Visit
 from app.gateway import Gateway
-from app.problems import STATUS_OF_CODE
 from app.rpc.calls import Rpc, RpcCall, metadata_of
-from app.rpc.statuses import details_of, retry_after_of, status_of
+from app.rpc.statuses import details_of, http_status_of, retry_after_of, status_of
 from app.rpc.timeouts import timeout_of
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.errors import RagError, RequestTooLarge, StageFailed, Unauthorized
@@ -154,7 +153,7 @@ class RpcGuard:
             _log.error("request %s: %s", request_id, error, exc_info=error)
         visit.request.notes.error = refusal.code
         # A stream that has begun had its status over HTTP, too.
-        visit.status = visit.status or STATUS_OF_CODE[refusal.code][0]
+        visit.status = visit.status or http_status_of(refusal)
         context.set_code(status_of(refusal))
         context.set_details(details_of(refusal, request_id=request_id))
         _say(visit, context, refusal)

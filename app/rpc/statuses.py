@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from grpc import StatusCode
 
+from app.problems import STATUS_OF_CODE as HTTP_STATUS_OF_CODE
 from deployments.contracts.errors import BudgetExceeded, LimitReached, RagError
 
 STATUS_OF_CODE: Mapping[str, StatusCode] = {
@@ -49,12 +50,18 @@ def status_of(error: RagError) -> StatusCode:
     return STATUS_OF_CODE.get(error.code, StatusCode.INTERNAL)
 
 
+def http_status_of(error: RagError) -> int:
+    """Returns the status that the same error has over HTTP."""
+    return HTTP_STATUS_OF_CODE.get(error.code, HTTP_STATUS_OF_CODE["internal"])[0]
+
+
 def details_of(error: RagError, *, request_id: str) -> str:
-    """Returns the details of a status: JSON in ASCII with `code`, `detail`, `request_id`, and where
-    they are known `retry_after_s` in seconds, `should_retry`, and `errors`, as many fields as there
-    is room for."""
+    """Returns the details of a status: JSON in ASCII with `code`, `status` of HTTP, `detail`,
+    `request_id`, and where they are known `retry_after_s` in seconds, `should_retry`, and `errors`,
+    as many fields as there is room for."""
     said: dict[str, object] = {
         "code": error.code,
+        "status": http_status_of(error),
         "detail": str(error)[:_MAX_DETAIL_CHARS],
         "request_id": request_id,
     }

@@ -198,6 +198,7 @@ async def test_no_room_is_said_before_any_work(loaded: Service, stages: DoubleDi
     assert loaded.context.code is StatusCode.RESOURCE_EXHAUSTED
     assert loaded.context.problem == {
         "code": "overloaded",
+        "status": 503,
         "detail": "The gateway has all it can work on; retry shortly.",
         "request_id": loaded.context.trailers["x-request-id"],
         "retry_after_s": 1.0,

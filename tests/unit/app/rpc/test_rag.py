@@ -135,7 +135,7 @@ async def test_what_is_against_the_schema_is_refused_by_name(
 
 
 async def test_what_a_generator_cannot_honour_is_refused_by_name(loaded: Service) -> None:
-    request = rag_pb2.QueryRequest(query="x")
+    request = rag_pb2.QueryRequest(query=QUESTION.query)
     request.structured_outputs.choice.extend(["yes", "no"])
     await loaded.call("Query", request)
     assert loaded.context.problem["code"] == "unsupported_field"

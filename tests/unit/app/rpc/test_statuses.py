@@ -52,6 +52,7 @@ def test_details_are_json_that_says_all_there_is() -> None:
     error = Overloaded("Come back later.", "embedder", 2.5)
     assert json.loads(details_of(error, request_id="abc")) == {
         "code": "overloaded",
+        "status": 503,
         "detail": "Come back later.",
         "request_id": "abc",
         "retry_after_s": 2.5,
