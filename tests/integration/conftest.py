@@ -75,7 +75,7 @@ def _add_scripted_generators(config: dict[str, Any], base_url: str) -> None:
     # The first one calls no functions, and is left out where a request offers some.
     releases["calls"] = usual | {"generator": ["generator-extractive", "generator-calls"]}
     releases["searcher"] = releases["calls"] | {"search": "tool", "search_rounds": 1}
-    for name in ("steady", "steady-slower", "steady-failing"):
+    for name in ("steady", "steady-slower", "steady-failing", "lasts"):
         config["applications"].append(_scripted_generator(name, name, base_url))
         # Without the reranker: on a slow machine it is what such load waits for, and what differs
         # between the releases is lost in the wait.

@@ -50,7 +50,7 @@ def rag(channel: Any) -> Any:
 def to_the_peer(cluster: Cluster) -> list[tuple[str, str]]:
     """Metadata of an operator who asks for the release whose generator is scripted."""
     key = (cluster.home / "admin_key").read_text().strip()
-    return [("authorization", f"Bearer {key}"), ("x-ragserve-release", "peer")]
+    return [("authorization", f"Bearer {key}"), ("x-ragserve-release", "lasts")]
 
 
 def problem(error: Any) -> dict[str, Any]:
@@ -208,16 +208,6 @@ def test_an_error_is_a_status_with_its_code(
     assert caught.value.code().name == status
     assert problem(caught.value)["code"] == code
     assert dict(caught.value.trailing_metadata())["x-request-id"]
-
-
-def test_what_the_scripted_server_says_is_a_status(
-    rag: Any, to_the_peer: list[tuple[str, str]]
-) -> None:
-    """Behind it stands the extractive generator: only what is the request's fault is told."""
-    question = rag_pb2.QueryRequest(query="refuses the docs of queues that are full")
-    with pytest.raises(grpc.RpcError) as caught:
-        rag.Query(question, metadata=to_the_peer)
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_a_stage_that_never_answers_is_told_at_the_deadline(cluster: Cluster, rag: Any) -> None:
