@@ -81,8 +81,8 @@ async def _run(
 
 async def _compare(ways: dict[str, Any]) -> None:
     """Raises AssertionError where the two ways do not have the same answers."""
-    vectors = [await calls["embeddings"](0) for calls in ways.values()]
-    assert np.allclose(*vectors, atol=1e-6), "vectors differ"
+    one, other = [await calls["embeddings"](0) for calls in ways.values()]
+    assert np.allclose(one, other, atol=1e-6), "vectors differ"
     over_http_, over_grpc_ = [await calls["query"](0) for calls in ways.values()]
     assert over_http_["answer"] == over_grpc_.answer, "answers differ"
 

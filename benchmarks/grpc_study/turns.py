@@ -78,7 +78,7 @@ async def take_turns(
         for way in ways:
             await measure(ways[way][name], clients=clients, duration_s=0.5, into=Measured())
     for turn in range(rounds):
-        order = list(ways) if turn % 2 == 0 else list(reversed(ways))
+        order = list(ways) if turn % 2 == 0 else list(ways)[::-1]
         for name, clients in workloads:
             for way in order:
                 into = measured[_label((name, clients))][way]

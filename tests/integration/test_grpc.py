@@ -297,8 +297,12 @@ def test_a_gateway_that_is_killed_ends_its_streams_with_a_status(
     stream = rag.StreamQuery(LONG, metadata=to_the_peer, timeout=60)
     assert next(stream).WhichOneof("event") == "sources"
     pids = cluster.pids("gateway", "Ingress")
-    killing = threading.Timer(0.5, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids.values()])
-    killing.start()
+
+    def kill() -> None:
+        for pid in pids.values():
+            os.kill(pid, signal.SIGKILL)
+
+    threading.Timer(0.5, kill).start()
     started_s = time.monotonic()
     with pytest.raises(grpc.RpcError) as caught:
         list(stream)

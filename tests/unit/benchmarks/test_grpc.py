@@ -1,6 +1,7 @@
 """The calls of both ways have the same values, and turns count what was called."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import httpx
@@ -43,12 +44,12 @@ async def test_both_ways_have_the_same_values() -> None:
                 "gRPC": over_grpc(channel, ["one", "two"], QUESTIONS),
             }
             await _compare(ways)
-            base64 = await ways["HTTP"]["embeddings, base64"](0)
-            assert np.allclose(base64, await ways["gRPC"]["embeddings, base64"](0))  # type: ignore[call-overload]
-            lengths = [len(await calls["stream"](0)) for calls in ways.values()]  # type: ignore[arg-type]
-            assert lengths[0] == lengths[1] > 2
-            found = [await calls["search"](0) for calls in ways.values()]
-            assert found[0]["results"][0]["text"] == found[1].results[0].text  # type: ignore[index,attr-defined]
+            raw: list[Any] = [await calls["embeddings, base64"](0) for calls in ways.values()]
+            assert np.allclose(raw[0], raw[1])
+            streams: list[Any] = [await calls["stream"](0) for calls in ways.values()]
+            assert len(streams[0]) == len(streams[1]) > 2
+            found: list[Any] = [await calls["search"](0) for calls in ways.values()]
+            assert found[0]["results"][0]["text"] == found[1].results[0].text
 
 
 async def test_answers_that_differ_are_not_measured() -> None:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
 from app.access.principals import Authenticator
@@ -17,7 +18,13 @@ from app.rpc.guard import RpcGuard, is_near
 from app.settings.gateway import GatewayArgs
 from deployments.access.records import Limits
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import DeadlineExceeded, RateLimited, StageFailed, Unavailable
+from deployments.contracts.errors import (
+    DeadlineExceeded,
+    RagError,
+    RateLimited,
+    StageFailed,
+    Unavailable,
+)
 from ragserve.inference import open_inference_pb2
 from ragserve.v1 import rag_pb2
 from tests.doubles import DoubleDirectory
@@ -37,7 +44,7 @@ async def asked(service: Service, name: str, context: Context) -> Context:
     """Calls a method with an empty message."""
     rpc = RPCS[name]
     method = next(one for one in _methods() if one.name == name)
-    request = calls.GetMessageClass(method.input_type)()
+    request = GetMessageClass(method.input_type)()
     if rpc.streams:
         await service.stream(name, request, context)
     else:
@@ -152,7 +159,7 @@ async def test_health_is_not_reported(service: Service) -> None:
 async def test_a_failure_is_a_status_with_its_code(
     loaded: Service,
     stages: DoubleDirectory,
-    failure: Exception,
+    failure: RagError,
     status: StatusCode,
     http: int,
 ) -> None:
@@ -178,7 +185,7 @@ async def test_when_to_come_back_is_in_details_and_trailers(
 async def test_what_nobody_planned_for_is_not_told(
     loaded: Service, stages: DoubleDirectory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stages.retriever.failure = RuntimeError("/etc/secret is missing")
+    stages.retriever.failure = RuntimeError("/etc/secret is missing")  # type: ignore[assignment]
     await loaded.call("Search", rag_pb2.SearchRequest(query="x"))
     assert loaded.context.code is StatusCode.INTERNAL
     assert "secret" not in loaded.context.details

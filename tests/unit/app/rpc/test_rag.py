@@ -195,7 +195,7 @@ async def test_an_equal_question_over_both_ways_has_the_same_answer(loaded: Serv
     for name in ("answer", "grounded", "citations", "release", "model", "prompt", "finish_reason"):
         got = over_grpc.get(name)
         if name == "citations":
-            got = [{"start": 0, **one} for one in got]
+            got = [{"start": 0, **one} for one in got or []]
         assert got == over_http[name], name
     assert [one["text"] for one in over_grpc["sources"]] == [
         one["text"] for one in over_http["sources"]
