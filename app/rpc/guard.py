@@ -83,7 +83,7 @@ class RpcGuard:
                 await visit.tell_spent(is_last=True)
                 visit.status = 200
         except Exception as error:
-            self._refuse(visit, error, context)
+            await self._refuse(visit, error, context)
             return rpc.answers()
         finally:
             await self._end(visit, rpc, context)
@@ -107,7 +107,7 @@ class RpcGuard:
                 await visit.tell_spent(is_last=True)
                 visit.status = 200
         except Exception as error:
-            self._refuse(visit, error, context)
+            await self._refuse(visit, error, context)
         finally:
             await self._end(visit, rpc, context)
 
@@ -146,7 +146,7 @@ class RpcGuard:
         if request.ByteSize() > max_bytes:
             raise RequestTooLarge(f"The message is over the bound of {max_bytes} bytes.")
 
-    def _refuse(self, visit: Visit, error: Exception, context: RpcContext) -> None:
+    async def _refuse(self, visit: Visit, error: Exception, context: RpcContext) -> None:
         request_id = visit.request.request_id
         refusal = as_rag_error(error, request_id)
         if isinstance(error, StageFailed):
@@ -157,6 +157,7 @@ class RpcGuard:
         context.set_code(status_of(refusal))
         context.set_details(details_of(refusal, request_id=request_id))
         _say(visit, context, refusal)
+        await visit.tell_spent(is_last=True)
 
     async def _end(self, visit: Visit, rpc: Rpc, context: RpcContext) -> None:
         if not visit.request.notes.error:

@@ -67,6 +67,7 @@ class _Watchdog:
         self._events = events
         self._timeout_s = timeout_s
         self._last_s = time.monotonic()
+        self._is_closed = False
         self.has_bitten = False
         self._arm(timeout_s)
 
@@ -76,6 +77,7 @@ class _Watchdog:
 
     def close(self) -> None:
         """Lets the stream alone."""
+        self._is_closed = True
         self._timer.cancel()
 
     def _arm(self, wait_s: float) -> None:
@@ -85,6 +87,8 @@ class _Watchdog:
 
     def _look(self) -> None:
         left_s = self._last_s + self._timeout_s - time.monotonic()
+        if self._is_closed:
+            return
         if left_s > 0:
             self._arm(left_s)
         else:

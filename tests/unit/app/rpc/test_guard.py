@@ -349,3 +349,23 @@ async def test_a_stream_that_breaks_off_says_why_after_what_came(
 def test_an_open_service_has_an_authenticator_that_says_so() -> None:
     assert Authenticator().is_open
     assert not Authenticator("required").is_open
+
+
+async def test_what_was_spent_is_told_before_a_refusal_too(
+    make_service: MakeService, stages: DoubleDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model may have written before something failed."""
+    limited = Table({"reader": principal("query", limits=Limits(requests_per_min=9))})
+    service = make_service(
+        authenticator=limited, limiter=Limiter(FallbackStore(MemoryStore(), max_replicas=1))
+    )
+    told: list[bool] = []
+
+    async def noting(visit: object, *, is_last: bool) -> None:
+        told.append(is_last)
+
+    monkeypatch.setattr("app.edge.visit.Visit.tell_spent", noting)
+    stages.retriever.failure = Unavailable("away", "retriever")
+    await service.call("Search", rag_pb2.SearchRequest(query="x"), bearing("reader"))
+    await service.stream("StreamQuery", QUESTION, bearing("reader"))
+    assert told == [True, True]
