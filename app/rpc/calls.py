@@ -127,6 +127,10 @@ class RpcCall:
         """Returns who makes it; raises as `caller_of`."""
         return caller_of(self.scope, self.gateway, self.metadata.get(RELEASE_HEADER.lower()))
 
+    def check_wishes(self) -> None:
+        """Makes sure that it asks for nothing that only operators may; raises as `caller_of`."""
+        self.caller()
+
 
 def metadata_of(context: Any) -> Headers:
     """Returns what a client sent beside its message; a name that came twice counts once, as the

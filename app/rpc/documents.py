@@ -40,7 +40,7 @@ async def put_documents(
     """
     if bool(request.documents) == bool(request.files):
         raise InvalidRequest("Send either `documents` or `files`.")
-    call.caller()
+    call.check_wishes()
     body, uploads = b"", list[Upload]()
     if request.files:
         uploads = _uploads_of(request)
@@ -87,7 +87,7 @@ async def remove_document(
 ) -> rag_pb2.DeleteDocumentResponse:
     """Takes a document out of every index."""
     document_id = value_of(_ID, request.document_id, field="document_id")
-    call.caller()
+    call.check_wishes()
     gone = await delete_document(document_id, call.scope, call.gateway, call.args)
     return rag_pb2.DeleteDocumentResponse(id=gone.id, chunk_count=gone.chunk_count)
 

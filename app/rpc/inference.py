@@ -101,7 +101,7 @@ async def model_infer(call: RpcCall, request: oip.ModelInferRequest) -> oip.Mode
         ModelNotFound: no model of this name does it.
     """
     _check_version(call, request.model_version)
-    call.caller()
+    call.check_wishes()
     texts = texts_of(request)
     task: Task = "rerank" if "passages" in texts or "query" in texts else "embeddings"
     signature = _SIGNATURES[task]
