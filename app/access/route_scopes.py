@@ -4,7 +4,7 @@ What declares nothing is closed to all but operators, so that a route that someb
 hole.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from fastapi.dependencies.models import Dependant
@@ -64,6 +64,14 @@ class RouteScopes:
                 continue
             for method in route.methods:
                 self._fixed.setdefault((method, route.path), need)
+
+    def with_calls(self, needs: Mapping[str, Need]) -> "RouteScopes":
+        """Returns the same, which also knows what calls ask for that are no routes, by their
+        path."""
+        known = RouteScopes(())
+        known._fixed = self._fixed | {("POST", path): need for path, need in needs.items()}
+        known._patterns = self._patterns
+        return known
 
     def of(self, method: str, path: str) -> Need:
         """Returns what a request must have. Where there is nothing, any key: nobody else is told

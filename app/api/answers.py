@@ -1,6 +1,7 @@
 """`POST /v1/query` and `POST /v1/search`."""
 
 import time
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -15,7 +16,13 @@ from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
 from app.api.kept_conversations.turns import begin_turn, given_back_on_failure, recorded
 from app.api.moderation.requests import checked_question
-from app.api.wire.query_events import EVENTS, query_events, query_response
+from app.api.wire.query_events import (
+    EVENTS,
+    AnswerEvent,
+    answer_events,
+    query_events,
+    query_response,
+)
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
 from app.api.work import work_of_search
@@ -32,7 +39,6 @@ from app.schemas.answers import (
     WrittenQuery,
 )
 from app.schemas.wire import problem_responses
-from app.settings.gateway import GatewayArgs
 from deployments.contracts.generation import Message, Sampling, collect
 
 router = APIRouter(tags=["answers"], dependencies=[needs("query")])
@@ -54,10 +60,16 @@ async def query(
 ) -> Response:
     """Answers a question from the documents, with its sources. With a `conversation_id` it is
     understood by what was said there before, and kept."""
-    turn = await begin_turn(body.conversation_id, scope, gateway, user=body.user, store=body.store)
     if body.stream:
-        return await _stream_query(body, scope, gateway, caller, args, turn)
-    answered = await answer_query(body, scope, gateway, caller, turn)
+        events, release = await stream_answer(
+            body, scope, gateway, caller, timeout_s=args.stream_timeout_s
+        )
+        return EventStream(
+            query_events(events, scope),
+            keep_alive_s=args.keep_alive_s,
+            headers=release_header(release),
+        )
+    answered = await answer_turn(body, scope, gateway, caller)
     return Response(
         answered.model_dump_json(),
         media_type="application/json",
@@ -82,21 +94,29 @@ async def answer_query(
     return query_response(answer, served.release, served.record, scope, started_s)
 
 
-async def _stream_query(
-    body: QueryRequest,
-    scope: RequestScope,
-    gateway: Gateway,
-    caller: Caller,
-    args: GatewayArgs,
-    turn: OpenTurn | None,
-) -> EventStream:
+async def answer_turn(
+    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller
+) -> QueryResponse:
+    """Returns the answer to a question, which is a turn of the conversation that it names."""
+    turn = await _turn_of(body, scope, gateway)
+    return await answer_query(body, scope, gateway, caller, turn)
+
+
+async def stream_answer(
+    body: QueryRequest, scope: RequestScope, gateway: Gateway, caller: Caller, *, timeout_s: float
+) -> tuple[AsyncGenerator[AnswerEvent, None], str | None]:
+    """Returns an answer that has begun, as its events, and the release that writes it; `timeout_s`
+    is the time of the whole stream."""
     started_s = time.perf_counter()
-    timeout_s = args.stream_timeout_s
+    turn = await _turn_of(body, scope, gateway)
     served = await _begin(body, scope, gateway, caller, turn, timeout_s=timeout_s, whole=False)
     scope.closes(served.value.events)
-    events = query_events(served.value, served.release, served.record, scope, started_s)
-    headers = release_header(served.release)
-    return EventStream(events, keep_alive_s=args.keep_alive_s, headers=headers)
+    events = answer_events(served.value, served.release, served.record, scope, started_s)
+    return events, served.release
+
+
+async def _turn_of(body: QueryRequest, scope: RequestScope, gateway: Gateway) -> OpenTurn | None:
+    return await begin_turn(body.conversation_id, scope, gateway, user=body.user, store=body.store)
 
 
 async def _begin(
@@ -129,12 +149,20 @@ async def search_chunks(
     response: Response,
 ) -> SearchResponse:
     """Finds the chunks that fit a question best, without writing an answer."""
+    found = await search(body, scope, gateway, caller)
+    response.headers.update(release_header(found.release or None))
+    return found
+
+
+async def search(
+    body: SearchRequest, scope: RequestScope, gateway: Gateway, caller: Caller
+) -> SearchResponse:
+    """Returns the chunks that fit a question best."""
     started_s = time.perf_counter()
     assignment = assign(body, scope, gateway, caller)
     question = await checked_question(_question(body), assignment, scope, gateway)
     await _reserve(body, question, assignment, scope, gateway, writes=False)
     served = await gateway.dispatcher.search(question, assignment, scope)
-    response.headers.update(release_header(served.release))
     return SearchResponse(
         id=scope.request_id,
         request_id=scope.request_id,

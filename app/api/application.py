@@ -1,7 +1,7 @@
 """The FastAPI application as a function of what it serves: tested without Ray, run inside the
 ingress."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 
@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
 from app.access.check import AccessCheck
-from app.access.route_scopes import RouteScopes, read_declarations
+from app.access.route_scopes import Need, RouteScopes, read_declarations
 from app.api import (
     admin,
     answers,
@@ -43,6 +43,7 @@ from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation
 from app.api.overview import links, overview
 from app.edge.admission import AdmissionGate
 from app.edge.cors import cors_middlewares
+from app.edge.entrance import Entrance
 from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
 from app.edge.slashes import NoTrailingSlash
@@ -60,10 +61,14 @@ understand. `X-Request-ID` is accepted, and returned on every answer.
 
 
 def create_app(
-    gateway: Gateway, args: GatewayArgs, *, lifespan: Lifespan[FastAPI] | None = None
+    gateway: Gateway,
+    args: GatewayArgs,
+    *,
+    lifespan: Lifespan[FastAPI] | None = None,
+    entrance: Entrance | None = None,
 ) -> FastAPI:
     """Returns the application over what it serves; `lifespan` surrounds its first and its last
-    request."""
+    request, and `entrance` is what it shares with other ways into the replica."""
     app = routed_app(
         lifespan,
         [
@@ -73,9 +78,7 @@ def create_app(
             Middleware(
                 AdmissionGate,
                 args=args,
-                telemetry=gateway.telemetry,
-                access=_access(gateway),
-                limiter=gateway.limiter,
+                entrance=entrance or make_entrance(gateway, args),
                 idempotent=gateway.idempotent,
             ),
             Middleware(HeadAsGet),
@@ -112,12 +115,17 @@ def routed_app(
     return app
 
 
-def _access(gateway: Gateway) -> AccessCheck:
-    return AccessCheck(
+def make_entrance(
+    gateway: Gateway, args: GatewayArgs, *, also: Mapping[str, Need] | None = None
+) -> Entrance:
+    """Returns what every request to a replica passes; `also` says what is asked of whoever calls
+    something that is no route, by its path."""
+    access = AccessCheck(
         gateway.authenticator,
-        _route_scopes(),
+        _route_scopes() if also is None else _route_scopes().with_calls(also),
         knows=lambda key_id: gateway.releases.settings().recording.knows(key_id),
     )
+    return Entrance(args, gateway.telemetry, access, gateway.limiter)
 
 
 @cache

@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Request
 
 from app.access.principals import require
 from app.api.dependencies import gateway_of, scope_of
+from app.gateway import Gateway
 from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.principal import Principal
@@ -64,29 +65,37 @@ async def caller(
         str | None,
         Header(max_length=256, description="A release to answer; for operators, by their key."),
     ] = None,
-    x_ragserve_trace: Annotated[
+    _trace: Annotated[
         Literal["keep", "none"] | None,
-        Header(description="Whether the trace of the request is kept whatever comes, or none is."),
+        Header(
+            alias="x-ragserve-trace",
+            description="Whether the trace of the request is kept whatever comes, or none is.",
+        ),
     ] = None,
 ) -> Caller:
-    """Returns the caller of a request.
+    """Returns the caller of a request; raises as `caller_of`."""
+    return caller_of(scope_of(request), gateway_of(request), x_ragserve_release)
+
+
+def caller_of(scope: RequestScope, gateway: Gateway, forced_release: str | None = None) -> Caller:
+    """Returns the caller of a request that may ask for a release by its name.
 
     Raises:
         Unauthorized, Forbidden: a release was asked for without the operators' key.
         Forbidden: there is to be no trace, and the operators do not allow that.
     """
-    scope, gateway = scope_of(request), gateway_of(request)
     if scope.background is not None:
         # Checked when the batch was begun.
         return Caller(scope.principal, scope.background.release)
-    if x_ragserve_release is not None:
+    if forced_release is not None:
         has_operators = gateway.authenticator.has_operators
         require(scope.principal, frozenset({"operator"}), has_operators=has_operators)
-    if x_ragserve_trace == "none" and not gateway.releases.settings().recording.allow_opt_out:
+    wants_none = scope.notes.trace_wish == "none"
+    if wants_none and not gateway.releases.settings().recording.allow_opt_out:
         raise Forbidden(
             "The operators of this service keep traces: X-Ragserve-Trace: none is not allowed."
         )
-    return Caller(scope.principal, x_ragserve_release)
+    return Caller(scope.principal, forced_release)
 
 
 def release_header(release: str | None) -> dict[str, str]:

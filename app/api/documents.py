@@ -1,6 +1,6 @@
 """`/v1/documents`: put documents into the index, list them, take them out."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -15,6 +15,8 @@ from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn, media_t
 from app.api.indexes import delete_everywhere, write_everywhere
 from app.api.ingestions.beginning import PREFERENCE, begin_ingestion, prefers_async
 from app.api.wire.ingestions import ingestion_of
+from app.gateway import Gateway
+from app.request.scope import RequestScope
 from app.schemas.documents import (
     DeletedDocument,
     DocumentInfo,
@@ -24,6 +26,7 @@ from app.schemas.documents import (
 )
 from app.schemas.ingestions import Ingestion
 from app.schemas.wire import problem_responses
+from app.settings.gateway import GatewayArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import IngestOutcome, Upload
 from deployments.contracts.errors import (
@@ -77,6 +80,16 @@ DocumentId = Annotated[
     str, Path(min_length=1, max_length=256, examples=["doc_1b2c3d4e5f60718293a4b5c6"])
 ]
 
+PageLimit = Annotated[int, Query(ge=1, le=1000)]
+PageCursor = Annotated[
+    str | None,
+    Query(
+        max_length=20,
+        pattern=r"^[0-9]{1,18}$|^[1-8][0-9]{18}$",
+        description="`next_cursor` of the page before.",
+    ),
+]
+
 
 @router.post(
     "/v1/documents",
@@ -120,10 +133,23 @@ async def add_documents(
         response.headers["Preference-Applied"] = PREFERENCE
         return ingestion_of(begun)
 
+    return await write_documents(scope, gateway, args, json_body=body, uploads=uploads)
+
+
+async def write_documents(
+    scope: RequestScope,
+    gateway: Gateway,
+    args: GatewayArgs,
+    *,
+    json_body: bytes = b"",
+    uploads: Sequence[Upload] = (),
+) -> DocumentsResponse:
+    """Writes documents to every index: files, or else the texts of a body in JSON."""
+
     def write(indexer: IndexerStage, call: CallContext) -> Awaitable[list[IngestOutcome]]:
         if uploads:
             return indexer.ingest((), uploads, call=call)
-        return indexer.ingest_json(body, call=call)
+        return indexer.ingest_json(json_body, call=call)
 
     outcomes = await write_everywhere(write, gateway, scope, args)
     counts = dict.fromkeys(("added", "updated", "unchanged", "failed"), 0)
@@ -138,15 +164,8 @@ async def add_documents(
 async def list_documents(
     scope: ScopeIn,
     releases: ReleasesIn,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[
-        str | None,
-        Query(
-            max_length=20,
-            pattern=r"^[0-9]{1,18}$|^[1-8][0-9]{18}$",
-            description="`next_cursor` of the page before.",
-        ),
-    ] = None,
+    limit: PageLimit = 100,
+    cursor: PageCursor = None,
     named: Annotated[
         str,
         Query(
@@ -229,20 +248,30 @@ def _form_metadata(form: FormData) -> dict[str, Any]:
     given = form.get("metadata")
     if not isinstance(given, str) or not given:
         return {}
-    try:
-        return _METADATA.validate_json(given)
-    except ValidationError as error:
-        raise InvalidRequest("The form's `metadata` must be a JSON object of scalars.") from error
+    return metadata_of(given)
 
 
 def _form_acl(form: FormData) -> Acl | Kept:
     given = form.get("acl")
     if not isinstance(given, str) or not given:
         return "kept"
+    return acl_of(given)
+
+
+def metadata_of(given: str) -> dict[str, Any]:
+    """Returns the key-values of files, from JSON; raises InvalidRequest."""
+    try:
+        return _METADATA.validate_json(given)
+    except ValidationError as error:
+        raise InvalidRequest("The `metadata` of files must be a JSON object of scalars.") from error
+
+
+def acl_of(given: str) -> Acl:
+    """Returns who may read files, None for all of the tenant, from JSON; raises InvalidRequest."""
     try:
         groups = _ACL.validate_json(given)
     except ValidationError as error:
         raise InvalidRequest(
-            "The form's `acl` must be a JSON list of 1 to 32 names of groups, or null."
+            "The `acl` of files must be a JSON list of 1 to 32 names of groups, or null."
         ) from error
     return None if groups is None else frozenset(groups)

@@ -33,6 +33,13 @@ async def live() -> Liveness:
 async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readiness:
     """Says whether every stage of every release with traffic answers, which it does once its model
     is warm, and how what answers can be given without is."""
+    found = await readiness(scope, gateway)
+    response.status_code = 200 if found.status == "ready" else 503
+    return found
+
+
+async def readiness(scope: RequestScope, gateway: Gateway) -> Readiness:
+    """Returns whether questions can be answered, within 2 seconds."""
     brief = scope.within(_STAGE_TIMEOUT_S)
     releases: dict[str, dict[str, str]] = {}
     routes: list[Route] = []
@@ -44,7 +51,6 @@ async def ready(scope: ScopeIn, gateway: GatewayIn, response: Response) -> Readi
     details = {dependency.name: dependency.detail or "ok" for dependency in dependencies}
     releases |= {route.name: _states(route, details) for route in routes}
     good = all(state == "ok" for stages in releases.values() for state in stages.values())
-    response.status_code = 200 if good else 503
     return Readiness(
         status="ready" if good else "not_ready",
         releases=releases,

@@ -41,7 +41,7 @@ from app.schemas.models import (
 )
 from app.schemas.wire import problem_responses
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.search import Reranked
+from deployments.contracts.search import Embedded, Reranked
 from deployments.contracts.stages import Stage
 
 router = APIRouter(tags=["models"], dependencies=[needs("query")])
@@ -60,6 +60,20 @@ async def embeddings(
     gateway: GatewayIn,
 ) -> Response:
     """Embeds texts, in OpenAI's form."""
+    embedded = await embed(body, scope, gateway)
+    tokens = sum(embedded.token_counts)
+    content = await embeddings_json(
+        embedded,
+        body.encoding_format,
+        model=body.model,
+        provenance=_provenance(scope, embedded.model),
+        cost_usd=scope.notes.prices.cost_of_prompt_usd(embedded.model, tokens),
+    )
+    return Response(content, media_type="application/json")
+
+
+async def embed(body: EmbeddingsRequest, scope: RequestScope, gateway: Gateway) -> Embedded:
+    """Returns the vectors of texts, in their order."""
     releases = gateway.releases
     route = releases.main()  # vectors of two models do not compare
     texts = [body.input] if isinstance(body.input, str) else body.input
@@ -75,14 +89,7 @@ async def embeddings(
         embedded = await embedder.embed(texts, input_type=body.input_type, call=scope.call())
         spent.note(embedded.times)
         record.embedding_tokens = sum(embedded.token_counts)
-    content = await embeddings_json(
-        embedded,
-        body.encoding_format,
-        model=body.model,
-        provenance=_provenance(scope, embedded.model),
-        cost_usd=scope.notes.prices.cost_of_prompt_usd(embedded.model, record.embedding_tokens),
-    )
-    return Response(content, media_type="application/json")
+    return embedded
 
 
 @router.post("/v2/rerank", dependencies=[*JSON_BODY, *CALLERS], include_in_schema=False)
@@ -102,7 +109,7 @@ async def rerank(
         document.text if isinstance(document, RerankDocument) else document
         for document in body.documents
     ]
-    order, judged = await _rank(body.query, texts, body.model, scope, gateway)
+    order, judged = await rank(body.query, texts, body.model, scope, gateway)
     return RerankResponse(
         id=scope.request_id,
         model=body.model,
@@ -128,7 +135,7 @@ async def rerank_unversioned(
     """Orders texts, as `/v1/rerank` does; with `texts` in the form of text-embeddings-inference."""
     if isinstance(body, RerankRequest):
         return await rerank(body, scope, gateway)
-    order, judged = await _rank(body.query, body.texts, SERVICE, scope, gateway)
+    order, judged = await rank(body.query, body.texts, SERVICE, scope, gateway)
     return [
         RankedText(
             index=index,
@@ -166,7 +173,7 @@ async def rerank_for_infinity(
     )
 
 
-async def _rank(
+async def rank(
     query: str, texts: Sequence[str], model: str, scope: RequestScope, gateway: Gateway
 ) -> tuple[list[int], Reranked]:
     """Returns the places of the texts, best first, and what the reranker said of them."""

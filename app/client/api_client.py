@@ -47,7 +47,7 @@ class ApiClient:
         try:
             key = admin_key or os.environ.get(API_KEY_VARIABLE, "")
             self._client = Client(url, api_key=key, timeout_s=timeout_s, retries=retries)
-        except ValueError as error:
+        except (ValueError, ImportError) as error:
             raise CliError(str(error), "Try --url " + DEFAULT_URL) from error
 
     def __enter__(self) -> "ApiClient":

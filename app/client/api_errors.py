@@ -2,6 +2,7 @@
 
 ApiError
 ├ UnexpectedResponseError     what answers is not ragserve, or speaks another version of its API
+├ NotOverGrpcError            the call goes over HTTP alone, and the address is one of gRPC
 ├ ApiConnectionError          no connection, or the answer broke off
 │ └ ApiTimeoutError           nothing came in time
 └ ApiStatusError              the service refused, and said why
@@ -53,6 +54,10 @@ class ApiError(Exception):
 
 class UnexpectedResponseError(ApiError):
     """An answer that cannot be read."""
+
+
+class NotOverGrpcError(ApiError):
+    """A call that goes over HTTP alone, of a client whose address is one of gRPC."""
 
 
 class ApiConnectionError(ApiError):

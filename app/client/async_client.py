@@ -21,6 +21,7 @@ from app.client.calls import (
     TurnOptions,
     UsageOptions,
 )
+from app.client.carrier import make_async_carrier
 from app.client.connection import make_connection
 from app.client.ingestions import AsyncIngestions
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -46,7 +47,8 @@ class AsyncClient:
     service refused, an `ApiConnectionError` where it could not be reached.
 
     Args:
-        url: Address of the service; by default that of RAGSERVE_URL, or this machine's.
+        url: Address of the service; by default that of RAGSERVE_URL, or this machine's. One that
+            begins with `grpc://` or `grpcs://` has questions, searches and documents go over gRPC.
         api_key: Sent with every request; by https only, or to this machine.
         timeout_s: Time of one request, and between two pieces of a stream. Writes of documents
             have ten minutes.
@@ -55,6 +57,7 @@ class AsyncClient:
 
     Raises:
         ValueError: the address is none, or the key would travel to it in the clear.
+        ImportError: the address is one of gRPC, which is not installed.
     """
 
     def __init__(
@@ -67,8 +70,7 @@ class AsyncClient:
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         self._connection = make_connection(url, api_key, timeout_s, retries)
-        self._owns_http = http_client is None
-        self._http = http_client or httpx.AsyncClient(trust_env=False)
+        self._carrier = make_async_carrier(self._connection, http_client)
 
     @property
     def batches(self) -> AsyncBatches:
@@ -93,8 +95,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._owns_http:
-            await self._http.aclose()
+        await self._carrier.close()
 
     async def query(self, query: str, **options: Unpack[TurnOptions]) -> QueryResponse:
         """Returns the answer to a question, with its sources."""
@@ -267,10 +268,6 @@ class AsyncClient:
         return await retrying(self._once, call, stream)
 
     async def _once(self, call: Call[Any], stream: bool) -> httpx.Response:
-        request = self._connection.request(self._http, call)
-        with translated(self._connection.url):
-            response = await self._http.send(request, stream=stream)
-            if stream and not response.is_success:
-                await response.aread()
+        response = await self._carrier.send(call, stream=stream)
         self._connection.check(response, call)
         return response

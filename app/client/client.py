@@ -20,6 +20,7 @@ from app.client.calls import (
     TurnOptions,
     UsageOptions,
 )
+from app.client.carrier import make_carrier
 from app.client.connection import make_connection
 from app.client.ingestions import Ingestions
 from app.client.replies import event_data, not_ours, problem_error, translated
@@ -53,7 +54,8 @@ class Client:
     service refused, an `ApiConnectionError` where it could not be reached.
 
     Args:
-        url: Address of the service; by default that of RAGSERVE_URL, or this machine's.
+        url: Address of the service; by default that of RAGSERVE_URL, or this machine's. One that
+            begins with `grpc://` or `grpcs://` has questions, searches and documents go over gRPC.
         api_key: Sent with every request; by https only, or to this machine.
         timeout_s: Time of one request, and between two pieces of a stream. Writes of documents
             have ten minutes.
@@ -62,6 +64,7 @@ class Client:
 
     Raises:
         ValueError: the address is none, or the key would travel to it in the clear.
+        ImportError: the address is one of gRPC, which is not installed.
     """
 
     def __init__(
@@ -74,8 +77,7 @@ class Client:
         http_client: httpx.Client | None = None,
     ) -> None:
         self._connection = make_connection(url, api_key, timeout_s, retries)
-        self._owns_http = http_client is None
-        self._http = http_client or httpx.Client(trust_env=False)
+        self._carrier = make_carrier(self._connection, http_client)
 
     @property
     def batches(self) -> Batches:
@@ -100,8 +102,7 @@ class Client:
 
     def close(self) -> None:
         """Closes the connections."""
-        if self._owns_http:
-            self._http.close()
+        self._carrier.close()
 
     def query(self, query: str, **options: Unpack[TurnOptions]) -> QueryResponse:
         """Returns the answer to a question, with its sources."""
@@ -266,10 +267,6 @@ class Client:
         return retrying(self._once, call, stream)
 
     def _once(self, call: Call[Any], stream: bool) -> httpx.Response:
-        request = self._connection.request(self._http, call)
-        with translated(self._connection.url):
-            response = self._http.send(request, stream=stream)
-            if stream and not response.is_success:
-                response.read()
+        response = self._carrier.send(call, stream=stream)
         self._connection.check(response, call)
         return response

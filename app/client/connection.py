@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,16 @@ class Connection:
     timeout_s: float
     retries: Retries
     _headers: dict[str, str] = field(repr=False)
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether calls go over gRPC."""
+        return self.url.startswith(("grpc:", "grpcs:"))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is sent with every call."""
+        return self._headers
 
     def request(self, client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
         """Returns a call as a request.
@@ -84,12 +95,15 @@ def make_connection(
         parts = httpx.URL(address)
     except (httpx.InvalidURL, ValueError) as error:
         raise ValueError(f"'{address}' is not an address.") from error
-    if parts.scheme not in ("http", "https") or not parts.host:
-        raise ValueError(f"'{address}' is not an address; one begins with http:// or https://.")
+    if parts.scheme not in ("http", "https", "grpc", "grpcs") or not parts.host:
+        raise ValueError(
+            f"'{address}' is not an address; one begins with http:// or https://, or with grpc:// "
+            "or grpcs://."
+        )
     if api_key and travels_in_clear(address):
         raise ValueError(
-            f"The key would travel to {address} in the clear. Use https; in a network that is "
-            f"closed to others, set {IN_CLEAR}=1."
+            f"The key would travel to {address} in the clear. Use https or grpcs; in a network "
+            f"that is closed to others, set {IN_CLEAR}=1."
         )
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     return Connection(address, timeout_s, retries or Retries(), headers)

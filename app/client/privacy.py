@@ -11,9 +11,8 @@ IN_CLEAR = "RAGSERVE_ALLOW_HTTP"
 def travels_in_clear(address: str) -> bool:
     """Returns whether others on the way to an address could read a key."""
     parts = urlsplit(address)
-    return (
-        parts.scheme == "http" and not is_loopback(parts.hostname) and not os.environ.get(IN_CLEAR)
-    )
+    is_clear = parts.scheme in ("http", "grpc")
+    return is_clear and not is_loopback(parts.hostname) and not os.environ.get(IN_CLEAR)
 
 
 def is_loopback(host: str | None) -> bool:

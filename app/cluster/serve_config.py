@@ -17,6 +17,7 @@ from app.client.errors import CliError
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_API_PORT = 8000
+DEFAULT_GRPC_PORT = 9000
 _ALL_INTERFACES = ("0.0.0.0", "::")
 
 
@@ -34,6 +35,14 @@ class ServeConfig:
     @property
     def port(self) -> int:
         return int(self.document["http_options"]["port"])
+
+    @property
+    def grpc_port(self) -> int | None:
+        """The port of gRPC; None where no service is served over it."""
+        options = self.document.get("grpc_options") or {}
+        if not options.get("grpc_servicer_functions"):
+            return None
+        return int(options.get("port", DEFAULT_GRPC_PORT))
 
     @property
     def application_names(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def check_fallback_ports(environment: Mapping[str, str], *, moves: bool) -> Iter
 
     Args:
         environment: Names other ports.
-        moves: Whether the stack takes another HTTP port by itself, as `ragserve up` does.
+        moves: Whether the stack takes other ports by itself, as `ragserve up` does.
     """
     for variable, (protocol, usual) in _FALLBACKS.items():
         port = int(environment.get(variable) or usual)
@@ -38,7 +38,7 @@ def check_fallback_ports(environment: Mapping[str, str], *, moves: bool) -> Iter
             yield ok(name, f"free, for {need.purpose}")
             continue
         said = busy_message(need, holder(port))
-        if moves and protocol == "HTTP":
+        if moves:
             yield ok(name, f"{said}; `ragserve up` takes another one")
             continue
         remedy = (

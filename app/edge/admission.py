@@ -4,25 +4,21 @@ ended."""
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.check import AccessCheck
 from app.edge.body_limit import BodyBounds, BodyBudget, ClientLeft, RequestBody
 from app.edge.disconnect import DisconnectWatch
+from app.edge.entrance import Entrance
 from app.edge.foreground import Foreground
-from app.edge.limit import AdmissionLimit, too_many_requests
+from app.edge.limit import AdmissionLimit
 from app.edge.once import IDEMPOTENCY_NAME, answer_once
 from app.edge.origin import check_form, check_host
-from app.edge.visit import Visit
+from app.edge.visit import HttpVisit
 from app.idempotency.requests import IdempotentRequests
-from app.limits.limiter import Limiter
-from app.request.waiting import waiting
 from app.settings.gateway import GatewayArgs
-from app.telemetry.requests import Telemetry
 from deployments.contracts.errors import RagError, StageFailed
 
 _UPLOAD_PATHS = ("/v1/documents", "/v1/files", "/v1/batches")
@@ -44,9 +40,7 @@ class AdmissionGate:
     Args:
         app: The application behind.
         args: The bounds.
-        telemetry: Told of every request but health checks.
-        access: Tells who asks, and whether they may.
-        limiter: Counts what keys and tenants ask and spend; None where nobody does.
+        entrance: What requests pass that come by other ways as well.
         idempotent: Remembers what was answered to requests that may be sent again; None where
             nothing is remembered.
     """
@@ -55,29 +49,26 @@ class AdmissionGate:
         self,
         app: ASGIApp,
         args: GatewayArgs,
-        telemetry: Telemetry,
-        access: AccessCheck,
-        limiter: Limiter | None = None,
+        entrance: Entrance,
         idempotent: IdempotentRequests | None = None,
     ) -> None:
         self._app = app
         self._args = args
-        self._telemetry = telemetry
-        self._access = access
-        self._limiter = limiter
+        self._entrance = entrance
         self._idempotent = idempotent
-        self._limit = AdmissionLimit(
-            max_requests=args.max_concurrent_requests, target_wait_s=args.target_wait_s
-        )
         self._budget = BodyBudget(args.max_held_body_bytes)
         self._endings: set[asyncio.Task[None]] = set()
-        self.foreground = Foreground()
         _gates[:] = [self]
 
     @property
     def limit(self) -> AdmissionLimit:
         """How many requests are under way, and how many may be."""
-        return self._limit
+        return self._entrance.limit
+
+    @property
+    def foreground(self) -> Foreground:
+        """Those of them that somebody waits for."""
+        return self._entrance.foreground
 
     @property
     def cors_origins(self) -> tuple[str, ...]:
@@ -89,15 +80,15 @@ class AdmissionGate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = Visit(scope, send, self._args)
+        visit = HttpVisit(scope, send, self._args)
         try:
             if is_health(scope):
                 visit.begin()
                 await self._app(scope, receive, visit.send)
-            elif (background := visit.request.background) is not None:
+            elif visit.request.background is not None:
                 # The service asked itself: it takes no place from others, and says nothing of them.
-                visit.identify(background.principal, self._access)
-                await self._charge(visit)
+                self._entrance.identify_background(visit)
+                await self._entrance.charge(visit)
                 visit.begin()
                 await self._app(scope, receive, visit.send)
             else:
@@ -107,21 +98,18 @@ class AdmissionGate:
         except Exception as error:
             if visit.status:
                 raise
-            await visit.answer(_as_rag_error(error, visit.request.request_id), receive, visit.send)
+            await visit.answer(as_rag_error(error, visit.request.request_id), receive, visit.send)
         finally:
             if visit.detached is None or visit.detached.done():
                 await self._end(scope, visit)
             else:
                 self._end_later(scope, visit, visit.detached)
 
-    async def _admit(self, scope: Scope, receive: Receive, visit: Visit) -> None:
+    async def _admit(self, scope: Scope, receive: Receive, visit: HttpVisit) -> None:
         headers = Headers(scope=scope)
         check_host(headers, self._args.allowed_hosts)
         check_form(scope["method"], headers, self._args.cors_origins)
-        if self._limit.is_reached:
-            raise too_many_requests()
-        principal = await self._access.admit(scope["method"], scope["path"], headers)
-        visit.identify(principal, self._access)
+        await self._entrance.identify(visit, headers)
         body = RequestBody(receive, self._bounds(scope["path"]), self._budget)
         try:
             body.check_told_length(headers.get("content-length", ""))
@@ -131,7 +119,7 @@ class AdmissionGate:
             body.release()
 
     async def _answer(
-        self, scope: Scope, headers: Headers, body: RequestBody, visit: Visit
+        self, scope: Scope, headers: Headers, body: RequestBody, visit: HttpVisit
     ) -> None:
         async def work(receive: Receive, send: Send) -> None:
             await self._work(scope, receive, send, visit)
@@ -141,40 +129,22 @@ class AdmissionGate:
                 request_id = visit.request.request_id
                 await answer_once(
                     *(self._idempotent, scope, body, visit, work),
-                    lambda error: _as_rag_error(error, request_id),
+                    lambda error: as_rag_error(error, request_id),
                 )
                 return
             visit.request.notes.ignored = (IDEMPOTENCY_NAME,)
         watch = DisconnectWatch(body.receive, visit.send)
         await watch.run(work(watch.receive, watch.send))
 
-    async def _work(self, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+    async def _work(self, scope: Scope, receive: Receive, send: Send, visit: HttpVisit) -> None:
         """Has the application answer, as one of the requests under way."""
-        in_background = _is_background(scope["path"])
-        waited_for = nullcontext() if in_background else self.foreground.running()
-        tenant = visit.request.principal.tenant
-        with self._limit.running(tenant) as permit, waiting() as waited, waited_for:
+        with self._entrance.running(visit, in_background=_is_background(visit.path)) as permit:
             # Whoever is turned away because the service is full has asked nothing yet.
-            await self._charge(visit)
+            await self._entrance.charge(visit)
             visit.begin(permit.weigh)
             await self._app(scope, receive, send)
-        if waited.calls and not in_background:
-            # What is many requests in one waits for itself.
-            self._limit.observe(waited.longest_s / permit.weight)
 
-    async def _charge(self, visit: Visit) -> None:
-        """Has a request counted, where anything bounds whoever sends it.
-
-        Raises:
-            LimitReached: it is one too many.
-        """
-        if self._limiter is None:
-            return
-        visit.charge = self._limiter.charge(visit.request.principal)
-        if visit.charge is not None:
-            await visit.charge.begin()
-
-    def _end_later(self, scope: Scope, visit: Visit, work: "asyncio.Task[None]") -> None:
+    def _end_later(self, scope: Scope, visit: HttpVisit, work: "asyncio.Task[None]") -> None:
         def ended(_: object) -> None:
             ending = asyncio.create_task(self._end(scope, visit))
             self._endings.add(ending)
@@ -182,19 +152,14 @@ class AdmissionGate:
 
         work.add_done_callback(ended)
 
-    async def _end(self, scope: Scope, visit: Visit) -> None:
-        try:
-            await visit.request.end()
-        finally:
-            visit.settle()
-        if not is_health(scope):
-            self._telemetry.finished(visit.finished())
+    async def _end(self, scope: Scope, visit: HttpVisit) -> None:
+        await self._entrance.end(visit, is_told=not is_health(scope))
 
     def note_refusal(self, scope: Scope, error: RagError, status: int) -> None:
         """Reports a request that was turned away before it came in."""
-        visit = Visit(scope, _send_nothing, self._args)
+        visit = HttpVisit(scope, _send_nothing, self._args)
         visit.status, visit.request.notes.error = status, error.code
-        self._telemetry.finished(visit.finished())
+        self._entrance.note_refusal(visit)
 
     def _bounds(self, path: str) -> BodyBounds:
         args = self._args
@@ -228,7 +193,8 @@ async def _send_nothing(_message: Message) -> None:
     """The way to a client that has been answered."""
 
 
-def _as_rag_error(error: Exception, request_id: str) -> RagError:
+def as_rag_error(error: Exception, request_id: str) -> RagError:
+    """Returns what a client is told of a failure; what nobody planned for is in the log alone."""
     if isinstance(error, RagError):
         return error
     _log.error("request %s failed", request_id, exc_info=error)

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.edge.body_limit import RequestBody, replay
 from app.edge.disconnect import DisconnectWatch
-from app.edge.visit import Visit
+from app.edge.visit import HttpVisit
 from app.idempotency.requests import Asked, IdempotentRequests, Labels
 from deployments.contracts.erasure import user_mark
 from deployments.contracts.errors import RagError
@@ -23,7 +23,7 @@ async def answer_once(
     requests: IdempotentRequests,
     scope: Scope,
     body: RequestBody,
-    visit: Visit,
+    visit: HttpVisit,
     work: Work,
     as_ours: Callable[[Exception], RagError],
 ) -> None:
@@ -54,7 +54,7 @@ async def answer_once(
         requests.leave(reading)
 
 
-def _asked(scope: Scope, headers: Headers, visit: Visit, messages: Sequence[Message]) -> Asked:
+def _asked(scope: Scope, headers: Headers, visit: HttpVisit, messages: Sequence[Message]) -> Asked:
     said = [headers.get(name, "").encode("latin-1") for name in _ANSWER_HEADERS]
     said.append(scope.get("query_string", b""))
     content = b"\n".join([*said, b"".join(message.get("body", b"") for message in messages)])
@@ -64,7 +64,7 @@ def _asked(scope: Scope, headers: Headers, visit: Visit, messages: Sequence[Mess
 
 
 async def _answer_alone(
-    visit: Visit,
+    visit: HttpVisit,
     work: Work,
     receive: Receive,
     send: Send,
@@ -76,7 +76,7 @@ async def _answer_alone(
     async def noted(message: Message) -> None:
         if message["type"] == "http.response.start":
             visit.status = message["status"]
-        await visit.tell_spent(message)
+        await visit.note_sent(message)
         await send(message)
 
     try:

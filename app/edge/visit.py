@@ -2,10 +2,11 @@
 it."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, cast, get_args
+from typing import cast, get_args
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -37,17 +38,31 @@ _MAX_NAME_CHARS = 64
 
 
 class Visit:
-    """A request between its first byte and its last one."""
+    """A request between its first byte and its last one, whatever it came by.
 
-    def __init__(self, scope: Scope, send: Send, args: GatewayArgs) -> None:
-        headers = Headers(scope=scope)
-        self._scope = scope
-        self._send = send
+    Args:
+        headers: Or what stands for them.
+        args: The bounds.
+        method: Of HTTP.
+        path: What is asked.
+        background: For whom the service asks itself; None where somebody else does.
+    """
+
+    def __init__(
+        self,
+        headers: Headers,
+        args: GatewayArgs,
+        *,
+        method: str,
+        path: str,
+        background: Background | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
         self._timeout_s = args.request_timeout_s
         self._started_ns = time.time_ns()
         self._started_s = time.monotonic()
         self._trace = trace_of(headers.get(HEADER, ""), adopts=args.trust_traceparent)
-        background: Background | None = scope.get(BACKGROUND_KEY)
         self.request = RequestScope(
             headers.get(ID_HEADER, ""),
             self._started_s + self._timeout_s,
@@ -71,51 +86,41 @@ class Visit:
         notes.tenant, notes.key_id = principal.tenant, principal.key_id
         notes.usage_key = access.usage_key(principal)
 
-    def begin(self, weigh: Callable[[int], None] | None = None) -> None:
-        """Gives the application its request, whose time begins now."""
-        request = self.request.within(self._timeout_s).weighed_by(weigh)
+    def begin(
+        self, weigh: Callable[[int], None] | None = None, *, timeout_s: float = math.inf
+    ) -> RequestScope:
+        """Returns the request for the application, whose time begins now; `timeout_s` shortens
+        it."""
+        request = self.request.within(min(self._timeout_s, timeout_s)).weighed_by(weigh)
         self.request = request.charged_to(self.charge)
-        self._scope[SCOPE_KEY] = self.request
+        return self.request
 
-    async def send(self, message: Message) -> None:
-        """Sends a message, with what is known when an answer begins."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers[_TIMING_HEADER] = self.request.notes.server_timing(self._took_ms())
-            headers[HEADER] = self._trace.traceparent()
-            if ignored := self.request.notes.ignored:
-                headers[IGNORED_HEADER] = _as_header(ignored)
-            if (cache := self.request.notes.cache) is not None:
-                headers[CACHE_HEADER] = cache.outcome
-                if cache.outcome == "hit":
-                    headers["age"] = str(round(cache.age_s))
-                    headers[MATCH_HEADER] = cache.match
-            if self.charge is not None:
-                headers.update(self.charge.headers())
-        else:
-            await self.tell_spent(message)
-        await self._send(message)
+    def says(self) -> dict[str, str]:
+        """Returns what an answer says of its request, as headers, from what is known by now."""
+        notes = self.request.notes
+        headers = {
+            _TIMING_HEADER: notes.server_timing(self._took_ms()),
+            HEADER: self._trace.traceparent(),
+        }
+        if notes.ignored:
+            headers[IGNORED_HEADER] = _as_header(notes.ignored)
+        if (cache := notes.cache) is not None:
+            headers[CACHE_HEADER] = cache.outcome
+            if cache.outcome == "hit":
+                headers |= {"age": str(round(cache.age_s)), MATCH_HEADER: cache.match}
+        if self.charge is not None:
+            headers |= self.charge.headers()
+        return headers
 
-    async def tell_spent(self, message: Message) -> None:
+    async def tell_spent(self, *, is_last: bool) -> None:
         """Has what was spent written before a message goes out that ends an answer: the last one,
         and in a stream the first one after all was written."""
-        if self.charge is None or message["type"] != "http.response.body":
+        if self.charge is None:
             return
         is_written = self.request.notes.written is not None and not self._has_told_spent
-        if is_written or not message.get("more_body", False):
+        if is_written or is_last:
             self._has_told_spent = True
             await self.charge.tell_spent()
-
-    async def answer(self, error: RagError, receive: Receive, send: Send) -> None:
-        """Answers in place of the application."""
-        request = self.request
-        request.notes.error = error.code
-        response = problem_of(error, request_id=request.request_id, instance=self._scope["path"])
-        if isinstance(error, BodyTimedOut):
-            # What may still come of the body must not be taken for another request.
-            response.headers["connection"] = "close"
-        await response(self._scope, receive, send)
 
     def settle(self) -> None:
         """Has what was reserved settled by what was used, whatever the end was."""
@@ -128,22 +133,76 @@ class Visit:
             request_id=self.request.request_id,
             kind="request" if self.request.background is None else "line",
             trace=self._trace,
-            method=self._scope["method"],
-            route=_route_of(self._scope),
+            method=self.method,
+            route=self._route(),
             status=self.status or CLIENT_LEFT,
             started_ns=self._started_ns,
             total_ms=self._took_ms(),
             notes=self.request.notes,
         )
 
+    def _route(self) -> str:
+        return self.path
+
     def _took_ms(self) -> float:
         return (time.monotonic() - self._started_s) * 1e3
+
+
+class HttpVisit(Visit):
+    """A request over HTTP.
+
+    Args:
+        scope: Of the request.
+        send: The way to its client.
+        args: The bounds.
+    """
+
+    def __init__(self, scope: Scope, send: Send, args: GatewayArgs) -> None:
+        super().__init__(
+            Headers(scope=scope),
+            args,
+            method=scope["method"],
+            path=scope["path"],
+            background=scope.get(BACKGROUND_KEY),
+        )
+        self._scope = scope
+        self._send = send
+
+    def begin(
+        self, weigh: Callable[[int], None] | None = None, *, timeout_s: float = math.inf
+    ) -> RequestScope:
+        """Gives the application its request, whose time begins now."""
+        self._scope[SCOPE_KEY] = request = super().begin(weigh, timeout_s=timeout_s)
+        return request
+
+    async def send(self, message: Message) -> None:
+        """Sends a message, with what is known when an answer begins."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message).update(self.says())
+        else:
+            await self.note_sent(message)
+        await self._send(message)
+
+    async def note_sent(self, message: Message) -> None:
+        """See `tell_spent`."""
+        if message["type"] == "http.response.body":
+            await self.tell_spent(is_last=not message.get("more_body", False))
+
+    async def answer(self, error: RagError, receive: Receive, send: Send) -> None:
+        """Answers in place of the application."""
+        request = self.request
+        request.notes.error = error.code
+        response = problem_of(error, request_id=request.request_id, instance=self._scope["path"])
+        if isinstance(error, BodyTimedOut):
+            # What may still come of the body must not be taken for another request.
+            response.headers["connection"] = "close"
+        await response(self._scope, receive, send)
+
+    def _route(self) -> str:
+        return str(getattr(self._scope.get("route"), "path", ""))
 
 
 def _as_header(fields: Sequence[str]) -> str:
     """Returns names that a client chose as a header: nothing in them ends it, or parts it."""
     return ", ".join(quote(name[:_MAX_NAME_CHARS], safe="") for name in fields[:_MOST_IGNORED])
-
-
-def _route_of(scope: Mapping[str, Any]) -> str:
-    return str(getattr(scope.get("route"), "path", ""))

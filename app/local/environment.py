@@ -66,6 +66,7 @@ def ray_environment(
         # Replicas wait this long for load balancers to notice that they go: here, none but ours.
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback_proxy),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports.fallback_grpc),
         # The working tree, so that `import_path` finds modules beside the config file.
         "PYTHONPATH": str(import_dir),
     }

@@ -55,6 +55,9 @@ class UpOptions:
 def port_needs(config: ServeConfig, options: UpOptions) -> Sequence[PortNeed]:
     """Returns the ports that cannot be replaced by others, because clients know them."""
     needs = [PortNeed(config.port, "the API", "Take another one: --port", config.host)]
+    if config.grpc_port is not None:
+        remedy = "Take another one: grpc_options.port in the config"
+        needs.append(PortNeed(config.grpc_port, "gRPC", remedy, config.host))
     if options.chroma_port is not None:
         needs.append(PortNeed(options.chroma_port, "Chroma", "Take another one: --chroma-port"))
     if options.mlflow_port is not None:
@@ -99,6 +102,8 @@ def new_state(config: ServeConfig, ports: StackPorts) -> StackState:
         "API docs": f"{api_url}/docs",
         "Ray dashboard": dashboard_url,
     }
+    if config.grpc_port is not None:
+        urls["gRPC"] = base_url(config.host, config.grpc_port).replace("http:", "grpc:")
     if ports.mlflow is not None:
         urls["MLflow"] = f"http://{LOOPBACK}:{ports.mlflow}"
     if ports.chroma is not None:

@@ -40,11 +40,14 @@ class StackPorts:
     haproxy_stats: int
     haproxy_metrics: int
     fallback_proxy: int
+    fallback_grpc: int
 
 
-def choose_ports(*, api: int, chroma: int | None, mlflow: int | None) -> StackPorts:
+def choose_ports(
+    *, api: int, chroma: int | None, mlflow: int | None, grpc: int | None = None
+) -> StackPorts:
     """Returns the ports of a stack: Ray's usual ones where they are free, else any that are."""
-    taken = {port for port in (api, chroma, mlflow) if port is not None}
+    taken = {port for port in (api, chroma, mlflow, grpc) if port is not None}
 
     def pick(preferred: int, host: str = LOOPBACK) -> int:
         port = preferred if preferred not in taken and is_free(preferred, host) else 0
@@ -65,6 +68,7 @@ def choose_ports(*, api: int, chroma: int | None, mlflow: int | None) -> StackPo
         haproxy_stats=pick(8404, ""),  # HAProxy binds these two on every interface
         haproxy_metrics=pick(9101, ""),
         fallback_proxy=pick(8500),
+        fallback_grpc=pick(9500, ""),  # bound on every interface, where there is gRPC
     )
 
 

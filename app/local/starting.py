@@ -113,7 +113,10 @@ class Launch:
         require_chroma_port(config, options)
         require_free(port_needs(config, options))
         ports = choose_ports(
-            api=config.port, chroma=options.chroma_port, mlflow=options.mlflow_port
+            api=config.port,
+            chroma=options.chroma_port,
+            mlflow=options.mlflow_port,
+            grpc=config.grpc_port,
         )
         self.home.create()
         code_dir = config.path.parent

@@ -1,7 +1,7 @@
 """How long one request has waited for its stages, counted wherever in it a stage is called."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -31,7 +31,9 @@ def waiting() -> Iterator[Waited]:
     try:
         yield count
     finally:
-        _waited.reset(token)
+        # What closes a stream may be another task, whose context never had the count.
+        with suppress(ValueError):
+            _waited.reset(token)
 
 
 def note_wait(waited_s: float) -> None:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from app.settings.gateway import GatewayArgs
+from app.settings.grpc import check_grpc
 from app.settings.live import GatewayLive
 from app.settings.moderation import LocalClassifierArgs
 from app.settings.release import Release, as_tuple
@@ -60,6 +61,7 @@ def check_content(content: Any, path: str | Path) -> None:
         _check_application(path, application, names)
     _check_tls(path, content)
     _check_access(path, content, applications)
+    check_grpc(path, content, applications)
     for application in applications:
         _check_release_targets(path, application, names)
         _check_searchers(path, application, applications)

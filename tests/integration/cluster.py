@@ -55,6 +55,7 @@ class Cluster:
     config_file: Path
     url: str
     dashboard_url: str = ""
+    grpc_target: str = ""
 
     def run(self, *args: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Runs a verb of the command line against this stack."""

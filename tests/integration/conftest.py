@@ -8,6 +8,7 @@ import httpx
 import pytest
 import yaml
 
+from app.settings.grpc import SERVICERS
 from benchmarks.peers.mlflow_server import MlflowServer
 from tests.integration.cluster import CALLER_KEYS, REPOSITORY, Cluster, free_port, key_id
 from tests.openai_peer import OpenAIPeer
@@ -74,7 +75,7 @@ def _add_scripted_generators(config: dict[str, Any], base_url: str) -> None:
     # The first one calls no functions, and is left out where a request offers some.
     releases["calls"] = usual | {"generator": ["generator-extractive", "generator-calls"]}
     releases["searcher"] = releases["calls"] | {"search": "tool", "search_rounds": 1}
-    for name in ("steady", "steady-slower", "steady-failing"):
+    for name in ("steady", "steady-slower", "steady-failing", "lasts"):
         config["applications"].append(_scripted_generator(name, name, base_url))
         # Without the reranker: on a slow machine it is what such load waits for, and what differs
         # between the releases is lost in the wait.
@@ -95,9 +96,10 @@ def cluster(
 ) -> Iterator[Cluster]:
     """The shipped config, with other ports, tighter limits, and autoscaling in seconds."""
     home = tmp_path_factory.mktemp("stack")
-    port, chroma_port = free_port(), free_port()
+    port, chroma_port, grpc_port = free_port(), free_port(), free_port()
     config = yaml.safe_load((REPOSITORY / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
+    config["grpc_options"] = {"port": grpc_port, "grpc_servicer_functions": list(SERVICERS)}
     gateway, retrieval = config["applications"][:2]
     gateway["args"] |= {
         "request_timeout_s": 8,
@@ -141,7 +143,7 @@ def cluster(
     }
     file = home / "serve_config.yaml"
     file.write_text(yaml.safe_dump(config))
-    stack = Cluster(home, file, f"http://127.0.0.1:{port}")
+    stack = Cluster(home, file, f"http://127.0.0.1:{port}", grpc_target=f"127.0.0.1:{grpc_port}")
     try:
         stack.up(chroma_port)
         yield stack

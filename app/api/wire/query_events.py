@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from app.answering.written import Answer, AnswerStream
@@ -19,7 +20,7 @@ from app.schemas.answers import (
 )
 from app.schemas.wire import Problem
 from deployments.contracts.errors import RagError
-from deployments.contracts.generation import Generation, Started, TextDelta
+from deployments.contracts.generation import Started, TextDelta
 
 _EXAMPLES = {
     "sources": {"id": "3f2a9c", "release": "minilm-extractive", "model": "extractive"},
@@ -70,35 +71,60 @@ def query_response(
     )
 
 
-def query_events(
+@dataclass(frozen=True, slots=True)
+class DoneEvent:
+    """The last event of an answer that came to its end.
+
+    Attributes:
+        answer: All of it.
+        has_new_sources: Whether the language model searched by itself and may have found more than
+            the first event told.
+    """
+
+    answer: QueryResponse
+    has_new_sources: bool
+
+
+AnswerEvent = SourcesEvent | DeltaEvent | Citation | DoneEvent
+
+
+async def answer_events(
     begun: AnswerStream,
     release: str | None,
     record: AttemptRecord,
     scope: RequestScope,
     started_s: float,
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yields the sources, then pieces of the text, each with the citations that it completes after
+    it, and in the end the whole; raises as the answer does."""
+    async with aclosing(begun.events):
+        async for batch in begun.events:
+            for event in batch:
+                if isinstance(event, Started):
+                    yield _sources(event, begun, release, scope)
+                elif isinstance(event, TextDelta):
+                    if event.text:
+                        yield DeltaEvent(text=event.text)
+                    for citation in event.citations:
+                        yield Citation.model_validate(citation)
+                else:
+                    answer = Answer(event, tuple(begun.sources))
+                    whole = query_response(answer, release, record, scope, started_s)
+                    yield DoneEvent(whole, bool(record.rounds))
+
+
+def query_events(
+    events: AsyncGenerator[AnswerEvent, None], scope: RequestScope
 ) -> AsyncGenerator[bytes, None]:
     """Returns the events `sources`, `delta`, `citation`, and `done` or `error`.
 
-    `done` has everything that the whole answer has, without the sources, unless the language model
-    searched by itself and may have found more.
+    `done` has everything that the whole answer has, without the sources, unless there are new ones.
     """
 
-    async def events() -> AsyncGenerator[bytes, None]:
-        async with aclosing(begun.events):
-            async for batch in begun.events:
-                for event in batch:
-                    if isinstance(event, Started):
-                        yield _sources(event, begun, release, scope)
-                    elif isinstance(event, TextDelta):
-                        yield _delta(event)
-                    else:
-                        yield _done(event)
-
-    def _done(written: Generation) -> bytes:
-        answer = Answer(written, tuple(begun.sources))
-        whole = query_response(answer, release, record, scope, started_s)
-        known = set() if record.rounds else {"sources"}
-        return encode_event(whole.model_dump(mode="json", exclude=known), "done")
+    async def encoded() -> AsyncGenerator[bytes, None]:
+        async with aclosing(events):
+            async for event in events:
+                yield _encode(event)
 
     def as_event(error: RagError) -> bytes:
         body = problem_body(
@@ -106,29 +132,31 @@ def query_events(
         )
         return encode_event(Problem.model_validate(body).model_dump(mode="json"), "error")
 
-    return end_honestly(events(), scope, as_event)
+    return end_honestly(encoded(), scope, as_event)
+
+
+def _encode(event: AnswerEvent) -> bytes:
+    match event:
+        case SourcesEvent():
+            return encode_event(event.model_dump(mode="json"), "sources")
+        case DeltaEvent():
+            return encode_event({"text": event.text}, "delta")
+        case Citation():
+            said = {"start": event.start, "end": event.end, "source": event.source}
+            return encode_event(said, "citation")
+        case DoneEvent():
+            known = set() if event.has_new_sources else {"sources"}
+            return encode_event(event.answer.model_dump(mode="json", exclude=known), "done")
 
 
 def _sources(
     event: Started, begun: AnswerStream, release: str | None, scope: RequestScope
-) -> bytes:
-    sources = SourcesEvent(
+) -> SourcesEvent:
+    return SourcesEvent(
         id=scope.request_id,
         request_id=scope.request_id,
         release=release or "",
         model=event.model,
         sources=[source_of(hit) for hit in begun.sources],
         conversation_id=scope.notes.conversation or None,
-    )
-    return encode_event(sources.model_dump(mode="json"), "sources")
-
-
-def _delta(event: TextDelta) -> bytes:
-    """Returns the piece, and the citations that it completes after it."""
-    text = encode_event(DeltaEvent(text=event.text).model_dump(), "delta") if event.text else b""
-    return text + b"".join(
-        encode_event(
-            {"start": citation.start, "end": citation.end, "source": citation.source}, "citation"
-        )
-        for citation in event.citations
     )

@@ -15,6 +15,7 @@ from app.cluster.chart.manifests import check_embedded
 from app.cluster.chart.render import render_chart
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS
 from app.cluster.nodes import needed
+from app.settings.grpc import SERVICERS
 from tests.unit.deploy.charts import (
     CHART,
     NAMESPACE,
@@ -276,3 +277,24 @@ def test_values_that_do_not_fit_are_refused_by_name(
     done = run_helm(helm, "template", RELEASE, str(CHART), values=file)
     assert done.returncode != 0
     assert said.rpartition(".")[2] in done.stderr
+
+
+def test_grpc_has_a_port_wherever_it_is_switched_on(made: dict[str, Any]) -> None:
+    found = made["gpu"]
+    options = serve_file(found)["grpc_options"]
+    assert options["port"] == 9001
+    assert set(options["grpc_servicer_functions"]) == set(SERVICERS)
+    for template in ray_groups(found).values():
+        [container] = [
+            one for one in template["spec"]["containers"] if one["name"].startswith("ray-")
+        ]
+        assert {"name": "grpc", "containerPort": 9001} in container["ports"]
+    service = only("RayService", found)["spec"]["serveService"]["spec"]
+    assert [port["port"] for port in service["ports"]] == [8000, 9001]
+    rules = only("NetworkPolicy", found, "-ray")["spec"]["ingress"]
+    assert sum({"protocol": "TCP", "port": 9001} in rule.get("ports", []) for rule in rules) == 1
+
+
+def test_without_it_no_port_of_grpc_is_anywhere(made: dict[str, Any]) -> None:
+    assert "grpc_options" not in serve_file(made["defaults"])
+    assert "9000" not in yaml.safe_dump(made["defaults"])

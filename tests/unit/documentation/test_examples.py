@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import kubernetes_validate
 import pytest
 import typer
 import yaml
@@ -17,8 +18,10 @@ from starlette.routing import Match
 
 from app.api.application import create_app
 from app.cli.main import app as cli
+from app.cluster.serve_schema import check_serve_schema
 from app.gateway import make_gateway
 from app.releases.releases import Releases
+from app.settings.check import check_content
 from app.settings.gateway import GatewayArgs
 from app.settings.live import GatewayLive
 from app.telemetry.requests import Telemetry
@@ -97,6 +100,17 @@ def test_python_can_be_compiled(example: Example) -> None:
 def test_settings_are_accepted(example: Example) -> None:
     content = yaml.safe_load(example.body)
     if "scrape_configs" in content:  # of Prometheus
+        return
+    if "readinessProbe" in content:  # of Kubernetes
+        containers = [{"name": "ragserve", "image": "ragserve", **content}]
+        spec = {"containers": containers}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
+        kubernetes_validate.validate(pod, "1.31", strict=True)
+        return
+    if "grpc_options" in content:
+        shipped = yaml.safe_load((ROOT / "serve_config.yaml").read_text(encoding="utf-8"))
+        check_serve_schema({**shipped, **content}, source=example.page)
+        check_content({**shipped, **content}, example.page)
         return
     if "steps" in content:
         Policy.model_validate(content)

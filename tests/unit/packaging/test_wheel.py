@@ -45,6 +45,14 @@ store.close()
 from app.cluster.chart.render import render_chart
 assert "rayservice.yaml" in render_chart({}, release="one", namespace="two")
 """,
+    "the contracts over gRPC": """
+from importlib.resources import files
+from ragserve.inference.open_inference_pb2_grpc import GRPCInferenceServiceStub
+from ragserve.v1.rag_pb2_grpc import RagStub
+assert "service Rag {" in (files("ragserve.v1") / "rag.proto").read_text()
+protocol = files("ragserve.inference") / "open_inference.proto"
+assert "service GRPCInferenceService {" in protocol.read_text()
+""",
     "the dashboard": """
 import json
 from importlib.resources import files

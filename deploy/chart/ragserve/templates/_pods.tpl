@@ -98,6 +98,9 @@ spec:
         - {name: client, containerPort: 10001}
         {{- end }}
         - {name: serve, containerPort: 8000}
+        {{- if $root.Values.grpc.enabled }}
+        - {name: grpc, containerPort: {{ $root.Values.grpc.port }}}
+        {{- end }}
         - {name: metrics, containerPort: 8080}
       {{- if ne .component "head" }}
       # Traffic comes when questions can be answered: /-/healthz, which KubeRay would ask, says only that a

@@ -37,5 +37,16 @@ and the version of the code in the environment of each application of ours. It h
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if .Values.grpc.enabled -}}
+{{- $options := default dict $config.grpc_options -}}
+{{- $_ := set $options "port" .Values.grpc.port -}}
+{{- if not $options.grpc_servicer_functions -}}
+{{- $own := "ragserve.v1.rag_pb2_grpc.add_RagServicer_to_server" -}}
+{{- $inference := "ragserve.inference.open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server" -}}
+{{- $health := "grpc_health.v1.health_pb2_grpc.add_HealthServicer_to_server" -}}
+{{- $_ := set $options "grpc_servicer_functions" (list $own $inference $health) -}}
+{{- end -}}
+{{- $_ := set $config "grpc_options" $options -}}
+{{- end -}}
 {{- toYaml $config -}}
 {{- end -}}

@@ -27,6 +27,7 @@ PORTS = StackPorts(
     haproxy_stats=18404,
     haproxy_metrics=19101,
     fallback_proxy=8500,
+    fallback_grpc=9500,
 )
 
 

@@ -51,8 +51,9 @@ def test_refusal_says_so_where_the_holder_cannot_be_seen() -> None:
 
 
 def test_chosen_ports_are_distinct_even_if_a_client_port_is_one_that_ray_prefers() -> None:
-    ports = choose_ports(api=8265, chroma=6379, mlflow=None)
+    ports = choose_ports(api=8265, chroma=6379, mlflow=None, grpc=9500)
     chosen = [port for port in vars(ports).values() if port is not None]
-    assert len(chosen) == len(set(chosen)) == 10
+    assert len(chosen) == len(set(chosen)) == 11
+    assert ports.fallback_grpc != 9500
     assert ports.dashboard != 8265
     assert ports.gcs != 6379

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from app.client.errors import CliError
 from app.cluster.serve_config import ServeConfig, load_serve_config
 from app.cluster.timeline import Timeline
 from app.local.home import Home
-from app.local.planning import UpOptions, port_needs, require_chroma_port
+from app.local.planning import UpOptions, new_state, port_needs, require_chroma_port
+from app.local.ports import choose_ports
 from app.local.starting import launch
 from app.local.state import ChildRecord, StackState, read_state, write_state
 from app.local.stopping import stop_stack, take_down
+
+ROOT = Path(__file__).parents[4]
 
 
 def accept(config: ServeConfig) -> None:
@@ -53,6 +57,17 @@ def test_a_busy_port_stops_a_start_before_anything_is_made(tmp_path: Path) -> No
         with pytest.raises(CliError, match=f"Port {port}, needed for the API"):
             command.bring_up(options(tmp_path, api_port=port))
     assert not home.root.exists()
+
+
+def test_grpc_has_a_port_that_must_be_free_and_an_address_to_show(tmp_path: Path) -> None:
+    config = load_serve_config(ROOT / "serve_config.yaml")
+    assert config.grpc_port is None
+    grpc_options = {"port": 9001, "grpc_servicer_functions": ["a.b"]}
+    config = replace(config, document={**config.document, "grpc_options": grpc_options})
+    needs = port_needs(config, options(tmp_path))
+    assert ("gRPC", 9001) in [(need.purpose, need.port) for need in needs]
+    ports = choose_ports(api=1, chroma=None, mlflow=None, grpc=config.grpc_port)
+    assert new_state(config, ports).urls["gRPC"] == "grpc://127.0.0.1:9001"
 
 
 def test_a_server_that_is_left_out_needs_no_port(tmp_path: Path) -> None:
