@@ -16,9 +16,6 @@ SERVE_SETTINGS: Mapping[str, str] = {
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(_MAX_MESSAGE_BYTES),
     # Processes that wait for work have loaded Serve, and without what it does not need here.
     "RAY_preload_python_modules": "app.cluster.preload",
-    # Every handle and every replica counts its requests for Prometheus, by default ten times a
-    # second: that is most of what an idle replica does.
-    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "2000",
     # So often the controller looks at all replicas, by default ten times a second.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
     # Outside the applications: clients must not switch off Serve's time limit by a header.

@@ -25,11 +25,13 @@ _SEED = 7
 def own_questions(chunks: Sequence[Chunk]) -> list[str]:
     """Returns a question for every chunk that has a sentence to make one from, in their order."""
     draw = random.Random(_SEED)
-    made = [_question(chunk.text, draw) for chunk in chunks]
+    made = [question_of(chunk.text, draw) for chunk in chunks]
     return [question for question in made if question]
 
 
-def _question(text: str, draw: random.Random) -> str:
+def question_of(text: str, draw: random.Random) -> str:
+    """Returns a few content words in a row of a sentence, which is drawn; empty where no sentence
+    has enough."""
     sentences = [
         words
         for sentence in _SENTENCE_END.split(text)

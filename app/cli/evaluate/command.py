@@ -27,6 +27,16 @@ def evaluate(
             "`document` (path or id; one, or a list) and `answerable` (true or false).",
         ),
     ],
+    make: Annotated[
+        int | None,
+        typer.Option(
+            help="Propose so many questions from the indexed documents, by their headings and "
+            "sentences, and write them to QUESTIONS for you to go through; nothing is asked.",
+            min=1,
+            max=10_000,
+            metavar="N",
+        ),
+    ] = None,
     release: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,6 +88,9 @@ def evaluate(
     from app.cli.output import make_console
 
     console = make_console()
+    if make is not None:
+        console.print(f"{_make(make, questions, timeout_s, url)} questions are in {questions}.")
+        return
     required = read_requirements(require or [])
     asked = read_questions(questions)
     _require_folders(output, picture)
@@ -122,6 +135,24 @@ def _ask(
         return ask_all(
             questions, asked, at_once=at_once, on_answer=lambda _: progress.advance(task)
         )
+
+
+def _make(count: int, path: Path, timeout_s: float, url: str) -> int:
+    """Writes proposals, and returns how many there are."""
+    import json
+
+    from app.cli.evaluate.proposals import propose
+    from app.client.api_client import ApiClient
+
+    _require_folders(path)
+    with ApiClient(url, timeout_s=timeout_s) as service, service.client() as client:
+        lines = [json.dumps(one, ensure_ascii=False) for one in propose(client, count)]
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except FileExistsError as error:
+        raise CliError(f"{path} is there already, and is not written over.") from error
+    return len(lines)
 
 
 def _require_folders(*paths: Path | None) -> None:

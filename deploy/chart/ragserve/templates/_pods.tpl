@@ -50,6 +50,8 @@ affinity: {{- toYaml . | nindent 2 }}
 - {name: RAY_worker_niceness, value: "0"}
 - {name: MALLOC_ARENA_MAX, value: "2"}
 - {name: RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH, value: "67108864"}
+- {name: RAY_preload_python_modules, value: app.cluster.preload}
+- {name: RAY_SERVE_CONTROL_LOOP_INTERVAL_S, value: "0.25"}
 - {name: RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH, value: "app.edge.middleware:edge_middlewares"}
 - {name: RAY_SERVE_ENABLE_HA_PROXY, value: "1"}
 - {name: RAY_SERVE_THROUGHPUT_OPTIMIZED, value: "1"}

@@ -182,3 +182,51 @@ def test_releases_are_asked_with_the_operators_key(
     assert ended.code == 0
     assert ended.out.splitlines()[0].split() == ["one", "two"]
     assert canned.keys == ["Bearer secret"] * len(canned.keys)
+
+
+def test_questions_are_proposed_from_the_documents(
+    ragserve: Callable[..., Ended], service: CannedService, tmp_path: Path
+) -> None:
+    document = {
+        "id": "a",
+        "path": "docs/a.md",
+        "title": "A",
+        "chunk_count": 1,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "metadata": {},
+    }
+    text = "The queue refuses work beyond two hundred waiting requests at once."
+    chunk = {
+        "id": "a-0",
+        "ordinal": 0,
+        "text": text,
+        "heading": "X > When it is full",
+        "page": None,
+    }
+    service.answers = [
+        Answer({"documents": [document], "next_cursor": None}),
+        Answer({"document_id": "a", "chunk_count": 1, "chunks": [chunk], "next": None}),
+    ]
+    path = tmp_path / "made.jsonl"
+    ended = ragserve("evaluate", str(path), "--make", "2", "--url", service.url)
+    assert (ended.code, ended.err) == (0, "")
+    assert "2 questions are in" in ended.out
+    made = [json.loads(line) for line in path.read_text().splitlines()]
+    assert made[0] == {
+        "question": "When it is full?",
+        "document": "docs/a.md",
+        "from": "When it is full",
+    }
+    assert set(made[1]["question"].split()) <= set(text.rstrip(".").split())
+    service.answers = [Answer({"documents": [], "next_cursor": None})]
+    again = ragserve("evaluate", str(path), "--make", "2", "--url", service.url)
+    assert again.code == 1
+    assert "is not written over" in again.err
+
+
+def test_where_there_are_too_few_documents_there_are_fewer_questions(
+    ragserve: Callable[..., Ended], service: CannedService, tmp_path: Path
+) -> None:
+    service.answers = [Answer({"documents": [], "next_cursor": None})]
+    path = tmp_path / "made.jsonl"
+    assert "0 questions" in ragserve("evaluate", str(path), "--make", "2", "--url", service.url).out
