@@ -116,9 +116,9 @@ async def test_the_trace_goes_on_to_the_stages(
 ) -> None:
     told, rerank = [], stages.reranker.rerank
 
-    async def listening(query: str, texts: Sequence[str], *, call: CallContext) -> Reranked:
+    async def listening(*args: Any, call: CallContext, **options: Any) -> Reranked:
         told.append(call.traceparent)
-        return await rerank(query, texts, call=call)
+        return await rerank(*args, call=call, **options)
 
     monkeypatch.setattr(stages.reranker, "rerank", listening)
     await service.post("/v1/query", json=QUERY)

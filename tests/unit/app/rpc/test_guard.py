@@ -242,9 +242,9 @@ def _times_told(stages: DoubleDirectory, monkeypatch: pytest.MonkeyPatch) -> lis
     """Returns the times that the embedder is told from now on."""
     seen_s, embed = list[float](), stages.embedder.embed
 
-    async def noting(texts: Any, *, input_type: Any, call: CallContext) -> Any:
+    async def noting(texts: Any, *, call: CallContext, **options: Any) -> Any:
         seen_s.append(call.timeout_s)
-        return await embed(texts, input_type=input_type, call=call)
+        return await embed(texts, call=call, **options)
 
     monkeypatch.setattr(stages.embedder, "embed", noting)
     return seen_s

@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ async def test_a_store_that_falls_silent_is_told_and_its_replica_given_up_later(
         await asyncio.sleep(0.2)
         with pytest.raises(Unavailable):
             await retriever.check_health()
-    await asyncio.sleep(0.1)
+    # On a busy machine a look takes as long as the silence that is too long here.
+    for _ in range(500):
+        with suppress(Unavailable):
+            await retriever.check_health()
+            assert await retriever.describe(call=CALL) == {"store": "ok", "lexical": True}
+            return
+        await asyncio.sleep(0.01)
     await retriever.check_health()
-    assert await retriever.describe(call=CALL) == {"store": "ok", "lexical": True}
