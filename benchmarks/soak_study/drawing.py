@@ -26,7 +26,7 @@ def draw(
         for name in largest:
             _line(memory, series[name], "memory_mib", name)
             _line(files, series[name], "files", name)
-        memory.set_ylabel("memory, MiB (pages that several have are divided)")
+        memory.set_ylabel("memory that belongs to no file, MiB")
         memory.legend(fontsize="x-small")
         files.set_ylabel("open files")
         latency.plot([one["minute"] for one in minutes], [one["p95_ms"] for one in minutes])

@@ -23,7 +23,8 @@ class Holding:
 
     Attributes:
         name: A deployment, a server, or the name of the program; with its process id.
-        memory_mib: Its share of physical memory, where pages that several have are divided.
+        memory_mib: Physical memory that belongs to no file: what others map of the same libraries and
+            models changes nothing.
         files: Open file descriptors.
         threads: Threads.
     """
@@ -60,7 +61,7 @@ class Stack:
                 name = self._names.setdefault(process.pid, called(title) or process.name())
                 yield Holding(
                     name=f"{name} {process.pid}",
-                    memory_mib=_share_of_memory_mib(process.pid),
+                    memory_mib=_own_memory_mib(process.pid),
                     files=process.num_fds(),
                     threads=process.num_threads(),
                 )
@@ -80,9 +81,18 @@ def called(title: str) -> str:
     return title.removeprefix("ray::").partition(".")[0] if title.startswith("ray::") else ""
 
 
-def _share_of_memory_mib(pid: int) -> float:
-    """Returns the proportional set size; the kernel sums it up, which is quick."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+def _own_memory_mib(pid: int) -> float:
+    """Returns the anonymous memory of a process; the kernel sums it up, which is quick."""
+    return anonymous_mib(Path(f"/proc/{pid}/smaps_rollup").read_text())
+
+
+def anonymous_mib(rollup: str) -> float:
+    """Returns the anonymous memory that a summary of a process's mappings names.
+
+    >>> anonymous_mib("Rss:  4096 kB\\nPss:  2048 kB\\nAnonymous:  1024 kB\\n")
+    1.0
+    """
+    for line in rollup.splitlines():
+        if line.startswith("Anonymous:"):
             return int(line.split()[1]) / 1024
     return 0.0
