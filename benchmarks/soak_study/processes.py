@@ -23,8 +23,8 @@ class Holding:
 
     Attributes:
         name: A deployment, a server, or the name of the program; with its process id.
-        memory_mib: Physical memory that belongs to no file: what others map of the same libraries and
-            models changes nothing.
+        memory_mib: Physical memory that belongs to no file: what others map of the same libraries
+            and models changes nothing.
         files: Open file descriptors.
         threads: Threads.
     """
