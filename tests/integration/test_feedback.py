@@ -31,17 +31,22 @@ LIKING = POLICY | {
 def recorded(cluster: Cluster, mlflow: MlflowServer, guide: str) -> Iterator[Cluster]:
     """The shared stack, whose tracker knows where the traces are."""
     assert guide
-    config = with_tracker(cluster, mlflow)
-    before = set(cluster.pids("control", "Tracker"))
-    cluster.deploy(config)
-    until(
-        lambda: set(cluster.pids("control", "Tracker")) - before,
-        within_s=90,
-        what="the tracker is deployed anew",
-    )
-    cluster.wait_ready()
+    renew_control(cluster, with_tracker(cluster, mlflow))
     yield cluster
-    cluster.deploy(cluster.config())
+    renew_control(cluster, cluster.config())
+
+
+def renew_control(cluster: Cluster, config: dict[str, Any]) -> None:
+    """Deploys a config that changes what the control application is given, and waits until all its
+    deployments have other replicas: until then the gateway is ready, and they are away."""
+    before = cluster.pids("control")
+    cluster.deploy(config)
+
+    def is_renewed() -> bool:
+        now = cluster.pids("control")
+        return len(now) == len(before) and not now.keys() & before.keys()
+
+    until(is_renewed, within_s=120, what="the control application is deployed anew")
     cluster.wait_ready()
 
 
