@@ -46,8 +46,7 @@ _OPENAI_TYPES: Mapping[str, str] = {
 def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
     """Returns the response for one of our errors; `Retry-After` is in whole seconds."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    headers |= retry_after_of(error)
     if isinstance(error, LimitReached | BudgetExceeded):
         headers |= _advice(error)
     return problem(
@@ -60,11 +59,31 @@ def problem_of(error: RagError, *, request_id: str, instance: str) -> Response:
     )
 
 
+def http_status_of(code: str) -> int:
+    """Returns the status of an error by its code."""
+    return _told_by(code)[0]
+
+
+def _told_by(code: str) -> tuple[int, str]:
+    return STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])
+
+
+def retry_after_of(error: RagError) -> dict[str, str]:
+    """Returns when to come back as a header, in whole seconds; empty where nobody knows."""
+    if error.retry_after_s is None:
+        return {}
+    return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+
+
+def is_worth_repeating(error: LimitReached | BudgetExceeded) -> bool:
+    """Returns whether what a bound has refused may be taken soon."""
+    return isinstance(error, LimitReached) and error.retry_after_s is not None
+
+
 def _advice(error: LimitReached | BudgetExceeded) -> dict[str, str]:
     """Returns what OpenAI's clients read before `Retry-After`: they would repeat any 429 twice,
     also where that is in vain until tomorrow."""
-    helps = isinstance(error, LimitReached) and error.retry_after_s is not None
-    advice = {"x-should-retry": "true" if helps else "false"}
+    advice = {"x-should-retry": "true" if is_worth_repeating(error) else "false"}
     if error.retry_after_s is not None:
         advice["retry-after-ms"] = str(max(1, math.ceil(error.retry_after_s * 1e3)))
     return advice
@@ -86,7 +105,7 @@ def problem(
     body = problem_body(code, detail, request_id=request_id, instance=instance, errors=errors)
     return Response(
         json.dumps(body, ensure_ascii=True),
-        status_code=STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])[0],
+        status_code=http_status_of(code),
         media_type="application/problem+json",
         headers=dict(headers or {}),
     )
@@ -101,7 +120,7 @@ def problem_body(
     errors: tuple[Mapping[str, object], ...] = (),
 ) -> dict[str, object]:
     """Returns the fields of a problem; `app.schemas.wire.Problem` describes them."""
-    status, title = STATUS_OF_CODE.get(code, STATUS_OF_CODE["internal"])
+    status, title = _told_by(code)
     return {
         "type": PROBLEM_TYPE + code,
         "title": title,

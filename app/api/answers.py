@@ -11,7 +11,7 @@ from app.answering.ask import from_documents
 from app.answering.question import Question
 from app.answering.written import Answer, AnswerStream
 from app.api.bodies import tolerant
-from app.api.caller import RELEASE_HEADER, Caller, CallerIn, release_header
+from app.api.caller import Caller, CallerIn, release_header
 from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.expected_use import reserve_answer
 from app.api.kept_conversations.turns import begin_turn, given_back_on_failure, recorded
@@ -38,7 +38,7 @@ from app.schemas.answers import (
     SearchResponse,
     WrittenQuery,
 )
-from app.schemas.wire import problem_responses
+from app.schemas.wire import RELEASE_HEADER, problem_responses
 from deployments.contracts.generation import Message, Sampling, collect
 
 router = APIRouter(tags=["answers"], dependencies=[needs("query")])

@@ -15,10 +15,8 @@ from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.principal import Principal
 from app.request.scope import RequestScope
+from app.schemas.wire import RELEASE_HEADER
 from deployments.contracts.errors import Forbidden, InvalidRequest
-
-RELEASE_HEADER = "X-Ragserve-Release"
-"""Says in an answer who gave it; an operator may also ask for a release by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from app.access.route_scopes import need_of
-from app.api.caller import RELEASE_HEADER
 from app.api.openapi_examples import DETAILS, EXAMPLES
 from app.edge.visit import IGNORED_HEADER
 from app.problems import STATUS_OF_CODE, problem_body
 from app.schemas.batches import CreateBatch
-from app.schemas.wire import Problem, problem_responses
+from app.schemas.wire import RELEASE_HEADER, Problem, problem_responses
 from deployments.indexer.json_documents import DocumentsRequest
 
 CONTACT = {"name": "The operators of this service"}

@@ -44,6 +44,11 @@ def _edge(app: ASGIApp) -> ASGIApp:
     return RequestIdentity(EarlyRefusal(app))
 
 
+def accepted_id(given: str) -> str:
+    """Returns the id of a request: the client's, where it is short and plain, else a new one."""
+    return given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 class RequestIdentity:
     """Gives every request one id, keeps every answer private, and takes away the headers that
     steer Ray Serve.
@@ -63,9 +68,9 @@ class RequestIdentity:
         headers = MutableHeaders(scope=scope)
         for name in _SERVE_HEADERS:
             del headers[name]
-        request_id = headers.get(ID_HEADER, "")
-        if not _ACCEPTABLE_ID.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
+        given = headers.get(ID_HEADER, "")
+        request_id = accepted_id(given)
+        if request_id != given:
             headers[ID_HEADER] = request_id
 
         async def send_with_id(message: Message) -> None:

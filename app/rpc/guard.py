@@ -3,8 +3,6 @@ own: metadata, sizes, statuses."""
 
 import asyncio
 import logging
-import re
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Protocol
@@ -17,15 +15,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from app.client.privacy import is_loopback
 from app.edge.admission import as_rag_error
 from app.edge.entrance import Entrance
+from app.edge.middleware import accepted_id
 from app.edge.visit import ID_HEADER, Visit
 from app.gateway import Gateway
+from app.problems import http_status_of, retry_after_of
 from app.rpc.calls import Rpc, RpcCall, metadata_of
-from app.rpc.statuses import details_of, http_status_of, retry_after_of, status_of
+from app.rpc.statuses import details_of, status_of
 from app.rpc.timeouts import timeout_of
+from app.schemas.wire import RELEASE_HEADER
 from app.settings.gateway import GatewayArgs
 from deployments.contracts.errors import RagError, RequestTooLarge, StageFailed, Unauthorized
 
-_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _log = logging.getLogger("ray.serve")
 
 
@@ -153,7 +153,7 @@ class RpcGuard:
             _log.error("request %s: %s", request_id, error, exc_info=error)
         visit.request.notes.error = refusal.code
         # A stream that has begun had its status over HTTP, too.
-        visit.status = visit.status or http_status_of(refusal)
+        visit.status = visit.status or http_status_of(refusal.code)
         context.set_code(status_of(refusal))
         context.set_details(details_of(refusal, request_id=request_id))
         _say(visit, context, refusal)
@@ -180,11 +180,13 @@ def is_near(peer: str) -> bool:
 
 
 def _identified(metadata: Headers) -> Headers:
-    """Returns the metadata with an id of the request in it: the client's, where it is plain."""
-    if _ACCEPTABLE_ID.fullmatch(metadata.get(ID_HEADER, "")):
+    """Returns the metadata with an id of the request in it."""
+    given = metadata.get(ID_HEADER, "")
+    request_id = accepted_id(given)
+    if request_id == given:
         return metadata
     named = MutableHeaders(raw=list(metadata.raw))
-    named[ID_HEADER] = uuid.uuid4().hex
+    named[ID_HEADER] = request_id
     return named
 
 
@@ -192,7 +194,7 @@ def _say(visit: Visit, context: RpcContext, error: RagError | None = None) -> No
     """Sets what an answer says of its request beside its messages."""
     said = {ID_HEADER: visit.request.request_id} | visit.says()
     if release := visit.request.notes.release:
-        said["x-ragserve-release"] = release
+        said[RELEASE_HEADER] = release
     if error is not None:
         said |= retry_after_of(error)
     context.set_trailing_metadata([(name.lower(), value) for name, value in said.items()])

@@ -5,12 +5,11 @@ know of a failure is in the status' details: one JSON object.
 """
 
 import json
-import math
 from collections.abc import Mapping
 
 from grpc import StatusCode
 
-from app.problems import STATUS_OF_CODE as HTTP_STATUS_OF_CODE
+from app.problems import http_status_of, is_worth_repeating
 from deployments.contracts.errors import BudgetExceeded, LimitReached, RagError
 
 STATUS_OF_CODE: Mapping[str, StatusCode] = {
@@ -50,25 +49,20 @@ def status_of(error: RagError) -> StatusCode:
     return STATUS_OF_CODE.get(error.code, StatusCode.INTERNAL)
 
 
-def http_status_of(error: RagError) -> int:
-    """Returns the status that the same error has over HTTP."""
-    return HTTP_STATUS_OF_CODE.get(error.code, HTTP_STATUS_OF_CODE["internal"])[0]
-
-
 def details_of(error: RagError, *, request_id: str) -> str:
     """Returns the details of a status: JSON in ASCII with `code`, `status` of HTTP, `detail`,
     `request_id`, and where they are known `retry_after_s` in seconds, `should_retry`, and `errors`,
     as many fields as there is room for."""
     said: dict[str, object] = {
         "code": error.code,
-        "status": http_status_of(error),
+        "status": http_status_of(error.code),
         "detail": str(error)[:_MAX_DETAIL_CHARS],
         "request_id": request_id,
     }
     if error.retry_after_s is not None:
         said["retry_after_s"] = max(round(error.retry_after_s, 3), 0.001)
     if isinstance(error, LimitReached | BudgetExceeded):
-        said["should_retry"] = isinstance(error, LimitReached) and error.retry_after_s is not None
+        said["should_retry"] = is_worth_repeating(error)
     errors = list(error.errors)
     while errors and len(_json(said | {"errors": errors})) > MAX_DETAILS_BYTES:
         errors.pop()
@@ -79,13 +73,6 @@ def details_of(error: RagError, *, request_id: str) -> str:
         said["detail"] = str(error)[: _MAX_DETAIL_CHARS // 10]
         text = _json(said)
     return text
-
-
-def retry_after_of(error: RagError) -> dict[str, str]:
-    """Returns when to come back as a trailer, in whole seconds, for whoever looks for it there."""
-    if error.retry_after_s is None:
-        return {}
-    return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
 
 
 def _json(said: Mapping[str, object]) -> str:

@@ -12,6 +12,10 @@ UNSUPPORTED = "unsupported_field"
 """The type of an error about a field that means something which is not done here."""
 
 
+RELEASE_HEADER = "X-Ragserve-Release"
+"""Says in an answer who gave it; an operator may also ask for a release by it."""
+
+
 class RequestModel(InputModel):
     """A body from a client. A field that may be left out may be null, too: typed clients write so
     what they do not set."""

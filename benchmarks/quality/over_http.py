@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from app.api.caller import RELEASE_HEADER
 from app.client.api_client import ApiClient
 from app.client.errors import CliError
+from app.schemas.wire import RELEASE_HEADER
 from benchmarks.load.http import HttpTarget
 from benchmarks.quality.subject import Answered, Asked, NotMeasured, NotNow, Searched
 from deployments.contracts.documents import Document, IngestOutcome

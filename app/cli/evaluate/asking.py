@@ -11,10 +11,10 @@ from app.cli.evaluate.judging import Judged, failed, judge
 from app.cli.evaluate.questions import Known
 from app.client.api_errors import ApiError
 from app.client.client import Client
+from app.schemas.wire import RELEASE_HEADER
 
 MAIN = "service"
 """Stands for whichever release the service gives a question to."""
-_RELEASE_HEADER = "X-Ragserve-Release"
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def clients(
     with ExitStack() as stack:
         found = {}
         for release in releases or [MAIN]:
-            headers = {_RELEASE_HEADER: release} if releases else {}
+            headers = {RELEASE_HEADER: release} if releases else {}
             http = stack.enter_context(httpx.Client(headers=headers, trust_env=False))
             found[release] = stack.enter_context(
                 Client(url, api_key=key, timeout_s=timeout_s, http_client=http)

@@ -7,11 +7,11 @@ import pytest
 from grpc import StatusCode
 
 from app import problems
+from app.problems import retry_after_of
 from app.rpc.statuses import (
     MAX_DETAILS_BYTES,
     STATUS_OF_CODE,
     details_of,
-    retry_after_of,
     status_of,
 )
 from deployments.contracts.errors import (
