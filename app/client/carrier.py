@@ -1,6 +1,5 @@
 """What carries the calls of a client: HTTP, or gRPC for addresses that begin so."""
 
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import httpx
@@ -57,7 +56,7 @@ class HttpCarrier:
     def send(self, call: Call[Any], *, stream: bool) -> httpx.Response:
         """See `Carrier`."""
         request = self._connection.request(self._client, call)
-        with self._translated():
+        with translated(self._connection.url):
             response = self._client.send(request, stream=stream)
             if stream and not response.is_success:
                 response.read()
@@ -67,9 +66,6 @@ class HttpCarrier:
         """See `Carrier`."""
         if self._owns_client:
             self._client.close()
-
-    def _translated(self) -> AbstractContextManager[None]:
-        return translated(self._connection.url)
 
 
 class AsyncHttpCarrier:

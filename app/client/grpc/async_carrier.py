@@ -12,6 +12,7 @@ from app.client.calls import Call
 from app.client.connection import Connection
 from app.client.grpc.channel import (
     OPTIONS,
+    bytes_of,
     credentials_of,
     metadata_of,
     response_of,
@@ -38,7 +39,7 @@ class AsyncGrpcCarrier:
         rpc = rpc_of(call, timeout_s=timeout_s)
         if stream:
             return response_of(self._connection, call, await self._stream(rpc, timeout_s))
-        method = self._channel().unary_unary(rpc.path, _bytes_of, rpc.answers.FromString)
+        method = self._channel().unary_unary(rpc.path, bytes_of, rpc.answers.FromString)
         try:
             answer = await method(
                 rpc.request, timeout=timeout_s, metadata=metadata_of(self._connection)
@@ -53,7 +54,7 @@ class AsyncGrpcCarrier:
             await self._opened.close()
 
     async def _stream(self, rpc: Rpc, timeout_s: float) -> "_Events":
-        method = self._channel().unary_stream(rpc.path, _bytes_of, rpc.answers.FromString)
+        method = self._channel().unary_stream(rpc.path, bytes_of, rpc.answers.FromString)
         events = method(rpc.request, metadata=metadata_of(self._connection))
         stream = _Events(events, timeout_s, self._connection.url)
         await stream.begin()
@@ -106,8 +107,3 @@ class _Events(httpx.AsyncByteStream):
         except grpc.RpcError as error:
             raise error_of(error, self._url) from error
         return None if event is grpc.aio.EOF else event
-
-
-def _bytes_of(message: Any) -> bytes:
-    content: bytes = message.SerializeToString()
-    return content

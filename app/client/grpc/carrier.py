@@ -13,6 +13,7 @@ from app.client.calls import Call
 from app.client.connection import Connection
 from app.client.grpc.channel import (
     OPTIONS,
+    bytes_of,
     credentials_of,
     metadata_of,
     response_of,
@@ -43,7 +44,7 @@ class GrpcCarrier:
         rpc = rpc_of(call, timeout_s=timeout_s)
         if stream:
             return response_of(self._connection, call, self._stream(rpc, timeout_s))
-        method = self._channel.unary_unary(rpc.path, _bytes_of, rpc.answers.FromString)
+        method = self._channel.unary_unary(rpc.path, bytes_of, rpc.answers.FromString)
         try:
             answer = method(rpc.request, timeout=timeout_s, metadata=metadata_of(self._connection))
         except grpc.RpcError as error:
@@ -55,7 +56,7 @@ class GrpcCarrier:
         self._channel.close()
 
     def _stream(self, rpc: Rpc, timeout_s: float) -> "_Events":
-        method = self._channel.unary_stream(rpc.path, _bytes_of, rpc.answers.FromString)
+        method = self._channel.unary_stream(rpc.path, bytes_of, rpc.answers.FromString)
         events = method(rpc.request, metadata=metadata_of(self._connection))
         return _Events(events, _Watchdog(events, timeout_s), self._connection.url)
 
@@ -127,8 +128,3 @@ class _Events(httpx.SyncByteStream):
             raise error_of(error, self._url) from error
         self._watchdog.note()
         return event
-
-
-def _bytes_of(message: Any) -> bytes:
-    content: bytes = message.SerializeToString()
-    return content

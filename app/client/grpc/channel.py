@@ -45,6 +45,12 @@ def credentials_of(url: str) -> Any:
     return grpc.ssl_channel_credentials() if url.startswith("grpcs:") else None
 
 
+def bytes_of(message: Any) -> bytes:
+    """Returns a message as it is sent."""
+    content: bytes = message.SerializeToString()
+    return content
+
+
 def metadata_of(connection: Connection) -> list[tuple[str, str]]:
     """Returns what goes with every call."""
     return [(name.lower(), value) for name, value in connection.headers.items()]
