@@ -37,8 +37,7 @@ class Embedder(StageReplica):
         settings = EmbedderArgs.model_validate(args)
         self._encoder = settings.load_encoder()
         self._is_shared = token_vectors is not None
-        kept = TokenVectorArgs.model_validate(token_vectors or {"max_bytes": 0})
-        self._files = kept.open_files(self._encoder.digest)
+        self._files = TokenVectorArgs.of(token_vectors).open_files(self._encoder.digest)
         self._batcher: Batcher[Tokens, Encoded] = Batcher(
             lambda batch: encode(self._encoder, batch),
             stage="embedder",
@@ -64,8 +63,9 @@ class Embedder(StageReplica):
         prompt = self._encoder.prompts.get(input_type, "")
         token_ids = await self._tokenize(texts, prompt)
         is_document = input_type == "document"
+        files = self._files if is_document else None
         # A reranker reads texts as they are.
-        with_tokens = self._is_shared and not prompt and (with_tokens or self._keeps(input_type))
+        with_tokens = self._is_shared and not prompt and (with_tokens or files is not None)
         done = await self._batcher.submit(
             [Tokens(ids, with_tokens) for ids in token_ids],
             token_counts=[len(ids) for ids in token_ids],
@@ -73,8 +73,14 @@ class Embedder(StageReplica):
             background=is_document or call.background,
         )
         encoded = [entry.value for entry in done]
-        if with_tokens and self._keeps(input_type):
-            await self._keep(texts, encoded)
+        if files is not None and with_tokens:
+            tokens = {
+                text: one.tokens
+                for text, one in zip(texts, encoded, strict=True)
+                if one.tokens is not None
+            }
+            # Before anybody can find the passages.
+            await asyncio.to_thread(files.put, tokens)
         return Embedded(
             vectors=np.stack([one.vector for one in encoded]),
             token_counts=tuple(len(ids) for ids in token_ids),
@@ -88,19 +94,6 @@ class Embedder(StageReplica):
                 if one.tokens is not None
             ),
         )
-
-    def _keeps(self, input_type: InputType) -> bool:
-        return input_type == "document" and self._files is not None
-
-    async def _keep(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> None:
-        """Keeps the token vectors of passages before anybody can find them."""
-        if self._files is not None:
-            vectors = {
-                text: one.tokens
-                for text, one in zip(texts, encoded, strict=True)
-                if one.tokens is not None
-            }
-            await asyncio.to_thread(self._files.put, vectors)
 
     async def _tokenize(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """Returns the token ids of each text, while the model works on the batch before."""

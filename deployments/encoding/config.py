@@ -1,5 +1,7 @@
 """The settings of whatever runs an encoder behind a batcher: the embedder and the reranker."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from deployments.encoding.encoder import PACKAGED_MODEL, Encoder, Precision, RuntimeName
@@ -19,6 +21,11 @@ class TokenVectorArgs(Settings):
     """Room on the disk of each node and for each model. One byte for each dimension and token: some
     50 kB for a passage of 128 tokens with all-MiniLM-L6-v2, so that 4 GiB are enough for 80,000.
     Those that were written first go. 0 keeps none."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, object] | None) -> "TokenVectorArgs":
+        """Returns settings from a mapping; of None, that nothing is kept."""
+        return cls.model_validate({"max_bytes": 0} if given is None else given)
 
     def open_files(self, model_digest: str) -> TokenFiles | None:
         """Returns the files for a model, None where there are none."""

@@ -58,7 +58,7 @@ class TokenFiles:
 
     def get(self, texts: Iterable[str]) -> dict[str, TokenVectors]:
         """Returns the vectors of those texts that are known."""
-        by_key = {_key(text): text for text in texts}
+        by_key = {passage_key(text): text for text in texts}
         return {
             by_key[key]: _unpacked(content, tokens)
             for key, tokens, checksum, content in self._guarded(partial(_rows, list(by_key))) or ()
@@ -67,7 +67,7 @@ class TokenFiles:
 
     def put(self, vectors: Mapping[str, TokenVectors]) -> None:
         """Keeps the vectors of texts."""
-        rows = [(_key(text), one.tokens, *_packed(one)) for text, one in vectors.items()]
+        rows = [(passage_key(text), one.tokens, *_packed(one)) for text, one in vectors.items()]
 
         def write(file: sqlite3.Connection) -> None:
             with file:
@@ -168,7 +168,8 @@ def _rows(keys: Sequence[bytes], file: sqlite3.Connection) -> list[tuple[bytes, 
     return rows
 
 
-def _key(text: str) -> bytes:
+def passage_key(text: str) -> bytes:
+    """Returns what stands for a text: equal for equal texts alone."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -21,4 +21,4 @@ def build_scorer(
     """
     if settings.engine == "cross-encoder":
         return CrossEncoderScorer(settings, on_batch)
-    return LateInteractionScorer(settings, kept or TokenVectorArgs(max_bytes=0), on_batch)
+    return LateInteractionScorer(settings, kept or TokenVectorArgs.of(None), on_batch)

@@ -27,7 +27,7 @@ class Reranker(StageReplica):
         self._settings = RerankerArgs.model_validate(args)
         self._scorer = build_scorer(
             self._settings,
-            TokenVectorArgs.model_validate(token_vectors or {"max_bytes": 0}),
+            TokenVectorArgs.of(token_vectors),
             report_batches("reranker", RayMeter()),
         )
         self._warm = False

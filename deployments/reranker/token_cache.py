@@ -1,10 +1,10 @@
 """Token vectors of passages that were seen before: bounded memory, least recently used go first."""
 
 from collections import OrderedDict
-from hashlib import blake2b
 from threading import Lock
 
 from deployments.contracts.vectors import TokenVectors
+from deployments.encoding.token_files import passage_key
 
 
 class TokenCache:
@@ -23,7 +23,7 @@ class TokenCache:
 
     def get(self, text: str) -> TokenVectors | None:
         """Returns the vectors of a text, None where they are not known."""
-        key = _key(text)
+        key = passage_key(text)
         with self._lock:
             found = self._entries.get(key)
             if found is not None:
@@ -34,7 +34,7 @@ class TokenCache:
         """Keeps the vectors of a text, and forgets others where there is no room."""
         if vectors.size_bytes > self._max_bytes:
             return
-        key = _key(text)
+        key = passage_key(text)
         with self._lock:
             former = self._entries.pop(key, None)
             self.size_bytes += vectors.size_bytes - (former.size_bytes if former else 0)
@@ -42,7 +42,3 @@ class TokenCache:
             while self.size_bytes > self._max_bytes:
                 _, gone = self._entries.popitem(last=False)
                 self.size_bytes -= gone.size_bytes
-
-
-def _key(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
