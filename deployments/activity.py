@@ -3,7 +3,7 @@ minute, and a sample of the queries. Sums only, and nothing that was asked or an
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -133,6 +133,15 @@ class ReleaseMinute:
     minute: int
     counts: MinuteCounts
     timings: Mapping[str, Sketch]
+
+
+def merged_timings(minutes: Iterable[ReleaseMinute]) -> dict[str, Sketch]:
+    """Returns the times of some minutes together, by name."""
+    timings: dict[str, Sketch] = {}
+    for minute in minutes:
+        for name, sketch in minute.timings.items():
+            timings.setdefault(name, Sketch()).merge(sketch)
+    return timings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """What was asked in the last minutes, in figures: made of the minutes that are kept, release by
 release, so that nothing has to be counted a second time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.activity import MinuteCounts, ReleaseMinute
+from deployments.activity import MinuteCounts, ReleaseMinute, merged_timings
 from deployments.sketch import Sketch
 
 
@@ -52,8 +52,8 @@ def sum_up(kept: Sequence[ReleaseMinute], *, first_minute: int) -> RecentActivit
     """Returns the figures of some minutes, all of which are from the first one on."""
     return RecentActivity(
         first_minute,
-        {number: _sum(m for m in kept if m.minute == number) for number in _minutes(kept)},
-        {name: _sum(m for m in kept if m.release == name) for name in _releases(kept)},
+        {number: _sum([m for m in kept if m.minute == number]) for number in _minutes(kept)},
+        {name: _sum([m for m in kept if m.release == name]) for name in _releases(kept)},
         _sum(kept),
     )
 
@@ -66,12 +66,9 @@ def _releases(kept: Sequence[ReleaseMinute]) -> list[str]:
     return sorted({minute.release for minute in kept})
 
 
-def _sum(some: Iterable[ReleaseMinute]) -> Activity:
-    counts, timings = MinuteCounts(), dict[str, Sketch]()
-    for minute in some:
-        counts += minute.counts
-        for name, sketch in minute.timings.items():
-            timings.setdefault(name, Sketch()).merge(sketch)
+def _sum(some: Sequence[ReleaseMinute]) -> Activity:
+    counts = sum((minute.counts for minute in some), start=MinuteCounts())
+    timings = merged_timings(some)
     times = {name: found for name in timings if (found := _times(timings[name])) is not None}
     return Activity(counts, times)
 

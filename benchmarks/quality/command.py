@@ -11,9 +11,10 @@ from rich.console import RenderableType
 from app.cli.output import make_console
 from benchmarks.load.output import result_of, write_result
 from benchmarks.quality.measuring import Corpora, Study, measure
-from benchmarks.quality.mlflow_runs import NotRecorded, record
+from benchmarks.quality.mlflow_runs import record
 from benchmarks.quality.subject import NotMeasured
 from benchmarks.quality.way import Way
+from deployments.tracking.mlflow.whole_run import NotRecorded
 
 Figures = tuple[str, str, Mapping[str, Any]]
 """Data set, stage, and what was found."""

@@ -5,15 +5,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployments.tracking.mlflow.limits import PARAM_CHARACTERS, key_of, text_of
-from deployments.tracking.mlflow.server import experiment_id, open_client, without_password
+from deployments.tracking.mlflow.whole_run import record_run
 
 EXPERIMENT = "ragserve-quality"
 _ARTIFACT = "quality.json"
-
-
-class NotRecorded(Exception):
-    """MLflow did not take a run; the message says why."""
 
 
 def record(
@@ -39,38 +34,21 @@ def record(
     Raises:
         NotRecorded: MLflow does not answer, or refuses.
     """
-    from mlflow.entities import Metric, Param, RunTag
-    from mlflow.exceptions import MlflowException
-
-    client = open_client(tracking_uri)
     commit = str(result["environment"]["commit"])
-    tags = {
-        "dataset": dataset,
-        "stage": stage,
-        "commit": commit,
-        "mlflow.source.git.commit": commit,
-    }
-    settings = {"dataset": dataset, "stage": stage, **dict(_flat(parameters))}
-    try:
-        run = client.create_run(
-            experiment_id(client, EXPERIMENT), run_name=f"{dataset} {stage}", tags=tags
-        )
-        run_id, at_ms = str(run.info.run_id), run.info.start_time
-        client.log_batch(
-            run_id,
-            metrics=[Metric(key_of(key), number, at_ms, 0) for key, number in metrics_of(figures)],
-            params=[
-                Param(key_of(key), text_of(value)[:PARAM_CHARACTERS])
-                for key, value in settings.items()
-            ],
-            tags=[RunTag(key, value) for key, value in tags.items()],
-        )
-        client.log_text(run_id, json.dumps(result, indent=2), _ARTIFACT)
-        client.set_terminated(run_id, "FINISHED")
-    except (MlflowException, OSError) as error:
-        reason = without_password(str(error), tracking_uri)
-        raise NotRecorded(f"MLflow did not take the run: {reason}") from error
-    return run_id
+    return record_run(
+        tracking_uri,
+        experiment=EXPERIMENT,
+        name=f"{dataset} {stage}",
+        tags={
+            "dataset": dataset,
+            "stage": stage,
+            "commit": commit,
+            "mlflow.source.git.commit": commit,
+        },
+        metrics=dict(metrics_of(figures)),
+        params={"dataset": dataset, "stage": stage, **dict(_flat(parameters))},
+        artifacts={_ARTIFACT: json.dumps(result, indent=2).encode()},
+    )
 
 
 def metrics_of(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

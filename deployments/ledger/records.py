@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from deployments.activity import MinuteCounts, QuerySample, ReleaseMinute
+from deployments.activity import MinuteCounts, QuerySample, ReleaseMinute, merged_timings
 from deployments.ledger.tables import SampleRow
 from deployments.sketch import Sketch
 
@@ -37,12 +37,12 @@ def unpack(release: str, fingerprint: str, minute: int, content: bytes) -> Relea
 
 def merged(first: ReleaseMinute, second: ReleaseMinute) -> ReleaseMinute:
     """Returns the sum of two parts of the same minute."""
-    timings: dict[str, Sketch] = {}
-    for part in (first, second):
-        for name, sketch in part.timings.items():
-            timings.setdefault(name, Sketch()).merge(sketch)
     return ReleaseMinute(
-        first.release, first.fingerprint, first.minute, first.counts + second.counts, timings
+        first.release,
+        first.fingerprint,
+        first.minute,
+        first.counts + second.counts,
+        merged_timings((first, second)),
     )
 
 

@@ -9,6 +9,8 @@ from app.cli.evaluate.picture import picture_of
 from app.cli.evaluate.summary import Summary
 from app.client.errors import CliError
 
+EXPERIMENT = "ragserve-evaluation"
+
 
 def lines_of(judged: Iterable[Judged]) -> str:
     """Returns a line of JSON for each question and release."""
@@ -30,17 +32,19 @@ def record(
         CliError: MLflow is not installed, does not answer, or refuses.
     """
     try:
-        from deployments.tracking.mlflow.evaluation_run import NotRecorded, record_evaluation
+        from deployments.tracking.mlflow.whole_run import NotRecorded, record_run
     except ImportError as error:
         raise CliError("There is no MLflow here.", "pip install 'ragserve[serve]'") from error
     picture = picture_of(summaries)
     try:
         return [
-            record_evaluation(
+            record_run(
                 tracking_uri,
-                questions=name,
-                release=summary.release,
-                figures=figures(summary),
+                experiment=EXPERIMENT,
+                name=f"{name} {summary.release}",
+                tags={"questions": name, "release": summary.release},
+                metrics=figures(summary),
+                params={"questions": name, "release": summary.release},
                 artifacts={
                     "answers.jsonl": lines_of(
                         one for one in judged if one.release == summary.release
@@ -51,7 +55,7 @@ def record(
             for summary in summaries
         ]
     except NotRecorded as error:
-        raise CliError(f"MLflow did not take the evaluation: {error}") from error
+        raise CliError(str(error)) from error
 
 
 def figures(summary: Summary) -> dict[str, float]:

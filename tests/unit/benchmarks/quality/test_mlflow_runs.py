@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality.mlflow_runs import EXPERIMENT, NotRecorded, metrics_of, record
+from benchmarks.quality.mlflow_runs import EXPERIMENT, metrics_of, record
 from deployments.tracking.mlflow.server import open_client
+from deployments.tracking.mlflow.whole_run import NotRecorded
 
 FIGURES = {
     "ndcg_at_10": {"value": 0.7, "ci95": [0.6, 0.8]},
