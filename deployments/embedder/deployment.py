@@ -14,6 +14,7 @@ from deployments.contracts.vectors import QuestionTokens
 from deployments.embedder.config import EmbedderArgs
 from deployments.embedder.encoding import Encoded, Tokens, encode
 from deployments.encoding.config import TokenVectorArgs
+from deployments.serving.last_question import LastQuestion
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -36,6 +37,7 @@ class Embedder(StageReplica):
     ) -> None:
         settings = EmbedderArgs.model_validate(args)
         self._encoder = settings.load_encoder()
+        self._questions = LastQuestion.of_node()
         self._is_shared = token_vectors is not None
         self._files = TokenVectorArgs.of(token_vectors).open_files(self._encoder.digest)
         self._batcher: Batcher[Tokens, Encoded] = Batcher(
@@ -60,9 +62,12 @@ class Embedder(StageReplica):
     ) -> Embedded:
         """Returns one vector per text. A text beyond the model's window is cut to it. Questions go
         before documents, and before questions that nobody waits for."""
+        is_document = input_type == "document"
+        background = is_document or call.background
+        if not background:
+            self._questions.note()
         prompt = self._encoder.prompts.get(input_type, "")
         token_ids = await self._tokenize(texts, prompt)
-        is_document = input_type == "document"
         files = self._files if is_document else None
         # A reranker reads texts as they are.
         with_tokens = self._is_shared and not prompt and (with_tokens or files is not None)
@@ -70,7 +75,7 @@ class Embedder(StageReplica):
             [Tokens(ids, with_tokens) for ids in token_ids],
             token_counts=[len(ids) for ids in token_ids],
             timeout_s=call.timeout_s,
-            background=is_document or call.background,
+            background=background,
         )
         encoded = [entry.value for entry in done]
         if files is not None and with_tokens:

@@ -28,12 +28,14 @@ from deployments.contracts.documents import (
 from deployments.contracts.search import Embedded
 from deployments.contracts.tenants import Access
 from deployments.encoding.encoder import tokenizer_path
+from deployments.indexer.cage.pace import Pace
 from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.json_documents import read_json_documents
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
+from deployments.serving.last_question import LastQuestion
 from deployments.serving.niceness import stand_back
 from deployments.serving.replica import StageReplica
 
@@ -83,7 +85,8 @@ class Indexer(StageReplica):
         self._chunking = f"{settings.model}/{settings.max_chunk_tokens}/{settings.overlap_tokens}"
         self._max_document_chunks = settings.max_document_chunks
         # A child's log goes where this replica's goes.
-        self._readers = ReaderPool(settings.reading, stderr=None)
+        pace = Pace(LastQuestion.of_node(), settings.reading.share_beside_questions)
+        self._readers = ReaderPool(settings.reading, pace=pace, stderr=None)
         self._readers.warm_up()
         self._embedder = embedder
         self._retriever = retriever

@@ -8,6 +8,7 @@ from deployments.contracts.vectors import QuestionTokens
 from deployments.encoding.config import TokenVectorArgs
 from deployments.reranker.building import build_scorer
 from deployments.reranker.config import RerankerArgs
+from deployments.serving.last_question import LastQuestion
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -30,6 +31,7 @@ class Reranker(StageReplica):
             TokenVectorArgs.of(token_vectors),
             report_batches("reranker", RayMeter()),
         )
+        self._questions = LastQuestion.of_node()
         self._warm = False
 
     async def rerank(
@@ -44,6 +46,8 @@ class Reranker(StageReplica):
         query as the embedder's model read it, which saves a run where that is the reranker's."""
         if not texts:
             return Reranked(scores=(), prompt_tokens=0)
+        if not call.background:
+            self._questions.note()
         return await self._scorer.score(
             query,
             texts,

@@ -38,6 +38,7 @@ from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
 from deployments.retriever.tenancy.erasing import erase_some
 from deployments.retriever.tenancy.names import stored_id
+from deployments.serving.last_question import LastQuestion
 from deployments.serving.replica import StageReplica
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
@@ -72,6 +73,7 @@ class Retriever(StageReplica):
         self._store = ChromaStore(settings.store)
         self._documents = TenantDocuments(self._store)
         self._calibrations = Calibrations(self._store.chroma)
+        self._questions = LastQuestion.of_node()
         self._keeper = open_keeper(settings) if settings.lexical else None
         index = ChunkIndex(in_files=self._keeper is not None) if settings.lexical else None
         self._follower = (
@@ -106,6 +108,8 @@ class Retriever(StageReplica):
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
         `vector` has shape (1, dim)."""
+        if not call.background:
+            self._questions.note()
         access = call.access
         asked = Query(
             query, None if vector is None else vector[0], top_k, where, how, access, reach

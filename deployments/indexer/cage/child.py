@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 import psutil
 
 from deployments.contracts.documents import ReadFailure, Upload
+from deployments.indexer.cage.pace import outlive_nobody
 from deployments.indexer.cage.wire import (
     EndOfFile,
     FileHeader,
@@ -33,6 +34,7 @@ def main(descriptor: int, memory_mib: int) -> None:
     connection = Connection(descriptor)
     process = psutil.Process()
     os.nice(_NICENESS)
+    outlive_nobody()
     load_readers()
     _bound_memory(process, memory_mib)
     at_start_bytes = process.memory_info().rss

@@ -11,6 +11,7 @@ from threading import Event, Lock
 
 from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer.cage.limits import ReadingArgs
+from deployments.indexer.cage.pace import NO_PACE, Pace
 from deployments.indexer.cage.reader import Reader
 from deployments.serving.concurrently import gather_or_cancel
 
@@ -26,11 +27,19 @@ class ReaderPool:
 
     Args:
         limits: How many there are, and what one file may cost.
+        pace: Whom the children stand back for; for nobody by default.
         stderr: Where the log of the children goes, as for `subprocess.Popen`; nowhere by default.
     """
 
-    def __init__(self, limits: ReadingArgs, *, stderr: int | None = subprocess.DEVNULL) -> None:
+    def __init__(
+        self,
+        limits: ReadingArgs,
+        *,
+        pace: Pace = NO_PACE,
+        stderr: int | None = subprocess.DEVNULL,
+    ) -> None:
         self._limits = limits
+        self._pace = pace
         self._stderr = stderr
         self._turns: LifoQueue[Reader | None] = LifoQueue()
         self._lock = Lock()
@@ -110,7 +119,7 @@ class ReaderPool:
         return None
 
     def _start(self) -> Reader:
-        reader = Reader(self._limits, stderr=self._stderr)
+        reader = Reader(self._limits, self._pace, stderr=self._stderr)
         with self._lock:
             self._readers.add(reader)
         return reader

@@ -1,5 +1,6 @@
 """One child process from its parent's side: gives it files, takes their documents, and ends it."""
 
+import math
 import os
 import signal
 import socket
@@ -13,15 +14,13 @@ from threading import Event
 
 from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer.cage.limits import ReadingArgs
+from deployments.indexer.cage.pace import Pace
 from deployments.indexer.cage.wire import EndOfFile, FileHeader, decode_answer, encode_header
 from deployments.indexer.formats.converted import ReadingOptions
 
 _START_TIMEOUT_S = 60.0
 _LAST_WORDS_S = 5.0
 """A child that has closed its connection is about to end, and how it ends says why."""
-
-_LOOK_EVERY_S = 0.1
-"""How soon a reader notices that nobody wants its file any more."""
 
 _MAX_HELD_SHARE = 0.25
 """A child that holds more of its memory than this after a file gets no further one."""
@@ -34,11 +33,13 @@ class Reader:
 
     Args:
         limits: What one file may cost.
+        pace: Whom it stands back for.
         stderr: Where the child's log goes, as for `subprocess.Popen`.
     """
 
-    def __init__(self, limits: ReadingArgs, *, stderr: int | None) -> None:
+    def __init__(self, limits: ReadingArgs, pace: Pace, *, stderr: int | None) -> None:
         self._limits = limits
+        self._pace = pace
         ours, theirs = socket.socketpair()
         with theirs:
             descriptor = theirs.fileno()
@@ -74,11 +75,11 @@ class Reader:
         """
         self.is_usable = False
         self._wait_for_start(stop)
-        limit_s = min(deadline_s, time.monotonic() + self._limits.timeout_s)
+        limit_s = time.monotonic() + self._limits.timeout_s
         try:
             self._send(upload)
             while True:
-                if not self._has_answer(limit_s, stop):
+                if not self._has_answer(limit_s, stop, deadline_s=deadline_s):
                     self.kill()
                     yield ReadFailure(upload.name, self._too_slow())
                     return
@@ -124,10 +125,16 @@ class Reader:
         self._connection.send_bytes(encode_header(header))
         self._connection.send_bytes(upload.content)
 
-    def _has_answer(self, limit_s: float, stop: Event) -> bool:
-        while not stop.is_set() and (left_s := limit_s - time.monotonic()) > 0:
-            if self._connection.poll(min(left_s, _LOOK_EVERY_S)):
+    def _has_answer(self, limit_s: float, stop: Event, *, deadline_s: float = math.inf) -> bool:
+        """Returns whether there is one before either time. While the child is held back, the limit
+        waits for it; who waits until the deadline does not."""
+        while not stop.is_set():
+            left_s = min(limit_s, deadline_s) - time.monotonic()
+            if left_s <= 0:
+                return False
+            if self._connection.poll(min(left_s, self._pace.look_every_s)):
                 return True
+            limit_s += self._pace.hold_back(self._process.pid, stop)
         return False
 
     def _too_slow(self) -> str:
