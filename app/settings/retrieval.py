@@ -2,6 +2,7 @@
 
 from deployments.embedder.config import EmbedderArgs
 from deployments.encoding.config import TokenVectorArgs
+from deployments.indexer.cage.limits import ReadingArgs
 from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import IndexArgs, RetrieverArgs, StoreArgs
@@ -22,6 +23,8 @@ class RetrievalArgs(Settings):
     max_chunk_tokens: int = IndexerArgs.model_fields["max_chunk_tokens"].default
     overlap_tokens: int = IndexerArgs.model_fields["overlap_tokens"].default
     max_document_chunks: int = IndexerArgs.model_fields["max_document_chunks"].default
+    niceness: int = IndexerArgs.model_fields["niceness"].default
+    reading: ReadingArgs = ReadingArgs()
 
     def kept_token_vectors(self) -> TokenVectorArgs | None:
         """Returns what is kept, None where the reranker has another model than the embedder."""
@@ -42,4 +45,6 @@ class RetrievalArgs(Settings):
             max_chunk_tokens=self.max_chunk_tokens,
             overlap_tokens=self.overlap_tokens,
             max_document_chunks=self.max_document_chunks,
+            niceness=self.niceness,
+            reading=self.reading,
         )
