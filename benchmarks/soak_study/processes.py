@@ -1,8 +1,8 @@
-"""What each process of the local stack holds: memory, open files, threads."""
+"""What each process of the local stack holds and takes: memory, files, threads, processor."""
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,18 +53,32 @@ class Stack:
         """Returns what each process holds now."""
         return [each for each in self._holdings() if each.memory_mib >= _SMALLEST_MIB]
 
-    def _holdings(self) -> Iterator[Holding]:
-        for process in find_members(self._state.instance, self._state.children):
+    def cpu_s(self) -> dict[tuple[str, int], float]:
+        """Returns the processor seconds that each process has taken, by its name and id."""
+        taken = {}
+        for process in self._processes():
             with contextlib.suppress(psutil.Error, OSError):
-                # Ray's workers change their titles with what they do: the first one stays.
-                title = process.cmdline()[0]
-                name = self._names.setdefault(process.pid, called(title) or process.name())
+                times = process.cpu_times()
+                taken[self._name(process), process.pid] = times.user + times.system
+        return taken
+
+    def _holdings(self) -> Iterator[Holding]:
+        for process in self._processes():
+            with contextlib.suppress(psutil.Error, OSError):
                 yield Holding(
-                    name=f"{name} {process.pid}",
+                    name=f"{self._name(process)} {process.pid}",
                     memory_mib=_own_memory_mib(process.pid),
                     files=process.num_fds(),
                     threads=process.num_threads(),
                 )
+
+    def _processes(self) -> Iterable[psutil.Process]:
+        return find_members(self._state.instance, self._state.children)
+
+    def _name(self, process: psutil.Process) -> str:
+        # Ray's workers change their titles with what they do: the first one stays.
+        title = process.cmdline()[0]
+        return self._names.setdefault(process.pid, called(title) or process.name())
 
 
 def called(title: str) -> str:
