@@ -25,7 +25,7 @@ def _prior(chunk: Chunk, priors: Sequence[Prior]) -> float:
 
 
 def _fits(chunk: Chunk, prior: Prior) -> bool:
-    if prior.path is not None and not fnmatchcase(chunk.path, prior.path):
+    if prior.path is not None and not fnmatchcase(chunk.path.lower(), prior.path.lower()):
         return False
     return all(
         key in chunk.metadata and chunk.metadata[key] == value

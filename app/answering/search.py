@@ -9,7 +9,7 @@ from app.answering.priors import with_priors
 from app.answering.query_expansion import Formulations, formulate
 from app.answering.question import Question
 from app.answering.ranking import judged, merge
-from app.answering.spelling import respelled, respellings
+from app.answering.spelling import are_certain, respelled, respellings
 from app.releases.attempt import Attempt
 from app.settings.release import Release
 from deployments.contracts.documents import Chunk
@@ -103,7 +103,7 @@ async def _respelled(
     again = replace(asked, queries=(meant.text,))
     vectors = None if wishes.how.mode == "lexical" else await _embed(again.queries, wishes, attempt)
     nearer, neighbours = await _retrieve(again, vectors, wishes, attempt, reach=reach)
-    if _nearness(nearer) < _nearness(hits) + _MIN_NEARER:
+    if not are_certain(found) and _nearness(nearer) < _nearness(hits) + _MIN_NEARER:
         return None
     attempt.record.respellings = found
     attempt.record.query = meant.text

@@ -3,6 +3,7 @@
 The vocabulary is that of the passages which were found by meaning: bounded, and the index's own.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +14,15 @@ _WORD = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
 _MIN_CHARS = 4
 _TWO_EDITS_FROM_CHARS = 7
 """Shorter words differ by two letters from too many others."""
-_REPLACED_FROM_CHARS = 6
+_REPLACED_FROM_CHARS = 5
 """In shorter words a letter in place of another one makes another word, as in `seat` and `sent`."""
 _MAX_WORDS = 24
 """Of a longer question no word is looked at: it has context enough."""
+_OF_QUESTIONS = frozenset(
+    """about because between could does have many much need should there what when where which with
+    without would""".split()  # noqa: SIM905
+)
+"""Words that questions are made of, which are meant though no passage need have them."""
 _SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er")
 
 
@@ -35,7 +41,7 @@ def respellings(question: str, texts: Iterable[str]) -> dict[str, str]:
     unknown = dict.fromkeys(
         word
         for place, word in enumerate(words)
-        if len(word) >= _MIN_CHARS and word.lower() not in STOP_WORDS
+        if len(word) >= _MIN_CHARS and word.lower() not in STOP_WORDS | _OF_QUESTIONS
         if word.islower() or (place == 0 and word[1:].islower())
     )
     if not unknown:
@@ -50,6 +56,12 @@ def respellings(question: str, texts: Iterable[str]) -> dict[str, str]:
     return {word: meant for word in unknown if (meant := _nearest(word.lower(), known))}
 
 
+def are_certain(respellings: Mapping[str, str]) -> bool:
+    """Returns whether one of the words is the name of something, such as `max_tokns`, which
+    cannot mean anything but the one that is spelled almost like it."""
+    return any("_" in word for word in respellings)
+
+
 def respelled(question: str, respellings: Mapping[str, str]) -> str:
     """Returns the question with its words replaced."""
     return _WORD.sub(lambda match: respellings.get(match.group(), match.group()), question)
@@ -62,19 +74,18 @@ def _is_known(word: str, known: Mapping[str, int]) -> bool:
 
 
 def _nearest(word: str, known: Mapping[str, int]) -> str | None:
-    limit = 2 if len(word) >= _TWO_EDITS_FROM_CHARS else 1
+    # In names of settings a letter in place of another one makes another name: min_, max_.
+    is_name = "_" in word
+    limit = 2 if len(word) >= _TWO_EDITS_FROM_CHARS and not is_name else 1
+    may_replace = len(word) >= _REPLACED_FROM_CHARS and not is_name
     near = [
         (distance, -count, other)
-        for other, count in known.items()
+        for other, count in (*known.items(), *dict.fromkeys(_OF_QUESTIONS, math.inf).items())
         if other[0] == word[0]
         and abs(len(other) - len(word)) <= limit
         and len(other) >= _MIN_CHARS
-        and other not in STOP_WORDS
-        and (
-            len(word) >= _REPLACED_FROM_CHARS
-            or sorted(word) == sorted(other)
-            or len(word) != len(other)
-        )
+        and (other not in STOP_WORDS or other in _OF_QUESTIONS)
+        and (may_replace or sorted(word) == sorted(other) or len(word) != len(other))
         and (distance := _distance(word, other, limit)) <= limit
     ]
     return min(near)[2] if near else None

@@ -12,7 +12,7 @@ class Prior(Settings):
 
     path: str | None = Field(default=None, min_length=1, max_length=512)
     """Pattern of the documents' paths, such as `*/manual/*` or `*changelog*`: `*` stands for any
-    characters, `?` for one, and case counts."""
+    characters, `?` for one; case does not count."""
 
     metadata: dict[str, str | int | float | bool] = Field(default={}, max_length=16)
     """Metadata that documents must have, such as `status: final`; with a path, both must fit."""

@@ -29,6 +29,7 @@ from deployments.contracts.tools import CallDraft
 from deployments.generator.citations import CitationTracker, is_grounded
 from deployments.generator.config import SamplingArgs
 from deployments.generator.context_window import fit_context, prompt_bound
+from deployments.generator.extractive.asking.languages import missing_language
 from deployments.generator.extractive.engine import NO_INFORMATION
 from deployments.generator.prompting import (
     SEARCH_PROMPTS,
@@ -209,8 +210,9 @@ class Writer:
 
     def _nothing_found(self, request: GenerationRequest) -> Sequence[GenerationEvent]:
         """Returns the answer to a question without sources: no model is needed for it."""
+        language = missing_language(request.question, ())
         written = Generation(
-            text=NO_INFORMATION,
+            text=f"{NO_INFORMATION} {language}".rstrip(),
             citations=(),
             grounded=False,
             finish_reason="stop",

@@ -46,10 +46,12 @@ _READ_CHARS = 2000
 
 def missing_language(question: str, context: Sequence[ScoredChunk]) -> str:
     """Returns a sentence that says so where the question is in a language in which none of the
-    passages is; empty elsewhere."""
+    passages is, or may be where there are none; empty elsewhere."""
     asked = _language(question)
     if asked in (None, "English"):
         return ""
+    if not context:
+        return f"The question is in {asked}: ask in the language of the documents if it is another."
     if any(_language(hit.chunk.text[:_READ_CHARS]) == asked for hit in context):
         return ""
     return f"The question is in {asked}, and nothing that was found is in that language."

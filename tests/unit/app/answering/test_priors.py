@@ -20,6 +20,7 @@ HITS = [hit("docs/changelog.md", 0.9, 1), hit("docs/guide.md", 0.8, 2, status="f
     ("prior", "first"),
     [
         (Prior(path="*changelog*", score=-0.2), "docs/guide.md"),
+        (Prior(path="*CHANGELOG*", score=-0.2), "docs/guide.md"),
         (Prior(path="*changelog*", score=-0.05), "docs/changelog.md"),
         (Prior(metadata={"status": "final"}, score=0.2), "docs/guide.md"),
         (Prior(path="*guide*", metadata={"status": "draft"}, score=1), "docs/changelog.md"),

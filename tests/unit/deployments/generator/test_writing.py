@@ -125,6 +125,13 @@ async def test_nothing_found_needs_no_model() -> None:
     assert engine.prompts == []
 
 
+async def test_nothing_found_for_a_question_in_another_language_says_so() -> None:
+    request = replace(grounded_in(), question="Wie kann ich die Winde benutzen?")
+    whole = await collect(writer(EchoEngine()).stream(request, call=CALL))
+    assert whole.text.startswith(f"{NO_INFORMATION} The question is in German: ask in")
+    assert not whole.grounded
+
+
 class Quoting(ExtractiveEngine):
     """Keeps what it was given."""
 

@@ -29,7 +29,7 @@ def context(*texts: str) -> list[ScoredChunk]:
 )
 def test_language_without_passages_is_named(question: str, language: str) -> None:
     assert f"The question is in {language}," in missing_language(question, context(ENGLISH))
-    assert f"The question is in {language}," in missing_language(question, [])
+    assert f"The question is in {language}: ask" in missing_language(question, [])
 
 
 def test_nothing_is_said_where_a_passage_is_in_that_language() -> None:
