@@ -43,7 +43,7 @@ def main(descriptor: int, memory_mib: int) -> None:
         try:
             header = decode_header(connection.recv_bytes())
             content = connection.recv_bytes()
-        except EOFError:
+        except (EOFError, ConnectionError):  # closed, or its parent was killed
             return
         _bound_cpu(header.cpu_s)
         _read(connection, header, content, memory_mib)

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 NOTE = Upload("note.md", b"# Tides\n\nThe tide turns at noon.")
 LONG = Upload("long.md", b"A line of a long note that never ends.\n" * 100_000)
+LONGER = Upload("longer.md", b"A line of a note that takes a while.\n" * 30_000)
+"""Takes some 0.1 seconds of a processor, of which a reader has at least one."""
 
 PARENT = """
 import os, signal, sys, psutil
@@ -139,8 +141,8 @@ def test_a_reader_takes_less_of_a_processor_while_somebody_asks(questions: LastQ
 
 
 def test_the_time_for_a_file_stands_still_while_it_is_held_back() -> None:
-    pool = ReaderPool(ReadingArgs(processes=1, timeout_s=0.05), pace=Held(None, 1.0))
-    assert isinstance(next(pool.read(LONG)), Document)
+    pool = ReaderPool(ReadingArgs(processes=1, timeout_s=0.02), pace=Held(None, 1.0))
+    assert isinstance(next(pool.read(LONGER)), Document)
     pool.close()
 
 
@@ -154,6 +156,7 @@ def test_a_request_does_not_wait_longer_for_a_file_that_is_held_back() -> None:
 def test_a_stopped_reader_ends_with_the_process_that_it_reads_for() -> None:
     ran = subprocess.run([sys.executable, "-c", PARENT], capture_output=True, text=True, timeout=60)
     assert ran.returncode == -signal.SIGKILL
+    assert ran.stderr == ""
     child = int(ran.stdout)
     until_s = time.monotonic() + 20
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:

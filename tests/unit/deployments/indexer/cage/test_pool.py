@@ -66,9 +66,9 @@ def test_one_child_reads_many_files(pool: ReaderPool) -> None:
 
 
 def test_a_file_that_takes_too_long_fails_by_name_and_the_next_one_is_read() -> None:
-    pool = ReaderPool(ReadingArgs(processes=1, timeout_s=0.05))
+    pool = ReaderPool(ReadingArgs(processes=1, timeout_s=0.4))
     (failure,) = pool.read(LONG)
-    assert failure == ReadFailure("long.md", "Reading it takes longer than 0.05 seconds. Split it.")
+    assert failure == ReadFailure("long.md", "Reading it takes longer than 0.4 seconds. Split it.")
     assert isinstance(next(pool.read(NOTE)), Document)
     pool.close()
 
