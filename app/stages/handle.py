@@ -19,12 +19,12 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from app.stages.hedging import Hedging
-from app.stages.replicas import ReplicaWatch, replica_count
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
 from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
+from deployments.serving.replicas import ReplicaWatch, replica_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class StageHandle:
         max_calls: Calls on their way to it at once before others merge; by default what the
             settings say.
         says: What errors call it; by default its name.
+        like: The deployment as which its calls travel together; by default its own name.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class StageHandle:
         *,
         max_calls: int | None = None,
         says: str | None = None,
+        like: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
@@ -95,7 +97,7 @@ class StageHandle:
         self._handle: Any = None
         self._streaming_handle: Any = None
         self._replicas = ReplicaWatch(self._stage)
-        merging = _MERGING.get(deployment, _ALONE)
+        merging = _MERGING.get(like or deployment, _ALONE)
 
         def coalescer(most: int) -> Coalescer[StageCall, StageOutcome]:
             return Coalescer(
@@ -288,3 +290,13 @@ class StageHandle:
                 method_name="run", request_serialization="pickle", response_serialization="pickle"
             )
         return self._handle
+
+
+def deployments_of(application: str) -> list[str]:
+    """Returns the names of the deployments of an application as Serve's controller knows them, none
+    where it does not know it. Blocks."""
+    try:
+        status = serve.status().applications.get(application)
+    except RayServeException:
+        return []
+    return [] if status is None else list(status.deployments)

@@ -21,7 +21,9 @@ def open_keeper(settings: RetrieverArgs) -> IndexKeeper | None:
 
 
 def _name(settings: RetrieverArgs) -> str:
-    """Returns a name that collections of one name in several stores do not share."""
+    """Returns a name that collections of one name in several stores do not share, nor two shards,
+    which may be on one node."""
     store = settings.store
     digest = hashlib.sha256((store.url or store.path or "").encode()).hexdigest()[:12]
-    return f"{store.collection}-{digest}"
+    name = f"{store.collection}-{digest}"
+    return name if settings.shards == 1 else f"{name}-{settings.deal()}"
