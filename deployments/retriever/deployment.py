@@ -39,7 +39,7 @@ from deployments.retriever.calibration import (
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
-from deployments.retriever.disk.opening import open_keeper
+from deployments.retriever.disk.opening import open_keeper, remove_other_deals
 from deployments.retriever.follower import Follower, Source
 from deployments.retriever.hybrid import HybridSearch, Query, state_of
 from deployments.retriever.shard_source import ShardSource
@@ -281,6 +281,7 @@ class Retriever(StageReplica):
         following, which does not wait for a disk."""
         if self._keeper is None or self._follower is None:
             return
+        await asyncio.to_thread(remove_other_deals, self._settings)
         while True:
             await asyncio.sleep(_FOLLOW_S)
             await _attempt(partial(self._keeper.step, self._follower), what="index in files")
