@@ -20,6 +20,10 @@ from deployments.retriever.tenancy.names import shown_id
 from deployments.sharding.deal import Deal
 
 
+_SPARE = 4
+"""One in so many more than are wanted are looked around of."""
+
+
 class ShardSearch:
     """Answers batches of queries for one shard. Every method blocks; safe to share between threads.
 
@@ -58,6 +62,10 @@ class ShardSearch:
         hits = {hit.chunk_id: hit.number for hit in (*found.dense, *found.words)}
         chunks = {chunk_id: view.rows[number].chunk() for chunk_id, number in hits.items()}
         cosines = found.lacking_cosines(query) if query.how.mode == "hybrid" else {}
+        # What stands around a chunk costs most. Scores are shares of the best one of all shards, so
+        # that the last of these may change places with some that follow.
+        most = query.top_k + query.top_k // _SPARE
+        likely = [chunks[chunk_id] for chunk_id, _ in found.ordered(query, cosines)[:most]]
         return Candidates(
             shards=self._deal.shards,
             mode=query.how.mode,
@@ -66,8 +74,7 @@ class ShardSearch:
             cosines=dict(_shown(access, cosines.items())),
             chunks=_shown_chunks(access, chunks.values()),
             neighbours=tuple(
-                shown_chunk(access, chunk)
-                for chunk in view.rows.around(list(chunks.values()), query.reach)
+                shown_chunk(access, chunk) for chunk in view.rows.around(likely, query.reach)
             ),
             generation=state_of(view, access),
         )

@@ -85,6 +85,19 @@ class Found:
         exact = self.view.cosines((hit.number for hit in lacking), vector_of(query))
         return {hit.chunk_id: exact[hit.number] for hit in lacking}
 
+    def ordered(self, query: Query, lacking: Mapping[str, float]) -> list[tuple[str, float]]:
+        """Returns ids and scores of all that was found as one list, best first.
+
+        Args:
+            query: What was searched for.
+            lacking: See `lacking_cosines`; needed by a hybrid search.
+        """
+        if query.how.mode != "hybrid":
+            return [(hit.chunk_id, hit.score) for hit in self.dense or self.words]
+        cosines = {hit.chunk_id: hit.score for hit in self.dense} | dict(lacking)
+        scores = {hit.chunk_id: hit.score for hit in self.words}
+        return fuse_hybrid(cosines, scores, depth=query.depth, dense_weight=query.how.dense_weight)
+
 
 class HybridSearch:
     """Answers batches of queries. Every method blocks; safe to share between threads.
@@ -238,11 +251,7 @@ def _one_list(found: Found, query: Query) -> tuple[ScoredChunk, ...]:
     scores = {hit.chunk_id: hit.score for hit in words}
     if query.how.mode == "hybrid":
         cosines |= found.lacking_cosines(query)
-        ordered = fuse_hybrid(
-            cosines, scores, depth=query.depth, dense_weight=query.how.dense_weight
-        )
-    else:
-        ordered = [(hit.chunk_id, hit.score) for hit in dense or words]
+    ordered = found.ordered(query, cosines)
     numbers = {hit.chunk_id: hit.number for hit in (*dense, *words)}
     return _scored(
         (
