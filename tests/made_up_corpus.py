@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployments.contracts.documents import Chunk, chunk_id
+from deployments.contracts.documents import Chunk, Scalar, chunk_id
 from deployments.contracts.search import Filter, SearchMode
 from deployments.contracts.tenants import Access
 
@@ -43,7 +43,10 @@ def made_up_chunks(documents: int = 400) -> list[Chunk]:
     for number in range(documents):
         name = f"acme/doc-{number}" if number % 3 == 0 else f"doc-{number}"
         acl = frozenset({"staff"}) if number % 9 == 0 else None
-        metadata = {"kind": draw.choice(_KINDS), "year": draw.randint(2015, 2026)}
+        metadata: dict[str, Scalar] = {
+            "kind": draw.choice(_KINDS),
+            "year": draw.randint(2015, 2026),
+        }
         for ordinal in range(draw.randint(1, 6)):
             text = " ".join(draw.choices(words, weights, k=draw.randint(4, 90)))
             if draw.random() < 0.1:

@@ -19,7 +19,6 @@ from deployments.retriever.tenancy.documents import shown_chunk
 from deployments.retriever.tenancy.names import shown_id
 from deployments.sharding.deal import Deal
 
-
 _SPARE = 4
 """One in so many more than are wanted are looked around of."""
 

@@ -32,7 +32,7 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 from deployments.contracts.generation import Events, GenerationRequest, Message, collect
-from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk
+from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk, WordCounts
 from deployments.contracts.vectors import QuestionTokens
 from deployments.generator.extractive.engine import NO_INFORMATION
 from tests.doubles import DoubleDirectory, OverlapReranker, vector_of

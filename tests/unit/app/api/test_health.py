@@ -47,7 +47,7 @@ async def test_ready_names_a_shard_that_is_away_and_stays_ready(
     response = await client.get("/health/ready")
     assert response.status_code == 200
     failing = [one for one in response.json()["dependencies"] if one["status"] == "failing"]
-    assert [one["name"] for one in failing] == ["retrieval/retriever:shard-2"]
+    assert [one["name"] for one in failing] == ["retrieval-a/retriever:shard-2"]
     assert not failing[0]["required"]
     assert "without its documents" in failing[0]["detail"]
 

@@ -16,8 +16,8 @@ from tests.clock import Clock
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
-    from app.stages import dealt
     from app.stages.dealt import DealtRetriever
+    from app.stages.retrieval import RetrieverClient
 
 CALL = CallContext("request", 2.0)
 
@@ -57,7 +57,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
     async def call(client: Any, method: str, *args: object, **options: object) -> Any:
         return await found.call(client, method)
 
-    monkeypatch.setattr(dealt.RetrieverClient, "call", call)
+    monkeypatch.setattr(RetrieverClient, "call", call)
     return found
 
 

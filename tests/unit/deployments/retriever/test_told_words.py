@@ -46,7 +46,7 @@ QUESTIONS = [" ".join(DRAW.sample(WORDS, DRAW.randint(1, 6))) for _ in range(40)
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_parts_of_other_lengths_are_scored_as_one(question: str) -> None:
-    """Ten hits of each part: their order by own scores is another one, so that it has to look on."""
+    """Their order by scores of their own is another one, so that each has to look on."""
     counts = counts_of(question)
     found = [hit for part in PARTS for hit in ToldWords(part, counts).search(question, 10)]
     expected = best(WHOLE.search(question, 10), 10)

@@ -19,12 +19,17 @@ def ids(found: Found) -> list[str]:
     return [hit.chunk.id for hit in found.hits]
 
 
-@pytest.mark.parametrize("in_files", [False, True], ids=["tantivy", "newer than files"])
-@pytest.mark.parametrize("shards", [2, 4])
-async def test_five_hundred_questions_find_the_same(shards: int, in_files: bool) -> None:
+@pytest.mark.parametrize(
+    ("shards", "in_files", "questions"),
+    [(2, False, 500), (4, False, 500), (2, True, 150)],
+    ids=["two", "four", "newer than files"],
+)
+async def test_five_hundred_questions_find_the_same(
+    shards: int, in_files: bool, questions: int
+) -> None:
     dealt = Dealt(made_up_chunks(), shards, in_files=in_files)
     found_any = 0
-    for asked in made_up_questions(500):
+    for asked in made_up_questions(questions):
         how = SearchMethod(asked.mode)
         wishes = {"top_k": asked.top_k, "where": asked.where, "how": how, "reach": asked.reach}
         one = dealt.search_one(asked.text, asked.access, **wishes)
@@ -40,19 +45,19 @@ async def test_five_hundred_questions_find_the_same(shards: int, in_files: bool)
         assert {chunk.id for chunk in several.neighbours} == {chunk.id for chunk in one.neighbours}
         assert not several.missing
         found_any += bool(one.hits)
-    assert found_any > 400
+    assert found_any > 0.8 * questions
 
 
 @pytest.mark.parametrize("name", sorted(_SETS))
 async def test_real_questions_find_the_same_in_real_texts(shared_data: Path, name: str) -> None:
     folder = shared_data / name
-    corpus = [*lines(folder / _SETS[name])][:1500]
+    corpus = [*lines(folder / _SETS[name])][:600]
     chunks = [
         Chunk(chunk_id(one["id"], 0), one["id"], 0, one["text"], one["id"], one["title"])
         for one in corpus
     ]
     dealt = Dealt(chunks, 3)
-    for question in [one["text"] for one in lines(folder / "queries.jsonl")][:60]:
+    for question in [one["text"] for one in lines(folder / "queries.jsonl")][:40]:
         for mode in ("hybrid", "lexical"):
             one = dealt.search_one(question, how=SearchMethod(mode), top_k=40)
             several = await dealt.search(question, how=SearchMethod(mode), top_k=40)
