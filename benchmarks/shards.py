@@ -33,6 +33,10 @@ def main(
     chunks: Annotated[int, typer.Option(min=10, help="Chunks of 120 words.")] = 100_000,
     shards: Annotated[int, typer.Option(min=2, max=MAX_SHARDS, help="Shards.")] = 2,
     searches: Annotated[int, typer.Option(min=20, help="Hybrid searches.")] = 200,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Compute all cosines: then exactly the same has to be found."),
+    ] = False,
     folder: Annotated[
         Path | None,
         typer.Option(help="Where the files are, or are made and stay; else a temporary folder."),
@@ -46,33 +50,39 @@ def main(
     held = tempfile.TemporaryDirectory() if folder is None else nullcontext(str(folder))
     with held as place, progress(2, "one index") as steps:
         root = Path(place) / "shards"
-        results = {"one": _one(chunks, root, searches)}
+        results = {"one": _one(chunks, root, searches, exact=exact)}
         expected = results["one"].pop("ids")
         steps.done("shards")
-        results["shards"] = _several(chunks, shards, root, searches, expected)
+        results["shards"] = _several(chunks, shards, root, searches, expected, exact=exact)
         steps.done("done")
     console = make_console()
     console.print(_table(results, shards))
     if output is not None:
-        configuration = {"chunks": chunks, "shards": shards, "searches": searches}
+        configuration = {"chunks": chunks, "shards": shards, "searches": searches, "exact": exact}
         write_result(output, result_of(configuration=configuration, results=results))
 
 
-def _one(chunks: int, root: Path, searches: int) -> dict[str, Any]:
+def _one(chunks: int, root: Path, searches: int, *, exact: bool) -> dict[str, Any]:
     with _process() as pool:
-        size = pool.submit(open_party, chunks, Deal(1, 1), root).result()
+        size = pool.submit(open_party, chunks, Deal(1, 1), root, exact=exact).result()
         found, cost = pool.submit(ask_party, "whole", _SEED, searches).result()
     return {"size": [size], "search": _summary(cost), "ids": found}
 
 
 def _several(
-    chunks: int, shards: int, root: Path, searches: int, expected: Sequence[Sequence[str]]
+    chunks: int,
+    shards: int,
+    root: Path,
+    searches: int,
+    expected: Sequence[Sequence[str]],
+    *,
+    exact: bool,
 ) -> dict[str, Any]:
     deals = [Deal(shard, shards) for shard in range(1, shards + 1)]
     with ExitStack() as stack:
         pools = [stack.enter_context(_process()) for _ in deals]
         sizes = [
-            pool.submit(open_party, chunks, deal, root).result()
+            pool.submit(open_party, chunks, deal, root, exact=exact).result()
             for pool, deal in zip(pools, deals, strict=True)
         ]
         counted = [pool.submit(ask_party, "count", _SEED, searches).result() for pool in pools]

@@ -12,7 +12,8 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import deployments_of
 from app.stages.retrieval import RetrieverClient, ShardClient
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.calls import CallContext
+from deployments.contracts.errors import DeadlineExceeded, Unavailable
 from deployments.contracts.stages import RetrieverStage
 from deployments.sharding.deal import deployment_names
 from deployments.sharding.retriever import ShardedRetriever
@@ -51,33 +52,49 @@ class DealtRetriever:
         self._now = now
         self._shards = 0
         self._retriever: RetrieverStage | None = None
-        self._is_stale = True
+        self._first_look = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
         self._look_at_s = 0.0
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        async def ask(*args: object, **options: object) -> Any:
-            retriever = await self._find()
+        async def ask(*args: object, call: CallContext, **options: object) -> Any:
+            retriever = await self._find(call)
             try:
-                return await getattr(retriever, name)(*args, **options)
+                return await getattr(retriever, name)(*args, call=call, **options)
             except Unavailable:
-                self._is_stale = True
+                self._look_again()
                 raise
 
         return ask
 
-    async def _find(self) -> RetrieverStage:
-        if self._retriever is not None and not (self._is_stale and self._now() >= self._look_at_s):
-            return self._retriever
+    async def _find(self, call: CallContext) -> RetrieverStage:
+        if self._retriever is None:
+            try:
+                async with asyncio.timeout(call.timeout_s), self._first_look:
+                    if self._retriever is None:
+                        await self._look()
+            except TimeoutError as error:
+                raise DeadlineExceeded(
+                    "Serve did not say in time where the retriever is.", "retriever"
+                ) from error
+        assert self._retriever is not None
+        return self._retriever
+
+    def _look_again(self) -> None:
+        """Looks in the background: no request waits for Serve's controller, which may be away."""
+        is_looking = self._looking is not None and not self._looking.done()
+        if not is_looking and self._now() >= self._look_at_s:
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
         self._look_at_s = self._now() + _LOOK_AGAIN_S
         shards = shard_count(await asyncio.to_thread(self._deployed, self._application))
-        self._is_stale = shards == 0
         if self._retriever is None or shards not in (0, self._shards):
             self._shards = shards
             self._retriever = self._client(max(shards, 1))
-        return self._retriever
 
     def _client(self, shards: int) -> RetrieverStage:
         application, args, breakers = self._application, self._args, self._breakers
@@ -89,9 +106,6 @@ class DealtRetriever:
             for shard, name in enumerate(names, start=1)
         ]
         return ShardedRetriever(clients, changed=self._look_again)
-
-    def _look_again(self) -> None:
-        self._is_stale = True
 
 
 def shard_count(names: Iterable[str]) -> int:

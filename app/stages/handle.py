@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
@@ -285,6 +286,10 @@ class StageHandle:
                 )
             except RayServeException as error:
                 raise translate(error, stage=self._stage) from error
+            except KeyError as error:  # what Serve raises where the application has no such one
+                raise Unavailable(
+                    f"The {self._stage} is not deployed at the moment.", self._stage
+                ) from error
             # Contracts are importable on both sides: nothing needs cloudpickle, which is slower.
             self._handle = found.options(
                 method_name="run", request_serialization="pickle", response_serialization="pickle"
@@ -297,6 +302,6 @@ def deployments_of(application: str) -> list[str]:
     where it does not know it. Blocks."""
     try:
         status = serve.status().applications.get(application)
-    except RayServeException:
+    except (RayError, RayServeException):
         return []
     return [] if status is None else list(status.deployments)

@@ -11,6 +11,7 @@ from benchmarks.index_study.memory import private_mb
 from benchmarks.index_study.source import DOCUMENT_CHUNKS, MadeUpSource
 from deployments.contracts.search import Candidates, SearchMethod, WordCounts
 from deployments.contracts.tenants import DEFAULT_ACCESS
+from deployments.retriever import vectors
 from deployments.retriever.candidates import ShardSearch
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.disk.keeper import IndexKeeper
@@ -102,9 +103,18 @@ def _each(items: Sequence[Any], work: Callable[[Any], Result]) -> tuple[list[Res
 _party: Party | None = None
 
 
-def open_party(chunks: int, deal: Deal, root: Path) -> dict[str, float]:
-    """Opens the party of this process."""
+def open_party(chunks: int, deal: Deal, root: Path, *, exact: bool) -> dict[str, float]:
+    """Opens the party of this process.
+
+    Args:
+        chunks: Of all shards.
+        deal: Which it is.
+        root: Folder of all.
+        exact: Whether all cosines are computed.
+    """
     global _party
+    if exact:
+        vectors.LIKELY = chunks
     _party = Party(chunks, deal, root)
     return _party.size()
 

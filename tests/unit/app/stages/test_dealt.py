@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from app.settings.breaker import BreakerArgs
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import Unavailable
+from deployments.contracts.errors import DeadlineExceeded, Unavailable
 from deployments.contracts.search import Candidates, SearchMethod, WordCounts
+from deployments.serving.concurrently import gather_or_cancel
 from tests.clock import Clock
 
 with warnings.catch_warnings():
@@ -94,26 +96,35 @@ async def test_all_shards_are_asked(serve: Serve, retriever: Any) -> None:
     assert serve.looks == 1
 
 
+async def looked(retriever: Any) -> None:
+    """Waits until it has looked in the background."""
+    await retriever._looking
+
+
 async def test_another_number_of_shards_is_found_out(
     serve: Serve, retriever: Any, clock: Clock
 ) -> None:
     await retriever.document("d", call=CALL)
     serve.names = ("Retriever-1", "Retriever-2")
-    with pytest.raises(Unavailable):
-        await retriever.document("d", call=CALL)
-    with pytest.raises(Unavailable):
-        await retriever.document("d", call=CALL)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await retriever.document("d", call=CALL)
     assert serve.looks == 1, "Serve is not asked all the time"
     clock.now_s += 3.0
+    with pytest.raises(Unavailable):
+        await retriever.document("d", call=CALL)
+    await looked(retriever)
     assert await search(retriever) == ()
     serve.names = ("Retriever-1", "Retriever-2", "Retriever-3")
     clock.now_s += 3.0
     assert await search(retriever) == ("retriever:shards",), "a shard was not asked"
+    await looked(retriever)
     assert await search(retriever) == ()
     serve.names = ("Retriever",)
+    clock.now_s += 3.0
     with pytest.raises(Unavailable):
         await search(retriever)
-    clock.now_s += 3.0
+    await looked(retriever)
     assert await retriever.document("d", call=CALL) == "Retriever"
 
 
@@ -125,4 +136,35 @@ async def test_an_application_that_comes_later_is_found(
         await retriever.document("d", call=CALL)
     serve.names = ("Retriever-1", "Retriever-2")
     clock.now_s += 3.0
+    with pytest.raises(Unavailable):
+        await retriever.document("d", call=CALL)
+    await looked(retriever)
     assert await search(retriever) == ()
+
+
+async def test_requests_at_once_look_once(serve: Serve, retriever: Any) -> None:
+    asked = (retriever.document("d", call=CALL) for _ in range(5))
+    assert await gather_or_cancel(*asked) == ("Retriever",) * 5
+    assert serve.looks == 1
+
+
+async def test_a_controller_that_is_silent_keeps_no_request(
+    serve: Serve, retriever: Any, clock: Clock
+) -> None:
+    assert await retriever.document("d", call=CALL) == "Retriever"
+    answers = Event()
+    retriever._deployed = lambda _: () if answers.wait(5) else ()
+    clock.now_s += 3.0
+    serve.names = ()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await retriever.document("d", call=CALL)
+    assert not retriever._looking.done()
+    new: Any = DealtRetriever(
+        *("retrieval", GatewayArgs(), Breakers(BreakerArgs())),
+        deployed=lambda _: () if answers.wait(5) else (),
+        now=clock,
+    )
+    with pytest.raises(DeadlineExceeded):
+        await new.document("d", call=CallContext("request", 0.02))
+    answers.set()
