@@ -32,6 +32,10 @@ from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import QuestionTokens, Vectors
 from deployments.sharding.deal import shard_name
 
+_TOP_K_PER_WEIGHT = 50
+"""A shard sends all candidates of both lists, some 1 kB each: as many searches travel together as
+fit a message well."""
+
 
 class EmbedderClient(StageHandle):
     """`EmbedderStage` over a handle."""
@@ -188,7 +192,7 @@ class ShardClient(RetrieverClient):
             reach=reach,
             counts=counts,
             call=call,
-            weight=1,
+            weight=max(1, top_k // _TOP_K_PER_WEIGHT),
         )
         return cast(Candidates, answer)
 
