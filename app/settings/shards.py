@@ -21,8 +21,8 @@ def check_shards(place: str, shards: int, deployments: Sequence[Mapping[str, Any
     """
     named = {str(one.get("name")) for one in deployments}
     wanted = deployment_names(shards)
-    given = sorted(name for name in named if _RETRIEVER.fullmatch(name))
-    if not named or given == sorted(wanted) or (shards == 1 and not given):
+    given = sorted((name for name in named if _RETRIEVER.fullmatch(name)), key=_place)
+    if not named or tuple(given) == wanted or (shards == 1 and not given):
         return
     raise ConfigError(
         f"{place}.deployments: with `shards: {shards}` the retriever is deployed as "
@@ -31,11 +31,11 @@ def check_shards(place: str, shards: int, deployments: Sequence[Mapping[str, Any
     )
 
 
+def _place(name: str) -> tuple[int, str]:
+    """Returns what sorts names by the numbers at their ends."""
+    return len(name), name
+
+
 def _listed(names: Sequence[str]) -> str:
-    return (
-        names[0]
-        if len(names) == 1
-        else f"{names[0]} to {names[-1]}"
-        if len(names) > 2
-        else (" and ".join(names))
-    )
+    """Returns names for a sentence; of many the first and the last."""
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} to {names[-1]}"
