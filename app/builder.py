@@ -37,15 +37,23 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     from deployments.indexer.deployment import Indexer
     from deployments.reranker.deployment import Reranker
     from deployments.retriever.deployment import Retriever
+    from deployments.retriever.shard import RetrieverShard
+    from deployments.sharding.deal import deployment_names
 
     settings = parse_settings(RetrievalArgs, args, place="args")
     kept = settings.kept_token_vectors()
     token_vectors = None if kept is None else kept.model_dump()
     embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump(), token_vectors)
-    retriever = _deployment(Retriever, "Retriever").bind(settings.retriever().model_dump())
+    names = deployment_names(settings.shards)
+    retrievers = [
+        _deployment(Retriever if len(names) == 1 else RetrieverShard, name).bind(
+            settings.retriever(shard).model_dump()
+        )
+        for shard, name in enumerate(names, start=1)
+    ]
     reranker = _deployment(Reranker, "Reranker").bind(settings.reranker.model_dump(), token_vectors)
     return _deployment(Indexer, "Indexer").bind(
-        settings.indexer().model_dump(), embedder, retriever, reranker
+        settings.indexer().model_dump(), embedder, retrievers, reranker
     )
 
 

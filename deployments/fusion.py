@@ -36,6 +36,23 @@ def fuse_scores(
     return _ordered(fused)
 
 
+def fuse_hybrid(
+    cosines: Scores, worded: Scores, *, depth: int, dense_weight: float
+) -> list[tuple[str, float]]:
+    """Returns what searches by meaning and by words found of one query.
+
+    Args:
+        cosines: Of all chunks that either found.
+        worded: BM25 of those that words found.
+        depth: How many each was asked for.
+        dense_weight: Weight of the cosines; words have the rest.
+    """
+    if len(worded) < depth:
+        # All chunks with words of the query are there: the others have none.
+        worded = {**dict.fromkeys(cosines, 0.0), **worded}
+    return fuse_scores([cosines, worded], [dense_weight, 1.0 - dense_weight], normalize=top_scaled)
+
+
 def fuse_ranks(
     found: Sequence[Scores], weights: Sequence[float], *, k: int = RRF_K
 ) -> list[tuple[str, float]]:

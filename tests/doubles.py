@@ -32,14 +32,15 @@ from deployments.contracts.search import (
     Reranked,
     ScoredChunk,
     SearchMethod,
+    WordCounts,
 )
 from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.vectors import QuestionTokens, Vectors
 from deployments.indexer.cage.pool import with_acl
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
+from deployments.neighbours import neighbours_of
 from deployments.retriever.chroma_rows import row_metadata
-from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.tenancy.documents import shown_chunk, shown_hits, shown_record
 from deployments.retriever.tenancy.names import is_in_reach, stored_id, tenant_of
 from deployments.retriever.where import compile_where
@@ -108,6 +109,7 @@ class MemoryRetriever(Breakable):
         where: Filter | None,
         how: SearchMethod,
         reach: int = 0,
+        counts: WordCounts | None = None,
         call: CallContext,
     ) -> Found:
         self._enter()
@@ -131,6 +133,11 @@ class MemoryRetriever(Breakable):
             neighbours=tuple(shown_chunk(call.access, chunk) for chunk in neighbours),
             generation=self._generation(call.access),
         )
+
+    async def count_words(
+        self, questions: Sequence[str], *, call: CallContext
+    ) -> WordCounts | None:
+        return None
 
     async def generation(self, *, call: CallContext) -> str:
         self._enter()

@@ -57,7 +57,7 @@ class RealDirectory(DoubleDirectory):
         self.writer = Indexer(
             {"max_chunk_tokens": 32, "overlap_tokens": 0, "niceness": 0},
             Handle(self.embedder),  # type: ignore[arg-type]
-            Handle(self.index),  # type: ignore[arg-type]
+            [Handle(self.index)],  # type: ignore[list-item]
         )
 
     def retrieval(self, application: str) -> RetrievalStages:

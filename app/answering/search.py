@@ -14,7 +14,7 @@ from app.releases.attempt import Attempt
 from app.settings.release import Release
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
-from deployments.contracts.search import Found, ScoredChunk, SearchMethod
+from deployments.contracts.search import Found, ScoredChunk, SearchMethod, WordCounts
 from deployments.contracts.vectors import Vectors
 from deployments.serving.concurrently import gather_or_cancel
 
@@ -33,6 +33,15 @@ class _Wishes:
     top_k: int
     top_n: int
     rerank: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What formulations are searched by: their vectors, (n, dim), None where words are enough; and
+    what the retriever counted of their words, None where it has nothing to be told."""
+
+    vectors: Vectors | None
+    counts: WordCounts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,12 @@ async def search_passages(question: Question, attempt: Attempt, *, reach: int) -
     wishes = _wishes(question, release)
     asked = await formulate(question, attempt)
     record.query = question.text
-    vectors = None
-    if wishes.how.mode != "lexical":
-        vectors = await _embed(asked.queries, wishes, attempt)
-    hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
+    prepared = await _prepare(asked.queries, wishes, attempt)
+    hits, neighbours = await _retrieve(asked, prepared, wishes, attempt, reach=reach)
     if not hits and asked.where != asked.given_where:
         # A language model read a condition out of the question that no document fulfils.
         asked = replace(asked, where=asked.given_where)
-        hits, neighbours = await _retrieve(asked, vectors, wishes, attempt, reach=reach)
+        hits, neighbours = await _retrieve(asked, prepared, wishes, attempt, reach=reach)
         record.degraded += ["filter"] if hits else []
     if hits and release.correct_spelling and not question.is_written:
         respelt = await _respelled(question, asked, hits, wishes, attempt, reach=reach)
@@ -101,8 +108,8 @@ async def _respelled(
         return None
     meant = replace(question, text=respelled(question.text, found))
     again = replace(asked, queries=(meant.text,))
-    vectors = None if wishes.how.mode == "lexical" else await _embed(again.queries, wishes, attempt)
-    nearer, neighbours = await _retrieve(again, vectors, wishes, attempt, reach=reach)
+    prepared = await _prepare(again.queries, wishes, attempt)
+    nearer, neighbours = await _retrieve(again, prepared, wishes, attempt, reach=reach)
     if not are_certain(found) and _nearness(nearer) < _nearness(hits) + _MIN_NEARER:
         return None
     attempt.record.respellings = found
@@ -128,6 +135,20 @@ def _wishes(question: Question, release: Release) -> _Wishes:
     return _Wishes(how, top_k, top_n, rerank)
 
 
+async def _prepare(queries: Sequence[str], wishes: _Wishes, attempt: Attempt) -> _Prepared:
+    """Returns what all formulations are searched by. Words are counted while they are embedded."""
+
+    async def embed() -> Vectors | None:
+        return None if wishes.how.mode == "lexical" else await _embed(queries, wishes, attempt)
+
+    async def count_words() -> WordCounts | None:
+        if wishes.how.mode == "dense":
+            return None
+        return await attempt.route.retrieval.retriever.count_words(queries, call=attempt.call())
+
+    return _Prepared(*await gather_or_cancel(embed(), count_words()))
+
+
 async def _embed(queries: Sequence[str], wishes: _Wishes, attempt: Attempt) -> Vectors:
     """Returns the vectors of all formulations, which are one call."""
     record = attempt.record
@@ -144,7 +165,7 @@ async def _embed(queries: Sequence[str], wishes: _Wishes, attempt: Attempt) -> V
 
 async def _retrieve(
     asked: Formulations,
-    vectors: Vectors | None,
+    prepared: _Prepared,
     wishes: _Wishes,
     attempt: Attempt,
     *,
@@ -152,7 +173,7 @@ async def _retrieve(
 ) -> tuple[list[ScoredChunk], dict[str, Chunk]]:
     """Returns what the formulations found, which are searched for at once, and what stands around
     it, by id."""
-    record = attempt.record
+    record, vectors = attempt.record, prepared.vectors
 
     async def find(place: int, query: str) -> Found:
         return await attempt.route.retrieval.retriever.search(
@@ -162,6 +183,7 @@ async def _retrieve(
             where=asked.where,
             how=wishes.how,
             reach=reach,
+            counts=prepared.counts,
             call=attempt.call(),
         )
 
@@ -171,6 +193,8 @@ async def _retrieve(
         )
         spent.note(max((answer.times for answer in found), key=lambda times: times.replica_ms))
     record.calibration = found[0].calibration
+    for missing in dict.fromkeys(name for answer in found for name in answer.missing):
+        record.lacks(missing)
     record.generations |= {answer.generation for answer in found}
     around: dict[str, Chunk] = {}
     if reach:

@@ -104,6 +104,17 @@ async def _look_at_all(
                 else "",
             )
         )
+    dependencies += [
+        Dependency(
+            name=f"{target.place[0]}/{shard}",
+            required=False,
+            status="failing",
+            detail="This shard does not answer: answers go on without its documents.",
+            breaker=breakers.get((target.place[0], shard), "closed"),
+        )
+        for target, state in zip(asked.values(), states, strict=True)
+        for shard in _missing(state)
+    ]
     mlflow = [str(state.facts["mlflow"]) for state in states if state.facts.get("mlflow")]
     return dependencies + [
         Dependency(
@@ -148,6 +159,12 @@ async def _state(asked: _Asked, call: CallContext) -> _State:
         state.detail = str(error)
     state.latency_ms = round((time.perf_counter() - started_s) * 1e3, 1)
     return state
+
+
+def _missing(state: _State) -> list[str]:
+    """Returns the shards that a retriever names as away."""
+    missing = state.facts.get("missing")
+    return [str(name) for name in missing] if isinstance(missing, list) else []
 
 
 def _states(route: Route, details: Mapping[str, str]) -> dict[str, str]:

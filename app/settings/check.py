@@ -14,6 +14,7 @@ from app.settings.live import GatewayLive
 from app.settings.moderation import LocalClassifierArgs
 from app.settings.release import Release, as_tuple
 from app.settings.retrieval import RetrievalArgs
+from app.settings.shards import check_shards
 from deployments.contracts.errors import ConfigError
 from deployments.control.config import ControlArgs
 from deployments.generator.config import GeneratorArgs
@@ -118,7 +119,10 @@ def _check_application(
     if model is None:
         return
     args = parse_settings(model, application.get("args") or {}, place=f"{path}: {name}.args")
-    for deployment in _mappings(path, f"{name}.deployments", application.get("deployments")):
+    deployments = _mappings(path, f"{name}.deployments", application.get("deployments"))
+    if isinstance(args, RetrievalArgs):
+        check_shards(f"{path}: {name}", args.shards, deployments)
+    for deployment in deployments:
         place = f"{name}.{deployment.get('name')}"
         if deployment.get("name") == "Ingress" and isinstance(args, GatewayArgs):
             place = f"{path}: {place}.user_config"

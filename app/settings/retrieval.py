@@ -1,5 +1,9 @@
 """Settings of a retrieval application: model, splitting and collection belong together."""
 
+from typing import Self
+
+from pydantic import Field, model_validator
+
 from deployments.embedder.config import EmbedderArgs
 from deployments.encoding.config import TokenVectorArgs
 from deployments.indexer.cage.limits import ReadingArgs
@@ -7,6 +11,7 @@ from deployments.indexer.config import IndexerArgs
 from deployments.reranker.config import RerankerArgs
 from deployments.retriever.config import IndexArgs, RetrieverArgs, StoreArgs
 from deployments.settings import Settings
+from deployments.sharding.deal import MAX_SHARDS
 
 
 class RetrievalArgs(Settings):
@@ -17,6 +22,10 @@ class RetrievalArgs(Settings):
     store: StoreArgs
     lexical: bool = RetrieverArgs.model_fields["lexical"].default
     index: IndexArgs = IndexArgs()
+    shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
+    """Over how many deployments the documents are dealt that the retriever searches, each with its
+    own replicas and its own part of the index: `Retriever` alone, or `Retriever-1`, `Retriever-2`
+    and so forth. Another number makes the index anew from the store."""
     token_vectors: TokenVectorArgs = TokenVectorArgs()
     """What is kept for the reranker where it compares token vectors of the embedder's model: they
     are made when a passage is indexed, and the first question that finds it waits for no model."""
@@ -34,9 +43,27 @@ class RetrievalArgs(Settings):
         given = self.token_vectors
         return given.model_copy(update={"path": self.index.path}) if given.path is None else given
 
-    def retriever(self) -> RetrieverArgs:
-        """Returns the retriever's settings."""
-        return RetrieverArgs(store=self.store, lexical=self.lexical, index=self.index)
+    @model_validator(mode="after")
+    def _can_be_dealt(self) -> Self:
+        if self.shards > 1 and not self.lexical:
+            raise ValueError(
+                "`shards` deal an index over deployments, and `lexical: false` has none"
+            )
+        if self.shards > 1 and self.store.path is not None:
+            raise ValueError(
+                "several `shards` need a server's `store.url`: one process may open a `store.path`"
+            )
+        return self
+
+    def retriever(self, shard: int = 1) -> RetrieverArgs:
+        """Returns the settings of the retriever, or of one of its shards, counted from 1."""
+        return RetrieverArgs(
+            store=self.store,
+            lexical=self.lexical,
+            index=self.index,
+            shard=shard,
+            shards=self.shards,
+        )
 
     def indexer(self) -> IndexerArgs:
         """Returns the indexer's settings; its tokenizer is the embedder's."""

@@ -1,10 +1,14 @@
 """Finds the stages of an application by its name, as clients over Serve handles."""
 
+from typing import cast
+
 from app.releases.route import RetrievalStages
 from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
+from app.stages.dealt import DealtRetriever
 from app.stages.generator import GeneratorClient
-from app.stages.retrieval import EmbedderClient, IndexerClient, RerankerClient, RetrieverClient
+from app.stages.retrieval import EmbedderClient, IndexerClient, RerankerClient
+from deployments.contracts.stages import RetrieverStage
 
 
 class HandleDirectory:
@@ -28,7 +32,8 @@ class HandleDirectory:
             args, breakers = self._args, self._breakers
             self._retrieval[application] = RetrievalStages(
                 embedder=EmbedderClient(application, "Embedder", args, breakers),
-                retriever=RetrieverClient(application, "Retriever", args, breakers),
+                # It has each method of a retriever, and hands it on.
+                retriever=cast(RetrieverStage, DealtRetriever(application, args, breakers)),
                 reranker=RerankerClient(application, "Reranker", args, breakers),
                 indexer=IndexerClient(application, "Indexer", args, breakers),
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
@@ -19,12 +20,12 @@ from app.settings.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from app.stages.hedging import Hedging
-from app.stages.replicas import ReplicaWatch, replica_count
 from deployments.contracts.calls import CallContext, StageCall, StageOutcome
 from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Timed
 from deployments.serving.begun import BegunStream, begin
 from deployments.serving.calls import call_stage, stream_stage, translate
+from deployments.serving.replicas import ReplicaWatch, replica_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class StageHandle:
         max_calls: Calls on their way to it at once before others merge; by default what the
             settings say.
         says: What errors call it; by default its name.
+        like: The deployment as which its calls travel together; by default its own name.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class StageHandle:
         *,
         max_calls: int | None = None,
         says: str | None = None,
+        like: str | None = None,
     ) -> None:
         self._application = application
         self._deployment = deployment
@@ -95,7 +98,7 @@ class StageHandle:
         self._handle: Any = None
         self._streaming_handle: Any = None
         self._replicas = ReplicaWatch(self._stage)
-        merging = _MERGING.get(deployment, _ALONE)
+        merging = _MERGING.get(like or deployment, _ALONE)
 
         def coalescer(most: int) -> Coalescer[StageCall, StageOutcome]:
             return Coalescer(
@@ -283,8 +286,22 @@ class StageHandle:
                 )
             except RayServeException as error:
                 raise translate(error, stage=self._stage) from error
+            except KeyError as error:  # what Serve raises where the application has no such one
+                raise Unavailable(
+                    f"The {self._stage} is not deployed at the moment.", self._stage
+                ) from error
             # Contracts are importable on both sides: nothing needs cloudpickle, which is slower.
             self._handle = found.options(
                 method_name="run", request_serialization="pickle", response_serialization="pickle"
             )
         return self._handle
+
+
+def deployments_of(application: str) -> list[str]:
+    """Returns the names of the deployments of an application as Serve's controller knows them, none
+    where it does not know it. Blocks."""
+    try:
+        status = serve.status().applications.get(application)
+    except (RayError, RayServeException):
+        return []
+    return [] if status is None else list(status.deployments)

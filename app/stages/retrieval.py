@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from app.settings.gateway import GatewayArgs
+from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import (
@@ -16,6 +18,7 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.search import (
     Calibration,
+    Candidates,
     CollectionFacts,
     Embedded,
     Filter,
@@ -23,9 +26,15 @@ from deployments.contracts.search import (
     InputType,
     Reranked,
     SearchMethod,
+    WordCounts,
 )
 from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import QuestionTokens, Vectors
+from deployments.sharding.deal import shard_name
+
+_TOP_K_PER_WEIGHT = 50
+"""A shard sends all candidates of both lists, some 1 kB each: as many searches travel together as
+fit a message well."""
 
 
 class EmbedderClient(StageHandle):
@@ -63,6 +72,7 @@ class RetrieverClient(StageHandle):
         where: Filter | None,
         how: SearchMethod,
         reach: int = 0,
+        counts: WordCounts | None = None,
         call: CallContext,
     ) -> Found:
         """See `RetrieverStage.search`."""
@@ -78,6 +88,12 @@ class RetrieverClient(StageHandle):
             weight=1,
         )
         return cast(Found, answer)
+
+    async def count_words(
+        self, questions: Sequence[str], *, call: CallContext
+    ) -> WordCounts | None:
+        """See `RetrieverStage.count_words`: one index knows of all texts by itself."""
+        return None
 
     async def generation(self, *, call: CallContext) -> str:
         """See `RetrieverStage.generation`. Calls that wait travel together."""
@@ -134,6 +150,58 @@ class RetrieverClient(StageHandle):
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         """See `RetrieverStage.calibrate`."""
         await self.call("calibrate", calibration, call=call)
+
+
+class ShardClient(RetrieverClient):
+    """`ShardStage` over a handle.
+
+    Args:
+        application: Name of its application.
+        deployment: Its name.
+        shard: Which it is, from 1.
+        args: See `StageHandle`.
+        breakers: See `StageHandle`.
+    """
+
+    def __init__(
+        self, application: str, deployment: str, shard: int, args: GatewayArgs, breakers: Breakers
+    ) -> None:
+        says = shard_name(shard)
+        super().__init__(application, deployment, args, breakers, says=says, like="Retriever")
+
+    async def candidates(
+        self,
+        query: str,
+        vector: Vectors | None,
+        *,
+        top_k: int,
+        where: Filter | None,
+        how: SearchMethod,
+        reach: int = 0,
+        counts: WordCounts | None,
+        call: CallContext,
+    ) -> Candidates:
+        """See `ShardStage.candidates`."""
+        answer = await self.call(
+            "candidates",
+            query,
+            vector,
+            top_k=top_k,
+            where=where,
+            how=how,
+            reach=reach,
+            counts=counts,
+            call=call,
+            weight=max(1, top_k // _TOP_K_PER_WEIGHT),
+        )
+        return cast(Candidates, answer)
+
+    async def count_words(
+        self, questions: Sequence[str], *, call: CallContext
+    ) -> WordCounts | None:
+        """See `RetrieverStage.count_words`. Calls that wait travel together."""
+        answer = await self.call("count_words", list(questions), call=call, weight=1)
+        return cast("WordCounts | None", answer)
 
 
 class IndexerClient(StageHandle):

@@ -26,6 +26,7 @@ from deployments.contracts.search import (
     Reranked,
     ScoredChunk,
     SearchMethod,
+    WordCounts,
 )
 from deployments.contracts.vectors import QuestionTokens, Vectors
 from deployments.serving.replica import StageReplica
@@ -77,6 +78,7 @@ class Retriever(Described):
         where: Filter | None,
         how: SearchMethod,
         reach: int = 0,
+        counts: WordCounts | None = None,
         call: CallContext,
     ) -> Found:
         """Returns the first chunks."""

@@ -25,19 +25,21 @@ class LocalApplications:
     async def _build(self, application: Application, built: dict[str, Any]) -> Any:
         # Ray has no public way from an application to its deployment.
         deployment = application._bound_deployment
-        holds = any(isinstance(arg, Application) for arg in deployment.init_args)
+        holds = any(isinstance(arg, Application | list) for arg in deployment.init_args)
         key = "" if holds else json.dumps([deployment.name, deployment.init_args])
         stage = self._kept.get(key)
         if stage is None:
-            args = [
-                _Handle(await self._build(arg, built)) if isinstance(arg, Application) else arg
-                for arg in deployment.init_args
-            ]
+            args = [await self._given(arg, built) for arg in deployment.init_args]
             stage = await _construct(deployment.func_or_class, args)
             if not holds:
                 self._kept[key] = stage
         built[deployment.name] = stage
         return stage
+
+    async def _given(self, arg: Any, built: dict[str, Any]) -> Any:
+        if isinstance(arg, list):
+            return [await self._given(one, built) for one in arg]
+        return _Handle(await self._build(arg, built)) if isinstance(arg, Application) else arg
 
 
 class _Handle:

@@ -1,7 +1,7 @@
 """What the stages of retrieval answer: vectors, chunks found by them and by words, scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from deployments.contracts.calls import Times
@@ -38,6 +38,10 @@ class SearchMethod:
     mode: SearchMode = "hybrid"
     dense_weight: float = 0.55
     candidates: int = 50
+
+    def depth(self, top_k: int) -> int:
+        """Returns how many hits each way of searching is asked for, where `top_k` are wanted."""
+        return max(top_k, self.candidates) if self.mode == "hybrid" else top_k
 
 
 @pickled_by_fields
@@ -122,15 +126,59 @@ class CollectionFacts:
 
 @pickled_by_fields
 @dataclass(frozen=True, slots=True)
+class WordCounts:
+    """What BM25 has to know of all texts of an index to score some of them.
+
+    `texts` are those that are counted where the rarity of a word is computed, and `living` those
+    among them that were not removed. The mean length of a text is `measured_words` over
+    `measured_texts`. `frequencies` says in how many texts a word is, by field and word, for the
+    words that somebody asks for. `missing` names the shards that did not say theirs.
+    """
+
+    texts: int = 0
+    living: int = 0
+    measured_texts: int = 0
+    measured_words: int = 0
+    frequencies: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@pickled_by_fields
+@dataclass(frozen=True, slots=True)
 class Found:
     """The chunks that answer a query, best first, the calibration of their collection where it has
-    one, what stands around the chunks where that was asked for, and the state in which the tenant's
-    documents were searched, as `RetrieverStage.generation` says it; empty where nobody knows."""
+    one, what stands around the chunks where that was asked for, the state in which the tenant's
+    documents were searched, as `RetrieverStage.generation` says it, empty where nobody knows, and
+    the shards whose documents were not searched, as `degraded` names them."""
 
     hits: tuple[ScoredChunk, ...]
     times: Times = Times()
     calibration: Calibration | None = None
     neighbours: tuple[Chunk, ...] = ()
+    generation: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@pickled_by_fields
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What one of `shards` shards has for a query, before it is fused with what the others have.
+
+    `near` are the best by meaning and `worded` the best by words, chunk ids with cosines and with
+    BM25 of the counts of all shards, by descending score, ties by chunk id. `cosines` are those of
+    chunks that only words found. `chunks` has all of these by id, `neighbours` those that may stand
+    around. `mode` is how the shard searched.
+    """
+
+    shards: int
+    mode: SearchMode
+    near: tuple[tuple[str, float], ...] = ()
+    worded: tuple[tuple[str, float], ...] = ()
+    cosines: Mapping[str, float] = field(default_factory=dict)
+    chunks: Mapping[str, Chunk] = field(default_factory=dict)
+    neighbours: tuple[Chunk, ...] = ()
+    times: Times = Times()
+    calibration: Calibration | None = None
     generation: str = ""
 
 
@@ -145,5 +193,5 @@ class Reranked:
     times: Times = Times()
 
 
-Timed = Embedded | Found | Reranked
+Timed = Embedded | Found | Candidates | Reranked
 """The results that say where their time went."""

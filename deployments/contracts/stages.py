@@ -25,6 +25,7 @@ from deployments.contracts.search import (
     InputType,
     Reranked,
     SearchMethod,
+    WordCounts,
 )
 from deployments.contracts.tenants import Erased
 
@@ -77,11 +78,20 @@ class RetrieverStage(Stage, Protocol):
         where: Filter | None,
         how: SearchMethod,
         reach: int = 0,
+        counts: WordCounts | None = None,
         call: CallContext,
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, ties by chunk id, and the chunks up
         to `reach` places before and after each, as far as they stand with it. `vector` has shape
-        (1, dim); only a search by words needs none."""
+        (1, dim); only a search by words needs none. `counts` are what `count_words` said of the
+        query."""
+        ...
+
+    async def count_words(
+        self, questions: Sequence[str], *, call: CallContext
+    ) -> WordCounts | None:
+        """Returns what searches for some questions have to be told of all texts, which can be asked
+        for before their vectors are there; None where there is nothing to tell."""
         ...
 
     async def generation(self, *, call: CallContext) -> str:

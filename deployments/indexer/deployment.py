@@ -33,6 +33,7 @@ from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.json_documents import read_json_documents
+from deployments.indexer.retrievers import Retrievers
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
 from deployments.serving.last_question import LastQuestion
@@ -64,7 +65,7 @@ class Indexer(StageReplica):
     Args:
         args: `IndexerArgs` as a mapping.
         embedder: Handle of the embedder of the same version.
-        retriever: Handle of the retriever of the same version.
+        retrievers: Handles of the retriever of the same version, or of its shards.
         siblings: The version's other stages; Serve deploys what the root of an application holds.
     """
 
@@ -72,7 +73,7 @@ class Indexer(StageReplica):
         self,
         args: dict[str, object],
         embedder: DeploymentHandle[Any],
-        retriever: DeploymentHandle[Any],
+        retrievers: Sequence[DeploymentHandle[Any]],
         *siblings: DeploymentHandle[Any],
     ) -> None:
         settings = IndexerArgs.model_validate(args)
@@ -89,7 +90,7 @@ class Indexer(StageReplica):
         self._readers = ReaderPool(settings.reading, pace=pace, stderr=None)
         self._readers.warm_up()
         self._embedder = embedder
-        self._retriever = retriever
+        self._retrievers = Retrievers(retrievers)
         self._embedding = asyncio.Semaphore(_CALLS_IN_FLIGHT)
 
     def __del__(self) -> None:
@@ -126,9 +127,7 @@ class Indexer(StageReplica):
         for place, failed in (await self._out_of_reach(fresh, remaining())).items():
             outcomes[place] = failed
             del fresh[failed.document_id]
-        known: dict[str, DocumentRecord] = await self._call(
-            self._retriever.records, list(fresh), call=remaining(), stage="retriever"
-        )
+        known = await self._retrievers.records(list(fresh), call=remaining())
         indexed: list[IndexedDocument] = []
         groups = _grouped(self._plan(fresh.values(), known, outcomes))
         while group := await asyncio.to_thread(next, groups, None):
@@ -160,9 +159,7 @@ class Indexer(StageReplica):
         is closed to them, or locks themselves out."""
         if call.access.groups is None or not fresh:
             return {}
-        closed: Collection[str] = await self._call(
-            self._retriever.closed, list(fresh), call=call, stage="retriever"
-        )
+        closed = await self._retrievers.closed(list(fresh), call=call)
         return {
             place: IngestOutcome(document.path, "failed", document.id, message=reason)
             for place, document in fresh.values()
@@ -239,25 +236,15 @@ class Indexer(StageReplica):
 
     async def _embed_slice(self, texts: list[str], call: CallContext) -> Embedded:
         async with self._embedding:
-            answer: Embedded = await self._call(
-                self._embedder.embed, texts, input_type="document", call=call, stage="embedder"
+            response = self._embedder.embed.remote(texts, input_type="document", call=call)
+            answer: Embedded = await call_stage(
+                response, stage="embedder", timeout_s=call.timeout_s
             )
             return answer
 
     async def _write(self, indexed: list[IndexedDocument], call: CallContext) -> None:
         if indexed:
-            await self._call(self._retriever.replace, indexed, call=call, stage="retriever")
-
-    async def _call(
-        self,
-        method: DeploymentHandle[Any],
-        *args: object,
-        call: CallContext,
-        stage: str,
-        **options: object,
-    ) -> Any:
-        response = method.remote(*args, call=call, **options)
-        return await call_stage(response, stage=stage, timeout_s=call.timeout_s)
+            await self._retrievers.replace(indexed, call=call)
 
 
 def _grouped(

@@ -16,7 +16,7 @@ import numpy as np
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.search import Filter
+from deployments.contracts.search import Filter, WordCounts
 from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.disk.base import Base
@@ -29,6 +29,7 @@ from deployments.retriever.pending_words import PendingView, PendingWords
 from deployments.retriever.row_table import RowTable
 from deployments.retriever.rows import Rows
 from deployments.retriever.tenancy.partitions import Numbers
+from deployments.retriever.told_words import ToldWords
 from deployments.retriever.vectors import Seen, VectorTable, VectorView
 from deployments.retriever.where import Condition, compile_where
 
@@ -53,17 +54,24 @@ class View:
     states: Mapping[str, str]
 
     def by_words(
-        self, query: str, top_k: int, where: Filter | None = None, *, access: Access
+        self,
+        query: str,
+        top_k: int,
+        where: Filter | None = None,
+        *,
+        access: Access,
+        counts: WordCounts | None = None,
     ) -> list[Hit]:
         """Returns the chunks within reach that have words of the query by descending score, ties by
-        chunk id.
+        chunk id; scored by counts of more texts than are here, where they are given.
 
         Raises:
             InvalidRequest: A filter is none of Chroma's, or asks for the text of chunks.
         """
         condition, selection = _condition(where), self.rows.within(access)
+        words = self.words if counts is None else ToldWords(self.words, counts)
         if condition is None and selection.is_whole:
-            return self._ranked(self.words.search(query, top_k), top_k)
+            return self._ranked(words.search(query, top_k), top_k)
 
         def passing() -> Numbers:
             if condition is None:
@@ -77,9 +85,9 @@ class View:
             return is_open and (condition is None or condition.matches(self.rows[number].fields()))
 
         if selection.is_small:
-            found = self.words.search_in(query, top_k, passing().as_set)
+            found = words.search_in(query, top_k, passing().as_set)
         else:
-            found = self.words.search_among(
+            found = words.search_among(
                 query, top_k, passes=passes, passing=lambda: passing().as_set
             )
         return self._ranked(found, top_k)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from deployments.settings import Settings
+from deployments.sharding.deal import MAX_SHARDS, Deal
 
 
 class StoreArgs(Settings):
@@ -94,6 +95,12 @@ class RetrieverArgs(Settings):
     index: IndexArgs = IndexArgs()
     """Where that index is."""
 
+    shard: int = Field(default=1, ge=1)
+    """Which of several shards this is, from 1; the application's `shards` gives each its number."""
+
+    shards: int = Field(default=1, ge=1, le=MAX_SHARDS)
+    """Over how many deployments the documents are dealt."""
+
     max_silence_s: float = Field(default=300.0, gt=0)
     """Time without any answer from the store after which a replica counts as broken and is started
     again. Longer than outages of the store are: a replica that outlives one has its index still."""
@@ -106,3 +113,13 @@ class RetrieverArgs(Settings):
 
     max_queue_s: float = Field(default=5.0, gt=0)
     """Time a search may wait for its turn; see the embedder's."""
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.shard > self.shards:
+            raise ValueError(f"there is no shard {self.shard} of {self.shards}")
+        return self
+
+    def deal(self) -> Deal:
+        """Returns which documents are this retriever's."""
+        return Deal(self.shard, self.shards)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import TypeVar
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
-from deployments.contracts.calls import CallContext
+from deployments.contracts.calls import CallContext, Lap, Times
 from deployments.contracts.documents import (
     Chunk,
     DocumentPage,
@@ -19,7 +20,14 @@ from deployments.contracts.documents import (
     SourcePage,
 )
 from deployments.contracts.errors import Unavailable
-from deployments.contracts.search import Calibration, CollectionFacts, Filter, Found, SearchMethod
+from deployments.contracts.search import (
+    Calibration,
+    CollectionFacts,
+    Filter,
+    Found,
+    SearchMethod,
+    WordCounts,
+)
 from deployments.contracts.tenants import Erased
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.calibration import (
@@ -31,15 +39,17 @@ from deployments.retriever.calibration import (
 from deployments.retriever.chroma_source import StoredContent
 from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.config import RetrieverArgs
-from deployments.retriever.disk.opening import open_keeper
-from deployments.retriever.follower import Follower
+from deployments.retriever.disk.opening import open_keeper, remove_other_deals
+from deployments.retriever.follower import Follower, Source
 from deployments.retriever.hybrid import HybridSearch, Query, state_of
+from deployments.retriever.shard_source import ShardSource
 from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
 from deployments.retriever.tenancy.erasing import erase_some
 from deployments.retriever.tenancy.names import stored_id
 from deployments.serving.last_question import LastQuestion
 from deployments.serving.replica import StageReplica
+from deployments.sharding.deal import Deal
 from deployments.telemetry.batches import report_batches
 from deployments.telemetry.ray_meter import RayMeter
 
@@ -56,6 +66,8 @@ _LOOKS_PER_CALIBRATION = 5
 """The calibration, which another replica may have stored, is read at every fifth look."""
 
 _log = logging.getLogger("ray.serve")
+
+Result = TypeVar("Result")
 
 
 class Retriever(StageReplica):
@@ -77,14 +89,24 @@ class Retriever(StageReplica):
         self._keeper = open_keeper(settings) if settings.lexical else None
         index = ChunkIndex(in_files=self._keeper is not None) if settings.lexical else None
         self._follower = (
-            None if index is None else Follower(StoredContent(self._store), index, self._keeper)
+            None
+            if index is None
+            else Follower(_source(self._store, settings.deal()), index, self._keeper)
         )
         self._index = index
         self._following: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._hybrid = HybridSearch(self._store, index, self._follower)
-        self._batcher = Batcher(
-            self._hybrid.search,
+        self._settings = settings
+        self._batcher = self._batcher_of(self._hybrid.search)
+
+    def _batcher_of(
+        self, search: Callable[[Sequence[Query]], Sequence[Result]]
+    ) -> Batcher[Query, Result]:
+        """Returns what gathers searches into batches."""
+        settings = self._settings
+        return Batcher(
+            search,
             stage="retriever",
             # A search has no length: each counts as one token.
             max_batch_tokens=settings.max_batch_requests,
@@ -104,6 +126,7 @@ class Retriever(StageReplica):
         where: Filter | None,
         how: SearchMethod,
         reach: int = 0,
+        counts: WordCounts | None = None,
         call: CallContext,
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
@@ -112,15 +135,14 @@ class Retriever(StageReplica):
             self._questions.note()
         access = call.access
         asked = Query(
-            query, None if vector is None else vector[0], top_k, where, how, access, reach
+            *(query, None if vector is None else vector[0], top_k, where, how),
+            *(access, reach, counts),
         )
         done = await self._batcher.submit(
             [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
         )
-        times = slowest(done)
         hits = done[0].value
-        laps = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in hits.laps)
-        times = replace(times, laps=tuple(laps))
+        times = self._times(slowest(done), hits.laps)
         neighbours = tuple(shown_chunk(access, chunk) for chunk in hits.neighbours)
         calibration = self._calibrations.latest
         return Found(
@@ -130,6 +152,17 @@ class Retriever(StageReplica):
             neighbours,
             generation_of(hits.state, calibration),
         )
+
+    async def count_words(
+        self, questions: Sequence[str], *, call: CallContext
+    ) -> WordCounts | None:
+        """Returns None: this index knows of all texts by itself."""
+        return None
+
+    def _times(self, times: Times, laps: Sequence[Lap]) -> Times:
+        """Returns the times of a search, with the laps of its batch counted from its arrival."""
+        moved = (replace(lap, after_ms=times.queue_ms + lap.after_ms) for lap in laps)
+        return replace(times, laps=tuple(moved))
 
     async def generation(self, *, call: CallContext) -> str:
         """Returns a digest of the state of the tenant's documents and of the calibration; calls
@@ -252,6 +285,7 @@ class Retriever(StageReplica):
         following, which does not wait for a disk."""
         if self._keeper is None or self._follower is None:
             return
+        await asyncio.to_thread(remove_other_deals, self._settings)
         while True:
             await asyncio.sleep(_FOLLOW_S)
             await _attempt(partial(self._keeper.step, self._follower), what="index in files")
@@ -263,6 +297,12 @@ class Retriever(StageReplica):
             await _attempt(self._store.ping, what="readiness")
         if with_calibration:
             await _attempt(self._calibrations.read, what="calibration")
+
+
+def _source(store: ChromaStore, deal: Deal) -> Source:
+    """Returns what an index follows."""
+    stored = StoredContent(store)
+    return stored if deal.shards == 1 else ShardSource(stored, deal)
 
 
 async def _attempt(read: Callable[[], object], *, what: str) -> None:

@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from deployments.contracts.calls import Lap
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.errors import InvalidRequest
-from deployments.contracts.search import Filter, ScoredChunk, SearchMethod, SearchMode, Signals
+from deployments.contracts.search import (
+    Filter,
+    ScoredChunk,
+    SearchMethod,
+    SearchMode,
+    Signals,
+    WordCounts,
+)
 from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
-from deployments.fusion import fuse_scores, top_scaled
+from deployments.fusion import fuse_hybrid
+from deployments.neighbours import neighbours_of
 from deployments.retriever.chunk_index import ChunkIndex, Hit, View
 from deployments.retriever.follower import Follower
-from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.store import ChromaStore, Search
 from deployments.retriever.tenancy.states import NO_DOCUMENTS
 from deployments.retriever.where import compile_where
@@ -41,13 +48,13 @@ class Query:
     how: SearchMethod
     access: Access
     reach: int = 0
+    counts: WordCounts | None = None
+    """Of all shards, where this is one of several."""
 
     @property
     def depth(self) -> int:
         """Hits that each way of searching is asked for."""
-        if self.how.mode == "hybrid":
-            return max(self.top_k, self.how.candidates)
-        return self.top_k
+        return self.how.depth(self.top_k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,35 @@ class Hits:
     laps: tuple[Lap, ...]
     neighbours: tuple[Chunk, ...] = ()
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the ways of searching found of a query in one state of the index, best first."""
+
+    view: View
+    dense: Sequence[Hit]
+    words: Sequence[Hit]
+
+    def lacking_cosines(self, query: Query) -> dict[str, float]:
+        """Returns the cosines of chunks that only words found, by chunk id."""
+        near = {hit.chunk_id for hit in self.dense}
+        lacking = [hit for hit in self.words if hit.chunk_id not in near]
+        exact = self.view.cosines((hit.number for hit in lacking), vector_of(query))
+        return {hit.chunk_id: exact[hit.number] for hit in lacking}
+
+    def ordered(self, query: Query, lacking: Mapping[str, float]) -> list[tuple[str, float]]:
+        """Returns ids and scores of all that was found as one list, best first.
+
+        Args:
+            query: What was searched for.
+            lacking: See `lacking_cosines`; needed by a hybrid search.
+        """
+        if query.how.mode != "hybrid":
+            return [(hit.chunk_id, hit.score) for hit in self.dense or self.words]
+        cosines = {hit.chunk_id: hit.score for hit in self.dense} | dict(lacking)
+        scores = {hit.chunk_id: hit.score for hit in self.words}
+        return fuse_hybrid(cosines, scores, depth=query.depth, dense_weight=query.how.dense_weight)
 
 
 class HybridSearch:
@@ -86,14 +122,17 @@ class HybridSearch:
             InvalidRequest: A filter is none, or it needs what this index does not have.
             Unavailable: The store does not answer.
         """
-        laps = _Laps()
-        of_store = [place for place, query in enumerate(queries) if self._needs_store(query)]
-        of_memory = [place for place in range(len(queries)) if place not in of_store]
-        hits = {
-            **self._search_store({place: queries[place] for place in of_store}, laps),
-            **self._search_memory({place: queries[place] for place in of_memory}, laps),
-        }
+        laps = Laps()
+        of_store, of_memory = self.divided(queries)
+        hits = {**self.search_store(of_store, laps), **self._search_memory(of_memory, laps)}
         return [hits[place] for place in range(len(queries))]
+
+    def divided(self, queries: Sequence[Query]) -> tuple[dict[int, Query], dict[int, Query]]:
+        """Returns the queries that the store has to be asked, and the others, by place."""
+        of_store = {place: query for place, query in enumerate(queries) if self._needs_store(query)}
+        return of_store, {
+            place: query for place, query in enumerate(queries) if place not in of_store
+        }
 
     def _needs_store(self, query: Query) -> bool:
         if query.how.mode == "lexical":
@@ -104,13 +143,14 @@ class HybridSearch:
         asks_texts = bool(query.where) and compile_where(query.where or {}) is None
         return self._index is None or asks_texts
 
-    def _search_store(self, queries: Mapping[int, Query], laps: "_Laps") -> dict[int, Hits]:
+    def search_store(self, queries: Mapping[int, Query], laps: "Laps") -> dict[int, Hits]:
+        """Returns the hits of queries in the store, by place."""
         if not queries:
             return {}
         with laps.lap("dense"):
             found = self._store.search(
                 [
-                    Search(_vector(query), query.top_k, query.where, query.access)
+                    Search(vector_of(query), query.top_k, query.where, query.access)
                     for query in queries.values()
                 ]
             )
@@ -135,7 +175,19 @@ class HybridSearch:
             for place, hits in scored.items()
         }
 
-    def _search_memory(self, queries: Mapping[int, Query], laps: "_Laps") -> dict[int, Hits]:
+    def _search_memory(self, queries: Mapping[int, Query], laps: "Laps") -> dict[int, Hits]:
+        hits: dict[int, Hits] = {}
+        for place, found in self.look(queries, laps).items():
+            query, view = queries[place], found.view
+            chunks = _one_list(found, query)
+            neighbours = view.rows.around([hit.chunk for hit in chunks], query.reach)
+            state = state_of(view, query.access)
+            hits[place] = Hits(chunks, laps.of(*WAYS[query.how.mode]), neighbours, state)
+        return hits
+
+    def look(self, queries: Mapping[int, Query], laps: "Laps") -> dict[int, Found]:
+        """Returns what each way of searching finds in the index, brought up to date before, by
+        place."""
         if not queries or self._index is None or self._follower is None:
             return {}
         self._follower.sync()
@@ -146,21 +198,17 @@ class HybridSearch:
             for place, query in queries.items():
                 if query.how.mode != "lexical":
                     dense[place] = view.by_meaning(
-                        _vector(query), query.depth, query.where, access=query.access
+                        vector_of(query), query.depth, query.where, access=query.access
                     )
         with laps.lap("lexical"):
             for place, query in queries.items():
                 if query.how.mode != "dense":
                     words[place] = view.by_words(
-                        query.text, query.depth, query.where, access=query.access
+                        *(query.text, query.depth, query.where),
+                        access=query.access,
+                        counts=query.counts,
                     )
-        hits: dict[int, Hits] = {}
-        for place, query in queries.items():
-            chunks = _one_list(view, query, dense.get(place, []), words.get(place, []))
-            neighbours = view.rows.around([hit.chunk for hit in chunks], query.reach)
-            state = state_of(view, query.access)
-            hits[place] = Hits(chunks, laps.of(*_WAYS[query.how.mode]), neighbours, state)
-        return hits
+        return {place: Found(view, dense.get(place, []), words.get(place, [])) for place in queries}
 
 
 def state_of(view: View, access: Access) -> str:
@@ -169,14 +217,15 @@ def state_of(view: View, access: Access) -> str:
     return "" if access.all_tenants else view.states.get(access.tenant, NO_DOCUMENTS)
 
 
-_WAYS: Mapping[SearchMode, tuple[str, ...]] = {
+WAYS: Mapping[SearchMode, tuple[str, ...]] = {
     "hybrid": ("dense", "lexical"),
     "dense": ("dense",),
     "lexical": ("lexical",),
 }
+"""Which ways of searching each mode takes, as `Laps` names them."""
 
 
-class _Laps:
+class Laps:
     """Takes the times of a batch."""
 
     def __init__(self) -> None:
@@ -196,18 +245,13 @@ class _Laps:
         return tuple(self._laps[name] for name in names)
 
 
-def _one_list(
-    view: View, query: Query, dense: Sequence[Hit], words: Sequence[Hit]
-) -> tuple[ScoredChunk, ...]:
+def _one_list(found: Found, query: Query) -> tuple[ScoredChunk, ...]:
+    dense, words, view = found.dense, found.words, found.view
     cosines = {hit.chunk_id: hit.score for hit in dense}
     scores = {hit.chunk_id: hit.score for hit in words}
     if query.how.mode == "hybrid":
-        lacking = [hit for hit in words if hit.chunk_id not in cosines]
-        exact = view.cosines((hit.number for hit in lacking), _vector(query))
-        cosines.update((hit.chunk_id, exact[hit.number]) for hit in lacking)
-        ordered = _fused(query, cosines, scores)
-    else:
-        ordered = [(hit.chunk_id, hit.score) for hit in dense or words]
+        cosines |= found.lacking_cosines(query)
+    ordered = found.ordered(query, cosines)
     numbers = {hit.chunk_id: hit.number for hit in (*dense, *words)}
     return _scored(
         (
@@ -217,16 +261,6 @@ def _one_list(
         )
         for chunk_id, score in ordered[: query.top_k]
     )
-
-
-def _fused(
-    query: Query, cosines: dict[str, float], scores: dict[str, float]
-) -> list[tuple[str, float]]:
-    if len(scores) < query.depth:
-        # All chunks with words of the query are there: the others have none.
-        scores = {**dict.fromkeys(cosines, 0.0), **scores}
-    weights = [query.how.dense_weight, 1.0 - query.how.dense_weight]
-    return fuse_scores([cosines, scores], weights, normalize=top_scaled)
 
 
 def _scored(hits: Iterable[tuple[Chunk, float, Signals]]) -> tuple[ScoredChunk, ...]:
@@ -254,7 +288,8 @@ def _standing_with(
     return neighbours_of([hit.chunk for hit in hits], reach, read)
 
 
-def _vector(query: Query) -> Vectors:
+def vector_of(query: Query) -> Vectors:
+    """Returns the vector of a query, or raises InvalidRequest."""
     if query.vector is None:
         raise InvalidRequest("A search by meaning needs a vector.", "retriever")
     return query.vector

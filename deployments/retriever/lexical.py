@@ -4,12 +4,12 @@ Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and 
 k1 = 1.2 and b = 0.75, which are tantivy's.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.retriever.analyzer import make_analyzer, make_whole_analyzer, whole_terms
+from deployments.retriever.lexical_measures import TextMeasures
 from deployments.retriever.lexical_queries import LexicalQueries, Questions
 from deployments.words.searchable import searchable
 
@@ -20,9 +20,6 @@ _WRITER_BYTES = 32 * 2**20
 _SPARE_HITS = 16
 _MAX_TIES = 4096
 """Texts that are looked at to order equal ones; among more than these, which come is chance."""
-
-_EXPLAINED_WORDS = 100
-"""Words that are tried where the statistics of an index are asked for."""
 
 _TRIED_HITS = 200
 """Best hits that are held against a filter one by one, before all texts are."""
@@ -123,13 +120,13 @@ class LexicalView:
     """
 
     def __init__(self, texts: "TextSearch", questions: Questions) -> None:
-        self._texts = texts
-        self._questions = questions
+        self.texts = texts
+        self.questions = questions
 
     def search(self, text: str, top_k: int) -> Found:
         """Returns the best texts."""
         words = self._read(text)
-        return [] if words is None else self._texts.best(words, top_k)
+        return [] if words is None else self.texts.best(words, top_k)
 
     def search_among(
         self,
@@ -150,16 +147,16 @@ class LexicalView:
         words = self._read(text)
         if words is None:
             return []
-        return self._texts.best_among(words, top_k, passes=passes, passing=passing)
+        return self.texts.best_among(words, top_k, passes=passes, passing=passing)
 
     def search_in(self, text: str, top_k: int, allowed: Collection[int]) -> Found:
         """Returns the best of those texts whose numbers are allowed."""
         words = self._read(text) if allowed else None
-        return [] if words is None else self._texts.best_in(words, top_k, allowed)
+        return [] if words is None else self.texts.best_in(words, top_k, allowed)
 
     def _read(self, text: str) -> "Query | None":
-        asked = self._questions.read(text, self._texts.statistics)
-        return self._texts.queries.words(asked) if asked else None
+        asked = self.questions.read(text, self.texts.statistics)
+        return self.texts.queries.words(asked) if asked else None
 
 
 class TextSearch:
@@ -174,6 +171,7 @@ class TextSearch:
     def __init__(self, searcher: "Searcher", queries: LexicalQueries) -> None:
         self._searcher = searcher
         self.queries = queries
+        self.measures = TextMeasures(searcher, queries)
 
     @property
     def statistics(self) -> "Searcher":
@@ -188,6 +186,15 @@ class TextSearch:
             limit *= 4
             hits = self._hits(words, limit)
         return hits
+
+    def best_but(self, words: "Query", top_k: int, gone: Collection[int]) -> Found:
+        """Returns the best texts whose numbers are not among some."""
+        if not gone:
+            return self.best(words, top_k)
+        found = self.tried(words, top_k, lambda number: number not in gone)
+        if found is not None:
+            return found
+        return self.best(self.queries.but(words, self.queries.among(list(gone))), top_k)
 
     def best_among(
         self,
@@ -217,23 +224,6 @@ class TextSearch:
     def tried(self, words: "Query", top_k: int, passes: Callable[[int], bool]) -> Found | None:
         """Returns the best texts that pass, None where they may be further down than it looks."""
         return self._tried(words, max(_TRIED_HITS, 4 * top_k), top_k, passes)
-
-    def explain(self, known: Iterable[str]) -> str | None:
-        """Returns how the score of some text comes about, as JSON; None where no text has a word.
-
-        Args:
-            known: Words to look for first; it takes time to find another.
-        """
-        for word in chain(known, self._frequent_words()):
-            words = self.queries.word(word)
-            # A word may be there still whose texts are gone.
-            if found := self._searcher.search(words, limit=1, count=False).hits:
-                return words.explain(self._searcher, found[0][1]).to_json()
-        return None
-
-    def _frequent_words(self) -> Iterator[str]:
-        for word, _ in self._searcher.terms_with_prefix("words", "", limit=_EXPLAINED_WORDS):
-            yield word
 
     def _tried(
         self, words: "Query", tried: int, top_k: int, passes: Callable[[int], bool]

@@ -5,7 +5,7 @@ counts so much that a text which holds it comes before those that only have its 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -93,6 +93,16 @@ class Questions:
                 phrases.append((parts, _WHOLE_WEIGHT * rarity))
         return Asked(tuple(words[:MAX_TERMS]), tuple(wholes), tuple(phrases))
 
+    def terms(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yields the words, each with its field, whose counts `read` may ask for."""
+        wholes = whole_terms(text)[:_MAX_WHOLES]
+        phrases = quoted(text)[:_MAX_WHOLES]
+        for part in (searchable(text), *map(searchable, (*wholes, *phrases))):
+            for word in self._analyzer.analyze(part):
+                yield "words", word
+        for whole in wholes:
+            yield "wholes", whole
+
 
 class LexicalQueries:
     """Makes the queries of one index of tantivy.
@@ -120,16 +130,17 @@ class LexicalQueries:
             part = self._term("words", word, "position")
             parts.append(part if boost is None else self._query.boost_query(part, boost(word)))
         parts += [
-            self._query.const_score_query(self._term("wholes", whole, "basic"), weight)
-            for whole, weight in asked.wholes
-        ]
-        parts += [
-            self._query.const_score_query(
-                self._query.phrase_query(self._schema, "words", list(phrase)), weight
-            )
-            for phrase, weight in asked.phrases
+            self._query.const_score_query(query, weight) for query, weight in self.wholes(asked)
         ]
         return self._query.boolean_query([(self._occur.Should, part) for part in parts])
+
+    def wholes(self, asked: Asked) -> Iterator[tuple["Query", float]]:
+        """Yields the queries for the codes and the phrases that are asked for, with what each adds
+        to a score."""
+        for whole, weight in asked.wholes:
+            yield self._term("wholes", whole, "basic"), weight
+        for phrase, weight in asked.phrases:
+            yield self._query.phrase_query(self._schema, "words", list(phrase)), weight
 
     def word(self, word: str) -> "Query":
         """Returns the query for texts with a word."""
@@ -138,6 +149,13 @@ class LexicalQueries:
     def among(self, numbers: Sequence[int]) -> "Query":
         """Returns the query for the texts with those numbers."""
         return self._query.term_set_query(self._schema, "number", numbers)
+
+    def few(self, numbers: Sequence[int]) -> "Query":
+        """Returns the same as `among`, for less where there are some dozens, with scores of 0."""
+        each = (self._query.term_query(self._schema, "number", number) for number in numbers)
+        return self._query.boolean_query(
+            [(self._occur.Should, self._query.const_score_query(one, 0.0)) for one in each]
+        )
 
     def both(self, words: "Query", among: "Query") -> "Query":
         """Returns the query for what fits both, with the scores of the first."""

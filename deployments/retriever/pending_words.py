@@ -147,8 +147,13 @@ class PendingView:
                 scores[number] = scores.get(number, 0.0) + weight
         return [(number, round(score, SCORE_DIGITS)) for number, score in scores.items()]
 
+    def word_count(self) -> int:
+        """Returns how many words the texts have together; linear in them."""
+        self._words.read(self._numbers)
+        return sum(len(self._words.sequence(number)) for number in self._numbers)
+
     def _mean_words(self) -> float:
-        return sum(len(self._words.sequence(number)) for number in self._numbers) / len(self)
+        return self.word_count() / len(self)
 
     def _with_phrase(self, phrase: tuple[str, ...]) -> list[int]:
         with_all = self._numbers.intersection(*(self._words.with_word(word) for word in phrase))

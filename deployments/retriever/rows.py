@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.tenants import Access
+from deployments.neighbours import neighbours_of
 from deployments.retriever.columns import Columns, Part
 from deployments.retriever.disk.base import Base
-from deployments.retriever.neighbours import neighbours_of
 from deployments.retriever.row import Row
 from deployments.retriever.tenancy.names import is_in_reach
 from deployments.retriever.tenancy.partitions import NO_NUMBERS, Partition, joined, union

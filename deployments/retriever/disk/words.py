@@ -1,9 +1,7 @@
 """The words of a generation: an index of tantivy in files that never change, and beside it the
 texts that are newer."""
 
-import json
-from collections.abc import Callable, Collection, Iterable
-from functools import cached_property
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,6 @@ class StoredWords:
 
     def __init__(self, texts: TextSearch) -> None:
         self.texts = texts
-        self._counts: tuple[int, float] | None = None
-        self._is_counted = False
 
     @classmethod
     def open(cls, folder: Path) -> "StoredWords":
@@ -40,29 +36,6 @@ class StoredWords:
             return cls(TextSearch(index.searcher(), LexicalQueries(index.schema)))
         except (ValueError, FileNotFoundError) as error:
             raise Damaged(f"the index of words cannot be opened: {error}") from error
-
-    def counts(self, words: Iterable[str]) -> tuple[int, float] | None:
-        """Returns how many texts tantivy counts when it scores one, removed ones included, and
-        their mean length in words; None where no text has a word. Only its explanations tell.
-
-        Args:
-            words: Some that texts may have.
-        """
-        if not self._is_counted:
-            found = self.texts.explain(words)
-            self._counts = None if found is None else _counts(json.loads(found))
-            self._is_counted = True
-        return self._counts
-
-
-def _counts(explanation: dict[str, Any]) -> tuple[int, float] | None:
-    values: dict[str, float] = {}
-    left = [explanation]
-    while left:
-        node = left.pop()
-        values[node["description"].split(",")[0]] = node["value"]
-        left += node.get("details", ())
-    return int(values["N"]), values["avgdl"]
 
 
 class LayeredWords:
@@ -83,26 +56,26 @@ class LayeredWords:
         gone: NDArray[np.int64],
         questions: Questions,
     ) -> None:
-        self._stored = stored
-        self._pending = pending
-        self._gone = gone
-        self._questions = questions
+        self.stored = stored
+        self.pending = pending
+        self.gone = frozenset(gone.tolist())
+        self.questions = questions
 
     @property
     def num_docs(self) -> int:
         """How many texts there are."""
-        stored = 0 if self._stored is None else self._stored.texts.statistics.num_docs
-        return stored + len(self._pending) - len(self._gone)
+        stored = 0 if self.stored is None else self.stored.texts.statistics.num_docs
+        return stored + len(self.pending) - len(self.gone)
 
     def doc_freq(self, field_name: str, field_value: str) -> int:
         """Returns in how many texts a word is; those that went count until the next generation."""
-        return self._stored_freq(field_name, field_value) + self._pending.doc_freq(
+        return self._stored_freq(field_name, field_value) + self.pending.doc_freq(
             field_name, field_value
         )
 
     def search(self, text: str, top_k: int) -> Found:
         """Returns the best texts."""
-        asked = self._questions.read(text, self)
+        asked = self.questions.read(text, self)
         if not asked:
             return []
         return self._best_stored(asked, top_k) + self._found_pending(asked)
@@ -116,53 +89,47 @@ class LayeredWords:
         passing: Callable[[], Collection[int]],
     ) -> Found:
         """Returns the best texts that pass."""
-        asked = self._questions.read(text, self)
+        asked = self.questions.read(text, self)
         if not asked:
             return []
         found = [hit for hit in self._found_pending(asked) if passes(hit[0])]
-        if self._stored is not None:
-            found += self._stored.texts.best_among(
-                self._query(self._stored, asked), top_k, passes=passes, passing=passing
+        if self.stored is not None:
+            found += self.stored.texts.best_among(
+                self._query(self.stored, asked), top_k, passes=passes, passing=passing
             )
         return found
 
     def search_in(self, text: str, top_k: int, allowed: Collection[int]) -> Found:
         """Returns the best of those texts whose numbers are allowed."""
-        asked = self._questions.read(text, self)
+        asked = self.questions.read(text, self)
         if not asked or not allowed:
             return []
         found = [hit for hit in self._found_pending(asked) if hit[0] in allowed]
-        if self._stored is not None:
-            found += self._stored.texts.best_in(self._query(self._stored, asked), top_k, allowed)
+        if self.stored is not None:
+            found += self.stored.texts.best_in(self._query(self.stored, asked), top_k, allowed)
         return found
 
     def _best_stored(self, asked: Asked, top_k: int) -> Found:
-        if self._stored is None:
+        if self.stored is None:
             return []
-        texts, words = self._stored.texts, self._query(self._stored, asked)
-        if not len(self._gone):
-            return texts.best(words, top_k)
-        found = texts.tried(words, top_k, lambda number: number not in self._gone_set)
-        if found is not None:
-            return found
-        return texts.best(texts.queries.but(words, texts.queries.among(self._gone.tolist())), top_k)
+        return self.stored.texts.best_but(self._query(self.stored, asked), top_k, self.gone)
 
     def _found_pending(self, asked: Asked) -> Found:
-        if not len(self._pending):
+        if not len(self.pending):
             return []
         counts = self._counts(asked)
-        total = len(self._pending) + (0 if counts is None else counts[0])
+        total = len(self.pending) + (0 if counts is None else counts[0])
         corpus = Corpus(
             lambda word: rarity(self.doc_freq("words", word), total),
             None if counts is None else counts[1],
         )
-        return self._pending.find(asked, corpus)
+        return self.pending.find(asked, corpus)
 
     def _query(self, stored: StoredWords, asked: Asked) -> Any:
-        counts = self._counts(asked) if len(self._pending) else None
+        counts = self._counts(asked) if len(self.pending) else None
         if counts is None:
             return stored.texts.queries.words(asked)
-        total, own_total = len(self._pending) + counts[0], counts[0]
+        total, own_total = len(self.pending) + counts[0], counts[0]
 
         def boost(word: str) -> float:
             """Returns how much more a word counts among all texts than among the generation's."""
@@ -173,11 +140,7 @@ class LayeredWords:
         return stored.texts.queries.words(asked, boost)
 
     def _counts(self, asked: Asked) -> tuple[int, float] | None:
-        return None if self._stored is None else self._stored.counts(asked.words)
+        return None if self.stored is None else self.stored.texts.measures.counts(asked.words)
 
     def _stored_freq(self, field: str, word: str) -> int:
-        return 0 if self._stored is None else self._stored.texts.statistics.doc_freq(field, word)
-
-    @cached_property
-    def _gone_set(self) -> frozenset[int]:
-        return frozenset(self._gone.tolist())
+        return 0 if self.stored is None else self.stored.texts.statistics.doc_freq(field, word)

@@ -32,7 +32,7 @@ from deployments.contracts.errors import (
     Unavailable,
 )
 from deployments.contracts.generation import Events, GenerationRequest, Message, collect
-from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk
+from deployments.contracts.search import Calibration, Found, Reranked, ScoredChunk, WordCounts
 from deployments.contracts.vectors import QuestionTokens
 from deployments.generator.extractive.engine import NO_INFORMATION
 from tests.doubles import DoubleDirectory, OverlapReranker, vector_of
@@ -406,6 +406,31 @@ async def test_without_a_reranker_no_more_is_taken_than_can_be_returned(
     monkeypatch.setattr(service.stages.retriever, "search", watch)
     await service.search("tower", top_n=1, rerank=rerank)
     assert told == [asked]
+
+
+async def test_a_shard_that_is_away_is_said_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = service.stages.retriever.search
+    told: list[WordCounts | None] = []
+
+    async def count(questions: Sequence[str], **_: Any) -> WordCounts:
+        return WordCounts(texts=7 * len(questions))
+
+    async def lacking(*args: Any, counts: WordCounts | None, **wishes: Any) -> Found:
+        told.append(counts)
+        found = await find(*args, **wishes)
+        return replace(found, missing=("retriever:shard-2",), generation="")
+
+    monkeypatch.setattr(service.stages.retriever, "count_words", count)
+    monkeypatch.setattr(service.stages.retriever, "search", lacking)
+    await service.search("tower", queries=("a tall tower",))
+    assert service.record.degraded == ["retriever:shard-2"]
+    assert service.record.generations == {""}, "nobody keeps it as whole"
+    assert told == [WordCounts(texts=14)] * 2, "counted once for all formulations"
+    told.clear()
+    await service.search("tower", mode="dense")
+    assert told == [None]
 
 
 def near_as_cosines(service: Service) -> None:

@@ -37,6 +37,21 @@ async def test_ready_names_the_stage_that_is_missing(
     assert response.json()["releases"]["one"]["embedder"] == "ok"
 
 
+async def test_ready_names_a_shard_that_is_away_and_stays_ready(
+    client: httpx.AsyncClient, stages: DoubleDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def describe(*, call: CallContext) -> dict[str, object]:
+        return {"store": "ok", "shards": 2, "missing": ["retriever:shard-2"]}
+
+    monkeypatch.setattr(stages.retriever, "describe", describe)
+    response = await client.get("/health/ready")
+    assert response.status_code == 200
+    failing = [one for one in response.json()["dependencies"] if one["status"] == "failing"]
+    assert [one["name"] for one in failing] == ["retrieval-a/retriever:shard-2"]
+    assert not failing[0]["required"]
+    assert "without its documents" in failing[0]["detail"]
+
+
 @pytest.mark.parametrize("path", ["/health/ready", "/readyz", "/health/live", "/healthz"])
 async def test_a_full_gateway_still_says_how_it_is(stages: DoubleDirectory, path: str) -> None:
     stages.embedder.holds = asyncio.Event()

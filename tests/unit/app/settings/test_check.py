@@ -32,7 +32,10 @@ def classes_of_builder(import_path: str) -> set[str]:
 
     def names(application: Application) -> set[str]:
         bound = application._bound_deployment
-        parts = [one for one in bound.init_args if isinstance(one, Application)]
+        given = [
+            one for arg in bound.init_args for one in (arg if isinstance(arg, list) else [arg])
+        ]
+        parts = [one for one in given if isinstance(one, Application)]
         return {bound.name}.union(*(names(one) for one in parts))
 
     args = {"store": EMBEDDED} if import_path.endswith(":build_retrieval") else {}

@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
     from ray.exceptions import ActorDiedError
 
+    from app.stages import handle as handle_module
     from app.stages.handle import StageHandle
 
 CALL = CallContext("request", 2.0)
@@ -169,3 +170,17 @@ async def test_what_nobody_waits_for_travels_apart() -> None:
         ]
     assert [one.result() for one in asked] == [context.request_id for context in contexts]
     assert sorted(handle.travelled) == [["line0", "line1", "line2"], ["q0", "q1", "q2"]]
+
+
+async def test_a_deployment_that_an_application_does_not_have_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Serve raises a KeyError, which nobody else should have to know."""
+
+    def find(deployment: str, application: str) -> None:
+        raise KeyError(f"{deployment} of {application} does not exist.")
+
+    monkeypatch.setattr(handle_module.serve, "get_deployment_handle", find)
+    stage = StageHandle("retrieval", "Retriever-3", GatewayArgs(), Breakers(BreakerArgs()))
+    with pytest.raises(Unavailable, match="not deployed"):
+        await stage.call("search", call=CALL)

@@ -39,6 +39,7 @@ from deployments.contracts.generation import (
 )
 from deployments.contracts.search import (
     Calibration,
+    Candidates,
     CollectionFacts,
     Embedded,
     Found,
@@ -46,6 +47,7 @@ from deployments.contracts.search import (
     ScoredChunk,
     SearchMethod,
     Signals,
+    WordCounts,
 )
 from deployments.contracts.tenants import Access, Erased
 from deployments.contracts.tools import Tool, ToolCall, ToolCallDelta, ToolUse
@@ -63,6 +65,11 @@ SAMPLES: list[Any] = [
     Times(1.0, 2.0, 3.0, 4, (Lap("dense", 0.5, 1.5),)),
     Lap("dense", 0.5, 1.5),
     Found((ScoredChunk(CHUNK, 0.5, 1),), Times(1.0, 2.0, 3.0), CALIBRATION),
+    Candidates(
+        *(2, "hybrid", (("d-00000", 0.5),), (("d-00000", 4.5),), {"d-00000": 0.5}),
+        *({"d-00000": CHUNK}, (CHUNK,), Times(1.0, 2.0, 3.0), CALIBRATION, "state"),
+    ),
+    WordCounts(3, 2, 3, 40, {("words", "text"): 2}, ("retriever:shard-2",)),
     CALIBRATION,
     CollectionFacts(3, 40, CALIBRATION),
     Part("text", 3),

@@ -75,7 +75,7 @@ def stages() -> Stages:
 
 @pytest.fixture
 async def indexer(stages: Stages) -> Indexer:
-    return Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, stages)  # type: ignore[arg-type]
+    return Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, [stages])  # type: ignore[arg-type, list-item]
 
 
 def document(name: str, text: str = "A short text about queues.") -> Document:
@@ -149,7 +149,7 @@ class AclStages(Stages):
 
 async def test_a_document_has_the_groups_that_it_is_given_or_has() -> None:
     stages = AclStages()
-    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, stages)  # type: ignore[arg-type]
+    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, [stages])  # type: ignore[arg-type, list-item]
     given = [
         document("known"),
         document("new"),
@@ -171,7 +171,7 @@ async def test_a_document_has_the_groups_that_it_is_given_or_has() -> None:
 
 async def test_nobody_writes_over_what_is_closed_to_them_or_locks_themselves_out() -> None:
     stages = AclStages()
-    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, stages)  # type: ignore[arg-type]
+    indexer = Indexer({"max_chunk_tokens": 32, "overlap_tokens": 0}, stages, [stages])  # type: ignore[arg-type, list-item]
     given = [
         document("known"),
         replace(document("named"), acl=frozenset({"legal"})),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.stages import replicas
-from app.stages.replicas import ReplicaWatch, has_replicas, is_taken
 from deployments.contracts.errors import Unavailable
+from deployments.serving import replicas
+from deployments.serving.replicas import ReplicaWatch, has_replicas, is_taken
 
 
 class Handle:

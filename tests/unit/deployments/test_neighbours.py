@@ -2,7 +2,7 @@
 
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.search import MAX_BLOCK_CHUNKS
-from deployments.retriever.neighbours import neighbours_of
+from deployments.neighbours import neighbours_of
 
 
 def chunk(ordinal: int, text: str = "prose", heading: str = "") -> Chunk:

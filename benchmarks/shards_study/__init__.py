@@ -1,0 +1,1 @@
+"""One retriever against several shards over the same made-up documents."""

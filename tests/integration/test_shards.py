@@ -1,0 +1,119 @@
+"""A retriever of two shards on a real stack finds what one finds, and goes on without one."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.cluster import Cluster, until
+from tests.integration.test_retrieval import write
+
+APPLICATION = "retrieval-dealt"
+MODES = ("hybrid", "lexical", "dense")
+QUESTIONS = [
+    "What happens when a queue is full?",
+    'which errors have the code "deadline_exceeded"',
+    "how do i instal the servise",
+    "max_batch_tokens of the embedder",
+    "RAGSERVE_INDEX_DIR",
+    "Which files may be removed while the service runs?",
+]
+
+
+def ask(http: httpx.Client, question: str, release: str) -> dict[str, Any]:
+    """Returns what a release says of its answer: sources in their order, and what it lacks."""
+    body = {
+        "model": f"ragserve:{release}",
+        "messages": [{"role": "user", "content": question}],
+    }
+    answer = http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    own: dict[str, Any] = answer.json()["ragserve"]
+    assert own["release"] == release
+    return own
+
+
+def chunks(found: dict[str, Any]) -> list[str]:
+    return [one["chunk_id"] for one in found["sources"]]
+
+
+@pytest.fixture(scope="module")
+def dealt(cluster: Cluster) -> Iterator[Cluster]:
+    """The shared stack with the same collection dealt over two shards; they are gone afterwards."""
+    config = cluster.config()
+    usual = config["applications"][1]
+    deployments = []
+    for deployment in usual["deployments"]:
+        small = {**deployment, "ray_actor_options": {"num_cpus": 0.1}}
+        names = ["Retriever-1", "Retriever-2"]
+        names = names if deployment["name"] == "Retriever" else [deployment["name"]]
+        deployments += [{**small, "name": name} for name in names]
+    config["applications"].insert(
+        2,
+        usual
+        | {
+            "name": APPLICATION,
+            "args": usual["args"] | {"shards": 2},
+            "deployments": deployments,
+        },
+    )
+    releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
+    usual = releases["minilm-extractive"] | {"rerank": False, "top_n": 12}
+    for mode in MODES:
+        releases[f"whole-{mode}"] = usual | {"mode": mode}
+        releases[f"dealt-{mode}"] = usual | {"mode": mode, "retrieval": APPLICATION}
+
+    def status() -> str:
+        found: str = cluster.applications().get(APPLICATION, {}).get("status", "")
+        return found
+
+    cluster.deploy(config)
+    until(lambda: status() == "RUNNING", within_s=180, what="the shards run")
+    yield cluster
+    cluster.deploy(cluster.config())
+    until(lambda: not status(), within_s=60, what="the shards are gone")
+
+
+@pytest.mark.usefixtures("guide")
+def test_two_shards_find_what_one_finds(dealt: Cluster, http: httpx.Client) -> None:
+    for mode in MODES:
+        for question in QUESTIONS:
+            one = ask(http, question, f"whole-{mode}")
+            two = ask(http, question, f"dealt-{mode}")
+            assert chunks(one)
+            assert chunks(two) == chunks(one), (mode, question)
+            assert two["degraded"] == one["degraded"] == []
+    # A search that begins after a write sees it, whichever shard has the document.
+    for number in range(4):
+        write(http, f"dealt-{number}", f"The narwhal {number} sings under the ice.")
+        found = ask(http, f"Which narwhal {number} sings?", "dealt-lexical")
+        assert found["sources"][0]["document_id"] == f"dealt-{number}"
+    for number in range(4):
+        assert http.delete(f"/v1/documents/dealt-{number}").status_code < 300
+    assert not ask(http, "narwhal", "dealt-lexical")["sources"]
+
+
+@pytest.mark.usefixtures("guide")
+def test_answers_go_on_without_a_shard_and_are_whole_again(
+    dealt: Cluster, http: httpx.Client
+) -> None:
+    question = QUESTIONS[0]
+    whole = ask(http, question, "dealt-hybrid")
+    [pid] = dealt.pids(APPLICATION, "Retriever-2").values()
+    os.kill(pid, signal.SIGKILL)
+    seen: list[list[str]] = []
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s:
+        found = ask(http, question, "dealt-hybrid")
+        seen.append(found["degraded"])
+        if not found["degraded"] and ["retriever:shard-2"] in seen:
+            break
+        time.sleep(0.1)
+    assert ["retriever:shard-2"] in seen
+    assert all(degraded in ([], ["retriever:shard-2"]) for degraded in seen)
+    assert seen[-1] == [], "it is whole again"
+    assert chunks(ask(http, question, "dealt-hybrid")) == chunks(whole)
