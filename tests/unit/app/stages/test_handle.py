@@ -19,7 +19,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Ray's own, when it is imported
     from ray.exceptions import ActorDiedError
 
-    from app.stages import handle as handle_module
     from app.stages.handle import StageHandle
 
 CALL = CallContext("request", 2.0)
@@ -180,7 +179,7 @@ async def test_a_deployment_that_an_application_does_not_have_is_away(
     def find(deployment: str, application: str) -> None:
         raise KeyError(f"{deployment} of {application} does not exist.")
 
-    monkeypatch.setattr(handle_module.serve, "get_deployment_handle", find)
+    monkeypatch.setattr("ray.serve.get_deployment_handle", find)
     stage = StageHandle("retrieval", "Retriever-3", GatewayArgs(), Breakers(BreakerArgs()))
     with pytest.raises(Unavailable, match="not deployed"):
         await stage.call("search", call=CALL)
