@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from deployments.encoding.encoder import PACKAGED_MODEL
+from deployments.encoding.weights import PACKAGED_MODEL
 from deployments.indexer.cage.limits import ReadingArgs
 from deployments.settings import Settings
 

@@ -27,7 +27,7 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.search import Embedded
 from deployments.contracts.tenants import Access
-from deployments.encoding.encoder import tokenizer_path
+from deployments.encoding.weights import tokenizer_path
 from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
 from deployments.indexer.config import IndexerArgs

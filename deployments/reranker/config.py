@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from deployments.encoding.config import EncodingArgs
-from deployments.encoding.encoder import PACKAGED_MODEL
+from deployments.encoding.weights import PACKAGED_MODEL
 
 
 class RerankerArgs(EncodingArgs):
