@@ -125,6 +125,8 @@ class Encoder:
         self.prompts = source.prompts
         self.digest = source.digest
         """Tells the model from every other, of the same name included."""
+        self.embeds = source.reading.pooling is not None
+        """Whether it has vectors of whole texts."""
         self.reads_alike = not any(self._markers.values()) and not source.reading.query_tokens
         """Whether token vectors that are compared come of the same ids as sentence vectors."""
         self._runtime = self._choose(runtime, precision, threads)

@@ -88,20 +88,11 @@ class OnnxSource:
         """Not known before the graph has run."""
 
     def pool(self, features: "Features", vectors: "torch.Tensor") -> "torch.Tensor":
-        """Returns the vectors of texts, (n, dim).
-
-        Raises:
-            ConfigError: the model has vectors of tokens alone.
-        """
+        """Returns the vectors of texts, (n, dim), for a model that pools."""
         if self.reading.pooling == "cls":
             return vectors[:, 0]
-        if self.reading.pooling == "mean":
-            mask = features["attention_mask"].unsqueeze(-1).float()
-            return (vectors * mask).sum(dim=1) / mask.sum(dim=1)
-        raise ConfigError(
-            f"{self._file.path.parent} does not say how its vectors are pooled: it is no embedding"
-            " model, or needs 1_Pooling/config.json, as sentence-transformers writes it."
-        )
+        mask = features["attention_mask"].unsqueeze(-1).float()
+        return (vectors * mask).sum(dim=1) / mask.sum(dim=1)
 
     def reference(self, runtime: RuntimeName, precision: Precision, threads: int) -> Runtime:
         """Returns what gives the model's own vectors, to each text alone."""

@@ -6,6 +6,7 @@ behind.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from deployments.contracts.documents import (
     ReadFailure,
     Upload,
 )
+from deployments.contracts.errors import StageError
 from deployments.contracts.search import Embedded
 from deployments.contracts.tenants import Access
 from deployments.encoding.weights import tokenizer_path
@@ -37,6 +39,7 @@ from deployments.serving.concurrently import gather_or_cancel
 from deployments.serving.niceness import stand_back
 from deployments.serving.replica import StageReplica
 
+_log = logging.getLogger("ray.serve")
 _GROUP_CHUNKS = 256
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request
 does twice."""
@@ -63,7 +66,8 @@ class Indexer(StageReplica):
         args: `IndexerArgs` as a mapping.
         embedder: Handle of the embedder of the same version.
         retriever: Handle of the retriever of the same version.
-        siblings: The version's other stages; Serve deploys what the root of an application holds.
+        reranker: Handle of the reranker of the same version; Serve deploys what the root of an
+            application holds. It is asked where the settings say so.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Indexer(StageReplica):
         args: dict[str, object],
         embedder: DeploymentHandle[Any],
         retriever: DeploymentHandle[Any],
-        *siblings: DeploymentHandle[Any],
+        reranker: DeploymentHandle[Any] | None = None,
     ) -> None:
         settings = IndexerArgs.model_validate(args)
         stand_back(settings.niceness)
@@ -87,6 +91,7 @@ class Indexer(StageReplica):
         self._readers.warm_up()
         self._embedder = embedder
         self._retriever = retriever
+        self._reranker = reranker if settings.reranker_reads else None
         self._embedding = asyncio.Semaphore(_CALLS_IN_FLIGHT)
 
     def __del__(self) -> None:
@@ -236,10 +241,23 @@ class Indexer(StageReplica):
 
     async def _embed_slice(self, texts: list[str], call: CallContext) -> Embedded:
         async with self._embedding:
-            answer: Embedded = await self._call(
-                self._embedder.embed, texts, input_type="document", call=call, stage="embedder"
+            answer: Embedded
+            answer, _ = await gather_or_cancel(
+                self._call(
+                    self._embedder.embed, texts, input_type="document", call=call, stage="embedder"
+                ),
+                self._prepare(texts, call),
             )
             return answer
+
+    async def _prepare(self, texts: list[str], call: CallContext) -> None:
+        """Has the reranker read passages; where it does not, a question will."""
+        if self._reranker is None:
+            return
+        try:
+            await self._call(self._reranker.prepare, texts, call=call, stage="reranker")
+        except StageError as error:
+            _log.warning("The reranker has not read %d passages: %s", len(texts), error)
 
     async def _write(self, indexed: list[IndexedDocument], call: CallContext) -> None:
         if indexed:

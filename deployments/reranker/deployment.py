@@ -52,6 +52,11 @@ class Reranker(StageReplica):
             background=call.background,
         )
 
+    async def prepare(self, texts: Sequence[str], *, call: CallContext) -> None:
+        """Reads passages while they are indexed, so that no question waits for it."""
+        if texts:
+            await self._scorer.prepare(texts, timeout_s=call.timeout_s)
+
     async def describe(self, *, call: CallContext) -> dict[str, object]:
         """Returns the model's name and the engine."""
         return {"model": self._settings.model, "engine": self._settings.engine}

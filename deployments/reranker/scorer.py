@@ -13,6 +13,10 @@ OnBatch = Callable[[BatchReport], None]
 class Scorer(Protocol):
     """Scores texts against a query."""
 
+    async def prepare(self, texts: Sequence[str], *, timeout_s: float) -> None:
+        """Does beforehand what judging passages takes without a query, as far as that is kept."""
+        ...
+
     async def score(
         self,
         query: str,
