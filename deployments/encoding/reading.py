@@ -58,9 +58,11 @@ KNOWN_WEIGHTS = {
         "Apache-2.0",
         Reading(
             None,
+            # It was trained with queries of 32 tokens, filled up with masks. Without its last
+            # projection those do harm: nDCG@10 of 200 questions of SQuAD 2.0 .928 with, .948
+            # without them.
             query_marker="[unused0]",
             document_marker="[unused1]",
-            query_tokens=32,
             skips_punctuation=True,
         ),
     ),

@@ -55,7 +55,7 @@ class LateInteractionScorer:
         self._passages = KnownPassages(
             TokenCache(settings.cache_bytes), kept.open_files(self._encoder.digest)
         )
-        self._minor_ids = _single_tokens(self._encoder, [*STOP_WORDS, *string.punctuation])
+        self._minor_ids = _minor_ids(self._encoder)
         self._batcher: Batcher[_Text, TokenVectors] = Batcher(
             self._encode,
             stage="reranker",
@@ -171,9 +171,17 @@ class LateInteractionScorer:
         return [known[one.place] for one in batch]
 
 
-def _single_tokens(encoder: Encoder, words: Sequence[str]) -> frozenset[int]:
-    """Returns the ids of those words that are one token each."""
-    marked = encoder.tokenize(["", *words])
-    special = len(marked[0])
-    found = [set(ids) - set(marked[0]) for ids in marked[1:] if len(ids) == special + 1]
-    return frozenset(token_id for ids in found for token_id in ids)
+def _minor_ids(encoder: Encoder) -> frozenset[int]:
+    """Returns the ids of tokens of a query that count little: stop words and punctuation, as far as
+    each is one token; and what frames the text, for a model that was trained to compare tokens.
+
+    nDCG@10 of 200 questions of SQuAD 2.0 with answerai-colbert-small-v1: .951, and .948 where the
+    frame counts in full.
+    """
+    marked = encoder.tokenize(["", *STOP_WORDS, *string.punctuation])
+    frame = set(marked[0])
+    found = [set(ids) - frame for ids in marked[1:] if len(ids) == len(marked[0]) + 1]
+    minor = frozenset(token_id for ids in found for token_id in ids)
+    if encoder.reads_alike:
+        return minor
+    return minor | frame.union(encoder.tokenize_compared([""], "query")[0])
