@@ -19,10 +19,10 @@ class CrossEncoderScorer:
     """A sentence-transformers `CrossEncoder`, or a folder with an ONNX graph of one."""
 
     def __init__(self, settings: EncodingArgs, on_batch: OnBatch) -> None:
-        self._model_name = settings.model
+        self.model = settings.model
         self._model = load_pair_model(settings)
         self._batcher: Batcher[Any, float] = Batcher(
-            self._model.predict,
+            lambda batch: self._model.predict(batch),
             stage="reranker",
             max_batch_tokens=settings.max_batch_tokens or self._model.batch_tokens,
             max_batch_requests=settings.max_batch_requests,
@@ -61,6 +61,6 @@ class CrossEncoderScorer:
         return Reranked(
             scores=scores,
             prompt_tokens=sum(token_counts),
-            model=self._model_name,
+            model=self.model,
             times=slowest(done),
         )

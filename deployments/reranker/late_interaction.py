@@ -50,7 +50,7 @@ class LateInteractionScorer:
     """
 
     def __init__(self, settings: RerankerArgs, kept: TokenVectorArgs, on_batch: OnBatch) -> None:
-        self._model_name = settings.model
+        self.model = settings.model
         self._encoder = settings.load_encoder()
         self._passages = KnownPassages(
             TokenCache(settings.cache_bytes), kept.open_files(self._encoder.digest)
@@ -109,7 +109,7 @@ class LateInteractionScorer:
                 lambda: tuple(max_sim(vectors.dequantized(), passages, weights))
             ),
             prompt_tokens=vectors.tokens + sum(passage.tokens for passage in passages),
-            model=self._model_name,
+            model=self.model,
             times=times,
         )
 

@@ -22,6 +22,7 @@ class SecondOpinionScorer:
     """
 
     def __init__(self, first: Scorer, second: Scorer, *, count: int, weight: float) -> None:
+        self.model = f"{first.model}+{second.model}"
         self._first = first
         self._second = second
         self._count = count
@@ -59,7 +60,7 @@ class SecondOpinionScorer:
         return Reranked(
             scores=tuple(scores),
             prompt_tokens=first.prompt_tokens + second.prompt_tokens,
-            model=f"{first.model}+{second.model}",
+            model=self.model,
             times=_added(first.times, second.times),
         )
 
