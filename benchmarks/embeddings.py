@@ -30,7 +30,8 @@ from benchmarks.load.output import figure, progress, result_of, write_result
 from benchmarks.peers import infinity
 from benchmarks.peers.process import ServerFailed, stop_on_termination
 from benchmarks.texts import cut_texts, guide_pages, guide_questions, read_texts
-from deployments.encoding.encoder import PACKAGED_MODEL, model_path, resolve_dtype
+from deployments.encoding.runtimes import resolve_dtype
+from deployments.encoding.weights import PACKAGED_MODEL, model_path
 
 _SERVICE = "service"
 _LONG_TOKENS = 256

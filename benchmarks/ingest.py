@@ -20,12 +20,8 @@ from app.client.api_client import ApiClient
 from app.client.files import SourceFile, find_files
 from benchmarks import environment
 from deployments.contracts.documents import Document, Upload
-from deployments.encoding.encoder import (
-    PACKAGED_MODEL,
-    model_path,
-    resolve_dtype,
-    tokenizer_path,
-)
+from deployments.encoding.runtimes import resolve_dtype
+from deployments.encoding.weights import PACKAGED_MODEL, model_path, tokenizer_path
 from deployments.indexer.chunking import Chunker
 from deployments.indexer.config import IndexerArgs
 from deployments.indexer.documents import read_documents

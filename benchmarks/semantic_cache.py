@@ -104,7 +104,8 @@ class Embeddings:
     """
 
     def __init__(self, model: str | None) -> None:
-        from deployments.encoding.encoder import PACKAGED_MODEL, Encoder
+        from deployments.encoding.encoder import Encoder
+        from deployments.encoding.weights import PACKAGED_MODEL
 
         self.model = model or PACKAGED_MODEL
         self._encoder = Encoder(self.model)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import make_console
-from deployments.encoding.encoder import PACKAGED_MODEL, model_path
+from deployments.encoding.weights import PACKAGED_MODEL, model_path
 
 _MAX_TOKENS = 256
 _WEIGHT_STD = 0.2

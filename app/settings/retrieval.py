@@ -27,18 +27,23 @@ class RetrievalArgs(Settings):
     own replicas and its own part of the index: `Retriever` alone, or `Retriever-1`, `Retriever-2`
     and so forth. Another number makes the index anew from the store."""
     token_vectors: TokenVectorArgs = TokenVectorArgs()
-    """What is kept for the reranker where it compares token vectors of the embedder's model: they
-    are made when a passage is indexed, and the first question that finds it waits for no model."""
+    """What is kept for a reranker that compares token vectors: they are made when a passage is
+    indexed, and the first question that finds it waits for no model to read it."""
     max_chunk_tokens: int = IndexerArgs.model_fields["max_chunk_tokens"].default
     overlap_tokens: int = IndexerArgs.model_fields["overlap_tokens"].default
     max_document_chunks: int = IndexerArgs.model_fields["max_document_chunks"].default
     niceness: int = IndexerArgs.model_fields["niceness"].default
     reading: ReadingArgs = ReadingArgs()
 
-    def kept_token_vectors(self) -> TokenVectorArgs | None:
-        """Returns what is kept, None where the reranker has another model than the embedder."""
+    @property
+    def shares_token_vectors(self) -> bool:
+        """Whether the embedder's model makes the token vectors that the reranker compares."""
         reranker = self.reranker
-        if reranker.engine != "late-interaction" or reranker.model != self.embedder.model:
+        return reranker.engine == "late-interaction" and reranker.model == self.embedder.model
+
+    def kept_token_vectors(self) -> TokenVectorArgs | None:
+        """Returns what is kept, None where the reranker compares none."""
+        if self.reranker.engine != "late-interaction":
             return None
         given = self.token_vectors
         return given.model_copy(update={"path": self.index.path}) if given.path is None else given
@@ -74,4 +79,7 @@ class RetrievalArgs(Settings):
             max_document_chunks=self.max_document_chunks,
             niceness=self.niceness,
             reading=self.reading,
+            reranker_reads=self.reranker.engine == "late-interaction"
+            and not self.shares_token_vectors
+            and self.token_vectors.max_bytes > 0,
         )

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.batching_study.models import Run, constant_model, per_token_model
 from benchmarks.texts import guide_pages, read_texts
 from deployments.embedder.config import EmbedderArgs
-from deployments.encoding.encoder import PACKAGED_MODEL, tokenizer_path
+from deployments.encoding.weights import PACKAGED_MODEL, tokenizer_path
 
 CONSTANT_RUN_S = 0.020
 BASE_RUN_S = 0.002

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.comparison.contenders import HttpContender
-from deployments.encoding.encoder import PACKAGED_MODEL
+from deployments.encoding.weights import PACKAGED_MODEL
 
 EMBEDDINGS = "/v1/embeddings"
 SEARCH = "/v1/search"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from deployments.encoding.encoder import PACKAGED_MODEL, model_path
+from deployments.encoding.weights import PACKAGED_MODEL, model_path
 
 REQUIREMENTS = (
     "infinity-emb[server]==0.0.77",

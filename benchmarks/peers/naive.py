@@ -15,7 +15,7 @@ from app.settings.release import DEFAULT_MIN_RELEVANCE_SCORE
 from benchmarks.peers.chunks import ChunkSource, open_source, pages
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts.search import ScoredChunk
-from deployments.encoding.encoder import PACKAGED_MODEL, model_path
+from deployments.encoding.weights import PACKAGED_MODEL, model_path
 from deployments.generator.config import GeneratorArgs
 from deployments.generator.extractive.engine import ExtractiveEngine
 

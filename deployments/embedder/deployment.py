@@ -8,7 +8,7 @@ import numpy as np
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
 from deployments.contracts.calls import CallContext
-from deployments.contracts.errors import StageFailed
+from deployments.contracts.errors import ConfigError, StageFailed
 from deployments.contracts.search import Embedded, InputType
 from deployments.contracts.vectors import QuestionTokens
 from deployments.embedder.config import EmbedderArgs
@@ -37,6 +37,12 @@ class Embedder(StageReplica):
     ) -> None:
         settings = EmbedderArgs.model_validate(args)
         self._encoder = settings.load_encoder()
+        if not self._encoder.embeds:
+            raise ConfigError(
+                f"'{settings.model}' has vectors of tokens alone, and does not say how they are"
+                " pooled: it is no embedding model, or needs 1_Pooling/config.json, as"
+                " sentence-transformers writes it."
+            )
         self._questions = LastQuestion.of_node()
         self._is_shared = token_vectors is not None
         self._files = TokenVectorArgs.of(token_vectors).open_files(self._encoder.digest)
@@ -70,7 +76,8 @@ class Embedder(StageReplica):
         token_ids = await self._tokenize(texts, prompt)
         files = self._files if is_document else None
         # A reranker reads texts as they are.
-        with_tokens = self._is_shared and not prompt and (with_tokens or files is not None)
+        as_it_is = not prompt and self._encoder.reads_alike
+        with_tokens = self._is_shared and as_it_is and (with_tokens or files is not None)
         done = await self._batcher.submit(
             [Tokens(ids, with_tokens) for ids in token_ids],
             token_counts=[len(ids) for ids in token_ids],

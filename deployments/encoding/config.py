@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from deployments.encoding.encoder import PACKAGED_MODEL, Encoder, Precision, RuntimeName
+from deployments.encoding.encoder import Encoder
+from deployments.encoding.runtimes import Precision, RuntimeName
 from deployments.encoding.token_files import TokenFiles
+from deployments.encoding.weights import PACKAGED_MODEL
 from deployments.node_folder import node_folder
 from deployments.settings import Settings
 

@@ -12,6 +12,7 @@ from deployments.contracts.errors import ConfigError
 from deployments.encoding.runtimes import concurrent_runs
 
 if TYPE_CHECKING:
+    import openvino
     import torch
 
     from deployments.encoding.runtimes import Features
@@ -56,7 +57,8 @@ class PaddedOpenVino:
 
         # Two texts of unequal length: a mask of ones only would be traced away.
         ids, mask = [[2, 3, 4, 5], [2, 3, 4, 0]], [[1, 1, 1, 1], [1, 1, 1, 0]]
-        self._model = _Compiled(Plain(), (ids, mask), dtype, self.concurrent_batches)
+        model = _traced(Plain(), (ids, mask))
+        self._model = Compiled(model, dtype=dtype, streams=self.concurrent_batches)
 
     def token_embeddings(self, features: "Features") -> "torch.Tensor":
         """See `Runtime.token_embeddings`."""
@@ -113,7 +115,8 @@ class PackedOpenVino:
                 ).last_hidden_state
 
         ids, positions, texts = [[2, 3, 4, 5, 6]], [[0, 1, 2, 0, 1]], [[0, 0, 0, 1, 1]]
-        self._model = _Compiled(Packed(), (ids, positions, texts), dtype, self.concurrent_batches)
+        model = _traced(Packed(), (ids, positions, texts))
+        self._model = Compiled(model, dtype=dtype, streams=self.concurrent_batches)
 
     def token_embeddings(self, features: "Features") -> "torch.Tensor":
         """See `Runtime.token_embeddings`."""
@@ -140,31 +143,25 @@ class PackedOpenVino:
         return hidden
 
 
-class _Compiled:
-    """A traced module that runs in several threads at once.
+class Compiled:
+    """A model that runs in several threads at once.
 
     Args:
-        module: Takes integer tensors.
-        example: Its arguments for the trace.
+        model: Takes integer arrays.
         dtype: Arithmetic of the matrix products.
         streams: Runs at once.
+        output: Place of the output that is wanted.
+
+    Raises:
+        ConfigError: OpenVINO cannot compile it.
     """
 
     def __init__(
-        self,
-        module: "torch.nn.Module",
-        example: tuple[list[list[int]], ...],
-        dtype: "torch.dtype",
-        streams: int,
+        self, model: "openvino.Model", *, dtype: "torch.dtype", streams: int, output: int = 0
     ) -> None:
+        import openvino
         import torch
 
-        try:
-            import openvino
-            from openvino.frontend import FrontEndManager
-            from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-        except ImportError as error:
-            raise ConfigError("OpenVINO is not installed: pip install openvino.") from error
         settings = {
             "INFERENCE_PRECISION_HINT": {
                 torch.float32: "f32",
@@ -176,26 +173,46 @@ class _Compiled:
             # Several replicas on one machine would be pinned to the same cores.
             "ENABLE_CPU_PINNING": False,
         }
-        tensors = tuple(torch.tensor(one) for one in example)
         try:
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the tracer warns of every branch of the model
-                # The frontend itself: `openvino.convert_model` reports its use to the vendor.
-                frontend = FrontEndManager().load_by_framework("pytorch")
-                decoder = TorchScriptPythonDecoder(module.eval(), example_input=tensors)
-                model = frontend.convert(frontend.load(decoder))
             self._compiled = openvino.Core().compile_model(model, "CPU", settings)
-        except Exception as error:  # whatever a tracer raises at a model that it does not know
-            raise ConfigError("OpenVINO does not understand this model.") from error
+        except RuntimeError as error:
+            raise ConfigError("OpenVINO cannot compile this model.") from error
+        self._output = output
         self._requests = threading.local()  # a request is for one thread at a time
 
     def run(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns the output; it is overwritten by the next run of the same thread."""
         if not hasattr(self._requests, "request"):
             self._requests.request = self._compiled.create_infer_request()
-        output = self._requests.request.infer(list(inputs), share_inputs=True)
-        result: NDArray[np.float32] = output[0]
+        found = self._requests.request.infer(list(inputs), share_inputs=True)
+        result: NDArray[np.float32] = found[self._output]
         return result
+
+
+def _traced(module: "torch.nn.Module", example: tuple[list[list[int]], ...]) -> "openvino.Model":
+    """Returns a module of torch as OpenVINO's model.
+
+    Args:
+        module: Takes integer tensors.
+        example: Its arguments for the trace.
+    """
+    import torch
+
+    try:
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    except ImportError as error:
+        raise ConfigError("OpenVINO is not installed: pip install openvino.") from error
+    tensors = tuple(torch.tensor(one) for one in example)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer warns of every branch of the model
+            # The frontend itself: `openvino.convert_model` reports its use to the vendor.
+            frontend = FrontEndManager().load_by_framework("pytorch")
+            decoder = TorchScriptPythonDecoder(module.eval(), example_input=tensors)
+            return frontend.convert(frontend.load(decoder))
+    except Exception as error:  # whatever a tracer raises at a model that it does not know
+        raise ConfigError("OpenVINO does not understand this model.") from error
 
 
 def _groups(lengths: NDArray[np.int64]) -> list[slice]:

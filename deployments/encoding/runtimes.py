@@ -1,7 +1,8 @@
-"""What computes the token embeddings of a model: torch, or OpenVINO on a CPU."""
+"""What computes the token embeddings of a model: torch, or OpenVINO or ONNX Runtime on a CPU."""
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -9,8 +10,12 @@ if TYPE_CHECKING:
     Features = dict[str, torch.Tensor]
 
 
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+RuntimeName = Literal["auto", "torch", "openvino", "onnxruntime"]
+
+
 class Runtime(Protocol):
-    """Runs the transformer of a sentence-transformers model, the module before its pooling."""
+    """Runs a transformer up to its token embeddings, before any pooling."""
 
     concurrent_batches: int
     """Runs at once that fill the device: what a batcher may start."""
@@ -23,8 +28,12 @@ class Runtime(Protocol):
 
     def token_embeddings(self, features: "Features") -> "torch.Tensor":
         """Returns (n, length, dim) float32 for `input_ids` and `attention_mask` of shape (n,
-        length); what stands where the mask is 0 means nothing."""
+        length); what stands where a text is filled up means nothing."""
         ...
+
+
+Builders = dict[str, Callable[[], Runtime]]
+"""What makes runtimes, by their names; each raises ConfigError where it cannot."""
 
 
 class TorchRuntime:
@@ -80,3 +89,17 @@ class TorchRuntime:
 def concurrent_runs(threads: int) -> int:
     """Returns how many runs of so many threads fill this machine's cores."""
     return max(1, (os.cpu_count() or 1) // threads)
+
+
+def resolve_dtype(precision: Precision, device: "torch.device") -> "torch.dtype":
+    """Returns the arithmetic that a precision means on a device."""
+    import torch
+
+    if precision != "auto":
+        dtype: torch.dtype = getattr(torch, precision)
+        return dtype
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # bfloat16 without hardware support is emulated, and slower than float32.
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if device.type == "cpu" and native else torch.float32

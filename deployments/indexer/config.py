@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from deployments.encoding.encoder import PACKAGED_MODEL
+from deployments.encoding.weights import PACKAGED_MODEL
 from deployments.indexer.cage.limits import ReadingArgs
 from deployments.settings import Settings
 
@@ -25,6 +25,10 @@ class IndexerArgs(Settings):
 
     max_document_chunks: int = Field(default=10_000, ge=1)
     """Chunks of one document at most: about 1.2 million tokens. A longer one is refused by name."""
+
+    reranker_reads: bool = False
+    """Whether the reranker reads passages while they are indexed, because no other stage makes the
+    token vectors that it compares."""
 
     niceness: int = Field(default=5, ge=0, le=19)
     """How far its processes stand back for those that answer questions, where they share cores. 0

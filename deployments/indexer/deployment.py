@@ -6,6 +6,7 @@ behind.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +26,10 @@ from deployments.contracts.documents import (
     ReadFailure,
     Upload,
 )
+from deployments.contracts.errors import StageError
 from deployments.contracts.search import Embedded
 from deployments.contracts.tenants import Access
-from deployments.encoding.encoder import tokenizer_path
+from deployments.encoding.weights import tokenizer_path
 from deployments.indexer.cage.pace import Pace
 from deployments.indexer.cage.pool import ReaderPool
 from deployments.indexer.chunking import Chunker, TooManyChunks, fingerprint
@@ -40,6 +42,7 @@ from deployments.serving.last_question import LastQuestion
 from deployments.serving.niceness import stand_back
 from deployments.serving.replica import StageReplica
 
+_log = logging.getLogger("ray.serve")
 _GROUP_CHUNKS = 256
 """Chunks that are embedded and written together: bounds memory, and what an interrupted request
 does twice."""
@@ -66,7 +69,8 @@ class Indexer(StageReplica):
         args: `IndexerArgs` as a mapping.
         embedder: Handle of the embedder of the same version.
         retrievers: Handles of the retriever of the same version, or of its shards.
-        siblings: The version's other stages; Serve deploys what the root of an application holds.
+        reranker: Handle of the reranker of the same version; Serve deploys what the root of an
+            application holds. It is asked where the settings say so.
     """
 
     def __init__(
@@ -74,7 +78,7 @@ class Indexer(StageReplica):
         args: dict[str, object],
         embedder: DeploymentHandle[Any],
         retrievers: Sequence[DeploymentHandle[Any]],
-        *siblings: DeploymentHandle[Any],
+        reranker: DeploymentHandle[Any] | None = None,
     ) -> None:
         settings = IndexerArgs.model_validate(args)
         stand_back(settings.niceness)
@@ -91,6 +95,7 @@ class Indexer(StageReplica):
         self._readers.warm_up()
         self._embedder = embedder
         self._retrievers = Retrievers(retrievers)
+        self._reranker = reranker if settings.reranker_reads else None
         self._embedding = asyncio.Semaphore(_CALLS_IN_FLIGHT)
 
     def __del__(self) -> None:
@@ -237,10 +242,22 @@ class Indexer(StageReplica):
     async def _embed_slice(self, texts: list[str], call: CallContext) -> Embedded:
         async with self._embedding:
             response = self._embedder.embed.remote(texts, input_type="document", call=call)
-            answer: Embedded = await call_stage(
-                response, stage="embedder", timeout_s=call.timeout_s
+            answer: Embedded
+            answer, _ = await gather_or_cancel(
+                call_stage(response, stage="embedder", timeout_s=call.timeout_s),
+                self._prepare(texts, call),
             )
             return answer
+
+    async def _prepare(self, texts: list[str], call: CallContext) -> None:
+        """Has the reranker read passages; where it does not, a question will."""
+        if self._reranker is None:
+            return
+        response = self._reranker.prepare.remote(texts, call=call)
+        try:
+            await call_stage(response, stage="reranker", timeout_s=call.timeout_s)
+        except StageError as error:
+            _log.warning("The reranker has not read %d passages: %s", len(texts), error)
 
     async def _write(self, indexed: list[IndexedDocument], call: CallContext) -> None:
         if indexed:

@@ -5,6 +5,7 @@ from deployments.reranker.config import RerankerArgs
 from deployments.reranker.cross_encoder import CrossEncoderScorer
 from deployments.reranker.late_interaction import LateInteractionScorer
 from deployments.reranker.scorer import OnBatch, Scorer
+from deployments.reranker.second_opinion import SecondOpinionScorer
 
 
 def build_scorer(
@@ -21,4 +22,13 @@ def build_scorer(
     """
     if settings.engine == "cross-encoder":
         return CrossEncoderScorer(settings, on_batch)
-    return LateInteractionScorer(settings, kept or TokenVectorArgs.of(None), on_batch)
+    first = LateInteractionScorer(settings, kept or TokenVectorArgs.of(None), on_batch)
+    second = settings.second_opinion
+    if second is None:
+        return first
+    return SecondOpinionScorer(
+        first,
+        CrossEncoderScorer(second, on_batch),
+        count=second.first,
+        weight=second.weight,
+    )

@@ -2,44 +2,39 @@
 
 import asyncio
 import math
-import os
 from collections.abc import Sequence
+from typing import Any
 
 from deployments.batching.batcher import Batcher
 from deployments.batching.queue import slowest
 from deployments.contracts.errors import StageFailed
 from deployments.contracts.search import Reranked
 from deployments.contracts.vectors import QuestionTokens
-from deployments.reranker.config import RerankerArgs
+from deployments.encoding.config import EncodingArgs
+from deployments.reranker.pair_model import load_pair_model
 from deployments.reranker.scorer import OnBatch
 
 
 class CrossEncoderScorer:
-    """A sentence-transformers `CrossEncoder` by name or folder."""
+    """A sentence-transformers `CrossEncoder`, or a folder with an ONNX graph of one."""
 
-    def __init__(self, settings: RerankerArgs, on_batch: OnBatch) -> None:
-        import torch
-        from sentence_transformers import CrossEncoder
-        from tokenizers import Tokenizer
-
-        # One batch at a time, over all cores.
-        torch.set_num_threads(os.cpu_count() or 1)
-        self._model_name = settings.model
-        self._model = CrossEncoder(settings.model, device=settings.device)
-        self._sigmoid = torch.nn.Sigmoid()
-        # A copy to count with: the model's own belongs to the thread of the batch.
-        self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
-        self._counter.no_padding()
-        self._counter.enable_truncation(self._model.max_seq_length or 512)
-        self._batcher: Batcher[tuple[str, str], float] = Batcher(
-            self._predict,
+    def __init__(self, settings: EncodingArgs, on_batch: OnBatch) -> None:
+        self.model = settings.model
+        self._model = load_pair_model(settings)
+        self._batcher: Batcher[Any, float] = Batcher(
+            lambda batch: self._model.predict(batch),
             stage="reranker",
-            max_batch_tokens=settings.max_batch_tokens or 4096,
+            max_batch_tokens=settings.max_batch_tokens or self._model.batch_tokens,
             max_batch_requests=settings.max_batch_requests,
             max_queued_tokens=settings.max_queued_tokens,
             max_queue_s=settings.max_queue_s,
+            concurrent_batches=self._model.concurrent_batches,
+            computes_padding=self._model.computes_padding,
             on_batch=on_batch,
         )
+
+    async def prepare(self, texts: Sequence[str], *, timeout_s: float) -> None:
+        """Does nothing: a passage says nothing here without its query."""
 
     async def score(
         self,
@@ -52,10 +47,13 @@ class CrossEncoderScorer:
     ) -> Reranked:
         """Returns a score in [0, 1] per text."""
         pairs = [(query, text) for text in texts]
-        encodings = await asyncio.to_thread(self._counter.encode_batch_fast, pairs)
-        token_counts = [len(encoding.ids) for encoding in encodings]
+        read = await asyncio.to_thread(self._model.tokenize, pairs)
+        token_counts = [count for _, count in read]
         done = await self._batcher.submit(
-            pairs, token_counts=token_counts, timeout_s=timeout_s, background=background
+            [entry for entry, _ in read],
+            token_counts=token_counts,
+            timeout_s=timeout_s,
+            background=background,
         )
         scores = tuple(entry.value for entry in done)
         if not all(math.isfinite(score) for score in scores):
@@ -63,17 +61,6 @@ class CrossEncoderScorer:
         return Reranked(
             scores=scores,
             prompt_tokens=sum(token_counts),
-            model=self._model_name,
+            model=self.model,
             times=slowest(done),
         )
-
-    def _predict(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        scores = self._model.predict(
-            list(pairs),
-            batch_size=len(pairs),
-            show_progress_bar=False,
-            convert_to_numpy=True,
-            # Some models give logits and some give this: one scale for thresholds.
-            activation_fn=self._sigmoid,
-        )
-        return [float(score) for score in scores]

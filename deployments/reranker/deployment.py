@@ -56,9 +56,14 @@ class Reranker(StageReplica):
             background=call.background,
         )
 
+    async def prepare(self, texts: Sequence[str], *, call: CallContext) -> None:
+        """Reads passages while they are indexed, so that no question waits for it."""
+        if texts:
+            await self._scorer.prepare(texts, timeout_s=call.timeout_s)
+
     async def describe(self, *, call: CallContext) -> dict[str, object]:
-        """Returns the model's name and the engine."""
-        return {"model": self._settings.model, "engine": self._settings.engine}
+        """Returns the name of what judges, which its answers have, too, and the engine."""
+        return {"model": self._scorer.model, "engine": self._settings.engine}
 
     async def check_health(self) -> None:
         """Runs the model once before the replica counts as ready, so that no request pays for the

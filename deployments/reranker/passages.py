@@ -22,6 +22,11 @@ class KnownPassages:
         self._files = files
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="token-vectors")
 
+    @property
+    def has_files(self) -> bool:
+        """Whether anything outlasts this replica."""
+        return self._files is not None
+
     async def find(self, texts: Iterable[str]) -> dict[str, TokenVectors]:
         """Returns the vectors of those texts that are known."""
         wanted = list(dict.fromkeys(texts))
@@ -44,3 +49,7 @@ class KnownPassages:
             self._cache.put(text, one)
         if vectors and self._files is not None:
             self._writer.submit(self._files.put, dict(vectors))
+
+    async def written(self) -> None:
+        """Returns when the files have what was added before."""
+        await asyncio.wrap_future(self._writer.submit(lambda: None))

@@ -11,7 +11,14 @@ OnBatch = Callable[[BatchReport], None]
 
 
 class Scorer(Protocol):
-    """Scores texts against a query."""
+    """Scores texts against a query; `model` names what judges, as `Reranked.model` does."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def prepare(self, texts: Sequence[str], *, timeout_s: float) -> None:
+        """Does beforehand what judging passages takes without a query, as far as that is kept."""
+        ...
 
     async def score(
         self,

@@ -12,7 +12,8 @@ from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import ConfigError
 from deployments.embedder.deployment import Embedder
 from deployments.encoding.config import TokenVectorArgs
-from deployments.encoding.encoder import Encoder, Precision, RuntimeName
+from deployments.encoding.encoder import Encoder
+from deployments.encoding.runtimes import Precision, RuntimeName
 from deployments.encoding.selection import MIN_COSINE
 from deployments.reranker.building import build_scorer
 from deployments.reranker.config import RerankerArgs

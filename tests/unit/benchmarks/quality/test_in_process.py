@@ -18,7 +18,8 @@ from benchmarks.quality.retrieval_study import (
     ranked_documents,
     study_stage,
 )
-from deployments.encoding.encoder import Encoder, tokenizer_path
+from deployments.encoding.encoder import Encoder
+from deployments.encoding.weights import tokenizer_path
 from deployments.indexer.chunking import Chunker
 
 with warnings.catch_warnings():

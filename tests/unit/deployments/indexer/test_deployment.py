@@ -183,3 +183,36 @@ async def test_nobody_writes_over_what_is_closed_to_them_or_locks_themselves_out
     assert "may not read" in outcomes[0].message
     assert "none of the groups" in outcomes[1].message
     assert stages.acls == {"new": None}
+
+
+class Reranker:
+    """Reads passages while they are indexed, or is too busy to."""
+
+    def __init__(self, *, is_busy: bool = False) -> None:
+        self.read: list[str] = []
+        self.prepare = Method(self._prepare)
+        self._is_busy = is_busy
+
+    async def _prepare(self, texts: Sequence[str], *, call: CallContext) -> None:
+        if self._is_busy:
+            raise Overloaded("Full.", "reranker", 1.0)
+        self.read += texts
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_reranker_reads_passages_where_the_settings_say_so(
+    stages: Stages, reads: bool
+) -> None:
+    reranker = Reranker()
+    args: dict[str, object] = {"reranker_reads": reads}
+    indexer = Indexer(args, stages, [stages], reranker)  # type: ignore[arg-type, list-item]
+    [outcome] = await indexer.ingest([document("a")], [], call=CALL)
+    assert outcome.status == "added"
+    assert reranker.read == (["A\nA short text about queues."] if reads else [])
+
+
+async def test_a_reranker_that_is_busy_keeps_no_document_out(stages: Stages) -> None:
+    reranker = Reranker(is_busy=True)
+    indexer = Indexer({"reranker_reads": True}, stages, [stages], reranker)  # type: ignore[arg-type, list-item]
+    [outcome] = await indexer.ingest([document("a")], [], call=CALL)
+    assert (outcome.status, stages.written) == ("added", ["a"])
