@@ -19,8 +19,8 @@ from deployments.retriever.tenancy.documents import shown_chunk
 from deployments.retriever.tenancy.names import shown_id
 from deployments.sharding.deal import Deal
 
-_SPARE = 4
-"""One in so many more than are wanted are looked around of."""
+_SPARE_HITS = 16
+"""So many more than are wanted are looked around of, and half as many again of many."""
 
 
 class ShardSearch:
@@ -63,7 +63,7 @@ class ShardSearch:
         cosines = found.lacking_cosines(query) if query.how.mode == "hybrid" else {}
         # What stands around a chunk costs most. Scores are shares of the best one of all shards, so
         # that the last of these may change places with some that follow.
-        most = query.top_k + query.top_k // _SPARE
+        most = query.top_k + max(_SPARE_HITS, query.top_k // 2)
         likely = [chunks[chunk_id] for chunk_id, _ in found.ordered(query, cosines)[:most]]
         return Candidates(
             shards=self._deal.shards,
