@@ -159,9 +159,12 @@ class Compiled:
     def __init__(
         self, model: "openvino.Model", *, dtype: "torch.dtype", streams: int, output: int = 0
     ) -> None:
-        import openvino
         import torch
 
+        try:
+            import openvino
+        except ImportError as error:
+            raise ConfigError("OpenVINO is not installed: pip install openvino.") from error
         settings = {
             "INFERENCE_PRECISION_HINT": {
                 torch.float32: "f32",
