@@ -47,17 +47,31 @@ def spawn(spec: ChildSpec, *, log_file: Path, working_dir: Path) -> subprocess.P
 def record_child(name: str, pid: int, log_file: Path) -> ChildRecord:
     """Returns the record of a process that was just started."""
     try:
-        created_s = psutil.Process(pid).create_time()
+        created_s = created_after_s(psutil.Process(pid))
     except psutil.Error:
-        created_s = 0.0  # gone already; no living process began then
+        created_s = -3600.0  # gone already; no living process began then
     return ChildRecord(name=name, pid=pid, created_s=created_s, log_file=str(log_file))
+
+
+def created_after_s(process: psutil.Process) -> float:
+    """Returns how many seconds after the start of the machine a process began.
+
+    By the clock it would have begun at another time as soon as the clock is set, which a stack that
+    runs for hours has happen to it. Where that is not known to hold, outside Linux, it is the time
+    by the clock, in seconds since the epoch.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    begun_s: float = process.create_time()
+    return begun_s - psutil.boot_time() if psutil.LINUX else begun_s
 
 
 def find_process(record: ChildRecord) -> psutil.Process | None:
     """Returns the recorded process if it is alive and still the same one."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(record.pid)
-        same = abs(process.create_time() - record.created_s) <= _CREATION_TOLERANCE_S
+        same = abs(created_after_s(process) - record.created_s) <= _CREATION_TOLERANCE_S
         if same and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None

@@ -20,7 +20,7 @@ class ChildRecord:
     name: str
     pid: int
     created_s: float
-    """When the process began, in seconds since 1970, as the system tells it."""
+    """When the process began, in seconds after the start of the machine; see `created_after_s`."""
     log_file: str
 
 

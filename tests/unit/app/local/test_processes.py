@@ -1,5 +1,6 @@
 """Starting and stopping with real, short-lived processes that know nothing of Ray."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from app.local.children import ChildSpec
 from app.local.environment import INSTANCE_VARIABLE
 from app.local.processes import (
+    created_after_s,
     find_members,
     find_process,
     last_lines,
@@ -99,6 +101,18 @@ def test_a_running_child_is_found(start: Start) -> None:
     assert found.pid == process.pid
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it by the machine's start")
+def test_a_running_child_is_found_after_the_clock_was_set(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, record = start(SLEEP)
+    linux = importlib.import_module("psutil._pslinux")
+    booted_s = linux.boot_time()
+    monkeypatch.setattr(linux, "boot_time", lambda: booted_s + 3600)
+    assert psutil.Process(process.pid).create_time() > time.time() + 3000
+    assert find_process(record) is not None
+
+
 def test_a_pid_that_belongs_to_somebody_else_by_now_is_not_ours(start: Start) -> None:
     _, record = start(SLEEP)
     reused = replace(record, created_s=record.created_s - 3600)
@@ -151,7 +165,7 @@ def test_stop_of_nothing_does_nothing() -> None:
 
 
 def test_this_process_is_never_a_member(instance: str) -> None:
-    me = ChildRecord("me", os.getpid(), psutil.Process().create_time(), "")
+    me = ChildRecord("me", os.getpid(), created_after_s(psutil.Process()), "")
     assert find_members(instance, [me]) == []
 
 

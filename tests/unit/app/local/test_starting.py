@@ -16,6 +16,7 @@ from app.cluster.timeline import Timeline
 from app.local.home import Home
 from app.local.planning import UpOptions, new_state, port_needs, require_chroma_port
 from app.local.ports import choose_ports
+from app.local.processes import created_after_s
 from app.local.starting import launch
 from app.local.state import ChildRecord, StackState, read_state, write_state
 from app.local.stopping import stop_stack, take_down
@@ -116,7 +117,7 @@ def test_stopping_a_run_whose_processes_are_gone_clears_its_files(tmp_path: Path
     """The recorded pid belongs to another process by now: this one."""
     home = Home(tmp_path / "home")
     home.create()
-    stranger = ChildRecord("ray", os.getpid(), psutil.Process().create_time() - 3600, "")
+    stranger = ChildRecord("ray", os.getpid(), created_after_s(psutil.Process()) - 3600, "")
     run = state(tmp_path, stranger)
     session_logs = tmp_path / "run" / "ray" / "session_1" / "logs"
     session_logs.mkdir(parents=True)
