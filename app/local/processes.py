@@ -176,8 +176,8 @@ def _runs(process: psutil.Process) -> bool:
 def _is_member(process: psutil.Process, instance: str, records: Mapping[int, ChildRecord]) -> bool:
     if process.status() == psutil.STATUS_ZOMBIE:
         return False
-    if process.pid in records:
-        return find_process(records[process.pid]) is not None
+    if process.pid in records and find_process(records[process.pid]) is not None:
+        return True
     environment: dict[str, str] = process.environ()
     if any(environment.values()):
         return environment.get(INSTANCE_VARIABLE) == instance
