@@ -11,7 +11,7 @@ from rich.table import Table
 from app.cli.options import DEFAULT_HOME, HomeOption
 from app.cli.output import make_console
 from benchmarks.load.output import progress, result_of, write_result
-from benchmarks.soak_study.processes import Stack
+from benchmarks.soak_study.processes import CpuTimes, Stack
 
 _STEP_S = 5.0
 
@@ -36,31 +36,36 @@ def main(
             time.sleep(min(_STEP_S, left_s))
             steps.done("watching")
     after, took_s = stack.cpu_s(), time.monotonic() - began_s
-    taken = {
-        process: 100 * (cpu_s - before[process]) / took_s
-        for process, cpu_s in after.items()
-        if process in before
-    }
-    sums: dict[str, float] = defaultdict(float)
-    counts: dict[str, int] = defaultdict(int)
-    for (name, _), percent in taken.items():
-        sums[name] += percent
-        counts[name] += 1
+    by_name = taken_by_name(before, after, took_s)
+    everything = [percent for percents in by_name.values() for percent in percents]
     table = Table("process", "how many", "% of a core")
-    rows = sorted(sums, key=lambda name: -sums[name])
-    for name in rows:
-        table.add_row(name, str(counts[name]), f"{sums[name]:.2f}")
+    for name, percents in by_name.items():
+        table.add_row(name, str(len(percents)), f"{sum(percents):.2f}")
     table.add_section()
-    table.add_row("all", str(len(taken)), f"{sum(sums.values()):.2f}")
+    table.add_row("all", str(len(everything)), f"{sum(everything):.2f}")
     console.print(table)
     if output is not None:
         results = {
             "seconds": round(took_s, 1),
-            "percent_of_a_core": {name: round(sums[name], 2) for name in rows},
-            "processes": dict(counts),
-            "all": round(sum(sums.values()), 2),
+            "percent_of_a_core": {name: round(sum(each), 2) for name, each in by_name.items()},
+            "processes": {name: len(each) for name, each in by_name.items()},
+            "all": round(sum(everything), 2),
         }
         write_result(output, result_of(configuration={"seconds": seconds}, results=results))
+
+
+def taken_by_name(before: CpuTimes, after: CpuTimes, took_s: float) -> dict[str, list[float]]:
+    """Returns the percent of a core that each process took which was there all the time, by its
+    name; who took most together comes first.
+
+    >>> taken_by_name({("a", 1): 1.0, ("b", 2): 0.0}, {("a", 1): 1.5, ("b", 2): 2.0}, 10.0)
+    {'b': [20.0], 'a': [5.0]}
+    """
+    taken: dict[str, list[float]] = defaultdict(list)
+    for (name, pid), cpu_s in after.items():
+        if (name, pid) in before:
+            taken[name].append(100 * (cpu_s - before[name, pid]) / took_s)
+    return dict(sorted(taken.items(), key=lambda item: -sum(item[1])))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from deployments.stop_words import STOP_WORDS
 
@@ -23,6 +24,8 @@ _OF_QUESTIONS = frozenset(
     without would""".split()  # noqa: SIM905
 )
 """Words that questions are made of, which are meant though no passage need have them."""
+_PASSED_OVER = STOP_WORDS | _OF_QUESTIONS
+"""Words that are right as they are."""
 _SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er")
 
 
@@ -41,7 +44,7 @@ def respellings(question: str, texts: Iterable[str]) -> dict[str, str]:
     unknown = dict.fromkeys(
         word
         for place, word in enumerate(words)
-        if len(word) >= _MIN_CHARS and word.lower() not in STOP_WORDS | _OF_QUESTIONS
+        if len(word) >= _MIN_CHARS and word.lower() not in _PASSED_OVER
         if word.islower() or (place == 0 and word[1:].islower())
     )
     if not unknown:
@@ -78,13 +81,14 @@ def _nearest(word: str, known: Mapping[str, int]) -> str | None:
     is_name = "_" in word
     limit = 2 if len(word) >= _TWO_EDITS_FROM_CHARS and not is_name else 1
     may_replace = len(word) >= _REPLACED_FROM_CHARS and not is_name
+    of_passages = ((other, count) for other, count in known.items() if other not in _PASSED_OVER)
+    of_questions = ((other, math.inf) for other in _OF_QUESTIONS)
     near = [
         (distance, -count, other)
-        for other, count in (*known.items(), *dict.fromkeys(_OF_QUESTIONS, math.inf).items())
+        for other, count in chain(of_passages, of_questions)
         if other[0] == word[0]
         and abs(len(other) - len(word)) <= limit
         and len(other) >= _MIN_CHARS
-        and (other not in STOP_WORDS or other in _OF_QUESTIONS)
         and (may_replace or sorted(word) == sorted(other) or len(word) != len(other))
         and (distance := _distance(word, other, limit)) <= limit
     ]

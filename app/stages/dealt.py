@@ -3,7 +3,6 @@ the application alone, and asks Serve once what is deployed there.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -15,13 +14,11 @@ from app.stages.retrieval import RetrieverClient, ShardClient
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import DeadlineExceeded, Unavailable
 from deployments.contracts.stages import RetrieverStage
-from deployments.sharding.deal import deployment_names
+from deployments.sharding.deal import deployment_names, shard_count
 from deployments.sharding.retriever import ShardedRetriever
 
 _LOOK_AGAIN_S = 2.0
 """Time between two looks at what is deployed, where the last one may be out of date."""
-
-_SHARD = re.compile(r"Retriever-(\d+)")
 
 
 class DealtRetriever:
@@ -106,14 +103,3 @@ class DealtRetriever:
             for shard, name in enumerate(names, start=1)
         ]
         return ShardedRetriever(clients, changed=self._look_again)
-
-
-def shard_count(names: Iterable[str]) -> int:
-    """Returns how many shards the deployments of an application are, 0 where none is one.
-
-    >>> shard_count(["Embedder", "Retriever"]), shard_count(["Retriever-1", "Retriever-2"])
-    (1, 2)
-    """
-    found = list(names)
-    numbers = [int(match[1]) for name in found if (match := _SHARD.fullmatch(name))]
-    return max(numbers) if numbers else int("Retriever" in found)

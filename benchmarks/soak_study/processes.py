@@ -35,6 +35,10 @@ class Holding:
     threads: int
 
 
+CpuTimes = dict[tuple[str, int], float]
+"""Processor seconds by the name and the id of a process."""
+
+
 class Stack:
     """The local stack of a folder.
 
@@ -53,8 +57,8 @@ class Stack:
         """Returns what each process holds now."""
         return [each for each in self._holdings() if each.memory_mib >= _SMALLEST_MIB]
 
-    def cpu_s(self) -> dict[tuple[str, int], float]:
-        """Returns the processor seconds that each process has taken, by its name and id."""
+    def cpu_s(self) -> CpuTimes:
+        """Returns what each process has taken of a processor since it began."""
         taken = {}
         for process in self._processes():
             with contextlib.suppress(psutil.Error, OSError):

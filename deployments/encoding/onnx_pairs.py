@@ -83,19 +83,14 @@ class OnnxPairs:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(reading_of(folder, file.sha256).max_tokens)
         dtype = resolve_dtype(precision, torch.device("cpu"))
-        as_it_is = file.as_it_is(runtime, precision)
+        able = file.runtimes(runtime, precision)
         alone = partial(_Alone, file.path, threads)
         padded = partial(_Padded, file.path, dtype, threads, pad_id_of(text))
         builders: dict[str, Callable[[], _PairRuntime]] = {}
-        if runtime != "openvino" and as_it_is and precision in ("auto", "float32"):
+        if "onnxruntime" in able:
             builders["OnnxRuntime"] = alone
-        if runtime != "onnxruntime" and not (as_it_is and file.is_quantized):
+        if "openvino" in able:
             builders["OnnxOpenVino"] = padded
-        if not builders:
-            raise ConfigError(
-                f"ONNX Runtime computes {file.path} in its own precision alone: leave out"
-                " `precision`, or take `runtime: openvino`."
-            )
         self._runtime = self._choose(builders, threads)
         self.concurrent_batches = concurrent_runs(threads)
         self.computes_padding = self._runtime.computes_padding

@@ -44,6 +44,26 @@ class OnnxFile:
         multiplied out is another model, with vectors of its own."""
         return not self.is_quantized or (runtime != "openvino" and precision == "auto")
 
+    def runtimes(self, runtime: RuntimeName, precision: Precision) -> frozenset[RuntimeName]:
+        """Returns which of `onnxruntime` and `openvino` give what is asked for.
+
+        Raises:
+            ConfigError: none does.
+        """
+        as_it_is = self.as_it_is(runtime, precision)
+        found: set[RuntimeName] = set()
+        if runtime != "openvino" and as_it_is and precision in ("auto", "float32"):
+            found.add("onnxruntime")
+        # What a quantised graph gives otherwise is not its own.
+        if runtime != "onnxruntime" and not (as_it_is and self.is_quantized):
+            found.add("openvino")
+        if not found:
+            raise ConfigError(
+                f"ONNX Runtime computes {self.path} in its own precision alone: leave out"
+                " `precision`, or take `runtime: openvino`."
+            )
+        return frozenset(found)
+
 
 class OnnxSource:
     """See `deployments.encoding.encoder.Source`. It runs on a CPU.
@@ -108,26 +128,20 @@ class OnnxSource:
         self, runtime: RuntimeName, precision: Precision, threads: int
     ) -> Sequence[Builders]:
         """Returns ONNX Runtime where it computes in what was asked for, and OpenVINO."""
-        as_it_is = self._file.as_it_is(runtime, precision)
+        able = self._file.runtimes(runtime, precision)
         dtypes = [resolve_dtype(precision, self.device)]
         if precision == "auto" and dtypes[0] != self._torch.float32:
             dtypes.append(self._torch.float32)
         found: list[Builders] = []
         for dtype in dtypes:
             builders: Builders = {}
-            if runtime != "openvino" and as_it_is and precision in ("auto", "float32"):
+            if "onnxruntime" in able:
                 builders["OnnxRuntime"] = partial(self._alone, threads)
-            # What a quantised graph gives otherwise is not its own.
-            if runtime != "onnxruntime" and not (as_it_is and self._file.is_quantized):
+            if "openvino" in able:
                 builders["OnnxOpenVino"] = partial(
                     OnnxOpenVino, self._file.path, dtype=dtype, threads=threads
                 )
             found.append(builders)
-        if not found[0]:
-            raise ConfigError(
-                f"ONNX Runtime computes {self._file.path} in its own precision alone: leave out"
-                " `precision`, or take `runtime: openvino`."
-            )
         return found
 
     def _alone(self, threads: int) -> Runtime:

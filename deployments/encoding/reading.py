@@ -16,11 +16,11 @@ class Reading:
     """How texts become token ids, and token vectors become the vector of a text.
 
     `pooling` is None for a model of token vectors alone, and `own` where code of the model does it.
-    The prompts stand before texts that are
-    embedded. What follows is for token vectors that are compared (late interaction): markers are
-    tokens that come second, after the first special one; a query is filled up with the mask token
-    to `query_tokens`, 0 for not at all, and other tokens look at those where `attends_to_masks`;
-    the vectors of punctuation in passages are left out where `skips_punctuation`.
+    The prompts stand before texts that are embedded. What follows is for token vectors that are
+    compared (late interaction): markers are tokens that come second, after the first special one; a
+    query is filled up with the mask token to `query_tokens`, 0 for not at all, and other tokens
+    look at those where `attends_to_masks`; the vectors of punctuation in passages are left out
+    where `skips_punctuation`.
     """
 
     pooling: Pooling | None
@@ -118,7 +118,7 @@ def _max_tokens(folder: Path) -> int:
     """Returns the window; a tokenizer that knows none says a number beyond all bounds."""
     said = _read_json(folder / "sentence_bert_config.json").get("max_seq_length")
     said = said or _read_json(folder / "tokenizer_config.json").get("model_max_length")
-    return min(int(said or 512), 8192) if said is None or said < 10**9 else 512
+    return min(int(said), 8192) if said and said < 10**9 else 512
 
 
 def _read_json(path: Path) -> dict[str, Any]:

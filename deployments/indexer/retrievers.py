@@ -8,10 +8,11 @@ from typing import Any
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import DocumentRecord, IndexedDocument
-from deployments.contracts.errors import StageError, Unavailable
+from deployments.contracts.errors import StageError
 from deployments.serving.calls import call_stage
 from deployments.serving.concurrently import gather_or_cancel
 from deployments.serving.replicas import ReplicaWatch
+from deployments.sharding.turns import Turns
 
 _STAGE = "retriever"
 _DAMAGED_S = 2.0
@@ -33,7 +34,7 @@ class Retrievers:
 
     def __init__(self, handles: Sequence[Any]) -> None:
         self._retrievers = tuple(_Retriever(handle) for handle in handles)
-        self._turn = 0
+        self._turns = Turns(self._retrievers)
 
     async def closed(self, document_ids: Sequence[str], *, call: CallContext) -> Collection[str]:
         """Returns those ids of documents that the caller's groups may not read."""
@@ -61,15 +62,7 @@ class Retrievers:
         await self._ask_any("replace", documents, call=call)
 
     async def _ask_any(self, method: str, asked: Sequence[object], *, call: CallContext) -> Any:
-        self._turn += 1
-        first = self._turn % len(self._retrievers)
-        *others, last = (*self._retrievers[first:], *self._retrievers[:first])
-        for one in others:
-            try:
-                return await self._ask(one, method, asked, call)
-            except Unavailable:
-                continue
-        return await self._ask(last, method, asked, call)
+        return await self._turns.ask(lambda one: self._ask(one, method, asked, call))
 
     async def _damaged(
         self, one: _Retriever, document_ids: Sequence[str], call: CallContext

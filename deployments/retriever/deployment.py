@@ -131,18 +131,11 @@ class Retriever(StageReplica):
     ) -> Found:
         """Returns at most `top_k` chunks by descending score, and those around them within `reach`.
         `vector` has shape (1, dim)."""
-        if not call.background:
-            self._questions.note()
+        row = None if vector is None else vector[0]
         access = call.access
-        asked = Query(
-            *(query, None if vector is None else vector[0], top_k, where, how),
-            *(access, reach, counts),
-        )
-        done = await self._batcher.submit(
-            [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
-        )
-        hits = done[0].value
-        times = self._times(slowest(done), hits.laps)
+        asked = Query(query, row, top_k, where, how, access, reach, counts)
+        hits, times = await self._ask(self._batcher, asked, call)
+        times = self._times(times, hits.laps)
         neighbours = tuple(shown_chunk(access, chunk) for chunk in hits.neighbours)
         calibration = self._calibrations.latest
         return Found(
@@ -158,6 +151,17 @@ class Retriever(StageReplica):
     ) -> WordCounts | None:
         """Returns None: this index knows of all texts by itself."""
         return None
+
+    async def _ask(
+        self, batcher: Batcher[Query, Result], asked: Query, call: CallContext
+    ) -> tuple[Result, Times]:
+        """Returns what a batch of searches found for a query, and where the time went."""
+        if not call.background:
+            self._questions.note()
+        done = await batcher.submit(
+            [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
+        )
+        return done[0].value, slowest(done)
 
     def _times(self, times: Times, laps: Sequence[Lap]) -> Times:
         """Returns the times of a search, with the laps of its batch counted from its arrival."""

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from deployments.batching.queue import slowest
 from deployments.contracts.calls import CallContext
 from deployments.contracts.search import Candidates, Filter, SearchMethod, WordCounts
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.calibration import generation_of
 from deployments.retriever.candidates import ShardSearch, ways_of
-from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.deployment import Retriever
 from deployments.retriever.hybrid import Query
 from deployments.retriever.tenancy.names import stored_id
@@ -26,7 +24,7 @@ class RetrieverShard(Retriever):
 
     def __init__(self, args: dict[str, object]) -> None:
         super().__init__(args)
-        deal = RetrieverArgs.model_validate(args).deal()
+        deal = self._settings.deal()
         self._shards = deal.shards
         self._candidates = self._batcher_of(ShardSearch(self._hybrid, deal).search)
 
@@ -44,20 +42,13 @@ class RetrieverShard(Retriever):
     ) -> Candidates:
         """Returns what this shard has for a query. `counts` are those of all shards; without them
         words are scored by this shard's own."""
-        if not call.background:
-            self._questions.note()
-        asked = Query(
-            *(query, None if vector is None else vector[0], top_k, where, how),
-            *(call.access, reach, counts),
-        )
-        done = await self._candidates.submit(
-            [asked], token_counts=[1], timeout_s=call.timeout_s, background=call.background
-        )
-        found, laps = done[0].value
+        row = None if vector is None else vector[0]
+        asked = Query(query, row, top_k, where, how, call.access, reach, counts)
+        (found, laps), times = await self._ask(self._candidates, asked, call)
         calibration = self._calibrations.latest
         return replace(
             found,
-            times=self._times(slowest(done), laps.of(*ways_of(found))),
+            times=self._times(times, laps.of(*ways_of(found))),
             calibration=calibration,
             generation=generation_of(found.generation, calibration),
         )

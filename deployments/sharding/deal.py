@@ -4,11 +4,13 @@ Every chunk is where its document is, so that what stands around a chunk is with
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MAX_SHARDS = 64
 """Every search asks all shards: beyond so many, asking costs more than searching."""
+_SHARD = re.compile(r"Retriever-(\d+)")
 
 
 def shard_of(document_id: str, shards: int) -> int:
@@ -53,6 +55,17 @@ def deployment_names(shards: int) -> tuple[str, ...]:
     if shards == 1:
         return ("Retriever",)
     return tuple(f"Retriever-{shard}" for shard in range(1, shards + 1))
+
+
+def shard_count(names: Iterable[str]) -> int:
+    """Returns how many shards the deployments of an application are, 0 where none is one.
+
+    >>> shard_count(["Embedder", "Retriever"]), shard_count(["Retriever-1", "Retriever-2"])
+    (1, 2)
+    """
+    found = list(names)
+    numbers = [int(match[1]) for name in found if (match := _SHARD.fullmatch(name))]
+    return max(numbers) if numbers else int("Retriever" in found)
 
 
 def shard_name(shard: int) -> str:

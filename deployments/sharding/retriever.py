@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentPage, DocumentRecord, SourcePage
-from deployments.contracts.errors import StageError, Unavailable
+from deployments.contracts.errors import StageError
 from deployments.contracts.search import (
     Calibration,
     Candidates,
@@ -27,6 +27,7 @@ from deployments.contracts.vectors import Vectors
 from deployments.serving.concurrently import gather_or_cancel
 from deployments.sharding.deal import shard_name
 from deployments.sharding.merging import joined_generation, merge, sum_counts
+from deployments.sharding.turns import Turns
 
 SHARD_TIMEOUT_S = 5.0
 """Time that a shard has for a search, and half of what the request has left at most: the answer
@@ -75,7 +76,7 @@ class ShardedRetriever:
     ) -> None:
         self._shards = tuple(shards)
         self._changed = changed
-        self._turn = 0
+        self._turns = Turns(self._shards)
 
     async def count_words(
         self, questions: Sequence[str], *, call: CallContext
@@ -130,7 +131,7 @@ class ShardedRetriever:
     async def facts(self, *, call: CallContext) -> CollectionFacts:
         """See `RetrieverStage.facts`: sums, and never without a shard."""
         if call.access.all_tenants:
-            return await self._ask_any(lambda shard: shard.facts(call=call))
+            return await self._turns.ask(lambda shard: shard.facts(call=call))
         given = await gather_or_cancel(*(shard.facts(call=call) for shard in self._shards))
         return CollectionFacts(
             sum(facts.document_count for facts in given),
@@ -154,7 +155,7 @@ class ShardedRetriever:
         self, *, after: int, limit: int, named: str = "", call: CallContext
     ) -> DocumentPage:
         """See `RetrieverStage.documents`."""
-        return await self._ask_any(
+        return await self._turns.ask(
             lambda shard: shard.documents(after=after, limit=limit, named=named, call=call)
         )
 
@@ -162,54 +163,43 @@ class ShardedRetriever:
         self, document_id: str, *, first: int, limit: int, call: CallContext
     ) -> Sequence[Chunk]:
         """See `RetrieverStage.chunks`."""
-        return await self._ask_any(
+        return await self._turns.ask(
             lambda shard: shard.chunks(document_id, first=first, limit=limit, call=call)
         )
 
     async def document(self, document_id: str, *, call: CallContext) -> DocumentRecord:
         """See `RetrieverStage.document`."""
-        return await self._ask_any(lambda shard: shard.document(document_id, call=call))
+        return await self._turns.ask(lambda shard: shard.document(document_id, call=call))
 
     async def records(
         self, document_ids: Sequence[str], *, call: CallContext
     ) -> Mapping[str, DocumentRecord]:
         """See `RetrieverStage.records`."""
-        return await self._ask_any(lambda shard: shard.records(document_ids, call=call))
+        return await self._turns.ask(lambda shard: shard.records(document_ids, call=call))
 
     async def sources(self, *, after: int, limit: int, call: CallContext) -> SourcePage:
         """See `RetrieverStage.sources`."""
-        return await self._ask_any(lambda shard: shard.sources(after=after, limit=limit, call=call))
+        return await self._turns.ask(
+            lambda shard: shard.sources(after=after, limit=limit, call=call)
+        )
 
     async def sample(self, *, limit: int, call: CallContext) -> Sequence[Chunk]:
         """See `RetrieverStage.sample`."""
-        return await self._ask_any(lambda shard: shard.sample(limit=limit, call=call))
+        return await self._turns.ask(lambda shard: shard.sample(limit=limit, call=call))
 
     async def calibrate(self, calibration: Calibration, *, call: CallContext) -> None:
         """See `RetrieverStage.calibrate`."""
-        await self._ask_any(lambda shard: shard.calibrate(calibration, call=call))
+        await self._turns.ask(lambda shard: shard.calibrate(calibration, call=call))
 
     async def erase_tenant(self, tenant: str, *, call: CallContext) -> Erased:
         """See `RetrieverStage.erase_tenant`."""
-        return await self._ask_any(lambda shard: shard.erase_tenant(tenant, call=call))
+        return await self._turns.ask(lambda shard: shard.erase_tenant(tenant, call=call))
 
     async def delete(self, document_id: str, *, call: CallContext) -> int:
         """See `RetrieverStage.delete`. Asked of one shard alone, one that answers: the second time
         there is nothing left to find."""
-        shard = await self._ask_any(lambda shard: _there(shard, call))
+        shard = await self._turns.ask(lambda shard: _there(shard, call))
         return await shard.delete(document_id, call=call)
-
-    async def _ask_any(self, ask: Callable[[ShardStage], Awaitable[Answer]]) -> Answer:
-        """Returns what one shard says, another one each time; the next where it is away."""
-        self._turn += 1
-        first = self._turn % len(self._shards)
-        failed: StageError | None = None
-        for shard in (*self._shards[first:], *self._shards[:first]):
-            try:
-                return await ask(shard)
-            except Unavailable as error:
-                failed = error
-        assert failed is not None
-        raise failed
 
     async def _ask_all(
         self, ask: Callable[[ShardStage, CallContext], Awaitable[Answer]], call: CallContext
