@@ -88,11 +88,9 @@ def deployed(cluster: Cluster, guide: str) -> Iterator[Json]:
     live["releases"] = {
         "minilm-extractive": usual,
         "minilm-unranked": usual | {"rerank": False},
-        "lasts": usual | {"generator": "generator-lasts"},
+        "lasts": live["releases"]["lasts"],
     }
-    lasts = application(config, "generator-steady")
-    lasts["name"], lasts["args"]["name"] = "generator-lasts", "lasts"
-    lasts["args"]["openai"]["model"] = "lasts"
+    lasts = application(config, "generator-lasts")
     # As it is shipped: the scripted generators give up after a second, which new replicas can take.
     del lasts["args"]["openai"]["inter_token_timeout_s"]
     kept = {"gateway", "retrieval-minilm", "generator-extractive", "generator-lasts", "control"}
