@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
+from deployments.batching.background import Background
 from deployments.batching.planning import CostModel, plan_batch, plan_packed_batch
 from deployments.batching.queue import Completed, Entry, FairQueue, Item, Result
 from deployments.contracts.errors import (
@@ -31,11 +32,6 @@ from deployments.serving.concurrently import gather_or_cancel
 
 _MIN_SHARE_TOKENS = 128
 """Work below this size is not worth dividing between idle workers."""
-_BACKGROUND_BATCH_S = 0.05
-"""How long a batch of the background takes at most while questions come: a core that it shares is
-free again soon."""
-_QUESTIONS_LAST_S = 1.0
-"""How long after a question the next one is reckoned with."""
 _RATE_MEMORY = 0.8
 """Share of the former service rate in the new one: the last five batches or so count."""
 _log = logging.getLogger("ray.serve")
@@ -101,8 +97,8 @@ class Batcher(Generic[Item, Result]):
         self._tokens_per_s = 0.0
         self._cost = CostModel()
         self._running_batches = 0
-        self._running_background = 0
-        self._question_at_s = -math.inf
+        self._background = Background(concurrent_batches, now)
+        self._woken: asyncio.TimerHandle | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(concurrent_batches, thread_name_prefix=f"{stage}-batch")
 
@@ -116,8 +112,8 @@ class Batcher(Generic[Item, Result]):
     ) -> list[Completed[Result]]:
         """Returns the results in the order of the items; each item is an entry of its own.
 
-        Entries of the background wait for nobody: while others come, they run in batches of their
-        own, which are short, and leave one of the workers to the others.
+        Nobody waits for entries of the background: while others come, they run in batches of their
+        own, which stand back for these; see `Background`.
 
         Raises:
             Overloaded: too much waits already; nothing was done.
@@ -136,7 +132,7 @@ class Batcher(Generic[Item, Result]):
                 Entry(item, max(tokens, 1), queued_at_s, deadline_s, future, entries, background)
             )
         if not background:
-            self._question_at_s = queued_at_s
+            self._background.note_question()
         # Neighbours of like length pad little; the order of the answer does not depend on it.
         self._queue.add(sorted(entries, key=lambda entry: entry.tokens))
         self._start_workers()
@@ -146,6 +142,8 @@ class Batcher(Generic[Item, Result]):
         """Stops the workers; entries that wait or run fail as if the stage had gone."""
         for worker in list(self._workers):
             worker.cancel()
+        if self._woken is not None:
+            self._woken.cancel()
         self._abandon(self._queue.clear())
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -212,14 +210,16 @@ class Batcher(Generic[Item, Result]):
                     self._fail(entry, error)
 
     async def _run_counted(self, batch: list[Entry[Item, Result]]) -> None:
-        background = int(batch[0].background)
+        is_background, began_s = batch[0].background, self._now()
         self._running_batches += 1
-        self._running_background += background
+        if is_background:
+            self._background.begin()
         try:
             await self._run_batch(batch)
         finally:
             self._running_batches -= 1
-            self._running_background -= background
+            if is_background:
+                self._background.end(self._now() - began_s)
 
     def _take(self) -> list[Entry[Item, Result]] | None:
         """Removes the next batch from the queue; None where what waits may not run now. An entry
@@ -230,16 +230,28 @@ class Batcher(Generic[Item, Result]):
         max_batch_tokens = self._share_tokens()
         kind: bool | None = None
         is_free = self._computes_padding and math.isinf(self._cost.overhead_tokens)
-        if not is_free and self._now() - self._question_at_s < _QUESTIONS_LAST_S:
+        if not is_free and self._background.stands_back():
             kind, has_questions = self._queue.next_kinds()
-            if kind and self._running_background >= max(self._concurrent_batches - 1, 1):
+            if kind and (wait_s := self._background_wait_s()):
                 if not has_questions:
+                    self._wake_in(wait_s)
                     return None
                 kind = False
             if kind:
-                most = max(int(_BACKGROUND_BATCH_S * self._tokens_per_s), _MIN_SHARE_TOKENS)
+                most = max(self._background.most_tokens(self._tokens_per_s), _MIN_SHARE_TOKENS)
                 max_batch_tokens = min(max_batch_tokens, most)
         return self._take_of(kind, max_batch_tokens)
+
+    def _background_wait_s(self) -> float:
+        until_due_s = self._queue.background_deadline_s() - self._now()
+        return self._background.wait_s(self._wait_s(self._queue.tokens), until_due_s)
+
+    def _wake_in(self, wait_s: float) -> None:
+        """Starts the workers after a while; a batch that ends starts them anyway."""
+        if math.isfinite(wait_s):
+            if self._woken is not None:
+                self._woken.cancel()
+            self._woken = asyncio.get_running_loop().call_later(wait_s, self._start_workers)
 
     def _take_of(self, kind: bool | None, max_batch_tokens: int) -> list[Entry[Item, Result]]:
         if not self._computes_padding:

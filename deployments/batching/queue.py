@@ -1,6 +1,7 @@
 """The entries that wait for a model, in the order in which it is their turn."""
 
 import asyncio
+import math
 from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -128,6 +129,12 @@ class FairQueue(Generic[Item, Result]):
         waits that is not."""
         first = self._entries[0].background
         return first, not first or any(not entry.background for entry in self._entries)
+
+    def background_deadline_s(self) -> float:
+        """Returns when the first of the entries in the background must be done, infinity where none
+        waits."""
+        deadlines_s = (entry.deadline_s for entry in self._entries if entry.background)
+        return min(deadlines_s, default=math.inf)
 
     def drop_dead(self, now_s: float) -> list[Entry[Item, Result]]:
         """Forgets entries that nobody awaits, and removes and returns those past their deadline."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,13 +85,61 @@ async def test_batches_of_documents_are_short_while_questions_come(model: Model)
     model.s_per_item = 0.01  # 1,000 tokens a second: 50 tokens in 50 ms, and never below 128
     batcher = make(model)
     await ask(batcher, "q0")
-    await ask(batcher, *(f"d{n}" for n in range(90)), background=True)
-    while_asked = [len(batch) for batch in model.batches[1:]]
-    assert while_asked[0] == 12
+    documents = ask(batcher, *(f"d{n}" for n in range(90)), background=True)
+    await model.has_begun(2)
+    assert [len(batch) for batch in model.batches[1:]] == [12]
+    model.clock.now_s += 5.0
+    await documents
     model.batches.clear()
     model.clock.now_s += 5.0
     await ask(batcher, *(f"d{n}" for n in range(90)), background=True)
     assert [len(batch) for batch in model.batches] == [90]
+
+
+async def test_documents_rest_while_questions_come(model: Model) -> None:
+    """After a batch of 120 ms they rest three times as long, in which questions run at once."""
+    model.s_per_item = 0.01
+    batcher = make(model)
+    await ask(batcher, "q0")
+    documents = ask(batcher, *(f"d{n}" for n in range(90)), background=True)
+    await model.has_begun(2)
+    began_s = time.monotonic()
+    await ask(batcher, "q1")
+    assert model.batches[-1] == ["q1"], "it waited for documents"
+    model.s_per_item = 0.0
+    model.clock.now_s += 0.36
+    await documents
+    assert 0.2 < time.monotonic() - began_s < 3.0, "nothing woke them when the rest was over"
+
+
+async def test_documents_do_not_rest_beyond_the_last_question(model: Model) -> None:
+    model.s_per_item = 0.5
+    batcher = make(model)
+    await ask(batcher, *(f"d{n}" for n in range(4)), background=True)
+    await ask(batcher, "q0")
+    began_s = time.monotonic()
+    documents = ask(batcher, "d5", background=True)  # the rest is of six seconds
+    model.clock.now_s += 0.9
+    await asyncio.sleep(0)
+    model.clock.now_s += 0.1
+    await documents
+    assert time.monotonic() - began_s < 1.0
+
+
+async def test_documents_that_are_due_do_not_rest(model: Model) -> None:
+    model.s_per_item = 0.01
+    batcher = make(model)
+    await ask(batcher, "q0")
+    await ask(batcher, *(f"d{n}" for n in range(12)), background=True)
+    # 90 texts take 0.9 s, at a quarter of the time 3.6 s: they run until what is left fits.
+    documents = asyncio.ensure_future(
+        batcher.submit(
+            [f"d{n}" for n in range(90)], token_counts=[10] * 90, timeout_s=2.0, background=True
+        )
+    )
+    await model.has_begun(6)
+    model.clock.now_s += 1.0
+    await documents
 
 
 async def test_one_worker_is_left_to_questions(model: Model) -> None:
