@@ -139,7 +139,11 @@ class Cluster:
             return False
 
     def wait_ready(self, within_s: float = 90) -> None:
-        until(self.is_ready, within_s=within_s, what="the service is ready")
+        try:
+            until(self.is_ready, within_s=within_s, what="the service is ready")
+        except AssertionError as error:
+            said = httpx.get(f"{self.url}/health/ready", timeout=5).text
+            raise AssertionError(f"{error}; it says {said}") from None
 
 
 class Frozen:
