@@ -104,6 +104,8 @@ def clean_metadata(fields: Mapping[str, object]) -> dict[str, Scalar]:
         value: object = raw_value.isoformat() if isinstance(raw_value, date) else raw_value
         if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
             value = str(value) if value.bit_length() <= _MAX_INTEGER_BITS else None
+        if isinstance(value, float):
+            value = float(value)  # of whatever kind
         if isinstance(value, str):
             value = clean_text(value).strip()[:MAX_METADATA_CHARS]
         is_storable = isinstance(value, bool | int | float) and math.isfinite(value)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Self
 
 from deployments.contracts.documents import Document, Part, ReadFailure, Scalar
 from deployments.contracts.errors import InvalidRequest
@@ -22,6 +23,18 @@ TITLE_FIELDS = ("title", "question", "name")
 """Fields of a record, in order of preference, letter case aside; the first that is not blank."""
 
 _TOO_DEEP = "The JSON is nested too deeply."
+
+
+class WrittenNumber(float):
+    """A number with a fraction that knows how it was written: 1.50, or 1e400, which is none."""
+
+    def __new__(cls, text: str) -> Self:
+        """Returns the number that stands there."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
 
 
 def read_lines(
@@ -77,9 +90,15 @@ def _flatten(value: object, path: str) -> Iterator[str]:
             yield from _flatten(item, f"{path}[{index}]")
     else:
         scalars = value if isinstance(value, list) else [value]
-        text = ", ".join(str(scalar) for scalar in scalars if scalar not in (None, ""))
+        text = ", ".join(_as_written(scalar) for scalar in scalars if scalar not in (None, ""))
         if text.strip():
             yield f"{path}: {text}" if path else text
+
+
+def _as_written(scalar: object) -> str:
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    return scalar.text if isinstance(scalar, WrittenNumber) else str(scalar)
 
 
 def _is_records(items: list[object]) -> bool:
@@ -125,13 +144,14 @@ def _build_record(
     """Returns the document of one record: text and title from known fields, the rest metadata.
 
     A record without a known text field is rendered whole. Strings that are too long for metadata
-    are added to the text, so that they can be found; nested values beside a text are dropped,
-    except an object `metadata`, which counts as fields of the record.
+    are added to the text, so that they can be found; nested values beside a text are left out,
+    which is said, except an object `metadata`, which counts as fields of the record.
     """
     items = value.items() if isinstance(value, dict) else ()
     fields = {key: item for key, item in items if key.lower() != "id"}
-    text_key, title_key = _find_field(fields, TEXT_FIELDS), _find_field(fields, TITLE_FIELDS)
-    title = clean_title(fields[title_key]) if title_key else ""
+    text_key = _find_field(fields, TEXT_FIELDS)
+    title_key = _find_field({key: _as_title(item) for key, item in fields.items()}, TITLE_FIELDS)
+    title = clean_title(_as_title(fields[title_key])) if title_key else ""
     rest = {key: item for key, item in fields.items() if key not in (text_key, title_key)}
     if text_key:
         long = {k: v for k, v in rest.items() if isinstance(v, str) and len(v) > MAX_METADATA_CHARS}
@@ -142,8 +162,14 @@ def _build_record(
     text, picture_count = drop_pictures(clean_text(text).strip("\n"))
     if not text.strip():
         raise InvalidRequest("The record has no text.")
-    nested = rest.pop("metadata", None)
-    own = clean_metadata({**(nested if isinstance(nested, dict) else {}), **rest})
+    own_metadata = rest.pop("metadata", None)
+    named = {**(own_metadata if isinstance(own_metadata, dict) else {}), **rest}
+    nested = tuple(key for key, item in named.items() if text_key and isinstance(item, dict | list))
+    left = [
+        left_out(picture_count, "embedded picture"),
+        left_out(len(nested), "nested field", names=nested),
+    ]
+    own = clean_metadata(named)
     title = (title or default_title)[:MAX_TITLE_CHARS]
     return Document(
         document_id(path),
@@ -152,7 +178,7 @@ def _build_record(
         (Part(text),),
         {**own, **metadata},
         markup="markdown" if text_key else "plain",
-        warnings=tuple(filter(None, [left_out(picture_count, "embedded picture")])),
+        warnings=tuple(filter(None, left)),
     )
 
 
@@ -161,6 +187,12 @@ def _find_field(fields: Mapping[str, object], names: Iterable[str]) -> str:
     filled = (key for key, value in fields.items() if isinstance(value, str) and value.strip())
     keys = {key.lower(): key for key in filled}
     return next((keys[name] for name in names if name in keys), "")
+
+
+def _as_title(item: object) -> str:
+    """Returns what can be a title, of which some are numbers, as text; "" for anything else."""
+    is_number = isinstance(item, int | float) and not isinstance(item, bool)
+    return _as_written(item) if is_number or isinstance(item, str) else ""
 
 
 def _find_record_id(value: object) -> str:
@@ -177,7 +209,9 @@ def _parse_line(line: object, number: int) -> object:
 
 def _parse_json(text: str, *, first_line: int = 1) -> object:
     try:
-        return json.loads(text, strict=False)
+        return json.loads(
+            text, strict=False, parse_float=WrittenNumber, parse_constant=WrittenNumber
+        )
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         message = f"Line {line} is not valid JSON, from column {error.colno} on."

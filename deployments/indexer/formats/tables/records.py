@@ -7,8 +7,8 @@ an empty row the names of another table.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, pairwise
 
 from deployments.indexer.formats import bounds
 
@@ -22,6 +22,8 @@ class SectionTitle(dict[int, str]):
 
 _SAMPLE_ROWS = 100
 _MAX_TITLE_ROWS = 30
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_DIGITS = re.compile(r"\d+")
 _NUMBER_OR_DATE = re.compile(
     r"[-+(]?[\s$€£¥]*\d[\d.,' ]*\s*[%€$£)]?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d.*)?|\d+:\d\d.*"
 )
@@ -40,7 +42,9 @@ def render_records(rows: Iterable[Row]) -> str:
     at = first = find_header(head)
     names = _names(head[at]) if head else {}
     below = head[at + 1] if len(head) > at + 2 else {}
-    if _goes_on(names, below):
+    if _is_record(names, head[at + 1 :]):
+        names, at = {}, at - 1
+    elif _goes_on(names, below):
         names = _names({**names, **{n: _joined(names.get(n), below[n]) for n in below}})
         at += 1
     titles = [_as_title(row) for row in head[:first] if row]
@@ -68,6 +72,33 @@ def _records(rows: Iterable[Row], names: Row) -> Iterator[str]:
                 is_title = follows_gap and len(row) == 1 and len(names) > 2 and len(following) > 1
                 yield _as_title(row) if is_title else _record(row, names)
             follows_gap = False
+
+
+def _is_record(row: Row, below: Sequence[Row]) -> bool:
+    """Returns whether what stands where names are expected is a record like those below it: numbers
+    and dates written as theirs are. Years, doses and counted columns name what is below them."""
+    values = {n: cell for n, cell in row.items() if _NUMBER_OR_DATE.fullmatch(cell)}
+    filled = [other for other in below if other and not isinstance(other, SectionTitle)]
+    if not values or not filled or _is_scale(list(values.values())):
+        return False
+    for column in {column for other in filled for column in other}:
+        cells = [other[column] for other in filled if column in other]
+        shapes = Counter(_DIGITS.sub("0", cell) for cell in cells)
+        are_values = sum(map(bool, map(_NUMBER_OR_DATE.fullmatch, cells))) * 2 > len(cells)
+        if are_values and column in row and column not in values:
+            return False  # words above numbers
+        if column in values and shapes[_DIGITS.sub("0", values[column])] * 2 <= len(cells):
+            return False
+    return True
+
+
+def _is_scale(cells: Sequence[str]) -> bool:
+    """Returns whether cells are numbers that rise, or one year."""
+    if not all(map(_PLAIN_NUMBER.fullmatch, cells)):
+        return False
+    numbers = list(map(float, cells))
+    rises = all(former < later for former, later in pairwise(numbers))
+    return rises if len(numbers) > 1 else cells[0].isdecimal() and 1500 <= numbers[0] < 2200
 
 
 def _goes_on(names: Row, below: Row) -> bool:

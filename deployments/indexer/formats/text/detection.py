@@ -45,6 +45,11 @@ _GUESS_CONFIDENCE = 0.03
 """Of a few letters the detector knows nothing, and says so."""
 
 _ICELANDIC = re.compile("[ÝÐÞýðþ]".encode("cp1252"))
+_TURKISH = frozenset(("cp1254", "iso8859_9"))
+_OF_TURKEY, _OF_ICELAND = (
+    re.compile(f"[{letters}]".encode("cp1252")) for letters in ("ÇÜçü", "ÁÆÉÍÓÚáæéíóú")
+)
+"""Letters that only one of the two languages has, of those that both encodings share."""
 
 _SAMPLE_BYTES = 200_000
 
@@ -127,9 +132,14 @@ def _choose(readings: list[_Reading], sample: bytes) -> str:
         if _reads_well(sample, "cp1252") and (best is None or _is_usual(sample)):
             return "cp1252"
         return best.encoding if best else ""
-    western = next((one for one in readings if one.encoding in _SINGLE_WESTERN), None)
-    is_close = western and western.confidence >= best.confidence * _CLOSE_RATIO
-    return western.encoding if western and is_close and _is_usual(sample) else best.encoding
+    close = [one for one in readings if one.confidence >= best.confidence * _CLOSE_RATIO]
+    western = next((one for one in close if one.encoding in _SINGLE_WESTERN), None)
+    if western is not None and not _is_usual(sample):
+        turkish = next((one for one in close if one.encoding in _TURKISH), None)
+        if turkish and len(_OF_TURKEY.findall(sample)) > len(_OF_ICELAND.findall(sample)):
+            return turkish.encoding
+        return best.encoding
+    return western.encoding if western is not None else best.encoding
 
 
 def _is_usual(sample: bytes) -> bool:

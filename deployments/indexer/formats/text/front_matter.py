@@ -6,13 +6,16 @@ otherwise. Aliases and merge keys, with which a few bytes become gigabytes, are 
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 
 _MAX_CHARS = 65_536
 _MAX_DEPTH = 20
 _MAX_NUMBER_CHARS = 18
 _BLOCK = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.M | re.S)
+_TOML_BLOCK = re.compile(r"\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.M | re.S)
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 _LINE = re.compile(r"([A-Za-z][\w-]{0,60}):((?: .*)?)")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
@@ -41,7 +44,8 @@ class FrontMatter:
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Returns the fields between `---` lines at the start of a text, and what follows them.
+    """Returns the fields between `---` lines at the start of a text, or in TOML between lines of
+    `+++`, and what follows them.
 
     A block that is no mapping stays text: it may be prose between two rules.
     """
@@ -49,7 +53,7 @@ def read_front_matter(text: str) -> FrontMatter:
 
     match = _BLOCK.match(text, 0, _MAX_CHARS)
     if match is None:
-        return FrontMatter({}, "", text)
+        return _read_toml(text)
     nested: list[str] = []
     fields: dict[str, tuple[str, bool]] = {}
     try:
@@ -67,6 +71,26 @@ def read_front_matter(text: str) -> FrontMatter:
     values.pop("title", None)
     is_title = title not in _NULLS
     return FrontMatter(values, title if is_title else "", text[match.end() :], tuple(nested))
+
+
+def _read_toml(text: str) -> FrontMatter:
+    match = _TOML_BLOCK.match(text, 0, _MAX_CHARS)
+    try:
+        fields = tomllib.loads(match[1], parse_float=str) if match else {}
+    except (tomllib.TOMLDecodeError, RecursionError):
+        fields = {}
+    if match is None or not fields:
+        return FrontMatter({}, "", text)
+    nested = tuple(key for key, value in fields.items() if isinstance(value, dict | list))
+    values = {key: _of_toml(value) for key, value in fields.items() if key not in nested}
+    title = values.pop("title", "")
+    return FrontMatter(values, str(title), text[match.end() :], nested)
+
+
+def _of_toml(value: object) -> Value:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value if isinstance(value, str | int) else None
 
 
 def _entries(block: str) -> Iterator[tuple[str, tuple[str, bool] | None]]:

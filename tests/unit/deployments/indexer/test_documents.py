@@ -333,9 +333,27 @@ def test_json_list_of_records_gives_a_document_each() -> None:
     assert [outcome.path for outcome in outcomes] == ["a.json#x", "a.json#2", "a.json#3"]
 
 
+def test_numbers_of_json_are_read_as_they_are_written() -> None:
+    text = '{"rate": 1.50, "far": 1e400, "none": NaN, "count": 12345678901234567890, "on": [true]}'
+    written = "rate: 1.50\nfar: 1e400\nnone: NaN\ncount: 12345678901234567890\non: true"
+    assert text_of(read_one("a.json", text)) == written
+
+
+def test_number_can_be_the_title_of_a_record() -> None:
+    document = read_one("a.jsonl", '{"title": 1984, "text": "A novel.", "rate": 2.50}')
+    assert (document.title, document.metadata) == ("1984", {"rate": 2.5})
+    assert type(document.metadata["rate"]) is float
+
+
+def test_what_is_left_out_of_a_record_is_said() -> None:
+    document = read_one("a.jsonl", '{"text": "Tar.", "tags": ["a"], "by": {"name": "Ada"}, "n": 1}')
+    assert document.metadata == {"n": 1}
+    assert document.warnings == ("2 nested fields were left out: tags, by.",)
+
+
 def test_other_json_is_one_readable_document() -> None:
     document = read_one("a.json", '{"servers": [{"host": "a", "up": true}, {"host": "b"}]}')
-    assert text_of(document) == "servers[0].host: a\nservers[0].up: True\nservers[1].host: b"
+    assert text_of(document) == "servers[0].host: a\nservers[0].up: true\nservers[1].host: b"
     assert (document.path, document.title) == ("a.json", "a")
     assert text_of(read_one("b.json", '[{"n": 1}, {"n": 2}]')) == "n: 1\n\nn: 2"
 

@@ -87,3 +87,36 @@ def test_table_below_an_empty_row_has_names_of_its_own() -> None:
 def test_notes_above_the_table_name_no_column(above: str) -> None:
     text = read_text("a.csv", f"{above}Ship,Port,Crew\nFram,Oslo,13\nGjoa,Bergen,7\n")
     assert text.endswith("Ship: Fram\nPort: Oslo\nCrew: 13\n\nShip: Gjoa\nPort: Bergen\nCrew: 7")
+
+
+@pytest.mark.parametrize(
+    ("table", "first"),
+    [
+        ("2031-02-03,13\n2031-02-04,7\n", "column 1: 2031-02-03\ncolumn 2: 13"),
+        ("Fram,13,1.5\nGjoa,7,2.5\nMaud,9,3.0\n", "column 1: Fram\ncolumn 2: 13\ncolumn 3: 1.5"),
+        (
+            "10.0.0.1,200,GET\n10.0.0.2,404,PUT\n",
+            "column 1: 10.0.0.1\ncolumn 2: 200\ncolumn 3: GET",
+        ),
+    ],
+)
+def test_row_like_those_below_it_names_no_column(table: str, first: str) -> None:
+    assert read_text("a.csv", table).split("\n\n")[0] == first
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("Ship,2030,2031", "Fram,13,14"),
+        ("Ship,2031", "Fram,2012"),
+        ("Dose,10,20,50", "A,1,2,3"),
+        ("Ship,1,2", "Fram,5,6"),
+        ("Ship,30 days,60 days", "Fram,5,6"),
+        ("Ship,Crew", "Fram,13"),
+        ("Ship,Port", "Fram,Oslo"),
+    ],
+)
+def test_numbers_that_name_columns_stay_names(header: str, row: str) -> None:
+    named = zip(header.split(","), row.split(","), strict=True)
+    expected = "\n".join(f"{name}: {value}" for name, value in named)
+    assert read_text("a.csv", f"{header}\n{row}\n{row}\n").split("\n\n")[0] == expected

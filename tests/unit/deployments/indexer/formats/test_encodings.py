@@ -60,6 +60,11 @@ def test_short_sentence_is_read_right_or_refused(encoding: str, text: str) -> No
         assert decoded == text
 
 
+def test_letters_that_only_turkey_has_settle_what_the_detector_cannot() -> None:
+    text = "Türkçe metin: ışık, şeker, ğ harfi ve İstanbul"
+    assert decode_text(text.encode("cp1254")).text == text
+
+
 @pytest.mark.parametrize("stray", [b"\xff", b"\xe9", b"\x80", b"\xc3"])
 def test_stray_byte_costs_itself_alone(stray: bytes) -> None:
     before, after = "Smørbrød på øya, ", " og blåbær."

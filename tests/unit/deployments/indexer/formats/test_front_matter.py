@@ -75,3 +75,20 @@ def test_title_with_a_colon_in_it_is_read() -> None:
     document = read_one("a.md", "---\ntitle: Harbours: a guide\nyear: 1931\n---\ntext")
     assert (document.title, document.metadata) == ("Harbours: a guide", {"year": 1931})
     assert document.parts[0].text == "text"
+
+
+def test_toml_between_plus_signs_is_front_matter() -> None:
+    document = read_one(
+        "a.md",
+        '+++\ntitle = "The pier"\nyear = 1931\nrate = 1.10\ndate = 2031-07-09\nopen = true\n'
+        'tags = ["a", "b"]\n[by]\nname = "Ada"\n+++\ntext',
+    )
+    assert (document.title, document.parts[0].text) == ("The pier", "text")
+    assert document.metadata == {"year": 1931, "rate": "1.10", "date": "2031-07-09", "open": True}
+    assert document.warnings == ("2 nested fields of the front matter were left out: tags, by.",)
+
+
+@pytest.mark.parametrize("block", ["just prose", "", "a = ", "[" * 5000, "a = " + "[" * 5000])
+def test_block_that_is_no_toml_stays_text(block: str) -> None:
+    text = f"+++\n{block}\n+++\ntext"
+    assert read_one("a.md", text).parts[0].text == text
