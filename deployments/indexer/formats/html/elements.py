@@ -7,8 +7,8 @@ it stands apart by a blank, as nobody knows how it is shown.
 UNSEEN = frozenset(
     (
         *("head", "nav", "script", "style", "noscript", "template", "svg", "iframe", "object"),
-        *("audio", "video", "canvas", "datalist", "noframes", "noembed", "annotation"),
-        *("annotation-xml", "rt", "rp", "rtc", "map", "title"),
+        *("audio", "video", "canvas", "datalist", "noframes", "noembed"),
+        *("rt", "rp", "rtc", "map", "title"),
     )
 )
 
@@ -31,8 +31,6 @@ INLINE = frozenset(
         ),
         *("ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt"),
         *("u", "var", "wbr", "img", "picture", "source", "slot", "blink"),
-        *("math", "mi", "mn", "mo", "ms", "mtext", "mrow", "mstyle", "msup", "msub", "msqrt"),
-        *("mfrac", "mover", "munder", "semantics", "mpadded", "mphantom", "msubsup"),
     )
 )
 

@@ -19,6 +19,7 @@ from deployments.indexer.formats.html.elements import (
     STRUCK,
     UNSEEN,
 )
+from deployments.indexer.formats.html.formulas import formula_text
 from deployments.indexer.formats.html.lists import Attributes, ListMarkers, integer
 from deployments.indexer.formats.html.tables import is_only_cell, lays_out
 from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
@@ -77,7 +78,10 @@ class HtmlRenderer:
             return False
         if tag.startswith(("-", "!")):
             return tag in ("-document", "-undef")
-        if tag in UNSEEN or self._is_hidden(node.attributes):
+        if tag in UNSEEN or _says_it_again(node) or self._is_hidden(node.attributes):
+            return False
+        if tag == "math":
+            self._add_formula(node)
             return False
         if tag == "br":
             self._line.append("\n")
@@ -105,16 +109,24 @@ class HtmlRenderer:
         self.hidden_count += bool(is_hidden)
         return bool(is_hidden)
 
+    def _add_formula(self, node: LexborNode) -> None:
+        stands_apart = node.attributes.get("display") == "block"
+        if stands_apart:
+            self._flush()
+        self._line.append(formula_text(node))
+        if stands_apart:
+            self._flush()
+
     def _open_inline(self, node: LexborNode, tag: str) -> None:
-        if tag in ("sup", "sub") or tag in CODE or tag in STRUCK or _raises(node):
+        if tag in ("sup", "sub") or tag in CODE or tag in STRUCK:
             self._marks.append(len(self._line))
         elif tag == "q":
             self._line.append("“")
-        elif tag not in INLINE or tag == "mfrac":
+        elif tag not in INLINE:
             self._line.append(" ")
 
     def _close_inline(self, node: LexborNode, tag: str) -> None:
-        if tag == "sup" or _raises(node):
+        if tag == "sup":
             self._close_mark(raised)
         elif tag == "sub":
             self._close_mark(lowered)
@@ -124,10 +136,8 @@ class HtmlRenderer:
             self._close_mark(_struck)
         elif tag == "q":
             self._line.append("”")
-        elif tag not in INLINE or tag == "mfrac":
+        elif tag not in INLINE:
             self._line.append(" ")
-        elif node.parent is not None and node.next is not None:
-            self._line.append({"mfrac": "/", "msub": "_"}.get(node.parent.tag or "", ""))
 
     def _close_mark(self, write: Callable[[str, str], str]) -> None:
         start = min(self._marks.pop(), len(self._line))
@@ -231,10 +241,9 @@ class HtmlRenderer:
         return cell
 
 
-def _raises(node: LexborNode) -> bool:
-    """Returns whether an element is the exponent of a formula."""
-    parent = node.parent
-    return parent is not None and parent.tag == "msup" and node.next is None
+def _says_it_again(node: LexborNode) -> bool:
+    """Returns whether an element draws what MathML beside it says."""
+    return "katex-html" in (node.attributes.get("class") or "").split()
 
 
 def _quoted(before: str, content: str) -> str:

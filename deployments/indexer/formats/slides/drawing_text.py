@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from deployments.indexer.formats.office import attribute, child, local_name
+from deployments.indexer.formats.office_formulas import formula_text
 from deployments.indexer.formats.scripts import lowered, raised
 from deployments.indexer.formats.tables.spans import SpannedTable
 
@@ -40,7 +41,8 @@ def paragraph_text(paragraph: etree._Element) -> str:
                 content = raised(before, content)
             pieces.append(content)
         elif name not in ("pPr", "endParaRPr"):
-            pieces += [text.text or "" for text in element.iter("{*}t")]
+            found = [formula_text(formula) for formula in element.iter("{*}oMath")]
+            pieces += found or [text.text or "" for text in element.iter("{*}t")]
     return "".join(pieces)
 
 

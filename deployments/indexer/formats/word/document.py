@@ -24,6 +24,12 @@ from deployments.indexer.formats.word.styles import read_styles
 
 _KIND = "a Word document (.docx)"
 
+_NOUNS = {
+    "hidden text": ("piece of hidden text", "pieces of hidden text"),
+    "sign of an unknown font": ("sign of an unknown font", "signs of an unknown font"),
+}
+"""Of kinds of things whose plural is not made by an s at the end."""
+
 
 def read_word(content: bytes, options: ReadingOptions) -> Converted:
     """Reads a Word document; images leave their description, comments are left out."""
@@ -74,8 +80,7 @@ def _notes(
 
 def _warnings(file: OfficeFile, parts: dict[str, str], counts: Counts) -> Iterator[str]:
     for kind, count in counts.left_out.items():
-        plural = "pieces of hidden text" if kind == "hidden text" else ""
-        yield left_out(count, "piece of hidden text" if plural else kind, plural)
+        yield left_out(count, *_NOUNS.get(kind, (kind, "")))
     seen = sum(
         any((text.text or "").strip() for text in root.iter("{*}t"))
         for name in file.names("word/")

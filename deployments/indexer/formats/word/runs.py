@@ -4,13 +4,16 @@ What is deleted or moved away, codes of fields and hidden text are not shown; wh
 moved here is. Text boxes are handed on, to be read after the paragraph they are anchored in.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from deployments.indexer.formats.office import attribute, child, local_name
+from deployments.indexer.formats.office_formulas import formula_text
 from deployments.indexer.formats.scripts import lowered, raised
+from deployments.indexer.formats.signs import sign, with_signs
 
 _AWAY = frozenset(
     (
@@ -19,6 +22,7 @@ _AWAY = frozenset(
     )
 )
 _WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
+_HEX = re.compile(r"[0-9A-Fa-f]{2,5}")
 _UNREAD = {"control": "control", "object": "embedded object", "relIds": "diagram", "chart": "chart"}
 
 
@@ -74,11 +78,11 @@ class RunReader:
             return
         elif name == "t":
             if self._is_seen(element):
-                pieces.append(element.text or "")
+                pieces.append(with_signs(element.text or "", _font(element)))
         elif name in _WORDS:
             pieces.append(_WORDS[name])
         elif name == "sym":
-            pieces.append(_symbol(attribute(element, "char")))
+            pieces.append(self._sign(element))
         elif name in ("footnoteReference", "endnoteReference"):
             note = (name.removesuffix("Reference"), attribute(element, "id"))
             result.notes.append(note)
@@ -91,8 +95,15 @@ class RunReader:
                 pieces.append(description)
         elif name in _UNREAD:
             self.counts.add(_UNREAD[name])
-        elif name == "fraction":
-            pieces.append("/")
+        elif name == "oMath":
+            pieces.append(formula_text(element))
+
+    def _sign(self, element: etree._Element) -> str:
+        code = attribute(element, "char")
+        shown = sign(attribute(element, "font"), int(code, 16)) if _HEX.fullmatch(code) else ""
+        if not shown:
+            self.counts.add("sign of an unknown font")
+        return shown
 
     def _turn(self, kind: str) -> None:
         if kind == "begin":
@@ -141,14 +152,15 @@ def _runs(paragraph: etree._Element) -> Iterator[tuple[etree._Element, str]]:
         place = places[-1]
         if name == "r":
             place = _place(element) or place
-        elif name in ("sup", "sub") and local_name(_parent(element)).startswith("sS"):
-            place = "raised" if name == "sup" else "lowered"
         yield element, place
-        if name != "txbxContent":
+        if name not in ("txbxContent", "oMath"):
             above.append(iter(element))
             places.append(place)
-            if name == "den":
-                yield etree.Element("fraction"), place
+
+
+def _font(text: etree._Element) -> str:
+    fonts = child(text.getparent(), "rPr", "rFonts")
+    return attribute(fonts, "ascii") or attribute(fonts, "hAnsi")
 
 
 def _has_choice(fallback: etree._Element) -> bool:
@@ -171,15 +183,6 @@ def _close(pieces: list[str], start: int, position: str) -> None:
         before = next((piece for piece in reversed(pieces[max(0, start - 4) : start]) if piece), "")
         content = "".join(pieces[start:])
         pieces[start:] = [(raised if position == "raised" else lowered)(before, content)]
-
-
-def _symbol(code: str) -> str:
-    """Returns a character of a font of signs; those in the private area have no other name."""
-    try:
-        value = int(code, 16)
-    except ValueError:
-        return ""
-    return "" if 0xE000 <= value <= 0xF8FF or value > 0x10FFFF else chr(value)
 
 
 def _described(element: etree._Element) -> str:
