@@ -7,7 +7,7 @@ from lxml import etree
 from deployments.indexer.formats import formulas
 from deployments.indexer.formats.office import attribute, child, local_name
 
-_NOT_SHOWN = frozenset(("del", "moveFrom", "rPr", "ctrlPr", "phant", "instrText", "delText"))
+_NOT_SHOWN = frozenset(("del", "moveFrom", "rPr", "ctrlPr", "instrText", "delText"))
 
 
 def formula_text(element: etree._Element, depth: int = 0) -> str:
@@ -58,11 +58,17 @@ def _accent(element: etree._Element, part: Part) -> str:
     return formulas.accented(part("e"), sign)
 
 
+def _phantom(element: etree._Element, part: Part) -> str:
+    shown = child(element, "phantPr", "show")
+    return "" if attribute(shown, "val", "1") in ("0", "off", "false") else part("e")
+
+
 _WRITERS: Mapping[str, Callable[[etree._Element, Part], str]] = {
     "f": _fraction,
     "rad": _root,
     "nary": _operator,
     "acc": _accent,
+    "phant": _phantom,
     "bar": lambda element, part: formulas.accented(part("e"), "¯"),
     "sSup": lambda element, part: formulas.scripts(part("e"), above=part("sup")),
     "sSub": lambda element, part: formulas.scripts(part("e"), part("sub")),

@@ -57,6 +57,8 @@ OFFICE = {
             ),
         ),
     ),
+    "q": part("phant", part("e", letters("q")))
+    + part("phant", '<m:phantPr><m:show m:val="0"/></m:phantPr>' + part("e", letters("k"))),
     "sin q": part("func", part("fName", letters("sin")) + part("e", letters("q"))),
     "(n over k)": part(
         "f",
