@@ -103,7 +103,7 @@ def deployed(cluster: Cluster, guide: str) -> Iterator[Json]:
     replaced_by(cluster, config, {"generator-lasts"})
     yield config
     cluster.deploy(cluster.config())
-    cluster.wait_ready()
+    cluster.wait_ready(within_s=240)  # eleven applications, of which most start anew
 
 
 def replaced_by(cluster: Cluster, config: Json, applications: set[str]) -> None:
