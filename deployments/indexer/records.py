@@ -150,8 +150,9 @@ def _build_record(
     items = value.items() if isinstance(value, dict) else ()
     fields = {key: item for key, item in items if key.lower() != "id"}
     text_key = _find_field(fields, TEXT_FIELDS)
-    title_key = _find_field({key: _as_title(item) for key, item in fields.items()}, TITLE_FIELDS)
-    title = clean_title(_as_title(fields[title_key])) if title_key else ""
+    titles = {key: _as_title(item) for key, item in fields.items()}
+    title_key = _find_field(titles, TITLE_FIELDS)
+    title = clean_title(titles.get(title_key, ""))
     rest = {key: item for key, item in fields.items() if key not in (text_key, title_key)}
     if text_key:
         long = {k: v for k, v in rest.items() if isinstance(v, str) and len(v) > MAX_METADATA_CHARS}

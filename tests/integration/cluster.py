@@ -133,17 +133,21 @@ class Cluster:
         }
 
     def is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return self._readiness()[0] == 200
 
     def wait_ready(self, within_s: float = 90) -> None:
         try:
             until(self.is_ready, within_s=within_s, what="the service is ready")
         except AssertionError as error:
-            said = httpx.get(f"{self.url}/health/ready", timeout=5).text
-            raise AssertionError(f"{error}; it says {said}") from None
+            raise AssertionError(f"{error}; it says {self._readiness()}") from None
+
+    def _readiness(self) -> tuple[int, str]:
+        """Returns the status of `/health/ready` and what it says; 0 where nobody answers."""
+        try:
+            response = httpx.get(f"{self.url}/health/ready", timeout=5)
+        except httpx.HTTPError as error:
+            return 0, repr(error)
+        return response.status_code, response.text
 
 
 class Frozen:

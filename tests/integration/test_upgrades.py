@@ -172,7 +172,7 @@ def test_no_change_costs_a_request_or_a_stream(
             asked, began_s = len(load.asked), time.monotonic()
             change(deployed, number)
             replaced_by(cluster, deployed, applications)
-            slowest_s = max((question.took_s for question in load.asked[asked:]), default=0.0)
+            slowest_s = max(question.took_s for question in load.asked[asked:])
             _log.info(
                 "round %d, %s: %.0f s, %d questions, slowest %.1f s",
                 *(number, what, time.monotonic() - began_s, len(load.asked) - asked, slowest_s),

@@ -17,6 +17,8 @@ from deployments.indexer.formats import bounds
 
 _OLD_FORMAT = b"\xd0\xcf\x11\xe0"
 
+_OFF = frozenset(("0", "false", "off"))
+
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
@@ -153,6 +155,16 @@ def attribute(element: etree._Element | None, name: str, default: str = "") -> s
         if str(key).rpartition("}")[2] == name:
             return str(value)
     return default
+
+
+def is_on(switch: etree._Element | None, *, usual: bool = False) -> bool:
+    """Returns whether a property that is on or off is on; one that is there without a value is.
+
+    Args:
+        switch: Its element.
+        usual: What holds where there is none.
+    """
+    return usual if switch is None else attribute(switch, "val", "1") not in _OFF
 
 
 def _normal(name: str) -> str:

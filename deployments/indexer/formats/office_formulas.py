@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from lxml import etree
 
 from deployments.indexer.formats import formulas
-from deployments.indexer.formats.office import attribute, child, local_name
+from deployments.indexer.formats.office import attribute, child, is_on, local_name
 
-_NOT_SHOWN = frozenset(("del", "moveFrom", "rPr", "ctrlPr", "instrText", "delText"))
+Part = Callable[[str], str]
+"""Returns what a part of an element says, by its name; "" where there is none."""
+
+_NOT_SHOWN = frozenset(("del", "moveFrom", "instrText", "delText"))
 
 
 def formula_text(element: etree._Element, depth: int = 0) -> str:
@@ -20,8 +23,8 @@ def formula_text(element: etree._Element, depth: int = 0) -> str:
     if depth > formulas.MAX_DEPTH:
         return "".join(one.text or "" for one in element.iter() if local_name(one) == "t")
 
-    def part(*path: str) -> str:
-        found = child(element, *path)
+    def part(wanted: str) -> str:
+        found = child(element, wanted)
         return "" if found is None else formula_text(found, depth + 1).strip()
 
     write = _WRITERS.get(name)
@@ -32,9 +35,6 @@ def formula_text(element: etree._Element, depth: int = 0) -> str:
     return "".join(formula_text(one, depth + 1) for one in element)
 
 
-Part = Callable[..., str]
-
-
 def _fraction(element: etree._Element, part: Part) -> str:
     kind = attribute(child(element, "fPr", "type"), "val")
     if kind == "noBar":
@@ -43,9 +43,8 @@ def _fraction(element: etree._Element, part: Part) -> str:
 
 
 def _root(element: etree._Element, part: Part) -> str:
-    hidden = child(element, "radPr", "degHide")
-    is_hidden = hidden is not None and attribute(hidden, "val", "1") not in ("0", "off", "false")
-    return formulas.root(part("e"), "" if is_hidden else part("deg"))
+    is_square = is_on(child(element, "radPr", "degHide"))
+    return formulas.root(part("e"), "" if is_square else part("deg"))
 
 
 def _operator(element: etree._Element, part: Part) -> str:
@@ -59,8 +58,7 @@ def _accent(element: etree._Element, part: Part) -> str:
 
 
 def _phantom(element: etree._Element, part: Part) -> str:
-    shown = child(element, "phantPr", "show")
-    return "" if attribute(shown, "val", "1") in ("0", "off", "false") else part("e")
+    return part("e") if is_on(child(element, "phantPr", "show"), usual=True) else ""
 
 
 _WRITERS: Mapping[str, Callable[[etree._Element, Part], str]] = {
@@ -95,6 +93,6 @@ def _rows(element: etree._Element, name: str, depth: int) -> str:
         attribute(child(signs, sign), "val", usual)
         for sign, usual in (("begChr", "("), ("sepChr", "|"), ("endChr", ")"))
     )
-    inner = f"{separator}".join(parts(element))
+    inner = separator.join(parts(element))
     is_framed = (begin, end) in (("(", ")"), ("[", "]")) and inner.startswith("[")
     return inner if is_framed else f"{begin}{inner}{end}"

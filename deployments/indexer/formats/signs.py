@@ -1,13 +1,15 @@
 """Characters of fonts of signs, which stand where others have letters or in the private area: 61 of
 the font Symbol is α.
 
-Source: the encodings of Symbol and Zapf Dingbats' successor Wingdings as Unicode maps them, file
-SYMBOL.TXT of the Unicode Consortium's mappings of Adobe, and proposal L2/11-052 for Wingdings.
+Source: SYMBOL.TXT of the Unicode Consortium's mappings of Adobe; for Wingdings, its proposal
+L2/11-052.
 """
 
+import re
 from collections.abc import Mapping
 
 _PRIVATE = 0xF000
+_IN_PRIVATE = re.compile("[\uf000-\uf0ff]")
 
 _SYMBOL: Mapping[int, str] = {
     **dict(enumerate("∀#∃%&∋()∗+,−./0123456789:;<=>?", start=0x22)),
@@ -43,11 +45,4 @@ def sign(font: str, code: int) -> str:
 
 def with_signs(text: str, font: str) -> str:
     """Returns a text with the signs of its font in place of characters of the private area."""
-    if not any(_PRIVATE <= ord(character) <= _PRIVATE + 0xFF for character in text):
-        return text
-    return "".join(
-        sign(font, ord(character)) or character
-        if _PRIVATE <= ord(character) <= _PRIVATE + 0xFF
-        else character
-        for character in text
-    )
+    return _IN_PRIVATE.sub(lambda found: sign(font, ord(found[0])) or found[0], text)

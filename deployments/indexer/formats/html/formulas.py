@@ -54,30 +54,23 @@ _WRITERS: Mapping[str, Callable[[str, str, str], str]] = {
     "mover": _over,
 }
 
-
 _OF_PARTS = frozenset((*_WRITERS, "mmultiscripts", "mfenced", "semantics", "maction"))
 """Elements whose children have parts of their own; those of all others follow each other."""
 
 
 def _elements(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.child
-    while child is not None:
-        if not (child.tag or "").startswith(("-", "!")):
-            yield child
-        child = child.next
+    return (child for child in node.iter() if not (child.tag or "").startswith("-"))
 
 
 def _in_a_row(node: LexborNode, depth: int) -> str:
     """Returns the parts one after the other; a big operator stands apart from its body."""
     pieces: list[str] = []
-    child = node.child
-    while child is not None:
+    for child in node.iter(include_text=True):
         piece = formula_text(child, depth + 1)
         if pieces and pieces[-1][:1] in _BIG and piece.strip():
             pieces.append(" ")
         if piece:
             pieces.append(piece)
-        child = child.next
     return "".join(pieces)
 
 

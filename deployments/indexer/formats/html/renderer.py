@@ -78,7 +78,10 @@ class HtmlRenderer:
             return False
         if tag.startswith(("-", "!")):
             return tag in ("-document", "-undef")
-        if tag in UNSEEN or _says_it_again(node) or self._is_hidden(node.attributes):
+        if tag in UNSEEN:
+            return False
+        attributes = node.attributes
+        if _says_it_again(attributes) or self._is_hidden(attributes):
             return False
         if tag == "math":
             self._add_formula(node)
@@ -241,9 +244,9 @@ class HtmlRenderer:
         return cell
 
 
-def _says_it_again(node: LexborNode) -> bool:
+def _says_it_again(attributes: Attributes) -> bool:
     """Returns whether an element draws what MathML beside it says."""
-    return "katex-html" in (node.attributes.get("class") or "").split()
+    return "katex-html" in (attributes.get("class") or "").split()
 
 
 def _quoted(before: str, content: str) -> str:

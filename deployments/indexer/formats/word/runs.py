@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from deployments.indexer.formats.office import attribute, child, local_name
+from deployments.indexer.formats.office import attribute, child, is_on, local_name
 from deployments.indexer.formats.office_formulas import formula_text
 from deployments.indexer.formats.scripts import lowered, raised
 from deployments.indexer.formats.signs import sign, with_signs
@@ -115,12 +115,7 @@ class RunReader:
 
     def _is_seen(self, text: etree._Element) -> bool:
         run = text.getparent()
-        vanish = child(run, "rPr", "vanish")
-        is_hidden = vanish is not None and attribute(vanish, "val", "1") not in (
-            "0",
-            "false",
-            "off",
-        )
+        is_hidden = is_on(child(run, "rPr", "vanish"))
         if is_hidden and not self._shows_hidden and (text.text or "").strip():
             self.counts.add("hidden text")
         return self._shows_hidden or not is_hidden
