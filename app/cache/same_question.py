@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.cache.canonical import canonical
-from app.cache.spelling import spelled
+from deployments.words.spelling import spelled
 
 _MAX_WORDS = 60
 """A question is shorter; a longer one has to be equal to be the same."""

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from deployments.words.folding import fold
 from deployments.words.identifiers import cased_names, identifiers
+from deployments.words.joined import with_group_commas
 from deployments.words.quotes import quoted
 from deployments.words.searchable import searchable
 
@@ -66,7 +67,8 @@ def named_in(question: str) -> Named:
 def held_by(text: str) -> Held:
     """Returns what a text has."""
     codes = frozenset((*identifiers(text), *cased_names(text)))
-    numbers = frozenset(number.replace(",", "") for number in _NUMBER.findall(fold(text)))
+    found = _NUMBER.findall(fold(with_group_commas(text)))
+    numbers = frozenset(number.replace(",", "") for number in found)
     return Held(codes, numbers)
 
 

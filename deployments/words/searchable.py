@@ -7,7 +7,9 @@ import regex
 
 from deployments.words.folding import fold
 from deployments.words.identifiers import shorten
+from deployments.words.joined import with_group_commas, with_joined
 from deployments.words.scripts import spread
+from deployments.words.spelling import plain
 
 _CAMEL = re.compile(r"\b[A-Za-z0-9]*[a-z]{2}[A-Z][A-Za-z0-9]*")
 _HUMP = re.compile(r"[a-z]{2}[A-Z]")
@@ -21,19 +23,18 @@ _MIN_HUMP_CHARS = 3
 
 
 def searchable(text: str) -> str:
-    """Returns the words of a text, parted by blanks: folded, with names of several words also in
-    parts, characters and pairs of scripts without blanks, and short stand-ins for endless words;
-    not stemmed.
+    """Returns the words of a text, parted by blanks: folded, in one spelling, with names of several
+    words also in parts and in one, characters and pairs of scripts without blanks, and short
+    stand-ins for endless words; not stemmed.
 
     >>> searchable("Set maxBatchTokens!").split()
     ['set', 'maxbatchtokens', 'max', 'batch', 'tokens']
     """
     if _HUMP.search(text):
         text = _CAMEL.sub(_with_parts, text)
-    text = fold(text)
-    if text.isascii():
-        return shorten(text.translate(_ASCII_BETWEEN))
-    return shorten(_BETWEEN.sub(" ", spread(text)))
+    text = with_joined(fold(with_group_commas(text)))
+    text = text.translate(_ASCII_BETWEEN) if text.isascii() else _BETWEEN.sub(" ", spread(text))
+    return shorten(" ".join(map(plain, text.split())))
 
 
 def _with_parts(match: re.Match[str]) -> str:

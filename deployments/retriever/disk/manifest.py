@@ -9,8 +9,8 @@ from typing import Any
 from deployments.contracts.tenants import Acl
 from deployments.retriever.disk.files import Damaged, FileMark, Marks
 
-FORMAT = 1
-"""Of all files. Another number is built anew."""
+FORMAT = 2
+"""Of all files, and of what counts as a word in them. Another number is built anew."""
 
 Seen = Mapping[str, int]
 """Changes of each writer of the store that are in an index; see `change_log`."""

@@ -6,7 +6,13 @@ from functools import lru_cache
 
 from deployments.contracts.documents import Chunk, Markup
 from deployments.generator.extractive.reading.sentences import Statement, shown_blocks, statements
-from deployments.generator.extractive.reading.terms import raw_words, stem, terms, without_asking
+from deployments.generator.extractive.reading.terms import (
+    parts,
+    raw_words,
+    stem,
+    terms,
+    without_asking,
+)
 from deployments.stop_words import STOP_WORDS
 
 _KEPT_PASSAGES = 1024
@@ -58,8 +64,8 @@ def analyse_sentence(text: str) -> Sentence:
 
 def _analyse(statement: Statement) -> Sentence:
     text = statement.said
-    raw = [part for word in raw_words(text) for part in word.split("-") if part]
-    lower = tuple(word.lower().removesuffix("'s") for word in raw)
+    raw = [part for word in raw_words(text) for part in parts(word)]
+    lower = tuple(word.lower().removesuffix("'s").replace(",", "") for word in raw)
     stems = [stem(word) for word in lower]
     sequence = tuple(
         (one, place)

@@ -10,14 +10,16 @@ import regex
 from deployments.stop_words import STOP_WORDS
 from deployments.words.folding import fold
 from deployments.words.scripts import UNSPACED, pair_ends, pairs
+from deployments.words.spelling import plain
 
 if TYPE_CHECKING:
     from snowballstemmer.english_stemmer import EnglishStemmer
 
-_WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
+_NUMBER = r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,])"
+_WORD = re.compile(rf"{_NUMBER}|[^\W_]+(?:['.-][^\W_]+)*")
 _LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]"
 _RUN = rf"[[{UNSPACED}]&&[\p{{L}}\p{{M}}\p{{N}}]]+"
-_ANY_WORD = regex.compile(rf"(?P<run>{_RUN})|{_LETTERS}+(?:['.-]{_LETTERS}+)*", regex.V1)
+_ANY_WORD = regex.compile(rf"(?P<run>{_RUN})|{_NUMBER}|{_LETTERS}+(?:['.-]{_LETTERS}+)*", regex.V1)
 _ASKING = re.compile(
     "什么时候|什麼時候|为什么|為什麼|什么|什麼|多少|多久|多长|多長|怎么|怎麼|如何|哪些|哪里|哪裡|哪个|哪個|是否|几|幾|吗|嗎|呢"
     "|ですか|ますか|でしょうか|何ですか|いつ|どこ|だれ|どの|どう|なぜ|いくつ|いくら|何"
@@ -35,12 +37,15 @@ _MAX_WORD_CHARS = 64
 def terms(text: str) -> list[str]:
     """Returns the stems of the words that are not stop words, in reading order; a compound counts
     as its parts."""
-    return [
-        stem(part)
-        for word in words(text)
-        for part in word.split("-")
-        if part and part not in STOP_WORDS
-    ]
+    return [stem(part) for word in words(text) for part in parts(word) if part not in STOP_WORDS]
+
+
+def parts(word: str) -> list[str]:
+    """Returns the words that a compound consists of; the word itself where it is none, or one that
+    is spelled without a hyphen as well, such as `e-mail`."""
+    if "-" not in word or "-" not in plain(word.lower()):
+        return [word]
+    return [part for part in word.split("-") if part]
 
 
 def words(text: str) -> list[str]:
@@ -78,14 +83,14 @@ def without_asking(question: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Returns the English stem of a word in lower case, without accents: `jumièges` and `jumieges`
-    are the same name."""
+    """Returns the English stem of a word in lower case, without accents and in one spelling:
+    `jumièges` and `jumieges` are the same name, `colour` and `color` the same word."""
     return _stem(word[:_MAX_WORD_CHARS])
 
 
 @lru_cache(maxsize=_KEPT_STEMS)
 def _stem(word: str) -> str:
-    stemmed: str = _stemmer().stemWord(_VERSION.sub("", fold(word)))
+    stemmed: str = _stemmer().stemWord(plain(_VERSION.sub("", fold(word))))
     return stemmed
 
 

@@ -162,6 +162,18 @@ def test_without_support_it_says_so(question: str, texts: tuple[str, ...]) -> No
     assert generation.finish_reason == "stop"
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What is the email limit?", "The E-mail limit is 20 MB."),
+        ("Which colour has the USA quota?", "The U.S.A. quota has the color blue."),
+        ("Who counts 1,250,000 rows?", "Ada counts 1250000 rows."),
+    ],
+)
+def test_a_word_may_be_spelled_otherwise(question: str, text: str) -> None:
+    assert ask(question, context_of(text), min_coverage_ratio=0.95).text == f"{text} [1]"
+
+
 def test_the_coverage_ratio_decides_what_is_support() -> None:
     question, context = "Which paint protects the Eiffel Tower from rust?", context_of(TOWER)
     assert ask(question, context, min_coverage_ratio=0.1).grounded

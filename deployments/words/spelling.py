@@ -6,10 +6,21 @@ that are not.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SPELLINGS = {
     "e-mail": "email",
     "e-mails": "emails",
+    "on-line": "online",
+    "off-line": "offline",
+    "web-site": "website",
+    "web-sites": "websites",
+    "wi-fi": "wifi",
+    "co-operate": "cooperate",
+    "co-operation": "cooperation",
+    "co-ordinate": "coordinate",
+    "co-ordinates": "coordinates",
+    "co-ordination": "coordination",
     "versus": "vs",
     "vs.": "vs",
     "&": "and",
@@ -56,7 +67,23 @@ _ISE = re.compile(
 )
 _HYPHENATED = re.compile(r"[a-z]+(?:-[a-z]+)+")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\.?")
+_KEPT_WORDS = 65_536
 _PERCENT = re.compile(r"(\d+(?:[.,]\d+)*)%")
+
+
+@lru_cache(maxsize=_KEPT_WORDS)
+def plain(word: str) -> str:
+    """Returns the one word that a folded word is spelled as: initials without points, a number
+    without commas, otherwise as `spelled` does; what has several parts stays.
+
+    >>> plain("u.s.a."), plain("1,000"), plain("colours"), plain("e-mail"), plain("read-only")
+    ('usa', '1000', 'colors', 'email', 'read-only')
+    """
+    if word.isalpha() or not _INITIALS.fullmatch(word):
+        parts = spelled(word)
+        return parts[0] if len(parts) == 1 else word
+    return word.replace(".", "")
 
 
 def spelled(word: str) -> Sequence[str]:
