@@ -40,10 +40,10 @@ from deployments.indexer.cage.pool import with_acl
 from deployments.indexer.documents import read_documents
 from deployments.indexer.json_documents import read_json_documents
 from deployments.neighbours import neighbours_of
-from deployments.retriever.chroma_rows import row_metadata
+from deployments.retriever.chroma.rows import row_metadata
+from deployments.retriever.index.where import compile_where
 from deployments.retriever.tenancy.documents import shown_chunk, shown_hits, shown_record
 from deployments.retriever.tenancy.names import is_in_reach, stored_id, tenant_of
-from deployments.retriever.where import compile_where
 from tests.breakable import Breakable
 from tests.generator_doubles import EchoGenerator, ExtractiveGenerator
 

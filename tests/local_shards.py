@@ -14,10 +14,10 @@ from deployments.contracts.search import Candidates, Filter, Found, SearchMethod
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access
 from deployments.contracts.vectors import Vectors
 from deployments.retriever.candidates import ShardSearch
-from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.hybrid import HybridSearch, Query
+from deployments.retriever.index.chunk_index import ChunkIndex
+from deployments.retriever.lexical.told import count_words
 from deployments.retriever.tenancy.documents import shown_chunk, shown_hits
-from deployments.retriever.told_words import count_words
 from deployments.sharding.deal import Deal
 from deployments.sharding.retriever import ShardedRetriever
 from tests.doubles import vector_of as _vector_of

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from deployments.retriever.chroma import Chroma
+from deployments.retriever.chroma.connection import Chroma
 from deployments.retriever.config import StoreArgs
 
 T = TypeVar("T")

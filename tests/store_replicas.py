@@ -15,12 +15,12 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.errors import NotFound
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access
-from deployments.retriever.chroma import Chroma
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma.connection import Chroma
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.follower import Follower
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.index.chunk_index import ChunkIndex
 from tests.doubles import vector_of
 
 ARGS = StoreArgs(url="http://127.0.0.1:9")

@@ -16,11 +16,11 @@ import numpy as np
 
 from app.backup.archive import ArchiveReader, ArchiveWriter, Row
 from deployments.contracts.tenants import Access
-from deployments.retriever.chroma import Chroma, no_vectors
-from deployments.retriever.chroma_source import StoredContent
+from deployments.retriever.chroma.connection import Chroma, no_vectors
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore
+from deployments.retriever.chroma.versions import Version, parse_row_id, row_id
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.store import ChromaStore
-from deployments.retriever.versions import Version, parse_row_id, row_id
 
 FOLDER = "documents"
 _CALIBRATION = "calibration"

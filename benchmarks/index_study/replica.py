@@ -16,11 +16,11 @@ from deployments.batching.batcher import Batcher
 from deployments.contracts.search import SearchMethod
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.index.chunk_index import ChunkIndex
 
 _TOP_K = 10
 _WARMUP_SEARCHES = 20

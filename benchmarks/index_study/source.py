@@ -11,8 +11,8 @@ import numpy as np
 
 from deployments.contracts.documents import Chunk, DocumentRecord, chunk_id
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.change_log import WriterLog
-from deployments.retriever.versions import Version
+from deployments.retriever.chroma.change_log import WriterLog
+from deployments.retriever.chroma.versions import Version
 
 DIMENSION = 384
 DOCUMENT_CHUNKS = 10

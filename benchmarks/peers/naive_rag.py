@@ -20,7 +20,7 @@ from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT
-from deployments.retriever.chroma_rows import read_chunk, read_rows
+from deployments.retriever.chroma.rows import read_chunk, read_rows
 from deployments.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:

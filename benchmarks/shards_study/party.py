@@ -11,15 +11,15 @@ from benchmarks.index_study.memory import private_mb
 from benchmarks.index_study.source import DOCUMENT_CHUNKS, MadeUpSource
 from deployments.contracts.search import Candidates, SearchMethod, WordCounts
 from deployments.contracts.tenants import DEFAULT_ACCESS
-from deployments.retriever import vectors
 from deployments.retriever.candidates import ShardSearch
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
+from deployments.retriever.index import vectors
+from deployments.retriever.index.chunk_index import ChunkIndex
+from deployments.retriever.lexical.told import count_words
 from deployments.retriever.shard_source import ShardSource
-from deployments.retriever.store import ChromaStore
-from deployments.retriever.told_words import count_words
 from deployments.sharding.deal import Deal
 
 TOP_K = 40

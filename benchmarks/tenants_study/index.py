@@ -9,7 +9,7 @@ import psutil
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.tenants import DEFAULT_TENANT, Access
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.index.chunk_index import ChunkIndex
 from deployments.retriever.tenancy.names import stored_id
 
 DIMENSION = 384

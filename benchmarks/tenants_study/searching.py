@@ -10,9 +10,9 @@ import numpy as np
 from benchmarks.tenants_study.index import build, directions, tenant_name, words
 from deployments.contracts.search import SearchMethod, SearchMode
 from deployments.contracts.tenants import Access
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import HybridSearch, Query
-from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.names import tenant_of
 
 _TOP_K = 40

@@ -15,8 +15,8 @@ from typing import Any
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import Calibration, CollectionFacts
 from deployments.contracts.tenants import Access
-from deployments.retriever.chroma import Chroma, no_vectors
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.chroma.connection import Chroma, no_vectors
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.tenancy.fields import where_tenant
 from deployments.retriever.tenancy.names import is_of_tenant
 

@@ -36,14 +36,14 @@ from deployments.retriever.calibration import (
     generation_of,
     sample_chunks,
 )
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.config import RetrieverArgs
 from deployments.retriever.disk.opening import open_keeper, remove_other_deals
 from deployments.retriever.follower import Follower, Source
 from deployments.retriever.hybrid import HybridSearch, Query, state_of
+from deployments.retriever.index.chunk_index import ChunkIndex
 from deployments.retriever.shard_source import ShardSource
-from deployments.retriever.store import ChromaStore
 from deployments.retriever.tenancy.documents import TenantDocuments, shown_chunk, shown_hits
 from deployments.retriever.tenancy.erasing import erase_some
 from deployments.retriever.tenancy.names import stored_id

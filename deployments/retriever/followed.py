@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.disk.building import Changes
 from deployments.retriever.disk.generation import Generation
-from deployments.retriever.held import Held
+from deployments.retriever.index.chunk_index import ChunkIndex
+from deployments.retriever.index.held import Held
 from deployments.retriever.tenancy.states import TenantStates
 
 

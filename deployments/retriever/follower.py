@@ -30,13 +30,13 @@ from typing import Protocol
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.change_log import LEASE_S, WriterLog
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma.change_log import LEASE_S, WriterLog
+from deployments.retriever.chroma.versions import Version
 from deployments.retriever.disk.building import Changes
 from deployments.retriever.disk.generation import Generation
 from deployments.retriever.followed import Followed, followed_from
-from deployments.retriever.held import Held
-from deployments.retriever.versions import Version
+from deployments.retriever.index.chunk_index import ChunkIndex
+from deployments.retriever.index.held import Held
 
 _GROUP_DOCUMENTS = 32
 """Documents whose chunks are read at once, which bounds what is in memory while an index fills."""

@@ -29,11 +29,11 @@ from deployments.contracts.tenants import Access
 from deployments.contracts.vectors import Vectors
 from deployments.fusion import fuse_hybrid
 from deployments.neighbours import neighbours_of
-from deployments.retriever.chunk_index import ChunkIndex, Hit, View
+from deployments.retriever.chroma.store import ChromaStore, Search
 from deployments.retriever.follower import Follower
-from deployments.retriever.store import ChromaStore, Search
+from deployments.retriever.index.chunk_index import ChunkIndex, Hit, View
+from deployments.retriever.index.where import compile_where
 from deployments.retriever.tenancy.states import NO_DOCUMENTS
-from deployments.retriever.where import compile_where
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from deployments.retriever.calibration import generation_of
 from deployments.retriever.candidates import ShardSearch, ways_of
 from deployments.retriever.deployment import Retriever
 from deployments.retriever.hybrid import Query
+from deployments.retriever.lexical.told import count_words
 from deployments.retriever.tenancy.names import stored_id
-from deployments.retriever.told_words import count_words
 
 
 class RetrieverShard(Retriever):

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.change_log import WriterLog
+from deployments.retriever.chroma.change_log import WriterLog
+from deployments.retriever.chroma.versions import Version
 from deployments.retriever.follower import Source
-from deployments.retriever.versions import Version
 from deployments.sharding.deal import Deal
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.peers.process import Server, free_port
 from deployments.contracts.documents import chunk_id
-from deployments.retriever.chroma import Chroma
+from deployments.retriever.chroma.connection import Chroma
 from deployments.retriever.config import StoreArgs
 from tests.store_replicas import JOBS, Replica, check
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
-from deployments.retriever.columns import Columns, Part
 from deployments.retriever.disk.generation import Generation
 from deployments.retriever.disk.segments.layout import hash_of
 from deployments.retriever.disk.segments.segment import Mask, Segment
-from deployments.retriever.row import Row
+from deployments.retriever.index.columns import Columns, Part
+from deployments.retriever.index.row import Row
+from deployments.retriever.index.vectors import Seen
 from deployments.retriever.tenancy.partitions import Numbers, Partition
-from deployments.retriever.vectors import Seen
 
 _SPARSE = 8
 """A filter reads the rows that it may pass one by one where they are less than one in so many."""

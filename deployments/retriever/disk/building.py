@@ -21,7 +21,7 @@ from deployments.retriever.disk.segments.parts import (
     part_of_segment,
 )
 from deployments.retriever.disk.segments.writer import write_segment
-from deployments.retriever.lexical import LexicalIndex
+from deployments.retriever.lexical.texts import LexicalIndex
 
 _WRITER_BYTES = 64 * 2**20
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.retriever.disk.files import Damaged
-from deployments.retriever.lexical import Found, TextSearch, open_index
-from deployments.retriever.lexical_queries import Asked, LexicalQueries, Questions, rarity
-from deployments.retriever.pending_words import Corpus, PendingView
+from deployments.retriever.lexical.pending import Corpus, PendingView
+from deployments.retriever.lexical.queries import Asked, LexicalQueries, Questions, rarity
+from deployments.retriever.lexical.texts import Found, TextSearch, open_index
 
 
 class StoredWords:

@@ -19,7 +19,7 @@ from deployments.contracts.documents import (
 from deployments.contracts.errors import Forbidden, NotFound
 from deployments.contracts.search import ScoredChunk
 from deployments.contracts.tenants import Access
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.tenancy.names import (
     check_new_id,
     is_in_reach,

@@ -9,11 +9,11 @@ before; what is written later is found when the erasing is repeated.
 from typing import Any
 
 from deployments.contracts.tenants import Access, Erased
-from deployments.retriever.chroma import Chroma
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.chroma.connection import Chroma
+from deployments.retriever.chroma.store import ChromaStore
+from deployments.retriever.chroma.versions import parse_row_id
 from deployments.retriever.tenancy.fields import where_tenant
 from deployments.retriever.tenancy.names import is_of_tenant
-from deployments.retriever.versions import parse_row_id
 
 _STEP_DOCUMENTS = 200
 _STEP_ROWS = 2_000

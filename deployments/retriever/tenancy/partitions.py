@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Access, Acl
-from deployments.retriever.row import Row
+from deployments.retriever.index.row import Row
 from deployments.retriever.tenancy.names import tenant_of
 
 _KEPT_GROUPS = 64

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.search import Filter
-from deployments.retriever.columns import Part
+from deployments.retriever.index.columns import Part
+from deployments.retriever.index.where import Condition
 from deployments.retriever.tenancy.partitions import NO_NUMBERS, Numbers
-from deployments.retriever.where import Condition
 
 _KEPT_FILTERS = 8
 """Filters whose rows are remembered; some 50 bytes for each row that passes."""

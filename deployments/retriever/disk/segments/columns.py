@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deployments.retriever.columns import Column, Columns, coded
 from deployments.retriever.disk.segments.layout import NO_PAGE
+from deployments.retriever.index.columns import Column, Columns, coded
 
 if TYPE_CHECKING:
     from deployments.retriever.disk.segments.segment import Segment

@@ -7,8 +7,8 @@ records of any length, beside an array of the places where they end.
 import hashlib
 from collections.abc import Mapping
 
-from deployments.retriever.codes import code_words
 from deployments.retriever.disk.manifest import SegmentFacts
+from deployments.retriever.index.codes import code_words
 
 BLOBS = ("ids", "rows", "fields", "documents", "headings")
 NO_PAGE = -(2**31)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.codes import code_words, codes_of
 from deployments.retriever.disk.segments.layout import BLOBS, NO_PAGE, hash_of
 from deployments.retriever.disk.segments.segment import Mask, Segment
-from deployments.retriever.row import Row
+from deployments.retriever.index.codes import code_words, codes_of
+from deployments.retriever.index.row import Row
 from deployments.retriever.tenancy.names import tenant_of
 
 _SLICE_ROWS = 16_384

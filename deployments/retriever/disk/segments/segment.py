@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from deployments.contracts.documents import Markup, Scalar
 from deployments.contracts.tenants import Acl
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.columns import Columns
 from deployments.retriever.disk.files import Damaged, mapped
 from deployments.retriever.disk.manifest import SegmentFacts
 from deployments.retriever.disk.segments.columns import SegmentColumns
 from deployments.retriever.disk.segments.layout import BLOBS, arrays
-from deployments.retriever.row import Row
+from deployments.retriever.index.columns import Columns
+from deployments.retriever.index.row import Row
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]

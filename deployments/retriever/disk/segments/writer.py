@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.contracts.tenants import Acl
-from deployments.retriever.codes import code_words
 from deployments.retriever.disk.files import FilesWriter, flush_folder
 from deployments.retriever.disk.manifest import SegmentFacts
 from deployments.retriever.disk.segments.layout import BLOBS, arrays
 from deployments.retriever.disk.segments.parts import Part
+from deployments.retriever.index.codes import code_words
 
 
 def write_segment(folder: Path, parts: Sequence[Part]) -> SegmentFacts:

@@ -16,7 +16,8 @@ from app.settings.gateway import GatewayArgs
 from benchmarks.isolation_study.fuzz import Fuzz
 from benchmarks.isolation_study.party import Party, closed_id
 from deployments.contracts.tenants import Access
-from deployments.retriever import change_log, follower
+from deployments.retriever import follower
+from deployments.retriever.chroma import change_log
 from tests.unit.app.conftest import LIVE
 
 with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from deployments.contracts.documents import (
     Part,
     chunk_id,
 )
-from deployments.retriever import change_log
+from deployments.retriever.chroma import change_log
 from deployments.retriever.config import StoreArgs
 from tests.doubles import vector_of
 from tests.unit.deployments.control.conftest import postgresql_url, url  # noqa: F401

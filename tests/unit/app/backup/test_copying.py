@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from app.cli.main import app
 from deployments.control.database import migrate, parse_url
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.store import ChromaStore
 from tests.unit.app.backup.conftest import MakeStore, indexed
 from tests.unit.app.backup.test_documents import answers
 

@@ -11,10 +11,10 @@ from app.backup.documents import Collection
 from deployments.contracts.search import Calibration
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access
 from deployments.retriever.calibration import Calibrations
-from deployments.retriever.chroma import Chroma
-from deployments.retriever.chroma_source import StoredContent
+from deployments.retriever.chroma.connection import Chroma
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore, Search
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.store import ChromaStore, Search
 from tests.doubles import vector_of
 from tests.unit.app.backup.conftest import MakeStore, indexed
 

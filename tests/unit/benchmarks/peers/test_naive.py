@@ -18,7 +18,7 @@ from deployments.contracts.search import ScoredChunk
 from deployments.encoding.quantization import quantize
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.reranker.ranking import MINOR_WEIGHT, max_sim
-from deployments.retriever.chroma_rows import read_chunk
+from deployments.retriever.chroma.rows import read_chunk
 from tests.doubles import vector_of
 
 TEXTS = {

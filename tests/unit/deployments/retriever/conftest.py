@@ -2,7 +2,8 @@
 
 import pytest
 
-from deployments.retriever import change_log, follower
+from deployments.retriever import follower
+from deployments.retriever.chroma import change_log
 
 
 @pytest.fixture(autouse=True)

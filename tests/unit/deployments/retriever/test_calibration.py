@@ -13,8 +13,8 @@ from deployments.contracts.search import Calibration, CollectionFacts
 from deployments.contracts.tenants import Access
 from deployments.retriever import calibration as module
 from deployments.retriever.calibration import Calibrations, collection_facts, sample_chunks
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.config import StoreArgs
-from deployments.retriever.store import ChromaStore
 from tests.doubles import vector_of
 
 _NUMBERS = count()

@@ -13,15 +13,15 @@ from deployments.contracts.documents import Chunk, DocumentRecord, chunk_id
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
-from deployments.retriever import change_log as changes_module
 from deployments.retriever import follower as following_module
-from deployments.retriever.change_log import LEASE_S, ChangeLog, WriterLog
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma import change_log as changes_module
+from deployments.retriever.chroma.change_log import LEASE_S, ChangeLog, WriterLog
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore
+from deployments.retriever.chroma.versions import Version
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.follower import Follower, changed_documents, is_behind
-from deployments.retriever.store import ChromaStore
-from deployments.retriever.versions import Version
+from deployments.retriever.index.chunk_index import ChunkIndex
 from tests.doubles import vector_of
 from tests.unit.deployments.retriever.written import indexed
 

@@ -14,12 +14,12 @@ from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.search import Filter, SearchMethod, SearchMode
 from deployments.contracts.tenants import DEFAULT_ACCESS
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex, View
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore, Search
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.follower import Follower
 from deployments.retriever.hybrid import Hits, HybridSearch, Query
-from deployments.retriever.store import ChromaStore, Search
+from deployments.retriever.index.chunk_index import ChunkIndex, View
 
 _NUMBERS = count()
 NORTH, EAST = [1.0, 0.0], [0.0, 1.0]

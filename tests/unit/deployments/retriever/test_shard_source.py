@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from deployments.contracts.documents import Chunk, DocumentRecord
 from deployments.contracts.vectors import Vectors
-from deployments.retriever.change_log import WriterLog
+from deployments.retriever.chroma.change_log import WriterLog
+from deployments.retriever.chroma.versions import Version
 from deployments.retriever.follower import changed_documents
 from deployments.retriever.shard_source import ShardSource
-from deployments.retriever.versions import Version
 from deployments.sharding.deal import Deal
 
 NAMES = [f"doc-{number}" for number in range(30)]

@@ -23,7 +23,7 @@ from deployments.generator.extractive.answerability import estimate_answerabilit
 from deployments.generator.extractive.engine import ExtractiveEngine
 from deployments.generator.extractive.reading.analysis import analyse_sentence
 from deployments.generator.extractive.sentence_scoring import score_sentences
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.index.chunk_index import ChunkIndex
 
 TOP_K = 5
 

@@ -10,11 +10,11 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 
 from deployments.contracts.documents import Chunk, Scalar, chunk_id
 from deployments.contracts.tenants import Acl
-from deployments.retriever.chunk_index import ChunkIndex
 from deployments.retriever.disk import files as files_module
 from deployments.retriever.disk.building import write_generation
 from deployments.retriever.disk.folder import IndexFolder
 from deployments.retriever.followed import followed_from
+from deployments.retriever.index.chunk_index import ChunkIndex
 from tests.doubles import vector_of
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from deployments.contracts.documents import Chunk
 from deployments.contracts.tenants import DEFAULT_ACCESS, DEFAULT_TENANT, Access, Acl
-from deployments.retriever.chunk_index import ChunkIndex, Hit
 from deployments.retriever.disk import base as base_module
+from deployments.retriever.index.chunk_index import ChunkIndex, Hit
 from deployments.retriever.tenancy import selection
 from deployments.retriever.tenancy.names import stored_id
 from tests.doubles import vector_of

@@ -13,16 +13,16 @@ import pytest
 from deployments.contracts.documents import chunk_id
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.tenants import DEFAULT_ACCESS
-from deployments.retriever import change_log as changes_module
 from deployments.retriever import follower as follower_module
-from deployments.retriever.chroma_source import StoredContent
-from deployments.retriever.chunk_index import ChunkIndex
+from deployments.retriever.chroma import change_log as changes_module
+from deployments.retriever.chroma.source import StoredContent
+from deployments.retriever.chroma.store import ChromaStore
 from deployments.retriever.config import StoreArgs
 from deployments.retriever.disk import keeper as keeper_module
 from deployments.retriever.disk.keeper import IndexKeeper
 from deployments.retriever.disk.segments import segment as segment_module
 from deployments.retriever.follower import Follower
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.index.chunk_index import ChunkIndex
 from tests.unit.deployments.retriever.written import indexed
 
 _NUMBERS = count()

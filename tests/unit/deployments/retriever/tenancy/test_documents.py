@@ -15,12 +15,12 @@ from deployments.contracts.documents import (
 )
 from deployments.contracts.errors import Forbidden, InvalidRequest, NotFound
 from deployments.contracts.tenants import DEFAULT_ACCESS, Access, Acl
-from deployments.retriever import change_log
-from deployments.retriever.store import ChromaStore
+from deployments.retriever.chroma import change_log
+from deployments.retriever.chroma.store import ChromaStore
+from deployments.retriever.chroma.versions import row_id
 from deployments.retriever.tenancy import documents as tenancy_documents
 from deployments.retriever.tenancy.documents import TenantDocuments
 from deployments.retriever.tenancy.erasing import erase_some
-from deployments.retriever.versions import row_id
 from tests.memory_chroma import MemoryChroma, MemoryCollection
 from tests.store_replicas import ARGS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.contracts.documents import Chunk, chunk_id
 from deployments.contracts.tenants import DEFAULT_TENANT, Access, Acl
-from deployments.retriever.chunk_index import ChunkIndex, Hit
+from deployments.retriever.index.chunk_index import ChunkIndex, Hit
 from deployments.retriever.tenancy import selection
 from deployments.retriever.tenancy.names import is_in_reach, stored_id
 from tests.doubles import vector_of

@@ -1,0 +1,1 @@
+"""Searching by words: BM25 over what replicas have of the texts."""
