@@ -109,7 +109,7 @@ image: ## Build the image; VARIANT=gpu for NVIDIA GPUs, BASE_IMAGE=local without
 	@VARIANT="$(VARIANT)" BASE_IMAGE="$(BASE_IMAGE)" TAG="$(TAG)" deploy/image/build.sh $(BUILD)
 
 openapi: $(STAMP) ## Write the API's description to docs/openapi.json
-	$(BIN)/python -m app.api.document docs/openapi.json
+	$(BIN)/python -m app.api.description.document docs/openapi.json
 
 fmt: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -20,7 +20,7 @@ from deployments.settings import parse_settings
 def build_gateway(args: dict[str, Any]) -> Application:
     """Returns the application `gateway`: the HTTP edge alone."""
     from app.ingress import Ingress
-    from app.settings.gateway import GatewayArgs
+    from app.settings.cold.gateway import GatewayArgs
 
     settings = parse_settings(GatewayArgs, args, place="args")
     return _deployment(serve.ingress()(Ingress), "Ingress").bind(settings.model_dump())

@@ -21,8 +21,8 @@ from app.moderation.classifiers import Classifiers
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.releases.releases import Releases
-from app.settings.breaker import BreakerStates
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.breaker import BreakerStates
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.pace import Pace
 from app.telemetry.requests import Telemetry
 from deployments.access.store import AccessStore

@@ -37,9 +37,9 @@ from app.releases.releases import Releases
 from app.rpc.calls import needs_by_path
 from app.rpc.methods import RpcMethods
 from app.rpc.services import RpcServices
-from app.settings.conversations import ConversationSettings
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.conversations import ConversationSettings
+from app.settings.live.gateway import GatewayLive
 from app.stages.batches import BatchClient
 from app.stages.breaker import Breakers
 from app.stages.control import ControlClient, TrackerClient

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.output import make_console
-from app.settings.cache import MIN_SIMILARITY
+from app.settings.cold.cache import MIN_SIMILARITY
 from benchmarks.load.output import progress, result_of, write_result
 from benchmarks.semantic_study.questions import (
     CHANGES,

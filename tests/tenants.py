@@ -14,8 +14,8 @@ from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.releases.route import RetrievalStages
 from app.request.principal import Principal
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from deployments.batches.deployment import BatchKeeper
 from deployments.contracts.calls import CallContext
 from deployments.indexer.deployment import Indexer

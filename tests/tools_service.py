@@ -10,9 +10,9 @@ import uvicorn
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.telemetry.access_log import AccessLog
 from app.telemetry.requests import Telemetry
 from deployments.contracts.calls import CallContext

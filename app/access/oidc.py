@@ -15,7 +15,7 @@ from jwt import PyJWK, PyJWKClient, PyJWKClientConnectionError, PyJWTError
 
 from app.access.principals import TOKEN_PREFIX
 from app.request.principal import Principal
-from app.settings.access import ClaimRule, OidcIssuer
+from app.settings.cold.access import ClaimRule, OidcIssuer
 from deployments.contracts.errors import Unauthorized, Unavailable
 
 _LEEWAY_S = 30

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from app.access.keyring import Keyring
-from app.settings.access import AccessArgs
+from app.settings.cold.access import AccessArgs
 from deployments.access.audit import AuditEntry
 from deployments.access.secrets import PEPPER_VARIABLE, Peppers
 from deployments.access.store import AccessStore

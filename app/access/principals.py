@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from app.access.keyring import Keyring
 from app.request.principal import ANONYMOUS, ANONYMOUS_SCOPES, Principal
-from app.settings.access import AuthMode
+from app.settings.cold.access import AuthMode
 from deployments.access.records import Limits, Scope
 from deployments.access.secrets import PREFIX
 from deployments.access.store import KEY_PREFIX, KnownKey

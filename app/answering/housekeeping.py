@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from app.answering.written import AnswerStream
-from app.settings.housekeeping import HousekeepingKind, HousekeepingRule
+from app.settings.live.housekeeping import HousekeepingKind, HousekeepingRule
 from deployments.contracts.generation import Events, Generation, Message, Started, TextDelta
 
 _OPENING_CHARS = 1_000

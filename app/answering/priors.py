@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from app.settings.priors import Prior
+from app.settings.live.priors import Prior
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk
 

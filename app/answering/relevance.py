@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.releases.attempt import Attempt
-from app.settings.release import DEFAULT_MIN_RELEVANCE_SCORE
+from app.settings.live.release import DEFAULT_MIN_RELEVANCE_SCORE
 from deployments.contracts.search import ScoredChunk
 
 

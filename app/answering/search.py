@@ -11,7 +11,7 @@ from app.answering.question import Question
 from app.answering.ranking import judged, merge
 from app.answering.spelling import are_certain, respelled, respellings
 from app.releases.attempt import Attempt
-from app.settings.release import Release
+from app.settings.live.release import Release
 from deployments.contracts.documents import Chunk
 from deployments.contracts.errors import DeadlineExceeded, InvalidRequest, StageError
 from deployments.contracts.search import Found, ScoredChunk, SearchMethod, WordCounts

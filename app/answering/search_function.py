@@ -7,7 +7,7 @@ from typing import Any
 from app.answering.condense import MAX_QUERY_CHARS
 from app.answering.question import Question
 from app.answering.self_query import describe_fields, read_conditions, schema_of
-from app.settings.release import Release
+from app.settings.live.release import Release
 from deployments.contracts.tools import Tool, ToolCall
 
 SEARCH = "search_documents"

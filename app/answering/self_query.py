@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.settings.release import FilterField
+from app.settings.live.release import FilterField
 from deployments.contracts.search import Filter
 
 _OPERATORS: Mapping[str, str] = {

@@ -10,12 +10,13 @@ from app.access.route_scopes import needs
 from app.answering.ask import from_documents
 from app.answering.question import Question
 from app.answering.written import Answer, AnswerStream
-from app.api.bodies import tolerant
-from app.api.caller import Caller, CallerIn, release_header
-from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
-from app.api.expected_use import reserve_answer
 from app.api.kept_conversations.turns import begin_turn, given_back_on_failure, recorded
 from app.api.moderation.requests import checked_question
+from app.api.requests.bodies import tolerant
+from app.api.requests.caller import Caller, CallerIn, release_header
+from app.api.requests.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
+from app.api.requests.expected_use import reserve_answer
+from app.api.requests.work import work_of_search
 from app.api.wire.query_events import (
     EVENTS,
     AnswerEvent,
@@ -25,7 +26,6 @@ from app.api.wire.query_events import (
 )
 from app.api.wire.streaming import EventStream
 from app.api.wire.values import source_of, timings_of
-from app.api.work import work_of_search
 from app.conversations.turn import OpenTurn
 from app.dispatch.dispatcher import Served
 from app.gateway import Gateway

@@ -12,35 +12,22 @@ from starlette.types import Lifespan
 
 from app.access.check import AccessCheck
 from app.access.route_scopes import Need, RouteScopes, read_declarations
-from app.api import (
-    admin,
-    answers,
-    ask,
-    batch,
-    calibrations,
-    chat,
-    completions,
-    console_page,
-    docs_page,
-    document_chunks,
-    documents,
-    drift,
-    health,
-    models,
-    responses,
-    usage,
-)
+from app.api import answers, ask, batch, health, usage
 from app.api.access import audit, keys, tenants
 from app.api.access import cache as kept_answers
+from app.api.admin import calibrations, drift, rollouts
 from app.api.batches import batches as batches_of_work
-from app.api.exception_handlers import register_exception_handlers
+from app.api.description.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
+from app.api.documents import chunks, documents
 from app.api.feedback import feedback
 from app.api.files import batches, files, store_files, stores
 from app.api.ingestions import ingestions
 from app.api.kept_conversations import conversations, users
 from app.api.moderation import moderations
-from app.api.openapi import CONTACT, LICENSE, SERVERS, TAGS, describe, operation_id
+from app.api.openai import chat, completions, models, responses
 from app.api.overview import links, overview
+from app.api.pages import console, docs
+from app.api.requests.exception_handlers import register_exception_handlers
 from app.edge.admission import AdmissionGate
 from app.edge.cors import cors_middlewares
 from app.edge.entrance import Entrance
@@ -48,7 +35,7 @@ from app.edge.head import HeadAsGet
 from app.edge.middleware import RequestIdentity
 from app.edge.slashes import NoTrailingSlash
 from app.gateway import Gateway
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 
 _DESCRIPTION = """
 Retrieval-augmented generation over your documents.
@@ -140,10 +127,10 @@ def _routes() -> tuple[BaseRoute, ...]:
     router = APIRouter(generate_unique_id_function=operation_id)
     routed = (
         *(answers, ask, chat, responses, completions, batch, models, moderations, documents),
-        *(document_chunks, ingestions, conversations, users),
+        *(chunks, ingestions, conversations, users),
         *(files, stores, store_files, batches, batches_of_work),
-        *(feedback, usage, drift, keys, tenants, audit, kept_answers, admin, calibrations),
-        *(overview, links, health, docs_page, console_page),
+        *(feedback, usage, drift, keys, tenants, audit, kept_answers, rollouts, calibrations),
+        *(overview, links, health, docs, console),
     )
     for module in routed:
         router.include_router(module.router)

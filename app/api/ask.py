@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 
 from app.access.route_scopes import needs
 from app.api.answers import answer_query
-from app.api.bodies import tolerant
-from app.api.caller import CallerIn, release_header
-from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
+from app.api.requests.bodies import tolerant
+from app.api.requests.caller import CallerIn, release_header
+from app.api.requests.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.schemas.answers import QueryResponse, WrittenQuery
 from app.schemas.ask import AskRequest
 from app.schemas.wire import problem_responses

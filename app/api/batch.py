@@ -6,10 +6,10 @@ from fastapi import APIRouter
 
 from app.access.route_scopes import needs
 from app.api.answers import answer_query
-from app.api.bodies import note_cache_options, tolerant
-from app.api.caller import Caller, CallerIn
-from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
-from app.api.work import work_of_search
+from app.api.requests.bodies import note_cache_options, tolerant
+from app.api.requests.caller import Caller, CallerIn
+from app.api.requests.dependencies import JSON_BODY, GatewayIn, ScopeIn
+from app.api.requests.work import work_of_search
 from app.gateway import Gateway
 from app.problems import problem_body
 from app.request.scope import RequestScope

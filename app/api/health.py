@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Response
 
 from app.access.route_scopes import PUBLIC
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.releases.route import Route
 from app.request.scope import RequestScope

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from app.access.check import UNKNOWN_KEY
 from app.access.principals import is_registered
 from app.access.route_scopes import needs
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.api.wire.usage import usage_csv, usage_report
 from app.schemas.usage import UsageReport
 from app.schemas.wire import problem_responses

@@ -1,6 +1,6 @@
 """When the next line of a batch may begin."""
 
-from app.settings.batches import BatchWorkArgs
+from app.settings.cold.batches import BatchWorkArgs
 
 
 def may_begin(

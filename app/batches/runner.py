@@ -19,7 +19,7 @@ from app.batches.pace import may_begin
 from app.batches.source_line import read_source, source_outcome_of, unplanned_source
 from app.request.background import Background
 from app.request.principal import Principal
-from app.settings.batches import BatchWorkArgs
+from app.settings.cold.batches import BatchWorkArgs
 from deployments.batches.contract import (
     BatchStage,
     Line,

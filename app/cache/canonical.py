@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from app.settings.cache import CanonicalForm
+from app.settings.cold.cache import CanonicalForm
 
 _MAX_CHARS = 1_000
 """A longer text is pasted, and no question: it counts as it stands."""

@@ -13,7 +13,7 @@ from app.cache.rules import is_repeatable, may_be_kept
 from app.cache.single_flight import Lead
 from app.request.attempt import AttemptRecord
 from app.request.caching import CacheNote, DescribedGenerator
-from app.settings.cache import ReleaseCache
+from app.settings.cold.cache import ReleaseCache
 from deployments.contracts.calls import CallContext
 from deployments.contracts.generation import Events, Generation, GenerationRequest
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from app.cache.canonical import canonical
-from app.settings.cache import CanonicalForm
+from app.settings.cold.cache import CanonicalForm
 from deployments.contracts.generation import GenerationRequest, Message
 
 SHOWN_DIGITS = 12

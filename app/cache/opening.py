@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from app.cache.response_cache import ResponseCache
 from app.cache.stores.operations import Store
 from app.cache.stores.sqlite_store import SqliteStore
-from app.settings.cache import CacheArgs
+from app.settings.cold.cache import CacheArgs
 from app.storage.opening import CACHE_URL_VARIABLE, open_named, store_url
 
 if TYPE_CHECKING:

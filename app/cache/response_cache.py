@@ -24,7 +24,7 @@ from app.cache.entry import (
 from app.cache.keys import conversation_tag, document_tag, user_tag
 from app.cache.single_flight import SingleFlight
 from app.cache.stores.operations import Forget, Get, Operation, Put, Result, Store
-from app.settings.cache import MAX_VALUE_BYTES
+from app.settings.cold.cache import MAX_VALUE_BYTES
 from app.storage.circuit import Circuit, StoreAway
 from app.storage.writer import GroupWriter
 from deployments.contracts.errors import Unavailable

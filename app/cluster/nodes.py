@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.client.errors import CliError
-from app.settings.several_nodes import check_for_several_nodes
+from app.settings.checks.several_nodes import check_for_several_nodes
 from deployments.contracts.errors import ConfigError
 
 _COUNTED = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}

@@ -1,2 +1,2 @@
-"""The console: a page in a browser, as files that run as they are. `app/api/console_page.py` serves
-them."""
+"""The console: a page in a browser, as files that run as they are. `app/api/pages/console.py`
+serves them."""

@@ -14,7 +14,7 @@ from app.conversations.history import history_of
 from app.conversations.names import is_id, new_id
 from app.conversations.retention import Retention
 from app.conversations.turn import OpenTurn
-from app.settings.conversations import ConversationSettings
+from app.settings.live.conversations import ConversationSettings
 from deployments.contracts.erasure import ErasureScope
 from deployments.contracts.errors import NotFound, RagError, Unavailable
 from deployments.contracts.generation import Message

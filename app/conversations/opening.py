@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.conversations.conversations import Conversations
-from app.settings.conversations import ConversationSettings
+from app.settings.live.conversations import ConversationSettings
 from deployments.conversations.store import ConversationStore
 
 

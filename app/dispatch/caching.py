@@ -17,7 +17,7 @@ from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.caching import CacheNote
 from app.request.scope import RequestScope
-from app.settings.cache import ReleaseCache
+from app.settings.cold.cache import ReleaseCache
 from app.telemetry.requests import Telemetry
 
 _UNRECORDED = ("hash", "none")

@@ -7,7 +7,7 @@ from app.dispatch.observer import Observer
 from app.releases.assignment import Assignment
 from app.request.attempt import AttemptRecord
 from app.request.figures import ABORTED, FAILED, Values, observe_answer
-from app.settings.prices import PriceTable
+from app.settings.live.prices import PriceTable
 from deployments.contracts.errors import RequestError
 from deployments.contracts.generation import Generation
 

@@ -25,7 +25,7 @@ from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.caching import CacheNote
 from app.request.scope import RequestScope
-from app.settings.release import Release
+from app.settings.live.release import Release
 from deployments.activity import fingerprint
 from deployments.contracts.generation import Events, Generation
 from deployments.serving.begun import begin

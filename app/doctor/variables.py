@@ -6,7 +6,7 @@ from typing import Any
 
 from app.cluster.environment import HAPROXY_SETTINGS, SECRETS, SERVE_SETTINGS
 from app.doctor.finding import Finding, ok, warning, wrong
-from app.settings.several_nodes import problems_on_several_nodes
+from app.settings.checks.several_nodes import problems_on_several_nodes
 
 _NICENESS = "RAY_worker_niceness"
 _STORES = {

@@ -18,7 +18,7 @@ from app.edge.once import IDEMPOTENCY_NAME, answer_once
 from app.edge.origin import check_form, check_host
 from app.edge.visit import HttpVisit
 from app.idempotency.requests import IdempotentRequests
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.errors import RagError, StageFailed
 
 _UPLOAD_PATHS = ("/v1/documents", "/v1/files", "/v1/batches")

@@ -12,7 +12,7 @@ from app.edge.limit import AdmissionLimit, Permit, too_many_requests
 from app.edge.visit import Visit
 from app.limits.limiter import Limiter
 from app.request.waiting import waiting
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import Telemetry
 
 

@@ -21,7 +21,7 @@ from app.request.notes import TraceWish
 from app.request.principal import Principal
 from app.request.scope import RequestScope
 from app.request.trace_context import HEADER, trace_of
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import CLIENT_LEFT, FinishedRequest
 from deployments.contracts.errors import BodyTimedOut, RagError
 

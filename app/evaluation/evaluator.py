@@ -16,7 +16,7 @@ from typing import Literal
 from app.evaluation.answered import Answered, answered
 from app.evaluation.judges import Judge, Judged, ModelJudge, RerankerJudge
 from app.releases.releases import Releases
-from app.settings.evaluation import OnlineEvaluation
+from app.settings.live.evaluation import OnlineEvaluation
 from app.telemetry.requests import FinishedRequest
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import RagError

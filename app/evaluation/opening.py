@@ -5,8 +5,8 @@ from collections.abc import Callable
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.judges import Judged
 from app.releases.releases import Releases
-from app.settings.evaluation import OnlineEvaluation
-from app.settings.live import GatewayLive
+from app.settings.live.evaluation import OnlineEvaluation
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.activity.meter import ActivityMeter
 from app.telemetry.requests import FinishedRequest, Telemetry
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from app.settings.live import GatewayLive
-from app.settings.recording import Recording
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.recording import Recording
 from app.telemetry.traces.content import ContentRules, Keep
 from deployments.contracts.errors import ConfigError
 from deployments.redaction.content_policy import ContentFilter

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from app.idempotency.requests import IdempotentRequests
-from app.settings.access import AccessArgs
-from app.settings.idempotency import IdempotencyArgs
+from app.settings.cold.access import AccessArgs
+from app.settings.cold.idempotency import IdempotencyArgs
 from deployments.access.secrets import PEPPER_VARIABLE, Peppers
 from deployments.control.config import database_url
 from deployments.idempotency.store import IdempotencyStore

@@ -10,7 +10,7 @@ from app.limits.stores.fallback import FallbackStore
 from app.limits.stores.memory_store import wall_clock_us
 from app.limits.stores.operations import Decision, Operation, Store
 from app.limits.stores.sqlite_store import SqliteStore
-from app.settings.limits import LimitsArgs
+from app.settings.cold.limits import LimitsArgs
 from app.storage.circuit import StoreAway
 from app.storage.opening import LIMITS_URL_VARIABLE, named_database, open_named, store_url
 from deployments.budgets.contract import Alert

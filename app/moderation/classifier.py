@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from app.settings.moderation import ClassifierArgs
+from app.settings.live.moderation import ClassifierArgs
 from deployments.contracts.errors import BackendFailed, DeadlineExceeded, Unavailable
 
 STAGE = "moderation"

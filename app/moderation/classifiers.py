@@ -8,7 +8,7 @@ import httpx
 
 from app.moderation.classifier import STAGE, Classifier, Guard, OpenAIClassifier
 from app.moderation.local_classifier import LocalClassifier
-from app.settings.moderation import ClassifierArgs, LocalClassifierArgs
+from app.settings.live.moderation import ClassifierArgs, LocalClassifierArgs
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.stages import EmbedderStage
 from deployments.moderation.labelled_examples import LabelledExamples

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.moderation.classifier import STAGE, Scores
-from app.settings.moderation import LocalClassifierArgs
+from app.settings.live.moderation import LocalClassifierArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import DeadlineExceeded, StageError, Unavailable
 from deployments.contracts.search import Embedded

@@ -14,7 +14,7 @@ from app.moderation.windows import windows
 from app.request.attempt import AttemptRecord
 from app.request.decision import DEGRADED
 from app.request.scope import RequestScope
-from app.settings.moderation import LocalClassifierArgs
+from app.settings.live.moderation import LocalClassifierArgs
 from deployments.contracts.errors import ContentFiltered, StageError, Unavailable
 from deployments.contracts.generation import Message
 from deployments.contracts.search import ScoredChunk

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.request.decision import Action, Decision, Place
-from app.settings.live import GatewayLive
-from app.settings.moderation import (
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.moderation import (
     Check,
     ClassifierArgs,
     LocalClassifierArgs,

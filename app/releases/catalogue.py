@@ -8,8 +8,8 @@ from app.releases.model_names import SERVICE, facts_of
 from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
-from app.settings.prices import Prices
-from app.settings.routing import AUTO, DYNAMIC
+from app.settings.live.prices import Prices
+from app.settings.live.routing import AUTO, DYNAMIC
 from deployments.contracts.stages import Stage
 from deployments.serving.concurrently import gather_or_cancel
 

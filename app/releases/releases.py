@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from app.releases.assignment import Assignment
 from app.releases.failover import GeneratorChain
 from app.releases.route import Directory, RetrievalStages, Route
-from app.settings.live import GatewayLive
+from app.settings.live.gateway import GatewayLive
 from deployments.canary.assignment import assign_arm, assign_release
 from deployments.contracts.errors import Unavailable
 from deployments.rollouts import ActiveRollout, TrafficOverride, TrafficPlan

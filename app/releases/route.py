@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.releases.failover import GeneratorChain
-from app.settings.release import Release
+from app.settings.live.release import Release
 from deployments.contracts.generation import GeneratorStage
 from deployments.contracts.stages import (
     EmbedderStage,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.request.attempt import AttemptRecord
-from app.settings.prices import PICOUSD_PER_USD, PriceTable
+from app.settings.live.prices import PICOUSD_PER_USD, PriceTable
 from deployments.contracts.generation import Generation
 
 Values = Mapping[str, float | None]

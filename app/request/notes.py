@@ -7,7 +7,7 @@ from typing import Literal
 from app.request.attempt import AttemptRecord
 from app.request.caching import CacheNote, CacheWish
 from app.request.decision import Decision
-from app.settings.prices import PriceTable
+from app.settings.live.prices import PriceTable
 from deployments.canary.evidence import Arm
 from deployments.contracts.generation import Generation, GenerationEvent, Message, Started
 from deployments.contracts.tenants import DEFAULT_TENANT

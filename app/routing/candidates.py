@@ -6,9 +6,9 @@ from app.releases.model_names import SERVICE, model_of
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.routing.choice import Candidate
-from app.settings.breaker import BreakerState
-from app.settings.prices import PriceTable
-from app.settings.routing import RequestFacts
+from app.settings.cold.breaker import BreakerState
+from app.settings.live.prices import PriceTable
+from app.settings.live.routing import RequestFacts
 from app.telemetry.pace import Pace, PaceFigures
 from deployments.serving.concurrently import gather_or_cancel
 

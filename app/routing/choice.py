@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.settings.routing import RequestFacts, RoutingDecision, RoutingRule
+from app.settings.live.routing import RequestFacts, RoutingDecision, RoutingRule
 
 _LAST = float("inf")
 

@@ -2,7 +2,7 @@
 
 import re
 
-from app.settings.routing import Complexity
+from app.settings.live.routing import Complexity
 
 _REASONING = re.compile(
     r"\b(?:analy[sz]e|compare|comparison|contrast|derive|design|difference|evaluate|explain|"

@@ -11,11 +11,11 @@ from grpc_health.v1 import health_pb2
 from starlette.datastructures import Headers
 
 from app.access.route_scopes import Need
-from app.api.caller import Caller, caller_of
+from app.api.requests.caller import Caller, caller_of
 from app.gateway import Gateway
 from app.request.scope import RequestScope
 from app.schemas.wire import RELEASE_HEADER
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from ragserve.inference import open_inference_pb2
 from ragserve.v1 import rag_pb2
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from app.api.documents import (
+from app.api.documents.documents import (
     DocumentId,
     PageCursor,
     PageLimit,

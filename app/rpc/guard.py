@@ -23,7 +23,7 @@ from app.rpc.calls import Rpc, RpcCall, metadata_of
 from app.rpc.statuses import details_of, status_of
 from app.rpc.timeouts import timeout_of
 from app.schemas.wire import RELEASE_HEADER
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.errors import RagError, RequestTooLarge, StageFailed, Unauthorized
 
 _log = logging.getLogger("ray.serve")

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from app.api.health import readiness
-from app.api.models import embed, rank
+from app.api.openai.models import embed, rank
 from app.releases.catalogue import catalogue
 from app.releases.model_names import SERVICE, no_such_model
 from app.rpc.calls import RpcCall

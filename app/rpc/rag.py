@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from app.api.answers import answer_turn, search, stream_answer
-from app.api.bodies import note_cache_options
+from app.api.requests.bodies import note_cache_options
 from app.api.wire.query_events import AnswerEvent, DoneEvent
 from app.rpc.calls import RpcCall
 from app.rpc.messages import form_of, message_of

@@ -10,7 +10,7 @@ from app.rpc import documents, inference, rag
 from app.rpc.calls import RPCS
 from app.rpc.guard import RpcContext, RpcGuard, Streaming, Unary
 from app.rpc.health import Health
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 
 
 class RpcServices:

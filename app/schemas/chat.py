@@ -25,8 +25,8 @@ from app.schemas.functions import (
 from app.schemas.moderations import Blocked
 from app.schemas.sampling import ResponseFormat, WritingFields
 from app.schemas.wire import COST_USD, ResponseModel, TolerantModel, unsupported
-from app.settings.housekeeping import HousekeepingKind
-from app.settings.routing import RoutingHow
+from app.settings.live.housekeeping import HousekeepingKind
+from app.settings.live.routing import RoutingHow
 from deployments.contracts.generation import FinishReason, Message, Role, Sampling
 from deployments.contracts.inputs import Items
 from deployments.contracts.tools import ToolUse

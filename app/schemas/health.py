@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.schemas.wire import ResponseModel
-from app.settings.breaker import BreakerState
+from app.settings.cold.breaker import BreakerState
 
 
 class Liveness(ResponseModel):

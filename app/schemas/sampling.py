@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from app.schemas.wire import TolerantModel, refused, unsupported
-from app.settings.cache import MIN_SIMILARITY
+from app.settings.cold.cache import MIN_SIMILARITY
 from deployments.contracts.generation import OutputFormat, Sampling
 from deployments.contracts.inputs import Items, bounded
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel
 
-from app.settings.gateway import GatewayArgs
-from app.settings.grpc import check_grpc
-from app.settings.live import GatewayLive
-from app.settings.moderation import LocalClassifierArgs
-from app.settings.release import Release, as_tuple
+from app.settings.checks.grpc import check_grpc
+from app.settings.checks.shards import check_shards
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.moderation import LocalClassifierArgs
+from app.settings.live.release import Release, as_tuple
 from app.settings.retrieval import RetrievalArgs
-from app.settings.shards import check_shards
 from deployments.contracts.errors import ConfigError
 from deployments.control.config import ControlArgs
 from deployments.generator.config import GeneratorArgs

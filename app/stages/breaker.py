@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from app.settings.breaker import BreakerArgs, BreakerState
+from app.settings.cold.breaker import BreakerArgs, BreakerState
 from deployments.contracts.errors import (
     DeadlineExceeded,
     Overloaded,

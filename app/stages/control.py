@@ -4,7 +4,7 @@ handles."""
 from collections.abc import Sequence
 from typing import cast
 
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.activity import ActivityReport, UsageQuery, UsageRow

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import deployments_of
 from app.stages.retrieval import RetrieverClient, ShardClient

@@ -3,7 +3,7 @@
 from typing import cast
 
 from app.releases.route import RetrievalStages
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.dealt import DealtRetriever
 from app.stages.generator import GeneratorClient

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from app.request.waiting import note_call
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.handle import StageHandle
 from deployments.contracts.calls import CallContext

@@ -16,7 +16,7 @@ from ray.serve.exceptions import RayServeException
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from app.request.waiting import note_call, note_wait
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from app.stages.coalescing import Coalescer
 from app.stages.hedging import Hedging

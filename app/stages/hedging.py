@@ -7,7 +7,7 @@ Request Short-Term Adaptations"; the bound on copies is ours.
 from collections import deque
 from collections.abc import Callable
 
-from app.settings.hedging import HedgingArgs
+from app.settings.cold.hedging import HedgingArgs
 
 _REMEMBERED = 100
 """Calls by which it is judged what is usual."""

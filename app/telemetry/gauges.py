@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar, get_args
 
 from app.cache.counts import CacheCounts
 from app.limits.counts import LimitCounts
-from app.settings.breaker import BreakerState, BreakerStates
+from app.settings.cold.breaker import BreakerState, BreakerStates
 from deployments.serving.every import every
 from deployments.telemetry import catalog
 from deployments.telemetry.metric import Meter

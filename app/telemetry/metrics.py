@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from app.request.attempt import AttemptRecord
 from app.request.figures import observe_answer
-from app.settings.prices import PICOUSD_PER_USD, PriceTable
+from app.settings.live.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from deployments.contracts.generation import Generation
 from deployments.telemetry import catalog

@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 from app.cache.counts import CacheCounts
 from app.limits.counts import LimitCounts
-from app.settings.breaker import BreakerStates
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.prices import PriceTable
+from app.settings.cold.breaker import BreakerStates
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import PriceTable
 from app.telemetry.access_log import AccessLog
 from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.meter import ActivityMeter

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.limits.limiter import Limiter
 from app.limits.opening import open_limiter
-from app.settings.limits import LimitsArgs
+from app.settings.cold.limits import LimitsArgs
 from deployments.budgets.store import BudgetStore
 
 CONTEXT: SpawnContext = multiprocessing.get_context("spawn")

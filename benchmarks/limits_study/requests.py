@@ -6,7 +6,7 @@ from app.limits.limiter import Limiter
 from app.request.notes import RequestNotes
 from app.request.principal import Principal
 from app.request.spending import ExpectedUse
-from app.settings.prices import Prices, PriceTable
+from app.settings.live.prices import Prices, PriceTable
 from deployments.access.records import Budgets, Limits
 from deployments.contracts.errors import BudgetExceeded, LimitReached
 from deployments.contracts.generation import Generation

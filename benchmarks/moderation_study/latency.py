@@ -17,7 +17,7 @@ from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
-from app.settings.live import GatewayLive
+from app.settings.live.gateway import GatewayLive
 from deployments.contracts.generation import Events, Generation, Started, TextDelta
 from deployments.serving.concurrently import gather_or_cancel
 

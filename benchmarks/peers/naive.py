@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.settings.release import DEFAULT_MIN_RELEVANCE_SCORE
+from app.settings.live.release import DEFAULT_MIN_RELEVANCE_SCORE
 from benchmarks.peers.chunks import ChunkSource, open_source, pages
 from benchmarks.peers.naive_rag import NaiveRag
 from deployments.contracts.search import ScoredChunk

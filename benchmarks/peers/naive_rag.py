@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.answering.neighbours import widen
 from app.answering.ranking import judged
-from app.settings.release import Release
+from app.settings.live.release import Release
 from deployments.contracts.documents import chunk_id
 from deployments.contracts.generation import Generation
 from deployments.contracts.search import ScoredChunk, Signals

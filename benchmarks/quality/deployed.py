@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from app.settings.check import check_serve_config
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.settings.retrieval import RetrievalArgs
 from deployments.contracts.errors import ConfigError
 from deployments.generator.config import GeneratorArgs

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 
-from app.settings.grpc import SERVICERS
+from app.settings.checks.grpc import SERVICERS
 from benchmarks.peers.mlflow_server import MlflowServer
 from tests.integration.cluster import CALLER_KEYS, REPOSITORY, Cluster, free_port, key_id
 from tests.openai_peer import OpenAIPeer

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.integration.cluster import Cluster
-from tests.unit.app.api.test_problems import assert_problem
+from tests.unit.app.api.requests.test_problems import assert_problem
 
 HALF_A_BODY = (
     b"POST /v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

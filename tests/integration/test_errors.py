@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.integration.cluster import Cluster, Frozen, until
-from tests.unit.app.api.test_problems import assert_problem
+from tests.unit.app.api.requests.test_problems import assert_problem
 
 JSON = {"content-type": "application/json"}
 

@@ -11,8 +11,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from app.request.trace_context import TraceContext
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.telemetry.traces.recorder import TraceRecorder
 from benchmarks.peers.mlflow_server import MlflowServer
 from deployments.activity import GivenAnswer

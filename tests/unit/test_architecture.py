@@ -28,7 +28,7 @@ PURE = [
     "app.dispatch.dispatcher",
     "app.answering.pipeline",
     "app.releases.releases",
-    "app.settings.gateway",
+    "app.settings.cold.gateway",
     "app.api.application",
 ]
 HEAVY = {"ray", "torch", "vllm", "chromadb", "sentence_transformers", "mlflow"}

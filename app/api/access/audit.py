@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import KeysIn, readable_tenant
-from app.api.dependencies import ScopeIn
+from app.api.requests.dependencies import ScopeIn
 from app.api.wire.access import audit_info
 from app.schemas.access import AuditPage, AuditVerification
 from app.schemas.wire import problem_responses

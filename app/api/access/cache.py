@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import audit
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.schemas.access import ForgottenAnswers
 from app.schemas.wire import problem_responses
 from deployments.contracts.errors import InvalidRequest, NotFound

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.request.scope import RequestScope
 from deployments.access.audit import AuditEntry

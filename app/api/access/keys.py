@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import AuthorIn, KeysIn, maker_of, readable_tenant
-from app.api.dependencies import JSON_BODY, ScopeIn
+from app.api.requests.dependencies import JSON_BODY, ScopeIn
 from app.api.wire.access import budgets_of, key_fields, key_info, limits_of
 from app.request.scope import RequestScope
 from app.schemas.access import KeyChange, KeyCreate, KeyInfo, KeyList, KeyRotate, NewKey

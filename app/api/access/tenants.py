@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import AuthorIn, KeysIn, audit
-from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
+from app.api.requests.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.wire.access import budgets_of, limits_of, retention_of, tenant_info
 from app.operations.erase import erase_tenant
 from app.schemas.access import (

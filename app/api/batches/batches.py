@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from app.access.route_scopes import needs
 from app.api.batches.creating import BODY, EndpointIn, FileNameIn, WindowIn, read_request
 from app.api.batches.keeper import KeeperIn, OwnerIn
-from app.api.caller import CALLERS, CallerIn
-from app.api.dependencies import ArgsIn, ScopeIn
+from app.api.requests.caller import CALLERS, CallerIn
+from app.api.requests.dependencies import ArgsIn, ScopeIn
 from app.api.wire.batches import batch_object
 from app.schemas.batches import BATCH_ID, BatchList, BatchObject
 from app.schemas.wire import problem_responses

@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.api.batches.keeper import submitter_of
-from app.api.caller import Caller
-from app.api.dependencies import media_type
+from app.api.requests.caller import Caller
+from app.api.requests.dependencies import media_type
 from app.request.scope import RequestScope
 from app.schemas.batches import WINDOW, BatchEndpoint, CreateBatch
 from deployments.batches.contract import BatchRequest, BatchStage

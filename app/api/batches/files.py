@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from app.api.batches.keeper import OwnerIn
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.api.wire.batches import batch_file_object
 from app.request.scope import RequestScope
 from app.schemas.files.files import FileObject

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.api.caller import Caller
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.caller import Caller
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.gateway import Gateway
 from app.request.principal import Principal
 from app.request.scope import RequestScope

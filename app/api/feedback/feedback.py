@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import readable_tenant
-from app.api.dependencies import JSON_BODY, ScopeIn, gateway_of
+from app.api.requests.dependencies import JSON_BODY, ScopeIn, gateway_of
 from app.api.wire.feedback import feedback_info, rated_answer, release_score
 from app.feedback.ratings import Ratings, Said
 from app.request.scope import RequestScope

@@ -4,11 +4,11 @@ the document is indexed anew from the text that is kept."""
 from collections.abc import Mapping
 from dataclasses import replace
 
-from app.api.indexes import write_everywhere
+from app.api.documents.indexes import write_everywhere
 from app.api.wire.files import with_attributes
 from app.gateway import Gateway
 from app.request.scope import RequestScope
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.documents import Document, DocumentRecord, Scalar
 from deployments.contracts.errors import Conflict, InvalidRequest
 from deployments.contracts.stages import RetrieverStage

@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.access.route_scopes import needs
-from app.api.caller import CALLERS
-from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.api.files.attributes import set_attributes
 from app.api.files.store import IN_STORE
+from app.api.requests.caller import CALLERS
+from app.api.requests.dependencies import JSON_BODY, ArgsIn, GatewayIn, ScopeIn
 from app.schemas.files.store_files import AttachedFile, FileBatch, FileBatchRequest
 from app.schemas.files.stores import STORE, FileCounts
 from app.schemas.wire import problem_responses

@@ -13,11 +13,11 @@ from app.access.principals import require
 from app.access.route_scopes import needs
 from app.api.batches.files import BATCH_PURPOSES, BatchFilesIn, is_batch_file
 from app.api.batches.keeper import keeper_of, owner_of
-from app.api.caller import CALLERS, CallerIn
-from app.api.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn
+from app.api.documents.indexes import delete_everywhere, write_everywhere
 from app.api.files.form import BODY, field_detail, read_form
 from app.api.files.listing import MAX_PAGE, Place, PlaceIn, ends_of, page_after
-from app.api.indexes import delete_everywhere, write_everywhere
+from app.api.requests.caller import CALLERS, CallerIn
+from app.api.requests.dependencies import ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.wire.batches import batch_file_object
 from app.api.wire.files import attributes_of, file_metadata, file_of, purpose_of
 from app.request.scope import RequestScope

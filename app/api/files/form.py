@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from app.api.dependencies import media_type
+from app.api.requests.dependencies import media_type
 from app.schemas.files.files import UPLOADED, UploadPurpose
 from deployments.contracts.errors import (
     InvalidRequest,

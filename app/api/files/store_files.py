@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
-from app.api.caller import CALLERS
-from app.api.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
+from app.api.documents.indexes import delete_everywhere
 from app.api.files.attributes import set_attributes, source_of
 from app.api.files.files import FileIdIn
 from app.api.files.listing import PlaceIn, ends_of, page_after
 from app.api.files.store import IN_STORE
-from app.api.indexes import delete_everywhere
+from app.api.requests.caller import CALLERS
+from app.api.requests.dependencies import JSON_BODY, ArgsIn, GatewayIn, ReleasesIn, ScopeIn
 from app.api.wire.files import store_file_of
 from app.schemas.files.store_files import (
     AttachedFile,

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Response
 
 from app.access.route_scopes import needs
 from app.answering.question import Question
-from app.api.caller import CALLERS, CallerIn, release_header
-from app.api.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
 from app.api.files.store import IN_STORE
 from app.api.moderation.requests import checked_question
+from app.api.requests.caller import CALLERS, CallerIn, release_header
+from app.api.requests.dependencies import JSON_BODY, GatewayIn, ReleasesIn, ScopeIn
+from app.api.requests.work import work_of_passages
 from app.api.wire.files import attributes_of, created_at_s
-from app.api.work import work_of_passages
 from app.releases.model_names import STARTED_S
 from app.releases.releases import Releases
 from app.request.scope import RequestScope

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 
 from app.api.batches.keeper import submitter_of
-from app.api.caller import Caller
+from app.api.requests.caller import Caller
 from app.request.scope import RequestScope
 from deployments.batches.contract import Batch, BatchStage
 from deployments.batches.ingestion import IngestionRequest, Source

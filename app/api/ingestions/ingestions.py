@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from app.access.route_scopes import needs
 from app.api.batches.keeper import KeeperIn, OwnerIn
-from app.api.caller import CALLERS
-from app.api.dependencies import ArgsIn, ScopeIn
 from app.api.ingestions.events import ingestion_events
+from app.api.requests.caller import CALLERS
+from app.api.requests.dependencies import ArgsIn, ScopeIn
 from app.api.wire.ingestions import ingestion_of, source_of
 from app.api.wire.streaming import EventStream, encode_event, end_honestly, event_stream_content
 from app.problems import problem_body

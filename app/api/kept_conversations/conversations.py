@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
-from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.kept_conversations.keeping import (
     ConversationsIn,
     EraserIn,
     OwnerIn,
     owner_of,
 )
+from app.api.requests.dependencies import JSON_BODY, GatewayIn, ScopeIn
 from app.api.wire.conversations import conversation_info, deletion_info, messages_of
 from app.schemas.conversations import (
     ConversationCreate,

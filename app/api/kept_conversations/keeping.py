@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from app.api.dependencies import gateway_of, scope_of
+from app.api.requests.dependencies import gateway_of, scope_of
 from app.conversations.conversations import Conversations
 from app.conversations.eraser import Eraser
 from app.request.scope import RequestScope

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from app.access.route_scopes import needs
 from app.api.access.keeping import audit
-from app.api.dependencies import GatewayIn, ScopeIn
 from app.api.kept_conversations.keeping import EraserIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.api.wire.conversations import deletion_info
 from app.schemas.conversations import DeletionInfo
 from app.schemas.wire import problem_responses

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from app.access.route_scopes import needs
-from app.api.bodies import tolerant
-from app.api.caller import CallerIn
-from app.api.dependencies import JSON_BODY, GatewayIn, ScopeIn
-from app.api.work import work_of_texts
+from app.api.requests.bodies import tolerant
+from app.api.requests.caller import CallerIn
+from app.api.requests.dependencies import JSON_BODY, GatewayIn, ScopeIn
+from app.api.requests.work import work_of_texts
 from app.moderation.moderator import Verdict
 from app.releases.model_names import SERVICE
 from app.schemas.moderations import ModerationRequest, ModerationResponse, ModerationResult

@@ -7,10 +7,10 @@ import httpx
 from fastapi import APIRouter
 
 from app.access.route_scopes import needs
-from app.api.dependencies import ArgsIn
+from app.api.requests.dependencies import ArgsIn
 from app.schemas.overview import Links
 from app.schemas.wire import problem_responses
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.tracing.experiments import resolve_experiment
 
 router = APIRouter(

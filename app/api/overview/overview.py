@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Query
 
 from app.access.route_scopes import needs
-from app.api.dependencies import GatewayIn, ScopeIn
+from app.api.requests.dependencies import GatewayIn, ScopeIn
 from app.api.wire.overview import (
     NOTHING,
     application_infos,

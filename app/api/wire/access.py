@@ -15,7 +15,7 @@ from app.schemas.access import (
     RetentionInfo,
     TenantInfo,
 )
-from app.settings.prices import PICOUSD_PER_USD
+from app.settings.live.prices import PICOUSD_PER_USD
 from deployments.access.audit import AuditEntry
 from deployments.access.records import Budgets, Key, Limits, Retention, Tenant
 

@@ -13,7 +13,7 @@ from app.schemas.overview import (
     ReleaseActivity,
     TimesInfo,
 )
-from app.settings.prices import PICOUSD_PER_USD
+from app.settings.live.prices import PICOUSD_PER_USD
 from deployments.activity import MinuteCounts
 from deployments.recent_activity import Activity, RecentActivity
 from deployments.service_state import ServiceState

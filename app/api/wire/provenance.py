@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from app.api.conversation import Begun
+from app.api.openai.conversation import Begun
 from app.api.wire.values import blocked_of, source_of, timings_of
 from app.conversations.turn import OpenTurn
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
 from app.schemas.answers import Source
 from app.schemas.chat import Provenance, Routing
-from app.settings.housekeeping import HousekeepingKind
-from app.settings.routing import RoutingDecision
+from app.settings.live.housekeeping import HousekeepingKind
+from app.settings.live.routing import RoutingDecision
 from deployments.contracts.documents import Chunk
 from deployments.contracts.generation import Citation, Generation
 from deployments.contracts.search import ScoredChunk

@@ -7,7 +7,7 @@ from decimal import Decimal
 from io import StringIO
 
 from app.schemas.usage import UsageFigures, UsageGroup, UsageReport
-from app.settings.prices import PICOUSD_PER_USD
+from app.settings.live.prices import PICOUSD_PER_USD
 from deployments.activity import Usage, UsageQuery, UsageRow
 
 

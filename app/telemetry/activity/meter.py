@@ -12,8 +12,8 @@ import numpy as np
 from app.request.attempt import AttemptRecord
 from app.request.figures import observe_answer
 from app.request.notes import RequestNotes
-from app.settings.live import GatewayLive
-from app.settings.prices import PriceTable
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import PriceTable
 from app.telemetry.activity.tally import ActivityTally, OpenMinute
 from app.telemetry.requests import FinishedRequest, Outcome
 from app.telemetry.traces.tail_rule import reason_to_keep

@@ -4,8 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from app.settings.activity import ActivityArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.activity import ActivityArgs
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.activity.meter import ActivityMeter
 from app.telemetry.activity.tally import ActivityTally
 from deployments.activity import ActivityReport

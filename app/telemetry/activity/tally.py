@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.settings.activity import ActivityArgs
+from app.settings.cold.activity import ActivityArgs
 from app.telemetry.activity.reservoir import QueryReservoir
 from deployments.activity import (
     OTHER_KEYS,

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.request.attempt import AttemptRecord, StageTime
 from app.request.decision import Decision
-from app.settings.prices import PICOUSD_PER_USD, PriceTable
+from app.settings.live.prices import PICOUSD_PER_USD, PriceTable
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.content import Keep
 from deployments.contracts.calls import Lap

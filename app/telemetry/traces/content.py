@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from app.settings.recording import Recording
+from app.settings.live.recording import Recording
 from deployments.redaction.content_policy import ContentFilter, ContentPolicy
 from deployments.redaction.redactor import Redactor
 

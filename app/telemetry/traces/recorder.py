@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from threading import Thread
 
-from app.settings.live import GatewayLive
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.attributes import RequestAttributes
 from app.telemetry.traces.content import ContentRules

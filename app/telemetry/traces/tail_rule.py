@@ -1,6 +1,6 @@
 """Which traces are kept: decided once all of a request is known."""
 
-from app.settings.recording import Recording
+from app.settings.live.recording import Recording
 from app.telemetry.requests import TOO_MUCH, FinishedRequest
 
 _STEADY = 2**64

@@ -13,7 +13,7 @@ from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.rpc.calls import needs_by_path
 from app.rpc.services import RpcServices
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from benchmarks.grpc import _compare, _table
 from benchmarks.grpc_study.turns import Measured, measure, take_turns
 from benchmarks.grpc_study.ways import over_grpc, over_http

@@ -13,10 +13,10 @@ from app.cache.response_cache import ResponseCache
 from app.cache.stores.sqlite_store import SqliteStore
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.cache import ReleaseCache
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.cache import ReleaseCache
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from benchmarks.cache_study.latency import NoCache, measure
 from benchmarks.cache_study.staleness import look_for_stale_answers
 from benchmarks.response_cache import cli

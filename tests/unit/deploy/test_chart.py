@@ -15,7 +15,7 @@ from app.cluster.chart.manifests import check_embedded
 from app.cluster.chart.render import render_chart
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS
 from app.cluster.nodes import needed
-from app.settings.grpc import SERVICERS
+from app.settings.checks.grpc import SERVICERS
 from tests.unit.deploy.charts import (
     CHART,
     NAMESPACE,

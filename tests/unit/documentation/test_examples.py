@@ -22,8 +22,8 @@ from app.cluster.serve_schema import check_serve_schema
 from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.settings.check import check_content
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.requests import Telemetry
 from benchmarks.locust_support.slo import Slo
 from deployments.canary.policy import Policy

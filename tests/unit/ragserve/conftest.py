@@ -14,8 +14,8 @@ from app.api.application import create_app
 from app.batches.runner import BatchRunner
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.batches import BatchWorkArgs
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.batches import BatchWorkArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import Telemetry
 from deployments.batches.deployment import BatchKeeper
 from tests.doubles import DoubleDirectory

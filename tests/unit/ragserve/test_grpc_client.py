@@ -20,7 +20,7 @@ from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.rpc.calls import needs_by_path
 from app.rpc.services import RpcServices
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.errors import Overloaded, RateLimited
 from ragserve.client import (
     ApiConnectionError,

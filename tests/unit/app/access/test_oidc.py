@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.algorithms import RSAAlgorithm
 
 from app.access.oidc import OidcTokens
-from app.settings.access import OidcIssuer
+from app.settings.cold.access import OidcIssuer
 from deployments.contracts.errors import Unauthorized, Unavailable
 
 ISSUER = "https://login.example.org"

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from app.access.keyring import Keyring
 from app.access.principals import OPERATOR, Authenticator
 from app.request.principal import ANONYMOUS, Principal
-from app.settings.access import AuthMode
+from app.settings.cold.access import AuthMode
 from deployments.access.records import Key, Limits, Tenant
 from deployments.access.secrets import new_key
 from deployments.access.store import Changes, KnownKey

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.answering.housekeeping import housekeeping_kind, reply_without_a_model
-from app.settings.housekeeping import USUAL, HousekeepingRule
+from app.settings.live.housekeeping import USUAL, HousekeepingRule
 from deployments.contracts.generation import Message, Role
 
 HISTORY = """

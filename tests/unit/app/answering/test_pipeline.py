@@ -17,9 +17,9 @@ from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
-from app.settings.live import GatewayLive
-from app.settings.priors import Prior
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.priors import Prior
+from app.settings.live.release import Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
 from deployments.contracts.errors import (

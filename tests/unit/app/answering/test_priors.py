@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.answering.priors import with_priors
-from app.settings.priors import Prior
+from app.settings.live.priors import Prior
 from deployments.contracts.documents import Chunk
 from deployments.contracts.search import ScoredChunk
 

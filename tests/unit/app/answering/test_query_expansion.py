@@ -15,8 +15,8 @@ from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.attempt import AttemptRecord
 from app.request.scope import RequestScope
-from app.settings.live import GatewayLive
-from app.settings.release import FilterField, Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import FilterField, Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
 from deployments.contracts.errors import InvalidRequest, Overloaded, RagError

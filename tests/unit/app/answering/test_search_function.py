@@ -7,7 +7,7 @@ import pytest
 
 from app.answering.question import Question
 from app.answering.search_function import SEARCH, asked_by, search_function
-from app.settings.release import FilterField, Release
+from app.settings.live.release import FilterField, Release
 from deployments.contracts.tools import ToolCall
 
 RELEASE = Release(retrieval="r", generator=("g",), top_n=4)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.answering.self_query import SelfQuery, all_of, describe_fields, read_self_query, schema_of
-from app.settings.release import FilterField
+from app.settings.live.release import FilterField
 
 FIELDS = {
     "year": FilterField(kind="integer", description="Year in which the PEP was written."),

@@ -9,10 +9,10 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.breaker import BreakerState
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.prices import PriceTable
+from app.settings.cold.breaker import BreakerState
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import PriceTable
 from app.telemetry.metrics import RequestMetrics
 from app.telemetry.pace import Pace
 from app.telemetry.requests import Telemetry

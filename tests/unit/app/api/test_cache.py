@@ -13,9 +13,9 @@ from app.cache.response_cache import ResponseCache
 from app.cache.stores.sqlite_store import SqliteStore
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.cache import ReleaseCache
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.cache import ReleaseCache
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.metrics import RequestMetrics
 from app.telemetry.requests import Telemetry
 from deployments.telemetry import catalog

@@ -13,7 +13,7 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Document, IngestOutcome, Upload
 from deployments.contracts.search import Embedded, InputType

@@ -8,9 +8,9 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageFailed, Unavailable
 from tests.doubles import DoubleDirectory

@@ -12,7 +12,7 @@ pytest.importorskip("tantivy", reason="the library of the lexical index is not i
 from app.operations.erase import erase_tenant
 from app.request.principal import Principal
 from app.request.scope import RequestScope
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from benchmarks.isolation_study.fuzz import Fuzz
 from benchmarks.isolation_study.party import Party, closed_id
 from deployments.contracts.tenants import Access

@@ -14,11 +14,11 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.activity import ActivityArgs
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.recording import Recording
-from app.settings.release import Release
+from app.settings.cold.activity import ActivityArgs
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.recording import Recording
+from app.settings.live.release import Release
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.requests import Telemetry
 from deployments.activity import ActivityReport, TrackerStage, Usage, UsageKey, UsageQuery, UsageRow

@@ -13,8 +13,8 @@ from app.batches.runner import BatchRunner
 from app.edge.admission import current_gate
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.batches import BatchWorkArgs
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.batches import BatchWorkArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.batches.contract import Batch, Work, WorkReport
 from deployments.batches.deployment import BatchKeeper

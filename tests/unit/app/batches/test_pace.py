@@ -3,7 +3,7 @@
 import pytest
 
 from app.batches.pace import may_begin
-from app.settings.batches import BatchWorkArgs
+from app.settings.cold.batches import BatchWorkArgs
 
 ARGS = BatchWorkArgs(max_lines=4, busy_share=0.25, quiet_s=30, trickle_s=1)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cache.opening import cache_url, open_cache
-from app.settings.cache import CacheArgs
+from app.settings.cold.cache import CacheArgs
 from deployments.contracts.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from app.cluster.environment import HAPROXY_SETTINGS, SERVE_SETTINGS, environment_lines
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 
 REPOSITORY = Path(__file__).parents[4]
 URL = "postgresql://me:it's $HOME@db/ragserve"

@@ -7,7 +7,7 @@ import pytest
 
 from app.conversations.conversations import Conversations
 from app.conversations.retention import Retention
-from app.settings.conversations import ConversationSettings
+from app.settings.live.conversations import ConversationSettings
 from deployments.access.records import Retention as TenantRetention
 from deployments.access.records import Tenant
 from deployments.access.secrets import Peppers

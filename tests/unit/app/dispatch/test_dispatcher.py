@@ -18,9 +18,9 @@ from app.releases.releases import Releases
 from app.request.background import Background
 from app.request.figures import ABORTED, FAILED, Values
 from app.request.scope import RequestScope
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.canary.evidence import Arm
 from deployments.canary.policy import Judge, Policy, Shadow

@@ -14,8 +14,8 @@ from app.edge.limit import AdmissionLimit
 from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.request.waiting import note_wait
-from app.settings.gateway import GatewayArgs
-from app.settings.recording import Recording
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.recording import Recording
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import IngestOutcome

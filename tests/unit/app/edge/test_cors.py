@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import Telemetry
 from tests.doubles import DoubleDirectory
 from tests.unit.app.conftest import LIVE

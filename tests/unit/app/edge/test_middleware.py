@@ -14,7 +14,7 @@ from app.api.application import create_app
 from app.edge.middleware import edge_middlewares
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from tests.doubles import DoubleDirectory
 from tests.unit.app.conftest import LIVE
 

@@ -12,7 +12,7 @@ from app.evaluation import evaluator as module
 from app.evaluation.evaluator import Evaluator
 from app.evaluation.judges import Judged
 from app.releases.releases import Releases
-from app.settings.evaluation import OnlineEvaluation
+from app.settings.live.evaluation import OnlineEvaluation
 from app.telemetry.requests import FinishedRequest
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.search import Reranked

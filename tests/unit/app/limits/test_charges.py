@@ -21,9 +21,9 @@ from app.limits.stores.memory_store import MemoryStore
 from app.limits.stores.operations import Operation
 from app.releases.releases import Releases
 from app.request.principal import ANONYMOUS, Principal
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.prices import Prices, PriceTable
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import Prices, PriceTable
 from deployments.access.records import Budgets, Limits
 from deployments.budgets.journal import read_journal
 from deployments.budgets.periods import periods_at

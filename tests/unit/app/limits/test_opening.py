@@ -10,7 +10,7 @@ from app.limits.stores.gcra import cost_us
 from app.limits.stores.operations import Move, Operation
 from app.limits.stores.redis_store import RedisStore
 from app.limits.stores.sqlite_store import SqliteStore
-from app.settings.limits import LimitsArgs
+from app.settings.cold.limits import LimitsArgs
 from deployments.contracts.errors import ConfigError
 
 ARGS = LimitsArgs()

@@ -9,7 +9,7 @@ from app.cluster.serve_config import ServeConfig, load_serve_config
 from app.local import generator_choice
 from app.local.generator_choice import GeneratorChoice, with_generator
 from app.settings.check import check_content
-from app.settings.live import GatewayLive
+from app.settings.live.gateway import GatewayLive
 
 SHIPPED = Path(__file__).parents[4] / "serve_config.yaml"
 OPENAI = GeneratorChoice("openai", "org/Some Model:7B", "http://127.0.0.1:9/v1")

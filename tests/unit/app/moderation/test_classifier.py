@@ -10,8 +10,8 @@ import pytest
 from app.moderation.classifier import AlwaysClosed, OpenAIClassifier
 from app.moderation.classifiers import Classifiers
 from app.moderation.windows import windows
-from app.settings.breaker import BreakerArgs
-from app.settings.moderation import ClassifierArgs
+from app.settings.cold.breaker import BreakerArgs
+from app.settings.live.moderation import ClassifierArgs
 from app.stages.breaker import Breaker
 from deployments.contracts.errors import BackendFailed, DeadlineExceeded, StageError, Unavailable
 

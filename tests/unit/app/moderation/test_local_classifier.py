@@ -15,8 +15,8 @@ from app.moderation.local_classifier import LocalClassifier
 from app.moderation.moderator import Moderator
 from app.moderation.policies import Policies
 from app.request.scope import RequestScope
-from app.settings.live import GatewayLive
-from app.settings.moderation import ClassifierArgs, LocalClassifierArgs, Moderation
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.moderation import ClassifierArgs, LocalClassifierArgs, Moderation
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (
     ConfigError,

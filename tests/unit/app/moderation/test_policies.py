@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.moderation.policies import Policies, policy_version
-from app.settings.live import GatewayLive
-from app.settings.moderation import Moderation
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.moderation import Moderation
 
 SETTINGS: dict[str, Any] = {
     "blocklists": {"oaths": {"terms": ["by jove"]}, "names": {"terms": ["Рeg"]}},

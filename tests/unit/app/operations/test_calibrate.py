@@ -9,8 +9,8 @@ from app.operations.foreign_questions import foreign_questions
 from app.releases.releases import Releases
 from app.releases.route import Route
 from app.request.scope import RequestScope
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import Chunk, DocumentRecord, IndexedDocument
 from deployments.contracts.errors import StageError, Unavailable

@@ -8,8 +8,8 @@ from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.releases.route import RetrievalStages
 from app.request.notes import RequestNotes
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from deployments.canary.evidence import ARMS, Arm
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Shares

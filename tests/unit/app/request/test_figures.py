@@ -5,7 +5,7 @@ import pytest
 from app.dispatch.comparison import agreement, overlap_at_k
 from app.request.attempt import AttemptRecord, StageTime
 from app.request.figures import observe_answer
-from app.settings.prices import Prices, PriceTable
+from app.settings.live.prices import Prices, PriceTable
 from deployments.canary.metrics import METRICS, PAIRS, RATINGS
 from deployments.contracts.calls import Times
 from deployments.contracts.documents import Chunk

@@ -8,8 +8,8 @@ import pytest
 from app.releases.releases import Releases
 from app.request.scope import RequestScope
 from app.routing.candidates import look_at
-from app.settings.live import GatewayLive
-from app.settings.routing import RequestFacts
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.routing import RequestFacts
 from app.telemetry.pace import Pace
 from deployments.contracts.errors import Unavailable
 from tests.doubles import DoubleDirectory

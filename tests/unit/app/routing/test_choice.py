@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.routing.choice import Candidate, choose_model
-from app.settings.routing import RequestFacts, RoutingDecision, RoutingRule
+from app.settings.live.routing import RequestFacts, RoutingDecision, RoutingRule
 
 SHORT = RequestFacts(prompt_chars=40, turns=1, needs_retrieval=True, wants_json=False)
 FAST = Candidate("fast", p50_ms=80, p95_ms=200, cost_usd=0.002, idle_s=3)

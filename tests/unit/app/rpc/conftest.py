@@ -19,8 +19,8 @@ from app.releases.releases import Releases
 from app.request.principal import Principal
 from app.rpc.calls import needs_by_path
 from app.rpc.services import RpcServices
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.access.records import Limits, Scope
 from deployments.contracts.errors import Unauthorized

@@ -15,7 +15,7 @@ from app.limits.stores.memory_store import MemoryStore
 from app.rpc import calls
 from app.rpc.calls import RPCS
 from app.rpc.guard import RpcGuard, is_near
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.access.records import Limits
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import (

@@ -186,7 +186,7 @@ async def test_an_equal_question_over_both_ways_has_the_same_answer(loaded: Serv
     import httpx
 
     from app.api.application import create_app
-    from app.settings.gateway import GatewayArgs
+    from app.settings.cold.gateway import GatewayArgs
 
     transport = httpx.ASGITransport(create_app(loaded.gateway, GatewayArgs()))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

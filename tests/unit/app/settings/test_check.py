@@ -11,8 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from app.settings.check import ARGS_OF_BUILDER, check_serve_config, main
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from deployments.contracts.errors import ConfigError
 
 ROOT = Path(__file__).parents[4]

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.settings.breaker import BreakerArgs
+from app.settings.cold.breaker import BreakerArgs
 from app.stages.breaker import Breaker, Breakers
 from deployments.contracts.errors import (
     DeadlineExceeded,

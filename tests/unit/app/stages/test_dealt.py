@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.settings.breaker import BreakerArgs
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.breaker import BreakerArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.stages.breaker import Breakers
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import DeadlineExceeded, Unavailable

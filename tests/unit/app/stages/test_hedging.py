@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.settings.hedging import HedgingArgs
+from app.settings.cold.hedging import HedgingArgs
 from app.stages.coalescing import Coalescer
 from app.stages.hedging import Hedging
 from deployments.contracts.errors import Unavailable

@@ -6,7 +6,7 @@ from app.request.attempt import AttemptRecord, StageTime
 from app.request.caching import CacheNote
 from app.request.notes import RequestNotes
 from app.request.trace_context import trace_of
-from app.settings.activity import ActivityArgs
+from app.settings.cold.activity import ActivityArgs
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.pace import Pace
 from app.telemetry.requests import FinishedRequest

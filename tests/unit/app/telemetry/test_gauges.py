@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from app.settings.breaker import BreakerState
+from app.settings.cold.breaker import BreakerState
 from app.telemetry.gauges import Admission, Gauges
 from deployments.telemetry import catalog
 from deployments.tracing.counters import DropReason, TraceCounts

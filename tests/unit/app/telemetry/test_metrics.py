@@ -6,7 +6,7 @@ import pytest
 
 from app.request.attempt import AttemptRecord, StageTime
 from app.request.notes import RequestNotes
-from app.settings.prices import Prices, PriceTable
+from app.settings.live.prices import Prices, PriceTable
 from app.telemetry.metrics import RequestMetrics
 from app.telemetry.requests import FinishedRequest
 from deployments.contracts.calls import Times

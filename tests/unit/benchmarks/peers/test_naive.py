@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from app.answering.ranking import judged
-from app.settings.release import Release
+from app.settings.live.release import Release
 from benchmarks.peers.chunks import pages
 from benchmarks.peers.naive import create_app
 from benchmarks.peers.naive_rag import NaiveRag

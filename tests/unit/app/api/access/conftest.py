@@ -14,7 +14,7 @@ from app.api.application import create_app
 from app.gateway import make_gateway
 from app.idempotency.requests import IdempotentRequests
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.access.secrets import Peppers
 from deployments.access.store import AccessStore

@@ -11,7 +11,7 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.errors import Overloaded
 from tests.doubles import DoubleDirectory
 from tests.unit.app.api.access.conftest import Closed

@@ -9,7 +9,7 @@ import pytest
 from app.api.application import create_app
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from tests.doubles import DoubleDirectory
 from tests.unit.app.api.access.conftest import ADMIN, Closed
 from tests.unit.app.conftest import LIVE

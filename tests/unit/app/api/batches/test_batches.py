@@ -9,8 +9,8 @@ import httpx
 import openai
 import pytest
 
-from app.settings.gateway import GatewayArgs
-from tests.unit.app.api.test_problems import assert_problem
+from app.settings.cold.gateway import GatewayArgs
+from tests.unit.app.api.requests.test_problems import assert_problem
 from tests.unit.app.batches.conftest import ADMIN, Service
 
 JSONL = {"content-type": "application/jsonl"}

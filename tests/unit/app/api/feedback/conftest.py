@@ -18,9 +18,9 @@ from app.conversations.places import places_of
 from app.gateway import make_gateway
 from app.releases.releases import Releases
 from app.request.principal import Principal
-from app.settings.activity import ActivityArgs
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.activity import ActivityArgs
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.metrics import RequestMetrics

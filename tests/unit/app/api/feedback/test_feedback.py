@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.settings.feedback import FeedbackSettings
-from app.settings.recording import Recording
+from app.settings.live.feedback import FeedbackSettings
+from app.settings.live.recording import Recording
 from deployments.assessments.contract import AssessmentQuery, KeptAssessment
 from deployments.contracts.errors import Unavailable
 from deployments.telemetry import catalog

@@ -6,7 +6,7 @@ import httpx
 import openai
 import pytest
 
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.contracts.calls import CallContext
 from deployments.contracts.documents import DocumentRecord
 from tests.doubles import DoubleDirectory, MemoryRetriever, WholeDocumentIndexer

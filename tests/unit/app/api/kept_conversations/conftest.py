@@ -19,10 +19,10 @@ from app.gateway import make_gateway
 from app.idempotency.requests import IdempotentRequests
 from app.releases.releases import Releases
 from app.request.principal import Principal
-from app.settings.cache import ReleaseCache
-from app.settings.conversations import ConversationSettings
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
+from app.settings.cold.cache import ReleaseCache
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.conversations import ConversationSettings
+from app.settings.live.gateway import GatewayLive
 from app.telemetry.requests import FinishedRequest, Telemetry
 from deployments.contracts.calls import CallContext
 from deployments.contracts.erasure import ErasureScope

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from app.settings.moderation import Moderation
+from app.settings.live.moderation import Moderation
 from deployments.contracts.generation import Message
 from tests.unit.app.api.kept_conversations.conftest import (
     CAPITAL,

@@ -11,9 +11,9 @@ from app.gateway import make_gateway
 from app.moderation.classifier import AlwaysClosed
 from app.moderation.classifiers import Classifiers
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.moderation import Moderation
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.moderation import Moderation
 from app.telemetry.requests import FinishedRequest, Telemetry
 from tests.doubles import DoubleDirectory
 from tests.unit.app.conftest import LIVE

@@ -12,7 +12,7 @@ from app.api.application import create_app
 from app.api.overview.links import mlflow_server
 from app.gateway import make_gateway
 from app.releases.releases import Releases
-from app.settings.gateway import GatewayArgs
+from app.settings.cold.gateway import GatewayArgs
 from deployments.activity import MinuteCounts, ReleaseMinute
 from deployments.contracts.errors import Unavailable
 from deployments.recent_activity import RecentActivity, sum_up

@@ -16,11 +16,11 @@ from app.releases.assignment import Assignment
 from app.releases.releases import Releases
 from app.request.principal import Principal
 from app.request.scope import RequestScope
-from app.settings.cache import ReleaseCache
-from app.settings.gateway import GatewayArgs
-from app.settings.live import GatewayLive
-from app.settings.recording import Recording
-from app.settings.release import Release
+from app.settings.cold.cache import ReleaseCache
+from app.settings.cold.gateway import GatewayArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.recording import Recording
+from app.settings.live.release import Release
 from deployments.canary.policy import Policy
 from deployments.canary.rollout import Shares
 from deployments.contracts.calls import CallContext

@@ -8,8 +8,8 @@ import pytest
 from app.answering.ask import from_generator
 from app.answering.question import Question
 from app.releases.assignment import Assignment
-from app.settings.cache import ReleaseCache
-from app.settings.live import GatewayLive
+from app.settings.cold.cache import ReleaseCache
+from app.settings.live.gateway import GatewayLive
 from deployments.contracts.generation import (
     Generation,
     GenerationRequest,

@@ -7,8 +7,8 @@ import pytest
 
 from app.answering.question import Question
 from app.releases.assignment import Assignment
-from app.settings.cache import ReleaseCache
-from app.settings.recording import Recording
+from app.settings.cold.cache import ReleaseCache
+from app.settings.live.recording import Recording
 from deployments.contracts.errors import StageFailed
 from deployments.contracts.generation import Sampling
 from tests.unit.app.dispatch.caching.service import (

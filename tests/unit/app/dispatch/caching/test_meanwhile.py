@@ -7,7 +7,7 @@ import pytest
 
 from app.answering.question import Question
 from app.releases.assignment import Assignment
-from app.settings.cache import ReleaseCache
+from app.settings.cold.cache import ReleaseCache
 from deployments.contracts.calls import CallContext
 from deployments.contracts.errors import StageFailed, Unavailable
 from deployments.contracts.generation import collect

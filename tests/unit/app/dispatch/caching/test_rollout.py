@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.answering.question import Question
-from app.settings.cache import ReleaseCache
+from app.settings.cold.cache import ReleaseCache
 from tests.rollout_course import course, make_rollout
 from tests.unit.app.dispatch.caching.service import Service, in_rollout, live
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.answering.question import Question
 from app.cache.response_cache import ResponseCache
 from app.releases.assignment import Assignment
-from app.settings.cache import ReleaseCache
+from app.settings.cold.cache import ReleaseCache
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.generation import Message, collect
 from deployments.contracts.search import Embedded

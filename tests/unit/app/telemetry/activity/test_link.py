@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.settings.activity import ActivityArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.activity import ActivityArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.telemetry.activity.link import TrackerLink
 from app.telemetry.activity.outbox import ActivityOutbox
 from deployments.activity import ActivityReport, UsageQuery

@@ -11,12 +11,12 @@ import pytest
 from app.request.attempt import AttemptRecord, StageTime
 from app.request.caching import CacheNote
 from app.request.notes import RequestNotes
-from app.settings.activity import ActivityArgs
-from app.settings.feedback import FeedbackSettings
-from app.settings.live import GatewayLive
-from app.settings.prices import Prices, PriceTable
-from app.settings.recording import Recording
-from app.settings.release import Release
+from app.settings.cold.activity import ActivityArgs
+from app.settings.live.feedback import FeedbackSettings
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import Prices, PriceTable
+from app.settings.live.recording import Recording
+from app.settings.live.release import Release
 from app.telemetry.activity.meter import day_of
 from app.telemetry.activity.outbox import ActivityOutbox
 from app.telemetry.requests import FinishedRequest

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings.activity import ActivityArgs
-from app.settings.live import GatewayLive
-from app.settings.release import Release
+from app.settings.cold.activity import ActivityArgs
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.release import Release
 from app.telemetry.activity.outbox import ActivityOutbox
 from deployments.activity import OTHER_KEYS, ActivityReport, UsageKey
 from tests.unit.app.telemetry.requests import STARTED_NS, finished

@@ -11,10 +11,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from app.request.attempt import StageTime
 from app.request.trace_context import TraceContext
-from app.settings.live import GatewayLive
-from app.settings.prices import Prices, PriceTable
-from app.settings.recording import Recording
-from app.settings.release import Release
+from app.settings.live.gateway import GatewayLive
+from app.settings.live.prices import Prices, PriceTable
+from app.settings.live.recording import Recording
+from app.settings.live.release import Release
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.recorder import TraceRecorder
 from deployments.contracts.erasure import user_mark

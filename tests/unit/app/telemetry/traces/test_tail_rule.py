@@ -7,7 +7,7 @@ import pytest
 
 from app.request.notes import RequestNotes
 from app.request.trace_context import trace_of
-from app.settings.recording import Recording
+from app.settings.live.recording import Recording
 from app.telemetry.requests import FinishedRequest
 from app.telemetry.traces.tail_rule import reason_to_keep
 from tests.unit.app.telemetry.requests import finished

@@ -1,0 +1,1 @@
+"""`/admin`: what operators decide."""

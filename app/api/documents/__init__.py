@@ -1,0 +1,1 @@
+"""`/v1/documents`: what is in the index."""

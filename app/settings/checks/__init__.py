@@ -1,0 +1,1 @@
+"""What the check of a whole file looks at beyond the settings themselves."""

@@ -1,0 +1,1 @@
+"""Settings that take new replicas to change."""

@@ -1,0 +1,1 @@
+"""Settings that replicas take up while they run."""
