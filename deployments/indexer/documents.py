@@ -34,6 +34,7 @@ from deployments.indexer.records import read_json, read_lines
 _LOGGER = logging.getLogger(__name__)
 
 _LOADED_LATE = (
+    "html.fragments",
     "html.page",
     "pdf.document",
     "sheets.workbook",

@@ -6,7 +6,7 @@ it stands apart by a blank, as nobody knows how it is shown.
 
 UNSEEN = frozenset(
     (
-        *("head", "nav", "script", "style", "noscript", "template", "svg", "iframe", "object"),
+        *("head", "nav", "script", "style", "noscript", "template", "iframe", "object"),
         *("audio", "video", "canvas", "datalist", "noframes", "noembed"),
         *("rt", "rp", "rtc", "map", "title"),
     )

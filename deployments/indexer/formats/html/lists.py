@@ -15,12 +15,13 @@ Attributes = Mapping[str, str | None]
 
 
 class ListMarkers:
-    """The markers of one list, item by item: counting goes on from the item before."""
+    """The markers of one list, item by item: counting goes on from the item before, backwards from
+    the count of items where the list says so."""
 
-    def __init__(self, tag: str, attributes: Attributes) -> None:
+    def __init__(self, tag: str, attributes: Attributes, item_count: int = 0) -> None:
         self._is_ordered = tag == "ol"
-        self._number = integer(attributes.get("start"), 1)
         self._step = -1 if "reversed" in attributes else 1
+        self._number = integer(attributes.get("start"), 1 if self._step > 0 else item_count)
         self._write = _NUMBERING.get(attributes.get("type") or "", str)
 
     def next(self, item: Attributes) -> str:

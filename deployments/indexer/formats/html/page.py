@@ -1,6 +1,6 @@
 """Reads a web page the way a browser does: lexbor parses it by the HTML standard, in linear time.
 
-Which elements stand apart is in `html_elements`, how blocks are written in `html_renderer`.
+Which elements stand apart is in `elements`, how blocks are written in `renderer`.
 """
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -9,6 +9,7 @@ from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, ReadingOptions, left_out
 from deployments.indexer.formats.html.bounds import check_page
 from deployments.indexer.formats.html.renderer import HtmlRenderer
+from deployments.indexer.formats.html.xhtml import as_html
 from deployments.indexer.formats.text.encodings import declared_encoding, decode_text
 
 
@@ -16,7 +17,7 @@ def read_html(content: bytes, options: ReadingOptions) -> Converted:
     """Reads a web page: its `<main>` where it has one, without navigation and scripts."""
     decoded = decode_text(content, declared=declared_encoding(content))
     check_page(decoded.text)
-    page = LexborHTMLParser(decoded.text)
+    page = LexborHTMLParser(as_html(decoded.text))
     title = page.css_first("head > title") or page.css_first("title")
     renderer = HtmlRenderer(shows_hidden=options.hidden)
     root = _main(page) or page.root

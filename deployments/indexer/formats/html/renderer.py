@@ -1,7 +1,8 @@
 """Writes the tree of a web page as Markdown, walking it without recursion: pages may be deep.
 
 Attributes give nothing but the description of an image, the language of code, the numbers of a
-list and the spans of a table. Tables that only lay a page out are read as their content.
+list, the spans of a table and what stands in the fields of a form. Tables that only lay a page out
+are read as their content.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 from selectolax.lexbor import LexborNode
 
+from deployments.indexer.formats.html.definitions import Terms
 from deployments.indexer.formats.html.elements import (
     BLOCK,
     CODE,
@@ -21,6 +23,7 @@ from deployments.indexer.formats.html.elements import (
 )
 from deployments.indexer.formats.html.formulas import formula_text
 from deployments.indexer.formats.html.lists import Attributes, ListMarkers, integer
+from deployments.indexer.formats.html.shown import drawing_text, field_value
 from deployments.indexer.formats.html.tables import is_only_cell, lays_out
 from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
 from deployments.indexer.formats.scripts import lowered, raised
@@ -30,6 +33,8 @@ _BLANK = re.compile(r"[ \t\n\r\f\v]+")
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
 _READS_AS_MARKUP = re.compile(r"<|\*|(?<!\w)_|_(?!\w)")
 _LANGUAGE = re.compile(r"\b(?:language|lang|highlight-source)-([\w+#.-]+)")
+_APART_FROM_TERMS = LISTS | PREFORMATTED | HEADINGS.keys() | {"table", "dl"}
+"""What does not go on in the line of the term that it is said of."""
 _MAX_LAYOUTS = 8
 """Tables in tables beyond this depth are not looked at any more: they lay a page out."""
 
@@ -45,6 +50,7 @@ class HtmlRenderer:
         self._marks: list[int] = []
         self._lists: list[ListMarkers] = []
         self._item: str | None = None  # the marker of the open item; "" once it was written
+        self._terms = Terms()
         self._preformatted = 0
         self._layouts = 0
         self._table: SpannedTable | None = None
@@ -69,6 +75,7 @@ class HtmlRenderer:
                 continue
             node = node.next if above else None
         self._flush()
+        self._flush_terms()
 
     def _enter(self, node: LexborNode, tag: str) -> bool:
         """Takes what comes before an element's content; returns whether its content is read."""
@@ -85,6 +92,9 @@ class HtmlRenderer:
             return False
         if tag == "math":
             self._add_formula(node)
+            return False
+        if tag == "svg":
+            self._line.append(f" {drawing_text(node)} ")
             return False
         if tag == "br":
             self._line.append("\n")
@@ -151,8 +161,12 @@ class HtmlRenderer:
 
     def _open_block(self, node: LexborNode, tag: str) -> None:
         self._flush()
+        if tag in _APART_FROM_TERMS:
+            self._flush_terms()
         if tag in LISTS:
-            self._lists.append(ListMarkers(tag, node.attributes))
+            self._lists.append(ListMarkers(tag, node.attributes, _count_items(node)))
+        elif tag == "input":
+            self._line.append(field_value(node.attributes))
         elif tag == "li":
             self._item = self._lists[-1].next(node.attributes) if self._lists else "-"
         elif tag in PREFORMATTED:
@@ -168,8 +182,12 @@ class HtmlRenderer:
         elif tag in PREFORMATTED:
             self._preformatted -= 1
             self._close_code(node)
+        elif tag == "dt" and node.parent is not None and node.parent.tag in ("dl", "div"):
+            self._terms.add("".join(self._take()))
         else:
             self._flush()
+        if tag == "dl":
+            self._flush_terms()
         if tag in LISTS and self._lists:
             self._lists.pop()
             self._item = "" if self._lists else None
@@ -189,8 +207,16 @@ class HtmlRenderer:
     def _flush(self) -> None:
         """Writes the line that is open, as what it stands in."""
         text = "".join(self._take())
-        if not text or text.isspace():
-            return
+        if text and not text.isspace():
+            for paragraph in self._terms.lead(text):
+                self._write(paragraph)
+
+    def _flush_terms(self) -> None:
+        """Writes the terms that wait, as nothing that stands beside them is said of them."""
+        if terms := self._terms.take():
+            self._write(terms)
+
+    def _write(self, text: str) -> None:
         if self._table is not None:
             self._cell.append(text)
         elif self._item is not None:
@@ -242,6 +268,13 @@ class HtmlRenderer:
     def _take_cell(self) -> list[str]:
         cell, self._cell = self._cell, []
         return cell
+
+
+def _count_items(node: LexborNode) -> int:
+    """Returns the number of items of a list that counts backwards, the only one that needs it."""
+    if "reversed" not in node.attributes:
+        return 0
+    return sum(child.tag == "li" for child in node.iter())
 
 
 def _says_it_again(attributes: Attributes) -> bool:

@@ -79,12 +79,27 @@ def _parse(text: str, delimiter: str) -> tuple[list[list[str]], tuple[str, ...]]
     A quote that is never closed, or is closed within other text some lines on, was meant as a sign.
     """
     csv.field_size_limit(bounds.MAX_CHARS)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    quote = _quote(text, delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote)
     rows = list(_bounded(reader))
-    if len(rows) < reader.line_num and not _is_strict(text, delimiter):
+    if len(rows) < reader.line_num and not _is_strict(text, delimiter, quote):
         warning = "Quotes in the table do not match: they were read as text."
         return list(_bounded(_split_lines(text, delimiter, quotes=False))), (warning,)
     return rows, ()
+
+
+def _quote(text: str, delimiter: str) -> str:
+    """Returns the sign that quotes cells: an apostrophe where several cells begin with one and all
+    of them end with one, and none has the usual sign. Excel's `'0123` begins with one only."""
+    sample = text[:_SAMPLE_CHARS]
+    begin = rf"(?:^|{re.escape(delimiter)})'"
+    begun = len(re.findall(begin, sample, re.M))
+    whole = rf"{begin}(?:[^'\n]|'')*+'(?={re.escape(delimiter)}|\r?$)"
+    return (
+        "'"
+        if begun > 1 and '"' not in sample and len(re.findall(whole, sample, re.M)) == begun
+        else '"'
+    )
 
 
 def _bounded(rows: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -96,8 +111,10 @@ def _bounded(rows: Iterable[list[str]]) -> Iterator[list[str]]:
         yield row
 
 
-def _is_strict(text: str, delimiter: str) -> bool:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _is_strict(text: str, delimiter: str, quote: str) -> bool:
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, strict=True
+    )
     try:
         for _ in reader:
             pass

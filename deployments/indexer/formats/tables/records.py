@@ -44,7 +44,7 @@ def render_records(rows: Iterable[Row]) -> str:
     below = head[at + 1] if len(head) > at + 2 else {}
     if _is_record(names, head[at + 1 :]):
         names, at = {}, at - 1
-    elif _goes_on(names, below):
+    elif _goes_on(names := _spread(names, below), below):
         names = _names({**names, **{n: _joined(names.get(n), below[n]) for n in below}})
         at += 1
     titles = [_as_title(row) for row in head[:first] if row]
@@ -99,6 +99,28 @@ def _is_scale(cells: Sequence[str]) -> bool:
     numbers = list(map(float, cells))
     rises = all(former < later for former, later in pairwise(numbers))
     return rises if len(numbers) > 1 else cells[0].isdecimal() and 1500 <= numbers[0] < 2200
+
+
+def _spread(names: Row, below: Row) -> Row:
+    """Returns the names with those of groups over all their columns, where the file has left them
+    out: a name over the first of several, and under each of them a name, or a number that rises."""
+    spread, group = dict(names), None
+    for column in sorted({*names, *below}):
+        if column in names:
+            group = names[column] if column in below else None
+        elif group is not None:
+            spread[column] = group
+    added = spread.keys() - names.keys()
+    are_names = all(
+        _may_be_names([below[column] for column in sorted(below) if spread.get(column) == group])
+        for group in {spread[column] for column in added}
+    )
+    return dict(sorted(spread.items())) if added and are_names else names
+
+
+def _may_be_names(cells: Sequence[str]) -> bool:
+    is_distinct = len(set(cells)) == len(cells)
+    return is_distinct and (not any(map(_NUMBER_OR_DATE.fullmatch, cells)) or _is_scale(cells))
 
 
 def _goes_on(names: Row, below: Row) -> bool:

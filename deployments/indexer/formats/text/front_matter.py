@@ -65,7 +65,7 @@ def read_front_matter(text: str) -> FrontMatter:
     except (yaml.YAMLError, ValueError):
         nested, fields = [], dict(_simple_lines(match[1]))
     if not fields and not nested:
-        return FrontMatter({}, "", text)
+        return FrontMatter({}, "", text[match.end() :] if not match[1].strip() else text)
     values = {key: _resolve(value, is_plain) for key, (value, is_plain) in fields.items()}
     title, _ = fields.get("title", ("", True))
     values.pop("title", None)

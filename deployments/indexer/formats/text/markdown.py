@@ -1,10 +1,12 @@
-"""Reads Markdown: front matter becomes title and metadata, embedded pictures their descriptions."""
+"""Reads Markdown: front matter becomes title and metadata, embedded pictures their descriptions,
+and HTML what it shows."""
 
 from deployments.contracts.documents import Part
 from deployments.indexer.formats.converted import Converted, left_out
 from deployments.indexer.formats.pictures import drop_pictures
 from deployments.indexer.formats.text.encodings import decode_text
 from deployments.indexer.formats.text.front_matter import read_front_matter
+from deployments.indexer.formats.text.html_in_markdown import show_html
 
 
 def read_markdown(content: bytes) -> Converted:
@@ -23,7 +25,7 @@ def read_markdown(content: bytes) -> Converted:
         left_out(picture_count, "embedded picture"),
     )
     return Converted(
-        (Part(text),),
+        (Part(show_html(text)),),
         title=matter.title,
         metadata=matter.fields,
         markup="markdown",

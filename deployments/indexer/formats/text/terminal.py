@@ -13,11 +13,18 @@ _SEQUENCE = re.compile(
     r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c\n]*(?:\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
+_RAW_COLOUR = re.compile(rb"(?<![\x80-\xff])\x9b[0-9][0-9;]*[mKABCDGHJ]")
 _STARTS = re.compile(r"[\x1b\x90\x98\x9b\x9d-\x9f]")
 _MOVES_AWAY = frozenset("HfEF")
 _MOVES_RIGHT = frozenset("C")
 _ERASES_LINE = re.compile(r"\x1b\[[0-2]?K|\x9b[0-2]?K")
 _CHANGING = re.compile(r"[\d\s.,:%=#>\-*|/\\\[\]()█▏▎▍▌▋▊▉░▒▓━╸╺⠀-⣿]+")
+
+
+def drop_raw_sequences(content: bytes) -> bytes:
+    """Returns a file without sequences that begin with one byte above ASCII, of terminals of eight
+    bits: what decodes the file would take the byte for a letter. In UTF-8 it is a part of one."""
+    return _RAW_COLOUR.sub(b"", content) if b"\x9b" in content else content
 
 
 def drop_sequences(text: str) -> str:

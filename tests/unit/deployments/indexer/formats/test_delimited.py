@@ -120,3 +120,36 @@ def test_numbers_that_name_columns_stay_names(header: str, row: str) -> None:
     named = zip(header.split(","), row.split(","), strict=True)
     expected = "\n".join(f"{name}: {value}" for name, value in named)
     assert read_text("a.csv", f"{header}\n{row}\n{row}\n").split("\n\n")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "record"),
+    [
+        ("Pier,Depth,\n,ebb,flood", "Pier: A\nDepth ebb: 4\nDepth flood: 7"),
+        ("Pier,Depth,\n,2031,2032", "Pier: A\nDepth 2031: 4\nDepth 2032: 7"),
+        ("Pier,Depth,\n,3,note", "Pier: A\nDepth: 4\ncolumn 3: 7"),
+    ],
+)
+def test_name_over_several_columns_goes_on_below(header: str, record: str) -> None:
+    assert read_text("a.csv", f"{header}\nA,4,7\nB,5,8\n").split("\n\n")[-2] == record
+
+
+def test_two_groups_may_have_the_same_names_below() -> None:
+    table = "Pier,Depth,,Width,\n,ebb,flood,ebb,flood\nA,4,7,1,2\nB,5,8,3,4\n"
+    record = "Pier: A\nDepth ebb: 4\nDepth flood: 7\nWidth ebb: 1\nWidth flood: 2"
+    assert read_text("a.csv", table).split("\n\n")[0] == record
+
+
+@pytest.mark.parametrize(
+    ("table", "record"),
+    [
+        ("pier,note\n1,'deep, wide'\n2,'low'\n", "pier: 1\nnote: deep, wide"),
+        ("pier,note\n1,'it''s, well, deep'\n2,'low'\n", "pier: 1\nnote: it's, well, deep"),
+        ("pier,note\n1,'0417\n2,'0418\n", "pier: 1\nnote: '0417"),
+        ("pier,note\n1,'tis deep\n2,'low'\n", "pier: 1\nnote: 'tis deep"),
+    ],
+)
+def test_apostrophes_quote_where_all_cells_that_begin_with_one_end_with_one(
+    table: str, record: str
+) -> None:
+    assert read_text("a.csv", table).split("\n\n")[0] == record

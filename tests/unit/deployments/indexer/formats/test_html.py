@@ -134,3 +134,43 @@ def test_declaration_that_holds_is_believed() -> None:
 
 def test_struck_text_is_not_glued_to_what_replaces_it() -> None:
     assert read("<p>the <del>90</del><ins>70</ins> crowns</p>") == "the ~~90~~ 70 crowns"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<dl><dt>Berth<dd>seven<dt>Draught:<dd>4 m</dl>", "Berth: seven\n\nDraught: 4 m"),
+        ("<dl><dt>Tug<dt>Pilot<dd>on call</dl>", "Tug, Pilot: on call"),
+        ("<dl><dt>May I moor?<dd>By day.</dl>", "May I moor?\n\nBy day."),
+        ("<dl><dt>Berth<dd><p>seven<p>or eight</dl>", "Berth: seven\n\nor eight"),
+        ("<dl><dt>Tools<dd><ul><li>rope</ul></dl>", "Tools\n\n- rope"),
+        ("<dl><dt>Alone</dl><p>Another matter", "Alone\n\nAnother matter"),
+        ("<dl><dt>mooring<dd><pre>moor(7)</pre></dl>", "mooring\n\n```\nmoor(7)\n```"),
+        ("<dl><dt>Quay<dd><dl><dt>North<dd>9</dl></dl>", "Quay\n\nNorth: 9"),
+        ("<ul><li><dl><dt>Berth<dd>seven</dl></ul>", "- Berth: seven"),
+    ],
+)
+def test_a_definition_is_said_with_its_term(page: str, text: str) -> None:
+    assert read(page) == text
+
+
+def test_a_list_that_counts_backwards_ends_with_one() -> None:
+    assert read("<ol reversed><li>dusk<li>noon<li>dawn</ol>") == "3. dusk\n2. noon\n1. dawn"
+
+
+def test_fields_of_a_form_show_what_stands_in_them() -> None:
+    page = "<input value=Oslo><input type=password value=pw><input type=hidden value=token>"
+    assert read(page + "<input type=submit value='Set sail'>") == "Oslo\n\nSet sail"
+
+
+def test_labels_of_a_drawing_are_read_and_what_describes_it_is_not() -> None:
+    page = """<p>See <svg><title>icon</title><style>.a{}</style><text>Gate<tspan>way</tspan></text>
+    <g><foreignObject><div>Retriever</div></foreignObject></g></svg></p>"""
+    assert read(page).split() == ["See", "Gate", "way", "Retriever"]
+
+
+def test_xhtml_closes_elements_where_it_opens_them() -> None:
+    page = """<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/>
+    <script src="a.js"/></head><body><a id="x"/><p>The ferry<br/>sails</p>
+    <p><![CDATA[at < dawn]]></p></body></html>"""
+    assert read_text("a.xhtml", page) == "The ferry\nsails\n\nat < dawn"

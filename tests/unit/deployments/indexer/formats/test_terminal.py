@@ -99,3 +99,10 @@ def test_usual_names_stay_as_they_are(name: str) -> None:
 
 def test_ligatures_of_typesetting_become_letters() -> None:
     assert clean_text("the o\ufb03ce \ufb01le") == "the office file"
+
+
+def test_colours_of_terminals_of_eight_bits_are_no_letters() -> None:
+    assert read_text("a.log", b"\x9b1;31mred\x9b0m wine \xe9t\xe9, \x9b12\n").startswith(
+        "red wine été"
+    )
+    assert read_text("a.log", "Û1m stays, ě0m too".encode()) == "Û1m stays, ě0m too"
