@@ -7,6 +7,8 @@ from statistics import median
 
 import pypdfium2 as pdfium
 
+from deployments.indexer.formats.pdf.scripts import may_have_scripts, text_with_scripts
+
 _MAX_RECTANGLES = 5_000
 _LEAST_ROWS = 5
 """Rows across both columns that it takes to believe in columns."""
@@ -37,10 +39,13 @@ def page_text(text_page: pdfium.PdfTextPage) -> str:
     count = text_page.count_rects()
     if not 1 < count <= _MAX_RECTANGLES:
         return str(text_page.get_text_range())
-    boxes = [_Box(*text_page.get_rect(index)) for index in range(count)]
+    rectangles = [text_page.get_rect(index) for index in range(count)]
+    boxes = [_Box(*rectangle) for rectangle in rectangles]
     gutter = _find_gutter(boxes) if count >= 2 * _LEAST_ROWS else 0
     if gutter:
         return _read_columns(text_page, boxes, gutter)
+    if may_have_scripts(rectangles):
+        return text_with_scripts(text_page)
     return str(text_page.get_text_range())
 
 

@@ -197,3 +197,47 @@ def test_page_that_writes_over_itself_is_refused_before_it_is_sorted() -> None:
 
 def test_damaged_file_says_so() -> None:
     assert fail_one("a.pdf", b"%PDF-1.7\nnonsense") == "The PDF is damaged and cannot be read."
+
+
+def _set(*runs: tuple[str, int, int]) -> bytes:
+    """Returns a page with one line of stretches, each with its size and its height over it."""
+    drawn = " ".join(f"/F1 {size} Tf {rise} Ts ({text}) Tj" for text, size, rise in runs)
+    return make_pdf_of(f"BT 40 600 Td {drawn} ET")
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ((("3 x 10", 12, 0), ("8", 8, 5), (" m/s", 12, 0)), "3 x 10^8 m/s"),
+        ((("2", 12, 0), ("-16", 8, 5)), "2^-16"),
+        (
+            (("H", 12, 0), ("2", 8, -3), ("SO", 12, 0), ("4", 8, -3), (" is acid", 12, 0)),
+            "H₂SO₄ is acid",
+        ),
+        ((("v", 12, 0), ("max", 7, -3), (" = 7", 12, 0)), "v_max = 7"),
+        ((("the 21", 12, 0), ("st", 8, 5), (" day", 12, 0)), "the 21st day"),
+        ((("x", 12, 0), ("i", 7, -3), ("2", 7, 5), (" + 1", 12, 0)), "x_i^2 + 1"),
+    ],
+)
+def test_what_stands_off_the_line_is_kept_apart(
+    runs: tuple[tuple[str, int, int], ...], text: str
+) -> None:
+    assert read_text("a.pdf", _set(*runs)) == text
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ((("Lamp", 12, 0), ("s", 8, 0), (" glow", 12, 0)), "Lamps glow"),
+        ((("R", 18, 0), ("oot", 9, 0)), "Root"),
+    ],
+)
+def test_small_letters_on_the_line_are_letters(
+    runs: tuple[tuple[str, int, int], ...], text: str
+) -> None:
+    assert "".join(read_text("a.pdf", _set(*runs)).split("\n")) == text
+
+
+def test_a_small_line_below_is_a_line() -> None:
+    page = "BT /F1 12 Tf 40 600 Td (Depth) Tj /F1 8 Tf 0 -11 Td (in metres) Tj ET"
+    assert read_text("a.pdf", make_pdf_of(page)).split() == ["Depth", "in", "metres"]
