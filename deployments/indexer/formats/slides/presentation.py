@@ -17,7 +17,12 @@ from deployments.indexer.formats.office import (
     local_name,
     open_office,
 )
-from deployments.indexer.formats.slides.drawing_text import chart_rows, paragraphs, table_rows
+from deployments.indexer.formats.office_drawings import (
+    paragraphs,
+    table_rows,
+    write_chart,
+    write_diagram,
+)
 
 _KIND = "a PowerPoint presentation (.pptx)"
 _TITLES = frozenset(("title", "ctrTitle"))
@@ -25,6 +30,10 @@ _EVERY_SLIDE = frozenset(("dt", "ftr", "sldNum", "hdr"))
 """Placeholders that say the same on every slide: date, footer, number and header."""
 
 _MAX_GROUPS = 50
+
+
+_DRAWINGS = {"chart": ("id", write_chart), "relIds": ("dm", write_diagram)}
+"""Charts and diagrams, with what names their part of the file and who writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,26 +143,15 @@ class _SlideReader:
             name = local_name(element)
             if name == "tbl":
                 self._writer.table(table_rows(element))
-            elif name == "chart":
-                self._chart(self._target(attribute(element, "id")))
-            elif name == "relIds":
-                self._diagram(self._target(attribute(element, "dm")))
+            elif name in _DRAWINGS:
+                part, write = _DRAWINGS[name]
+                target = self._target(attribute(element, part))
+                if target is not None:
+                    write(self._writer, target)
 
     def _target(self, relationship_id: str) -> etree._Element | None:
         found = self._relationships.get(relationship_id)
         return self._file.tree(found.target) if found is not None else None
-
-    def _chart(self, chart: etree._Element | None) -> None:
-        if chart is not None:
-            title, rows = chart_rows(chart)
-            self._writer.paragraph(title)
-            self._writer.table(rows)
-
-    def _diagram(self, diagram: etree._Element | None) -> None:
-        for point in () if diagram is None else diagram.iter("{*}pt"):
-            for text, _ in paragraphs(child(point, "t")):
-                self._writer.item(text, marker="-", depth=0)
-        self._writer.end_list()
 
     def _notes(self, notes: etree._Element | None) -> None:
         """Writes the speaker's notes under a heading of their own."""

@@ -1,23 +1,28 @@
 """The blocks of a Word document: headings, paragraphs, lists, tables, notes after their marks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
 from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.office import attribute, child, local_name
+from deployments.indexer.formats.office_drawings import write_chart, write_diagram
 from deployments.indexer.formats.tables.spans import SpannedTable
 from deployments.indexer.formats.word.numbering import Numbering
 from deployments.indexer.formats.word.runs import ParagraphText, RunReader, note_mark
 from deployments.indexer.formats.word.styles import Style, outline_level
 
 _UNSEEN = frozenset(("del", "moveFrom", "sectPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid"))
+_DRAWINGS = {"chart": ("chart", write_chart), "relIds": ("diagram", write_diagram)}
 _MAX_DEPTH = 100
 """Blocks within blocks that are followed; Word itself makes a few."""
 
 
 class BodyReader:
-    """Writes blocks in their order; `title` is the paragraph in the style of a title."""
+    """Writes blocks in their order; `title` is the paragraph in the style of a title.
+
+    `part` returns what the document names by an id, such as a chart.
+    """
 
     def __init__(
         self,
@@ -27,6 +32,7 @@ class BodyReader:
         styles: Mapping[str, Style],
         numbering: Numbering,
         notes: Mapping[tuple[str, str], etree._Element],
+        part: Callable[[str], etree._Element | None],
     ) -> None:
         self.title = ""
         self._writer = writer
@@ -34,7 +40,9 @@ class BodyReader:
         self._styles = styles
         self._numbering = numbering
         self._notes = dict(notes)
+        self._part = part
         self._marked: list[tuple[str, str]] = []  # notes whose marks stand in a table
+        self._drawn: list[tuple[str, str]] = []  # charts and diagrams in a table
         self._carried = ""  # of a paragraph whose end was deleted: it goes on in the next one
 
     def read(self, container: etree._Element) -> None:
@@ -75,17 +83,30 @@ class BodyReader:
         self._after(found)
 
     def _after(self, found: ParagraphText) -> None:
-        """Writes what hangs on a paragraph: its notes and text boxes."""
+        """Writes what hangs on a paragraph: its notes, text boxes, charts and diagrams."""
         self._write_notes(found.notes)
         for box in found.boxes:
             self.read(box)
+        self._write_drawings(found.drawings)
+
+    def _write_drawings(self, drawings: list[tuple[str, str]]) -> None:
+        for name, part_id in drawings:
+            kind, write = _DRAWINGS[name]
+            part = self._part(part_id)
+            if part is None or not write(self._writer, part):
+                self._runs.counts.add(kind)
 
     def _write_notes(self, marks: list[tuple[str, str]]) -> None:
         for kind, note_id in marks:
             note = self._notes.pop((kind, note_id), None)
             if note is not None:
+                before = len(self._drawn)
                 text = " ".join(self._texts(note))
                 self._writer.paragraph(f"{note_mark(kind, note_id)}: {text}")
+                # What is drawn in a note is a part that the notes name, and not the document.
+                for name, _ in self._drawn[before:]:
+                    self._runs.counts.add(_DRAWINGS[name][0])
+                del self._drawn[before:]
 
     def _marker(self, properties: etree._Element | None, style: Style) -> tuple[str | None, int]:
         own = child(properties, "numPr")
@@ -101,6 +122,7 @@ class BodyReader:
             if local_name(block) == "p":
                 found = self._runs.read(block)
                 self._marked += found.notes
+                self._drawn += found.drawings
                 marker, _ = self._marker(child(block, "pPr"), Style())
                 text = found.text.strip()
                 if text:
@@ -130,6 +152,8 @@ class BodyReader:
         self._writer.table(table.rows)
         marked, self._marked = self._marked, []
         self._write_notes(marked)
+        drawn, self._drawn = self._drawn, []
+        self._write_drawings(drawn)
 
     def _cell(
         self,

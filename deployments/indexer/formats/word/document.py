@@ -38,7 +38,8 @@ def read_word(content: bytes, options: ReadingOptions) -> Converted:
         body = child(file.tree(main), "body")
         if body is None:
             raise ValueError("the main part is no document")
-        parts = {one.kind: one.target for one in file.relationships(main).values()}
+        named = file.relationships(main)
+        parts = {one.kind: one.target for one in named.values()}
         counts = Counts()
         writer = MarkdownWriter()
         reader = BodyReader(
@@ -47,6 +48,7 @@ def read_word(content: bytes, options: ReadingOptions) -> Converted:
             styles=read_styles(_tree(file, parts, "styles")),
             numbering=read_numbering(_tree(file, parts, "numbering")),
             notes=dict(_notes(file, parts)),
+            part=lambda part_id: file.tree(named[part_id].target) if part_id in named else None,
         )
         reader.read(body)
         warnings = list(_warnings(file, parts, counts))

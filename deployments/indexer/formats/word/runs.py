@@ -23,7 +23,9 @@ _AWAY = frozenset(
 )
 _WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _HEX = re.compile(r"[0-9A-Fa-f]{2,5}")
-_UNREAD = {"control": "control", "object": "embedded object", "relIds": "diagram", "chart": "chart"}
+_UNREAD = {"control": "control", "object": "embedded object"}
+_DRAWINGS = {"chart": "id", "relIds": "dm"}
+"""Charts and diagrams, with what says which part of the file they are."""
 
 
 @dataclass(slots=True)
@@ -39,11 +41,15 @@ class Counts:
 
 @dataclass(slots=True)
 class ParagraphText:
-    """What a paragraph says; notes by their kind and id, in the order of their marks."""
+    """What a paragraph says; notes by their kind and id, in the order of their marks.
+
+    `drawings` are charts and diagrams, by the names of their elements and the parts they are.
+    """
 
     text: str = ""
     notes: list[tuple[str, str]] = field(default_factory=list)
     boxes: list[etree._Element] = field(default_factory=list)
+    drawings: list[tuple[str, str]] = field(default_factory=list)
 
 
 class RunReader:
@@ -93,6 +99,8 @@ class RunReader:
             description = _described(element)
             if description not in pieces[-3:]:  # a picture and its frame say the same
                 pieces.append(description)
+        elif name in _DRAWINGS:
+            result.drawings.append((name, attribute(element, _DRAWINGS[name])))
         elif name in _UNREAD:
             self.counts.add(_UNREAD[name])
         elif name == "oMath":

@@ -1,9 +1,19 @@
 """What the pages of a Word document show, whatever wraps it."""
 
+import io
+import zipfile
+
 import pytest
 
 from deployments.indexer.formats.converted import ReadingOptions
-from tests.unit.deployments.indexer.files import make_docx, paragraph, read_one, read_text, run
+from tests.unit.deployments.indexer.files import (
+    change_member,
+    make_docx,
+    paragraph,
+    read_one,
+    read_text,
+    run,
+)
 
 _FIELD = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
 _CODE = "<w:r><w:instrText> REF berth \\h </w:instrText></w:r>"
@@ -185,3 +195,48 @@ def test_item_is_known_by_its_style_where_the_list_is_missing() -> None:
     styles = '<w:style w:type="paragraph" w:styleId="B"><w:name w:val="List Bullet"/></w:style>'
     item = paragraph("rope", properties='<w:pStyle w:val="B"/>')
     assert read_text("a.docx", make_docx(item + item, styles=styles)) == "- rope\n- rope"
+
+
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
+ xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich>
+ <a:p><a:r><a:t>Catch of the year</a:t></a:r></a:p></c:rich></c:tx></c:title><c:plotArea>
+ <c:barChart><c:ser><c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>Cod</c:v></c:pt></c:strCache>
+ </c:strRef></c:tx><c:cat><c:strRef><c:strCache><c:pt idx="0"><c:v>2031</c:v></c:pt></c:strCache>
+ </c:strRef></c:cat><c:val><c:numRef><c:numCache><c:pt idx="0"><c:v>417</c:v></c:pt></c:numCache>
+ </c:numRef></c:val></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"""
+DIAGRAM = """<dgm:dataModel xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram"
+ xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><dgm:ptLst><dgm:pt><dgm:t>
+ <a:p><a:r><a:t>Land the catch</a:t></a:r></a:p></dgm:t></dgm:pt><dgm:pt><dgm:t><a:p><a:r>
+ <a:t>Salt it</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>"""
+_DRAWN = (
+    "<w:p><w:r><w:drawing><a:graphic><a:graphicData>{}</a:graphicData></a:graphic></w:drawing>"
+    "</w:r></w:p>"
+)
+
+
+def _with_parts(body: str) -> bytes:
+    """Returns a document with a chart and a diagram as its parts `rone` and `rtwo`."""
+    content = make_docx(body, one="", two="")
+    for name, part in (("one", CHART), ("two", DIAGRAM)):
+        empty = zipfile.ZipFile(io.BytesIO(content)).read(f"word/{name}.xml").decode()
+        content = change_member(content, f"word/{name}.xml", empty, part)
+    return content
+
+
+def test_charts_and_diagrams_are_read_where_they_stand() -> None:
+    drawings = ('<chart r:id="rone"/>', '<relIds r:dm="rtwo"/>')
+    body = paragraph("Before") + "".join(map(_DRAWN.format, drawings)) + paragraph("after")
+    document = read_one("a.docx", _with_parts(body))
+    assert document.warnings == ()
+    assert document.parts[0].text == (
+        "Before\n\nCatch of the year\n\n|  | Cod |\n| --- | --- |\n| 2031 | 417 |\n\n"
+        "- Land the catch\n- Salt it\n\nafter"
+    )
+
+
+def test_a_chart_in_a_table_stands_behind_it_and_one_that_is_missing_is_named() -> None:
+    cell = _DRAWN.format('<chart r:id="rone"/>')
+    table = f"<w:tbl><w:tr><w:tc>{paragraph('a')}</w:tc><w:tc>{cell}</w:tc></w:tr></w:tbl>"
+    assert "Catch of the year" in read_text("a.docx", _with_parts(table))
+    gone = paragraph("a") + _DRAWN.format('<chart r:id="rnine"/>')
+    assert read_one("a.docx", _with_parts(gone)).warnings == ("1 chart was left out.",)

@@ -1,9 +1,11 @@
-"""The text of DrawingML: paragraphs of shapes, tables and charts, as slides show them."""
+"""The text of DrawingML: paragraphs of shapes, tables, charts and diagrams, as slides and documents
+show them."""
 
 from collections.abc import Iterator
 
 from lxml import etree
 
+from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.office import attribute, child, local_name
 from deployments.indexer.formats.office_formulas import formula_text
 from deployments.indexer.formats.scripts import lowered, raised
@@ -88,6 +90,23 @@ def chart_rows(chart: etree._Element) -> tuple[str, list[list[str]]]:
         for place in places
     ]
     return " ".join(words.split()), [["", *names], *rows] if rows else []
+
+
+def write_chart(writer: MarkdownWriter, chart: etree._Element) -> bool:
+    """Writes the title of a chart and its figures; returns whether it has any."""
+    title, rows = chart_rows(chart)
+    writer.paragraph(title)
+    writer.table(rows)
+    return bool(title or rows)
+
+
+def write_diagram(writer: MarkdownWriter, diagram: etree._Element) -> bool:
+    """Writes the texts of a diagram as a list; returns whether it has any."""
+    texts = [text for point in diagram.iter("{*}pt") for text, _ in paragraphs(child(point, "t"))]
+    for text in texts:
+        writer.item(text, marker="-", depth=0)
+    writer.end_list()
+    return bool(texts)
 
 
 def _points(element: etree._Element | None) -> dict[int, str]:
