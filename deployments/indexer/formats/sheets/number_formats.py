@@ -4,8 +4,10 @@ Source: ECMA-376, part 1, 18.8.30 and 18.8.31 (numFmt, numFmts). Short dates, wh
 the way of the reader's country, are written as ISO dates.
 """
 
+import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +28,8 @@ BUILT_IN: Final = {
 """Formats that a workbook names by number without saying what they are."""
 
 _MAX_FORMAT_CHARS = 255
+_EXACT = Context(prec=700)
+"""For the largest number with as many decimals as a format may have."""
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<space>.)|\*(?P<fill>.)'
     r"|\[\$(?P<currency>[^\]-]*)[^\]]*\]|\[(?P<bracket>[^\]]*)\]"
@@ -50,6 +54,8 @@ class _Pattern:
 
 def show_number(value: float, code: str, *, starts_1904: bool = False) -> str:
     """Returns a number as a cell with this format shows it."""
+    if not math.isfinite(value):
+        return show_general(value)
     section, shown = _choose(value, code[:_MAX_FORMAT_CHARS])
     if has_dates(section):
         return show_date(value, section, starts_1904=starts_1904) or show_general(value)
@@ -69,6 +75,8 @@ def show_general(value: float) -> str:
     >>> show_general(7.0), show_general(0.1 + 0.2), show_general(12345678901234.0)
     ('7', '0.3', '12345678901234')
     """
+    if not math.isfinite(value):
+        return str(value)
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.11g}".replace("e", "E")
@@ -158,7 +166,7 @@ def _show(value: float, pattern: _Pattern) -> str:
         width = pattern.exponent.count("0")
         sign = "-" if power[0] == "-" else "+" if "+" in pattern.exponent else ""
         value, suffix = float(mantissa), f"E{sign}{power[1:].lstrip('0').zfill(width)}"
-    text = f"{abs(value):.{most_places}f}"
+    text = _rounded(abs(value), most_places)
     integer, _, decimals = text.partition(".")
     while len(decimals) > least_places and decimals.endswith("0"):
         decimals = decimals[:-1]
@@ -174,6 +182,14 @@ def _show(value: float, pattern: _Pattern) -> str:
     sign = "-" if value < 0 and float(text) != 0 else ""
     dot = "." if decimals else ""
     return f"{sign}{pattern.before}{integer}{dot}{decimals}{suffix}{pattern.after}"
+
+
+def _rounded(value: float, places: int) -> str:
+    """Returns a number with so many decimals, as spreadsheets round: a half goes up, and what has
+    15 digits is exact, so that 2.675 is 2.68."""
+    exact = Decimal(f"{value:.15g}")
+    step = Decimal(1).scaleb(-places)
+    return f"{exact.quantize(step, rounding=ROUND_HALF_UP, context=_EXACT):f}"
 
 
 def _zeros(placeholders: str) -> int:
