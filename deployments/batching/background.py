@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 _BATCH_S = 0.05
 """How long a batch takes at most: a core that it shares is free again soon."""
-_SHARE = 0.25
+_SHARE = 0.1
 """Of the time, in which batches run: under a flood of questions they get as much of the model by
 `FairQueue`."""
 _QUESTIONS_LAST_S = 1.0

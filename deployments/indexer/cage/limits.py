@@ -20,7 +20,7 @@ class ReadingArgs(Settings):
     """Memory of the process that reads it, beside what it takes when it has read nothing. Linux
     holds it to this; other systems do not."""
 
-    share_beside_questions: float = Field(default=0.2, gt=0, le=1)
+    share_beside_questions: float = Field(default=0.1, gt=0, le=1)
     """Share of the time in which the reading of a file goes on while questions are answered on the
     same node; it goes on all the time while nobody asks. 1 stands back for nobody. The clock of
     `timeout_s` stands still meanwhile. Linux only, and only where the node has a folder

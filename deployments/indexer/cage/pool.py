@@ -2,6 +2,7 @@
 reads many."""
 
 import asyncio
+import math
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from threading import Event, Lock
 from deployments.contracts.documents import Document, ReadFailure, Upload
 from deployments.indexer.cage.limits import ReadingArgs
 from deployments.indexer.cage.pace import NO_PACE, Pace
-from deployments.indexer.cage.reader import Reader
+from deployments.indexer.cage.reader import Due, Reader
 from deployments.serving.concurrently import gather_or_cancel
 
 _LOOK_EVERY_S = 0.1
@@ -55,23 +56,30 @@ class ReaderPool:
             self._turns.put(self._start())
 
     def read(
-        self, upload: Upload, *, timeout_s: float | None = None, stop: Event = _NOBODY_STOPS
+        self,
+        upload: Upload,
+        *,
+        timeout_s: float = math.inf,
+        patient_s: float = math.inf,
+        stop: Event = _NOBODY_STOPS,
     ) -> Iterator[Document | ReadFailure]:
         """Yields the documents of a file, a failure in the place of each bad one. Blocks.
 
         Args:
             upload: The file.
             timeout_s: How long its reader is waited for and may read, beside the limit of one file.
+            patient_s: For how long the reader stands back for questions.
             stop: Set by another thread when nobody waits any more.
         """
-        deadline_s = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
-        turn = self._turn(deadline_s, stop)
+        began_s = time.monotonic()
+        due = Due(began_s + timeout_s, hurries_at_s=began_s + patient_s)
+        turn = self._turn(due.deadline_s, stop)
         if turn is None:
             yield ReadFailure(upload.name, "There was no time left to read it.")
             return
         reader = turn[0] or self._start()
         try:
-            yield from reader.read(upload, deadline_s=deadline_s, stop=stop)
+            yield from reader.read(upload, due=due, stop=stop)
         finally:
             if reader.is_usable:
                 self._turns.put(reader)
@@ -83,17 +91,23 @@ class ReaderPool:
         self, uploads: Sequence[Upload], *, timeout_s: float
     ) -> list[Document | ReadFailure]:
         """Returns the documents of all files in their order. When the caller is cancelled, the
-        children that read for it are killed."""
+        children that read for it are killed.
+
+        Readers stand back for questions in the first half of the time, so that a large file, or
+        the last of many, is read in the other half.
+        """
         deadline_s = time.monotonic() + timeout_s
+        hurries_at_s = deadline_s - timeout_s / 2
         turns = asyncio.Semaphore(self._limits.processes)  # else each file would hold a thread
 
         async def read_one(upload: Upload) -> list[Document | ReadFailure]:
             async with turns:
                 stop = Event()
-                left_s = deadline_s - time.monotonic()
+                now_s = time.monotonic()
+                times = {"timeout_s": deadline_s - now_s, "patient_s": hurries_at_s - now_s}
                 try:
                     items = await asyncio.to_thread(
-                        lambda: list(self.read(upload, timeout_s=left_s, stop=stop))
+                        lambda: list(self.read(upload, **times, stop=stop))
                     )
                     return [with_acl(item, upload) for item in items]
                 finally:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from threading import Event
 
@@ -26,6 +27,18 @@ _MAX_HELD_SHARE = 0.25
 """A child that holds more of its memory than this after a file gets no further one."""
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When nobody waits for a file any more, and from when on its reader stands back for no
+    question, by `time.monotonic()`."""
+
+    deadline_s: float = math.inf
+    hurries_at_s: float = math.inf
+
+
+_NEVER = Due()
 
 
 class Reader:
@@ -57,9 +70,7 @@ class Reader:
         self._has_started = False
         self.is_usable = True
 
-    def read(
-        self, upload: Upload, *, deadline_s: float, stop: Event
-    ) -> Iterator[Document | ReadFailure]:
+    def read(self, upload: Upload, *, due: Due, stop: Event) -> Iterator[Document | ReadFailure]:
         """Yields the documents of a file; where the child dies or is late, a failure ends them.
 
         After it `is_usable` says whether there may be a next file. Whoever leaves this before its
@@ -67,7 +78,7 @@ class Reader:
 
         Args:
             upload: The file.
-            deadline_s: When nobody waits for it any more, by `time.monotonic()`.
+            due: When it has to be read.
             stop: Set when nobody does: then the child is killed at once.
 
         Raises:
@@ -79,7 +90,7 @@ class Reader:
         try:
             self._send(upload)
             while True:
-                if not self._has_answer(limit_s, stop, deadline_s=deadline_s):
+                if not self._has_answer(limit_s, stop, due):
                     self.kill()
                     yield ReadFailure(upload.name, self._too_slow())
                     return
@@ -125,16 +136,18 @@ class Reader:
         self._connection.send_bytes(encode_header(header))
         self._connection.send_bytes(upload.content)
 
-    def _has_answer(self, limit_s: float, stop: Event, *, deadline_s: float = math.inf) -> bool:
+    def _has_answer(self, limit_s: float, stop: Event, due: Due = _NEVER) -> bool:
         """Returns whether there is one before either time. While the child is held back, the limit
         waits for it; who waits until the deadline does not."""
         while not stop.is_set():
-            left_s = min(limit_s, deadline_s) - time.monotonic()
+            now_s = time.monotonic()
+            left_s = min(limit_s, due.deadline_s) - now_s
             if left_s <= 0:
                 return False
             if self._connection.poll(min(left_s, self._pace.look_every_s)):
                 return True
-            limit_s += self._pace.hold_back(self._process.pid, stop)
+            if now_s < due.hurries_at_s:
+                limit_s += self._pace.hold_back(self._process.pid, stop)
         return False
 
     def _too_slow(self) -> str:

@@ -21,6 +21,8 @@ _CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]{0,2000}?(?<!`)\1(?!`)")
 _SCRIPT = re.compile(r"<(sup|sub)>([^<>\n]{0,200})</\1>", re.I)
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>\n]*)?/?>")
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"<>\n]*)\"|'([^'<>\n]*)')", re.I)
+_HOLDS_MARKDOWN = re.compile(r"\s*<[^<>]*\smarkdown\b")
+"""An attribute of MkDocs and Kramdown."""
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MARKUP = frozenset("<>&`*_[]()|\\#~^$!+-=")
 """What an entity keeps from being markup stays one."""
@@ -62,12 +64,13 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _show_block(block: str, content: str) -> str:
-    """Returns a block of HTML as Markdown; one of elements that no browser knows, or one inside a
-    quote or a list, without its tags."""
+    """Returns a block of HTML as Markdown; one of elements that no browser knows, one that says it
+    holds Markdown, or one inside a quote or a list, without its tags."""
     from deployments.indexer.formats.html.fragments import TAGS, first_tag, fragment_text
 
     is_comment = content.lstrip().startswith(("<!", "<?"))
-    if block.strip() != content.strip() or not (is_comment or first_tag(content) in TAGS):
+    is_html = is_comment or (first_tag(content) in TAGS and not _HOLDS_MARKDOWN.match(content))
+    if block.strip() != content.strip() or not is_html:
         return _show_inline(block)
     shown = fragment_text(content)
     return f"{shown}\n\n" if shown else "\n"

@@ -97,8 +97,8 @@ async def test_batches_of_documents_are_short_while_questions_come(model: Model)
 
 
 async def test_documents_rest_while_questions_come(model: Model) -> None:
-    """After a batch of 120 ms they rest three times as long, in which questions run at once."""
-    model.s_per_item = 0.01
+    """After a batch of 72 ms they rest nine times as long, in which questions run at once."""
+    model.s_per_item = 0.006
     batcher = make(model)
     await ask(batcher, "q0")
     documents = ask(batcher, *(f"d{n}" for n in range(90)), background=True)
@@ -107,7 +107,7 @@ async def test_documents_rest_while_questions_come(model: Model) -> None:
     await ask(batcher, "q1")
     assert model.batches[-1] == ["q1"], "it waited for documents"
     model.s_per_item = 0.0
-    model.clock.now_s += 0.36
+    model.clock.now_s += 0.65
     await documents
     assert 0.2 < time.monotonic() - began_s < 3.0, "nothing woke them when the rest was over"
 
@@ -131,7 +131,7 @@ async def test_documents_that_are_due_do_not_rest(model: Model) -> None:
     batcher = make(model)
     await ask(batcher, "q0")
     await ask(batcher, *(f"d{n}" for n in range(12)), background=True)
-    # 90 texts take 0.9 s, at a quarter of the time 3.6 s: they run until what is left fits.
+    # 90 texts take 0.9 s, at a tenth of the time 9 s: they run until what is left fits.
     documents = asyncio.ensure_future(
         batcher.submit(
             [f"d{n}" for n in range(90)], token_counts=[10] * 90, timeout_s=2.0, background=True

@@ -1,5 +1,6 @@
 """Processes that read files stand back while questions are answered."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -150,6 +151,15 @@ def test_a_request_does_not_wait_longer_for_a_file_that_is_held_back() -> None:
     pool = ReaderPool(ReadingArgs(processes=1), pace=Held(None, 1.0))
     list(pool.read(NOTE))
     assert not isinstance(next(pool.read(LONG, timeout_s=0.05)), Document)
+    pool.close()
+
+
+def test_a_reader_stands_back_for_nobody_in_the_second_half_of_a_request() -> None:
+    held = Held(None, 1.0)
+    pool = ReaderPool(ReadingArgs(processes=1, timeout_s=0.02), pace=held)
+    list(pool.read(NOTE))
+    assert not isinstance(next(pool.read(LONGER, patient_s=0.0)), Document), "it was held back"
+    assert isinstance(asyncio.run(pool.read_all([LONGER], timeout_s=60.0))[0], Document)
     pool.close()
 
 

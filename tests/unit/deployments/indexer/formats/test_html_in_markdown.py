@@ -79,6 +79,11 @@ def test_rows_that_an_empty_line_parts_from_their_table_are_rows() -> None:
     assert "| c | d |" in read(page)
 
 
+def test_markdown_in_an_element_that_says_so_is_markdown() -> None:
+    page = '<div class="grid" markdown>\n- one\n- two<sup>2</sup>\n</div>'
+    assert read(page) == "- one\n- two^2"
+
+
 def test_lines_of_old_machines_end_where_they_end() -> None:
     assert read("one<br>\r\n```\r\n<b>\r\n```\r\ntwo<br>").split() == [
         "one",
