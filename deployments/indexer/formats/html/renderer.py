@@ -22,12 +22,11 @@ from deployments.indexer.formats.html.elements import (
     UNSEEN,
 )
 from deployments.indexer.formats.html.formulas import formula_text
-from deployments.indexer.formats.html.lists import Attributes, ListMarkers, integer
+from deployments.indexer.formats.html.lists import Attributes, ListMarkers
 from deployments.indexer.formats.html.shown import drawing_text, field_value
-from deployments.indexer.formats.html.tables import is_only_cell, lays_out
-from deployments.indexer.formats.markdown_writer import MarkdownWriter, one_paragraph
+from deployments.indexer.formats.html.tables import OpenTables
+from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.scripts import lowered, raised
-from deployments.indexer.formats.tables.spans import SpannedTable
 
 _BLANK = re.compile(r"[ \t\n\r\f\v]+")
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
@@ -35,8 +34,6 @@ _READS_AS_MARKUP = re.compile(r"<|\*|(?<!\w)_|_(?!\w)")
 _LANGUAGE = re.compile(r"\b(?:language|lang|highlight-source)-([\w+#.-]+)")
 _APART_FROM_TERMS = LISTS | PREFORMATTED | HEADINGS.keys() | {"table", "dl"}
 """What does not go on in the line of the term that it is said of."""
-_MAX_LAYOUTS = 8
-"""Tables in tables beyond this depth are not looked at any more: they lay a page out."""
 
 
 class HtmlRenderer:
@@ -52,10 +49,7 @@ class HtmlRenderer:
         self._item: str | None = None  # the marker of the open item; "" once it was written
         self._terms = Terms()
         self._preformatted = 0
-        self._layouts = 0
-        self._table: SpannedTable | None = None
-        self._tables = 0  # open tables, from the one that is written as a table on
-        self._cell: list[str] = []
+        self._tables = OpenTables()
 
     def text(self) -> str:
         """Returns the page as Markdown."""
@@ -172,12 +166,12 @@ class HtmlRenderer:
         elif tag in PREFORMATTED:
             self._preformatted += 1
         elif tag == "table":
-            self._open_table(node)
-        elif tag == "tr" and self._table is not None and self._tables == 1:
-            self._table.start_row()
+            self._tables.open(node)
+        elif tag == "tr":
+            self._tables.start_row()
 
     def _close_block(self, node: LexborNode, tag: str) -> None:
-        if tag in HEADINGS and self._table is None:
+        if tag in HEADINGS and not self._tables.are_written:
             self._writer.heading(HEADINGS[tag], "".join(self._take()))
         elif tag in PREFORMATTED:
             self._preformatted -= 1
@@ -195,10 +189,8 @@ class HtmlRenderer:
                 self._writer.end_list()
         elif tag == "li":
             self._item = "" if len(self._lists) > 1 else None
-        elif self._table is not None:
-            self._close_in_table(node, tag)
-        elif tag == "table":
-            self._layouts -= 1
+        else:
+            self._tables.close(node, tag, self._writer)
 
     def _take(self) -> list[str]:
         line, self._line = self._line, []
@@ -217,8 +209,8 @@ class HtmlRenderer:
             self._write(terms)
 
     def _write(self, text: str) -> None:
-        if self._table is not None:
-            self._cell.append(text)
+        if self._tables.are_written:
+            self._tables.add(text)
         elif self._item is not None:
             self._writer.item(text, marker=self._item, depth=max(0, len(self._lists) - 1))
             self._item = ""
@@ -226,7 +218,7 @@ class HtmlRenderer:
             self._writer.paragraph(text)
 
     def _close_code(self, node: LexborNode) -> None:
-        if self._preformatted or self._table is not None:
+        if self._preformatted or self._tables.are_written:
             self._flush()
             return
         code = node.css_first("code")
@@ -235,39 +227,6 @@ class HtmlRenderer:
         language = _LANGUAGE.search(names)
         text = "".join(self._take())
         self._writer.code(text, language=language[1] if language else "")
-
-    def _open_table(self, node: LexborNode) -> None:
-        if self._table is not None:
-            self._tables += 1
-        elif self._layouts >= _MAX_LAYOUTS or lays_out(node):
-            self._layouts += 1
-        else:
-            self._table, self._tables = SpannedTable(), 1
-
-    def _close_in_table(self, node: LexborNode, tag: str) -> None:
-        table = self._table
-        if table is None or self._tables > 1:
-            self._tables -= tag == "table"
-        elif tag in ("td", "th"):
-            attributes = node.attributes
-            columns = integer(attributes.get("colspan"), 1)
-            is_whole_row = is_only_cell(node)
-            table.add(
-                one_paragraph(" ".join(self._take_cell())).replace("\n", " "),
-                columns=1 if is_whole_row else columns,
-                rows=integer(attributes.get("rowspan"), 1),
-            )
-        elif tag == "tr":
-            table.end_row()
-        elif tag == "caption":
-            self._writer.paragraph(" ".join(self._take_cell()))
-        elif tag == "table":
-            self._table, self._tables = None, 0
-            self._writer.table(table.rows)
-
-    def _take_cell(self) -> list[str]:
-        cell, self._cell = self._cell, []
-        return cell
 
 
 def _count_items(node: LexborNode) -> int:
