@@ -121,13 +121,14 @@ class Cluster:
         return applications
 
     def pids(self, application: str = "", deployment: str = "") -> dict[str, int]:
-        """Returns the process of every running replica, by application, deployment and id."""
+        """Returns the process of every running replica, by application, deployment and id; one that
+        takes up other live settings runs."""
         return {
             f"{app_name}/{name}/{replica['replica_id']}": replica["pid"]
             for app_name, app in self.applications().items()
             for name, one in app["deployments"].items()
             for replica in one["replicas"]
-            if replica["state"] == "RUNNING"
+            if replica["state"] in ("RUNNING", "UPDATING")
             and application in ("", app_name)
             and deployment in ("", name)
         }

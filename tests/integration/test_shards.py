@@ -12,7 +12,7 @@ import pytest
 from tests.integration.cluster import REPOSITORY, Cluster, until
 from tests.integration.test_retrieval import write
 
-APPLICATION = "retrieval-dealt"
+WHOLE, DEALT = "retrieval-whole", "retrieval-dealt"
 MODES = ("hybrid", "lexical", "dense")
 QUESTIONS = [
     "What happens when a queue is full?",
@@ -56,39 +56,44 @@ def chunks(found: dict[str, Any]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def dealt(cluster: Cluster) -> Iterator[Cluster]:
-    """The shared stack with the same collection dealt over two shards; they are gone afterwards."""
+    """The shared stack with the same collection once more as a whole and dealt over two shards;
+    they are gone afterwards. Both are made anew, which another address of the store has done: the
+    counts of words of an index that has lived for a while have documents in them that were deleted
+    since."""
     config = cluster.config()
     usual = config["applications"][1]
+    store = usual["args"]["store"]["url"].replace("127.0.0.1", "localhost")
+    config["applications"][2:2] = [
+        _retrieval(usual, WHOLE, ["Retriever"], store=usual["args"]["store"] | {"url": store}),
+        _retrieval(usual, DEALT, ["Retriever-1", "Retriever-2"], shards=2),
+    ]
+    releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
+    release = releases["minilm-extractive"] | {"rerank": False, "top_n": 12}
+    for mode in MODES:
+        releases[f"whole-{mode}"] = release | {"mode": mode, "retrieval": WHOLE}
+        releases[f"dealt-{mode}"] = release | {"mode": mode, "retrieval": DEALT}
+
+    def statuses() -> list[str]:
+        running = cluster.applications()
+        return [running[name]["status"] for name in (WHOLE, DEALT) if name in running]
+
+    cluster.deploy(config)
+    until(lambda: statuses() == ["RUNNING"] * 2, within_s=180, what="the shards run")
+    yield cluster
+    cluster.deploy(cluster.config())
+    until(lambda: not statuses(), within_s=60, what="the shards are gone")
+
+
+def _retrieval(
+    usual: dict[str, Any], name: str, retrievers: list[str], **args: Any
+) -> dict[str, Any]:
+    """Returns the usual retrieval application with other retrievers, in less room."""
     deployments = []
     for deployment in usual["deployments"]:
         small = {**deployment, "ray_actor_options": {"num_cpus": 0.1}}
-        names = ["Retriever-1", "Retriever-2"]
-        names = names if deployment["name"] == "Retriever" else [deployment["name"]]
-        deployments += [{**small, "name": name} for name in names]
-    config["applications"].insert(
-        2,
-        usual
-        | {
-            "name": APPLICATION,
-            "args": usual["args"] | {"shards": 2},
-            "deployments": deployments,
-        },
-    )
-    releases = config["applications"][0]["deployments"][0]["user_config"]["releases"]
-    usual = releases["minilm-extractive"] | {"rerank": False, "top_n": 12}
-    for mode in MODES:
-        releases[f"whole-{mode}"] = usual | {"mode": mode}
-        releases[f"dealt-{mode}"] = usual | {"mode": mode, "retrieval": APPLICATION}
-
-    def status() -> str:
-        found: str = cluster.applications().get(APPLICATION, {}).get("status", "")
-        return found
-
-    cluster.deploy(config)
-    until(lambda: status() == "RUNNING", within_s=180, what="the shards run")
-    yield cluster
-    cluster.deploy(cluster.config())
-    until(lambda: not status(), within_s=60, what="the shards are gone")
+        names = retrievers if deployment["name"] == "Retriever" else [deployment["name"]]
+        deployments += [{**small, "name": one} for one in names]
+    return usual | {"name": name, "args": usual["args"] | args, "deployments": deployments}
 
 
 @pytest.mark.usefixtures("guide")
@@ -117,7 +122,7 @@ def test_answers_go_on_without_a_shard_and_are_whole_again(
 ) -> None:
     question = QUESTIONS[0]
     whole = ask(http, question, "dealt-hybrid")
-    [pid] = dealt.pids(APPLICATION, "Retriever-2").values()
+    [pid] = dealt.pids(DEALT, "Retriever-2").values()
     os.kill(pid, signal.SIGKILL)
     seen: list[list[str]] = []
     deadline_s = time.monotonic() + 60
