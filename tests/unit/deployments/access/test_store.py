@@ -41,7 +41,7 @@ def test_a_key_is_found_by_its_secret_with_all_that_it_is(store: AccessStore) ->
     assert found.key == made
     assert made == replace(KEY, id=made.id, created_s=made.created_s, created_by="operator")
     assert found.tenant.limits == Limits(tokens_per_min=9)
-    assert store.find(secret[:-1] + "0") is None
+    assert store.find(secret[:-1] + ("1" if secret.endswith("0") else "0")) is None
 
 
 @pytest.mark.usefixtures("acme")
