@@ -11,7 +11,7 @@ from deployments.indexer.formats.html.renderer import HtmlRenderer
 TAGS = BLOCK | INLINE | UNSEEN | {"br", "html", "math", "thead", "center"}
 """Names that a browser knows; `<T>` in a text is none."""
 
-_FIRST_TAG = re.compile(r"\s*(?:<!--.*?-->\s*)*</?([A-Za-z][\w-]*)", re.S)
+_FIRST_TAG = re.compile(r"(?>\s*<!--.*?-->)*+\s*</?([A-Za-z][\w-]*)", re.S)
 _AROUND = {
     "tr": "<table>",
     "thead": "<table>",

@@ -16,8 +16,9 @@ from deployments.indexer.formats.text.encodings import declared_encoding, decode
 def read_html(content: bytes, options: ReadingOptions) -> Converted:
     """Reads a web page: its `<main>` where it has one, without navigation and scripts."""
     decoded = decode_text(content, declared=declared_encoding(content))
-    check_page(decoded.text)
-    page = LexborHTMLParser(as_html(decoded.text))
+    text = as_html(decoded.text)
+    check_page(text)
+    page = LexborHTMLParser(text)
     title = page.css_first("head > title") or page.css_first("title")
     renderer = HtmlRenderer(shows_hidden=options.hidden)
     root = _main(page) or page.root

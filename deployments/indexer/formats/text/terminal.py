@@ -23,8 +23,10 @@ _CHANGING = re.compile(r"[\d\s.,:%=#>\-*|/\\\[\]()█▏▎▍▌▋▊▉░▒
 
 def drop_raw_sequences(content: bytes) -> bytes:
     """Returns a file without sequences that begin with one byte above ASCII, of terminals of eight
-    bits: what decodes the file would take the byte for a letter. In UTF-8 it is a part of one."""
-    return _RAW_COLOUR.sub(b"", content) if b"\x9b" in content else content
+    bits: what decodes the file would take the byte for a letter. In UTF-8 it is a part of one, and
+    UTF-16 has none."""
+    is_wide = b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content if is_wide else _RAW_COLOUR.sub(b"", content)
 
 
 def drop_sequences(text: str) -> str:

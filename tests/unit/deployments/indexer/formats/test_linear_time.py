@@ -77,6 +77,7 @@ INPUTS: dict[str, tuple[str, int, Callable[[int], str | bytes]]] = {
     "elements closed at once": ("xhtml", 5000, lambda n: "<?xml?>" + "<p/><a b=/" * n),
     "comments in Markdown": ("md", 5000, lambda n: "a <!--" * n),
     "blocks of comments": ("md", 2000, lambda n: "<!--\n\n" * n),
+    "comments in a row": ("md", 200, lambda n: "<!-- a -->" * n + "x"),
     "tags in Markdown": ("md", 3000, lambda n: "a <b c=" * n),
     "raised in Markdown": ("md", 3000, lambda n: "a<sup>1" * n),
     "ticks and tags": ("md", 2000, lambda n: "<b>``" * n + "\n" + "<i>`" * n),

@@ -106,3 +106,8 @@ def test_colours_of_terminals_of_eight_bits_are_no_letters() -> None:
         "red wine été"
     )
     assert read_text("a.log", "Û1m stays, ě0m too".encode()) == "Û1m stays, ě0m too"
+
+
+def test_a_wide_text_has_no_sequences_of_eight_bits() -> None:
+    text = "か゛あいうえお日本語の文章です。"
+    assert read_text("a.txt", text.encode("utf-16")) == text
