@@ -73,6 +73,9 @@ class ReaderPool:
         """
         began_s = time.monotonic()
         due = Due(began_s + timeout_s, hurries_at_s=began_s + patient_s)
+        yield from self._read(upload, due, stop)
+
+    def _read(self, upload: Upload, due: Due, stop: Event) -> Iterator[Document | ReadFailure]:
         turn = self._turn(due.deadline_s, stop)
         if turn is None:
             yield ReadFailure(upload.name, "There was no time left to read it.")
@@ -96,19 +99,15 @@ class ReaderPool:
         Readers stand back for questions in the first half of the time, so that a large file, or
         the last of many, is read in the other half.
         """
-        deadline_s = time.monotonic() + timeout_s
-        hurries_at_s = deadline_s - timeout_s / 2
+        began_s = time.monotonic()
+        due = Due(began_s + timeout_s, hurries_at_s=began_s + timeout_s / 2)
         turns = asyncio.Semaphore(self._limits.processes)  # else each file would hold a thread
 
         async def read_one(upload: Upload) -> list[Document | ReadFailure]:
             async with turns:
                 stop = Event()
-                now_s = time.monotonic()
-                times = {"timeout_s": deadline_s - now_s, "patient_s": hurries_at_s - now_s}
                 try:
-                    items = await asyncio.to_thread(
-                        lambda: list(self.read(upload, **times, stop=stop))
-                    )
+                    items = await asyncio.to_thread(lambda: list(self._read(upload, due, stop)))
                     return [with_acl(item, upload) for item in items]
                 finally:
                     stop.set()

@@ -1,7 +1,8 @@
 """The text of DrawingML: paragraphs of shapes, tables, charts and diagrams, as slides and documents
 show them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -107,6 +108,23 @@ def write_diagram(writer: MarkdownWriter, diagram: etree._Element) -> bool:
         writer.item(text, marker="-", depth=0)
     writer.end_list()
     return bool(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingKind:
+    """What is drawn from a part of its own: what people call it, which attribute names the part,
+    and what writes it."""
+
+    noun: str
+    part: str
+    write: Callable[[MarkdownWriter, etree._Element], bool]
+
+
+DRAWINGS: Mapping[str, DrawingKind] = {
+    "chart": DrawingKind("chart", "id", write_chart),
+    "relIds": DrawingKind("diagram", "dm", write_diagram),
+}
+"""By the names of the elements that stand for them."""
 
 
 def _points(element: etree._Element | None) -> dict[int, str]:

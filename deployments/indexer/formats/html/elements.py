@@ -68,3 +68,6 @@ LISTS = frozenset(("ul", "ol", "menu", "dir"))
 STRUCK = frozenset(("del", "s", "strike"))
 
 CODE = frozenset(("code", "kbd", "samp", "tt"))
+
+TAGS = BLOCK | INLINE | UNSEEN | {"br", "math"}
+"""Names that a browser knows; `<T>` in a text is none."""

@@ -5,11 +5,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser
 
 from deployments.indexer.formats.html.bounds import check_page
-from deployments.indexer.formats.html.elements import BLOCK, INLINE, UNSEEN
 from deployments.indexer.formats.html.renderer import HtmlRenderer
-
-TAGS = BLOCK | INLINE | UNSEEN | {"br", "html", "math", "thead", "center"}
-"""Names that a browser knows; `<T>` in a text is none."""
 
 _FIRST_TAG = re.compile(r"(?>\s*<!--.*?-->)*+\s*</?([A-Za-z][\w-]*)", re.S)
 _AROUND = {

@@ -2,7 +2,8 @@
 
 import html
 import re
-from collections.abc import Iterator
+
+from deployments.indexer.formats.enclosed import replace_enclosed
 
 _HEAD_CHARS = 2048
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
@@ -20,20 +21,12 @@ def as_html(text: str) -> str:
     head = text[:_HEAD_CHARS]
     if not head.lstrip("\ufeff \t\r\n").startswith("<?xml") and _NAMESPACE not in head:
         return text
-    return _CLOSED.sub(_opened_and_closed, "".join(_without_cdata(text)))
+    return _CLOSED.sub(_opened_and_closed, replace_enclosed(text, _BEGIN, _END, _as_text))
 
 
 def _opened_and_closed(match: re.Match[str]) -> str:
     return match.group() if match[1].lower() in _VOID else f"<{match[1]}{match[2]}></{match[1]}>"
 
 
-def _without_cdata(text: str) -> Iterator[str]:
-    place = 0
-    while (begin := text.find(_BEGIN, place)) >= 0:
-        end = text.find(_END, begin)
-        if end < 0:
-            break
-        yield text[place:begin]
-        yield html.escape(text[begin + len(_BEGIN) : end], quote=False)
-        place = end + len(_END)
-    yield text[place:]
+def _as_text(cdata: str) -> str:
+    return html.escape(cdata[len(_BEGIN) : -len(_END)], quote=False)

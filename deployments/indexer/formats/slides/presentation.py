@@ -18,10 +18,9 @@ from deployments.indexer.formats.office import (
     open_office,
 )
 from deployments.indexer.formats.office_drawings import (
+    DRAWINGS,
     paragraphs,
     table_rows,
-    write_chart,
-    write_diagram,
 )
 
 _KIND = "a PowerPoint presentation (.pptx)"
@@ -30,10 +29,6 @@ _EVERY_SLIDE = frozenset(("dt", "ftr", "sldNum", "hdr"))
 """Placeholders that say the same on every slide: date, footer, number and header."""
 
 _MAX_GROUPS = 50
-
-
-_DRAWINGS = {"chart": ("id", write_chart), "relIds": ("dm", write_diagram)}
-"""Charts and diagrams, with what names their part of the file and who writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +138,10 @@ class _SlideReader:
             name = local_name(element)
             if name == "tbl":
                 self._writer.table(table_rows(element))
-            elif name in _DRAWINGS:
-                part, write = _DRAWINGS[name]
-                target = self._target(attribute(element, part))
+            elif name in DRAWINGS:
+                target = self._target(attribute(element, DRAWINGS[name].part))
                 if target is not None:
-                    write(self._writer, target)
+                    DRAWINGS[name].write(self._writer, target)
 
     def _target(self, relationship_id: str) -> etree._Element | None:
         found = self._relationships.get(relationship_id)

@@ -93,13 +93,9 @@ def _quote(text: str, delimiter: str) -> str:
     of them end with one, and none has the usual sign. Excel's `'0123` begins with one only."""
     sample = text[:_SAMPLE_CHARS]
     begin = rf"(?:^|{re.escape(delimiter)})'"
-    begun = len(re.findall(begin, sample, re.M))
     whole = rf"{begin}(?:[^'\n]|'')*+'(?={re.escape(delimiter)}|\r?$)"
-    return (
-        "'"
-        if begun > 1 and '"' not in sample and len(re.findall(whole, sample, re.M)) == begun
-        else '"'
-    )
+    begun, ended = (len(re.findall(cells, sample, re.M)) for cells in (begin, whole))
+    return "'" if '"' not in sample and begun == ended > 1 else '"'
 
 
 def _bounded(rows: Iterable[list[str]]) -> Iterator[list[str]]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from deployments.indexer.formats.enclosed import replace_enclosed
+from deployments.indexer.formats.html.elements import TAGS
 from deployments.indexer.formats.scripts import lowered, raised
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def _pieces(text: str) -> Iterator[str]:
 def _show_block(block: str, content: str) -> str:
     """Returns a block of HTML as Markdown; one of elements that no browser knows, one that says it
     holds Markdown, or one inside a quote or a list, without its tags."""
-    from deployments.indexer.formats.html.fragments import TAGS, first_tag, fragment_text
+    from deployments.indexer.formats.html.fragments import first_tag, fragment_text
 
     is_comment = content.lstrip().startswith(("<!", "<?"))
     is_html = is_comment or (first_tag(content) in TAGS and not _HOLDS_MARKDOWN.match(content))
@@ -89,18 +91,10 @@ def _show_inline(text: str) -> str:
 
 def _show_prose(text: str) -> str:
     if "<" in text:
-        text = "".join(_without_comments(text))
+        text = replace_enclosed(text, "<!--", "-->", lambda comment: "")
         text = _SCRIPT.sub(_written, text)
         text = _TAG.sub(_without_tag, text)
     return _ENTITY.sub(_character, text) if "&" in text else text
-
-
-def _without_comments(text: str) -> Iterator[str]:
-    place = 0
-    while (begin := text.find("<!--", place)) >= 0 and (end := text.find("-->", begin + 2)) >= 0:
-        yield text[place:begin]
-        place = end + len("-->")
-    yield text[place:]
 
 
 def _written(match: re.Match[str]) -> str:
@@ -109,8 +103,6 @@ def _written(match: re.Match[str]) -> str:
 
 
 def _without_tag(match: re.Match[str]) -> str:
-    from deployments.indexer.formats.html.fragments import TAGS
-
     name = match[1].lower()
     if name == "img":
         alt = _ALT.search(match.group())

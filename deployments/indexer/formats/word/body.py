@@ -6,14 +6,13 @@ from lxml import etree
 
 from deployments.indexer.formats.markdown_writer import MarkdownWriter
 from deployments.indexer.formats.office import attribute, child, local_name
-from deployments.indexer.formats.office_drawings import write_chart, write_diagram
+from deployments.indexer.formats.office_drawings import DRAWINGS
 from deployments.indexer.formats.tables.spans import SpannedTable
 from deployments.indexer.formats.word.numbering import Numbering
 from deployments.indexer.formats.word.runs import ParagraphText, RunReader, note_mark
 from deployments.indexer.formats.word.styles import Style, outline_level
 
 _UNSEEN = frozenset(("del", "moveFrom", "sectPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid"))
-_DRAWINGS = {"chart": ("chart", write_chart), "relIds": ("diagram", write_diagram)}
 _MAX_DEPTH = 100
 """Blocks within blocks that are followed; Word itself makes a few."""
 
@@ -91,10 +90,10 @@ class BodyReader:
 
     def _write_drawings(self, drawings: list[tuple[str, str]]) -> None:
         for name, part_id in drawings:
-            kind, write = _DRAWINGS[name]
+            kind = DRAWINGS[name]
             part = self._part(part_id)
-            if part is None or not write(self._writer, part):
-                self._runs.counts.add(kind)
+            if part is None or not kind.write(self._writer, part):
+                self._runs.counts.add(kind.noun)
 
     def _write_notes(self, marks: list[tuple[str, str]]) -> None:
         for kind, note_id in marks:
@@ -105,7 +104,7 @@ class BodyReader:
                 self._writer.paragraph(f"{note_mark(kind, note_id)}: {text}")
                 # What is drawn in a note is a part that the notes name, and not the document.
                 for name, _ in self._drawn[before:]:
-                    self._runs.counts.add(_DRAWINGS[name][0])
+                    self._runs.counts.add(DRAWINGS[name].noun)
                 del self._drawn[before:]
 
     def _marker(self, properties: etree._Element | None, style: Style) -> tuple[str | None, int]:

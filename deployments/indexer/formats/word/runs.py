@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from deployments.indexer.formats.office import attribute, child, is_on, local_name
+from deployments.indexer.formats.office_drawings import DRAWINGS
 from deployments.indexer.formats.office_formulas import formula_text
 from deployments.indexer.formats.scripts import lowered, raised
 from deployments.indexer.formats.signs import sign, with_signs
@@ -24,8 +25,6 @@ _AWAY = frozenset(
 _WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _HEX = re.compile(r"[0-9A-Fa-f]{2,5}")
 _UNREAD = {"control": "control", "object": "embedded object"}
-_DRAWINGS = {"chart": "id", "relIds": "dm"}
-"""Charts and diagrams, with what says which part of the file they are."""
 
 
 @dataclass(slots=True)
@@ -99,8 +98,8 @@ class RunReader:
             description = _described(element)
             if description not in pieces[-3:]:  # a picture and its frame say the same
                 pieces.append(description)
-        elif name in _DRAWINGS:
-            result.drawings.append((name, attribute(element, _DRAWINGS[name])))
+        elif name in DRAWINGS:
+            result.drawings.append((name, attribute(element, DRAWINGS[name].part)))
         elif name in _UNREAD:
             self.counts.add(_UNREAD[name])
         elif name == "oMath":
