@@ -20,7 +20,9 @@ _INITIALS = re.compile(r"(?<![\w.])(?:[a-z]\.){2,}(?:[a-z](?!\w))?")
 _GROUPED = re.compile(
     r"(?<![\w.,'’])(?:\d{1,3}(?:([,'’_])\d{3})(?:\1\d{3})*|\d{1,3}(?:\.\d{3}){2})(?![\w,'’])(?!\.\d)"
 )
-_COMPOUND = re.compile(r"(?<![\w-])([a-z\u00df-\u052f]+)[-\u2010]([a-z\u00df-\u052f]+)(?![\w-])")
+_LETTERS = r"[^\W\d_\u0530-\U0010ffff]+"
+"""Latin, Greek and Cyrillic ones: other scripts have no such compounds."""
+_COMPOUND = re.compile(rf"(?<![\w-])({_LETTERS})[-\u2010]({_LETTERS})(?![\w-])")
 _DOTTED = re.compile(r"(?<![\w.])([a-z]+)\.(js|net)\b")
 
 

@@ -83,6 +83,8 @@ class HtmlRenderer:
             return False
         attributes = node.attributes
         if _says_it_again(attributes) or self._is_hidden(attributes):
+            if tag == "dd":
+                self._flush_terms()
             return False
         if tag == "math":
             self._add_formula(node)
@@ -180,7 +182,7 @@ class HtmlRenderer:
             self._terms.add("".join(self._take()))
         else:
             self._flush()
-        if tag == "dl":
+        if tag in ("dd", "dl"):
             self._flush_terms()
         if tag in LISTS and self._lists:
             self._lists.pop()

@@ -15,6 +15,8 @@ from deployments.indexer.formats.scripts import lowered, raised
 
 _MOST_SIZE = 0.87
 """Of a character beside what it stands at; TeX sets them at 0.7."""
+_LEAST_SIZE = 0.5
+"""What is smaller stands beside the initial of a paragraph, or the number of a chapter."""
 _RAISED, _LOWERED = (0.15, 0.75), (-0.5, -0.08)
 """How far from the line, in heights of a character on it."""
 _NEAR = 0.25
@@ -130,7 +132,7 @@ class _Page:
     def _shift(self, base: _Character, character: _Character) -> float:
         """Returns how far a character stands off the line of another one that it belongs to; 0
         where it does not."""
-        if character.height > _MOST_SIZE * base.height:
+        if not _LEAST_SIZE <= character.height / base.height <= _MOST_SIZE:
             return 0.0
         if abs(character.left - base.right) > _NEAR * base.height:
             return 0.0

@@ -44,8 +44,8 @@ def render_records(rows: Iterable[Row]) -> str:
     below = head[at + 1] if len(head) > at + 2 else {}
     if _is_record(names, head[at + 1 :]):
         names, at = {}, at - 1
-    elif _goes_on(names := _spread(names, below), below):
-        names = _names({**names, **{n: _joined(names.get(n), below[n]) for n in below}})
+    elif _goes_on(groups := _spread(names, below), below):
+        names = _names({**groups, **{n: _joined(groups.get(n), below[n]) for n in below}})
         at += 1
     titles = [_as_title(row) for row in head[:first] if row]
     records = _records(chain(head[at + 1 :], rows), names)

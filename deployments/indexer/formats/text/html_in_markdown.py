@@ -21,7 +21,9 @@ _HINT = re.compile(r"<[A-Za-z/!]|&[A-Za-z#]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]{0,2000}?(?<!`)\1(?!`)")
 _SCRIPT = re.compile(r"<(sup|sub)>([^<>\n]{0,200})</\1>", re.I)
-_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>\n]*)?/?>")
+_ATTRIBUTE = r"[ \t]+[A-Za-z_:][\w.:-]*(?:[ \t]*=[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"'=<>`]+))?"
+_TAG = re.compile(rf"(?<!\\)</?([A-Za-z][A-Za-z0-9]*)(?:{_ATTRIBUTE})*+[ \t]*/?>")
+"""As CommonMark knows one; `n <s * 2, s> 1` is none."""
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"<>\n]*)\"|'([^'<>\n]*)')", re.I)
 _HOLDS_MARKDOWN = re.compile(r"\s*<[^<>]*\smarkdown\b")
 """An attribute of MkDocs and Kramdown."""

@@ -66,6 +66,8 @@ def test_blanks_between_thousands_make_no_other_number() -> None:
 
 
 @pytest.mark.parametrize("read", [with_joined, searchable])
-@pytest.mark.parametrize("unit", ["a.", "a-", "1,000", "1.000", "n't", "a'", "dont ", "a.js"])
+@pytest.mark.parametrize(
+    "unit", ["a.", "a-", "1,000", "1.000", "n't", "a'", "dont ", "a.js", "÷", "҂"]
+)
 def test_twice_the_text_takes_twice_the_time(read: Callable[[str], object], unit: str) -> None:
     assert_linear(lambda: read(unit * 20_000), lambda: read(unit * 40_000))

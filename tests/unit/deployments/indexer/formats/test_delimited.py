@@ -128,6 +128,7 @@ def test_numbers_that_name_columns_stay_names(header: str, row: str) -> None:
         ("Pier,Depth,\n,ebb,flood", "Pier: A\nDepth ebb: 4\nDepth flood: 7"),
         ("Pier,Depth,\n,2031,2032", "Pier: A\nDepth 2031: 4\nDepth 2032: 7"),
         ("Pier,Depth,\n,3,note", "Pier: A\nDepth: 4\ncolumn 3: 7"),
+        ("Pier,Depth,\nC,low,foul", "Pier: A\nDepth: 4\ncolumn 3: 7"),
     ],
 )
 def test_name_over_several_columns_goes_on_below(header: str, record: str) -> None:

@@ -144,6 +144,8 @@ def test_struck_text_is_not_glued_to_what_replaces_it() -> None:
         ("<dl><dt>May I moor?<dd>By day.</dl>", "May I moor?\n\nBy day."),
         ("<dl><dt>Berth<dd><p>seven<p>or eight</dl>", "Berth: seven\n\nor eight"),
         ("<dl><dt>Tools<dd><ul><li>rope</ul></dl>", "Tools\n\n- rope"),
+        ("<dl><dt>moor()<dd></dd><dt>sail()<dd>Sails.</dl>", "moor()\n\nsail(): Sails."),
+        ("<dl><dt>moor()<dd hidden>x<dt>sail()<dd>Sails.</dl>", "moor()\n\nsail(): Sails."),
         ("<dl><dt>Alone</dl><p>Another matter", "Alone\n\nAnother matter"),
         ("<dl><dt>mooring<dd><pre>moor(7)</pre></dl>", "mooring\n\n```\nmoor(7)\n```"),
         ("<dl><dt>Quay<dd><dl><dt>North<dd>9</dl></dl>", "Quay\n\nNorth: 9"),

@@ -34,6 +34,8 @@ def test_prose_is_what_it_shows(text: str, shown: str) -> None:
         "Text\n\n    <table><tr><td>&copy;",
         "a `Map<K, V>`, Vec<T>, <name> and <https://e.org/a>, <me@e.org>",
         "1 < 2 > 0, a <- b, x<y",
+        "if (0 <i && j> 3) and n <s * 2, s> 1 or p <q + 1> r",
+        "an escaped \\<b> and \\<kbd>",
         "&lt;div&gt; &amp;copy; &#42;no&#42; &unknown;",
         "<Tabs>\nTwo",
     ],

@@ -230,6 +230,7 @@ def test_what_stands_off_the_line_is_kept_apart(
     [
         ((("Lamp", 12, 0), ("s", 8, 0), (" glow", 12, 0)), "Lamps glow"),
         ((("R", 18, 0), ("oot", 9, 0)), "Root"),
+        ((("T", 36, 0), ("his page begins", 10, 16)), "This page begins"),
     ],
 )
 def test_small_letters_on_the_line_are_letters(
